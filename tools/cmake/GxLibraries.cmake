@@ -1,0 +1,17 @@
+# The libraries we stand on, each as an imported target.  Debian packages: tools/packages lists them.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(gx_pkg target module)
+    pkg_check_modules(${target} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+    add_library(Gx::${target} ALIAS PkgConfig::${target})
+endfunction()
+
+gx_pkg(zmq libzmq)
+gx_pkg(sodium libsodium)
+gx_pkg(jansson jansson)
+gx_pkg(qrencode libqrencode)
+gx_pkg(zbar zbar)
+gx_pkg(stb stb)
+gx_pkg(lmdb lmdb)
+add_library(Gx::threads ALIAS Threads::Threads)
