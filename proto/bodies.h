@@ -1,0 +1,110 @@
+/* Bodies of events.  WIRE §4.  All control bodies are exact: a byte too many or an unknown value is refused.
+ * Bodies of messages end in fields (tag u8, len u16, value), ascending tags; unknown tags are skipped. */
+#ifndef GX_PROTO_BODIES_H
+#define GX_PROTO_BODIES_H
+
+#include "crypto/member.h"
+#include "proto/event.h"
+
+#define GX_INTRO_BYTES 200u
+void gx_intro_write(struct gx_wr *w, const struct gx_intro *intro);
+/* Refuses a prekey or E that X25519 refuses (gx_dh_usable).  The cert is not verified here. */
+void gx_intro_read(struct gx_rd *r, struct gx_intro *out);
+
+/* The immutable rules of a group.  A group may choose smaller numbers, never larger. */
+enum gx_group_kind { GX_GROUP_CHAT = 0, GX_GROUP_DIRECT = 1 };
+#define GX_RULE_VERSION 1u
+struct gx_rules {
+    uint8_t rule_version;       /* GX_RULE_VERSION; another is GX_E_VERSION */
+    uint8_t kind;               /* enum gx_group_kind; only GX_GROUP_CHAT in this version */
+    uint16_t cap;               /* 1 to GX_GROUP_MEMBERS_MAX */
+    uint16_t qr_max;            /* 0 to GX_GROUP_QR_JOIN_MAX, at most cap: a QR admits while there are fewer members */
+    uint16_t history;           /* last messages a newcomer is given; 0 in this version */
+};
+
+struct gx_body_create {
+    struct gx_rules rules;      /* 8 bytes */
+    struct gx_intro founder;
+};
+
+/* What a joiner signs.  WIRE §4.3.  via 1: the TOKEN's id; via 2 (a contact's invitation) is refused until contacts exist. */
+enum gx_via { GX_VIA_QR = 1, GX_VIA_INV = 2 };
+struct gx_join_request {
+    struct gx_group_id group;
+    uint8_t via;                        /* enum gx_via */
+    struct gx_event_id token;           /* id of the TOKEN operation */
+    uint8_t n_heads;
+    const uint8_t *heads;               /* n x 32 strictly ascending: control heads the joiner knew; borrowed */
+    struct gx_intro joiner;
+    struct gx_sig device_sig;           /* by the joiner's device, domain JOIN, over all before */
+    struct gx_sig token_sig;            /* by T, domain JOIN_TOKEN, over all before device_sig */
+};
+#define GX_JOIN_REQUEST_BYTES(n_heads) (32u + 1u + 32u + 1u + 32u * (size_t)(n_heads) + GX_INTRO_BYTES + 128u)
+#define GX_JOIN_REQUEST_MAX GX_JOIN_REQUEST_BYTES(255)
+/* The part both signatures cover. */
+void gx_join_request_write_signed(struct gx_wr *w, const struct gx_join_request *req);
+void gx_join_request_write(struct gx_wr *w, const struct gx_join_request *req);
+enum gx_err gx_join_request_decode(struct gx_join_request *out, struct gx_span bytes) GX_MUST_CHECK;
+
+/* A cut: the last accepted event of one log of the target.  A log not listed is cut at 0. */
+#define GX_CUT_BYTES 52u
+struct gx_cut {
+    struct gx_log_id log;
+    uint32_t seq;
+    struct gx_event_id id;
+};
+
+struct gx_body_admit {
+    struct gx_span request_bytes;       /* exactly one join request */
+    struct gx_join_request request;
+};
+struct gx_body_leave {
+    uint16_t n_cuts;
+    struct gx_span cuts;                /* n x GX_CUT_BYTES, log ids strictly ascending */
+};
+void gx_cut_read(struct gx_cut *out, struct gx_span cuts, size_t i);
+void gx_cut_write(struct gx_wr *w, const struct gx_cut *cut);
+struct gx_body_token {
+    struct gx_sign_pk token_pk;         /* T_pk */
+    uint32_t expires_min;               /* u24: minutes since GX_TOKEN_EPOCH_MS */
+    uint8_t uses;                       /* 0: as many as the group lets in */
+    struct gx_invite_lan_key lan;       /* bk; plain inside members' sessions until sealing comes */
+};
+struct gx_body_revoke {
+    uint8_t what;                       /* 1: one token, by the id of its TOKEN operation (the only kind in this version) */
+    struct gx_event_id token;
+};
+struct gx_body_alias { struct gx_span name; };       /* UTF-8, 0 to GX_NAME_BYTES_MAX; 0: none */
+struct gx_body_meta { struct gx_span name; };        /* title of the group, 1 to GX_NAME_BYTES_MAX */
+struct gx_body_incarnation {
+    struct gx_sign_pk device;
+    struct gx_incarnation incarnation;
+};
+struct gx_body_text {
+    uint64_t wall_ms;                   /* when it was written, by the author's clock: display only */
+    struct gx_span text;                /* field 1: UTF-8, 1 to GX_TEXT_BYTES_MAX */
+    bool has_reply;
+    struct gx_event_id reply;           /* field 2 (optional): the event answered */
+};
+
+/* One decoder: the union member of ev->type is filled, borrowing from ev->body.
+ * Returns GX_E_MALFORMED, GX_E_VERSION (rules), GX_E_TOO_BIG; GX_E_ABSENT when the body was deleted. */
+struct gx_body {
+    uint8_t type;
+    union {
+        struct gx_body_create create;
+        struct gx_body_admit admit;
+        struct gx_body_leave leave;
+        struct gx_body_token token;
+        struct gx_body_revoke revoke;
+        struct gx_body_alias alias;
+        struct gx_body_meta meta;
+        struct gx_body_incarnation incarnation;
+        struct gx_body_text text;
+    } u;
+};
+enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev) GX_MUST_CHECK;
+/* Writes the body of body->type; for ADMIT request_bytes is written as it is. */
+void gx_body_encode(struct gx_wr *w, const struct gx_body *body);
+
+#endif

@@ -1,0 +1,149 @@
+/* What two nodes say to each other: one frame is one ZeroMQ message.  WIRE §6. */
+#ifndef GX_PROTO_FRAME_H
+#define GX_PROTO_FRAME_H
+
+#include "crypto/gate.h"
+#include "proto/addr.h"
+#include "proto/bodies.h"
+#include "proto/chunk.h"
+
+#define GX_WIRE_VERSION 1u
+
+/* kind, name.  §: WIRE. */
+#define GX_FRAME_LIST(X)                                                                    \
+    X(GX_FRAME_HELLO, 1, "hello")             /* both: version and nonce */                 \
+    X(GX_FRAME_TAGS, 2, "tags")               /* members: which groups, hidden */           \
+    X(GX_FRAME_PROOF, 3, "proof")             /* members: device keys of shared groups */   \
+    X(GX_FRAME_AGAIN, 4, "again")             /* server: new groups, send your tags again */\
+    X(GX_FRAME_HEADS, 5, "heads")             /* I do not know your device: these are my control heads */ \
+    X(GX_FRAME_FRONTIER, 6, "frontier")       /* what I hold */                             \
+    X(GX_FRAME_WANT, 7, "want")               /* what I ask for */                          \
+    X(GX_FRAME_CHUNKS, 8, "chunks")           /* events */                                  \
+    X(GX_FRAME_ENDPOINTS, 9, "endpoints")     /* where members can be reached */            \
+    X(GX_FRAME_GUEST, 10, "guest")            /* guest: proof of the code */                \
+    X(GX_FRAME_PATH, 11, "path")              /* door: CREATE, TOKEN, the issuer's ADMITs */\
+    X(GX_FRAME_JOIN, 12, "join")              /* guest: join request */                     \
+    X(GX_FRAME_ADMITTED, 13, "admitted")      /* door: you are in, by this event */         \
+    X(GX_FRAME_REFUSED, 14, "refused")        /* door: no, because */                       \
+    X(GX_FRAME_BASELINE, 15, "baseline")      /* door: where messages begin for a newcomer */ \
+    X(GX_FRAME_BYE, 16, "bye")                /* closing, because */                        \
+    X(GX_FRAME_PING, 17, "ping")                                                            \
+    X(GX_FRAME_PONG, 18, "pong")
+
+enum gx_frame_kind {
+#define GX_X(name, number, text) name = number,
+    GX_FRAME_LIST(GX_X)
+#undef GX_X
+};
+
+struct gx_proof {                    /* 114 bytes */
+    uint16_t channel;                /* chosen by the client; names the group on this session from here on */
+    struct gx_tag tag;               /* the sender's own tag of that group */
+    struct gx_sign_pk device;
+    struct gx_sig sig;               /* SIG(device, "session", group_id || transcript of the sender's role) */
+};
+#define GX_PROOF_BYTES 114u          /* 2 + 16 + 32 + 64 */
+#define GX_PROOF_SIGNED_BYTES (32u + GX_TRANSCRIPT_BYTES)
+void gx_proof_signed_bytes(uint8_t out[GX_PROOF_SIGNED_BYTES], const struct gx_group_id *group, enum gx_role role, const struct gx_transcript *t);
+
+struct gx_frontier_entry {           /* 16 bytes */
+    struct gx_log_tag tag;
+    uint32_t seq;                    /* all up to here are held (from the log's base on) */
+    uint8_t check[4];                /* the first bytes of the id of event seq */
+};
+struct gx_want_entry {               /* 12 bytes */
+    struct gx_log_tag tag;
+    uint32_t from_seq;
+};
+struct gx_endpoint {
+    struct gx_sign_pk device;
+    struct gx_curve_pk transport;
+    uint64_t counter;                /* the highest wins */
+    uint8_t n_addrs;
+    struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
+    struct gx_sig sig;               /* SIG(device, "endpoint", group_id || all before) */
+};
+struct gx_baseline_entry {           /* 60 bytes */
+    struct gx_log_id log;
+    uint32_t seq;                    /* the last message a newcomer is not given */
+    struct gx_event_id id;
+    uint64_t tick;
+};
+
+enum gx_frontier_flags { GX_FRONTIER_FULL = 1 };           /* all my logs (else: only what changed) */
+enum gx_want_kind { GX_WANT_CONTROL = 0, GX_WANT_MESSAGES = 1 };
+enum gx_chunks_flags { GX_CHUNKS_PUSH = 1, GX_CHUNKS_LAST = 2 };   /* unasked, live; the last frame that answers a WANT */
+enum gx_bye { GX_BYE_DONE = 0, GX_BYE_MALFORMED = 1, GX_BYE_LIMIT = 2, GX_BYE_DUPLICATE = 3, GX_BYE_STOPPING = 4, GX_BYE_IDLE = 5, GX_BYE_VERSION = 6 };
+
+/* A decoded frame.  Lists stay encoded in `list` (borrowed), `n` entries, all checked; read them with the *_at functions. */
+struct gx_frame {
+    uint8_t kind;                    /* enum gx_frame_kind */
+    uint8_t version;                 /* HELLO */
+    struct gx_nonce nonce;           /* HELLO */
+    uint64_t echo;                   /* PING, PONG */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE */
+    uint8_t flags;                   /* FRONTIER, CHUNKS; WANT: enum gx_want_kind */
+    uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
+    uint8_t reason;                  /* REFUSED: enum gx_deny; BYE: enum gx_bye */
+    struct gx_event_id event;        /* ADMITTED */
+    struct gx_sig sig;               /* GUEST: SIG(T, "guest", transcript of the client's role) */
+    struct gx_span bytes;            /* JOIN: the request */
+    size_t n;                        /* entries of list */
+    struct gx_span list;
+};
+
+/* Returns GX_E_MALFORMED, GX_E_VERSION (HELLO of another version), GX_E_TOO_BIG.  Everything is checked but the insides of chunks' records
+ * and of a join request. */
+enum gx_err gx_frame_decode(struct gx_frame *out, struct gx_span bytes) GX_MUST_CHECK;
+const char *gx_frame_kind_name(uint8_t kind);
+
+/* Entry i < frame->n of a decoded frame. */
+struct gx_tag gx_frame_tag_at(const struct gx_frame *f, size_t i);                        /* TAGS */
+struct gx_proof gx_frame_proof_at(const struct gx_frame *f, size_t i);                    /* PROOF */
+struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);                  /* HEADS */
+struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT control: the asker's control frontier */
+struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages */
+struct gx_baseline_entry gx_frame_baseline_at(const struct gx_frame *f, size_t i);        /* BASELINE */
+/* CHUNKS, PATH and ENDPOINTS have entries of varying length: walk with a reader over list. */
+struct gx_span gx_frame_chunk_next(struct gx_rd *r);                                      /* one chunk's bytes, without its length */
+void gx_frame_endpoint_next(struct gx_rd *r, struct gx_endpoint *out);
+
+/* Writers: each writes one whole frame, or begins one whose entries follow and whose count is patched by gx_frame_end. */
+void gx_frame_write_hello(struct gx_wr *w, const struct gx_nonce *nonce);
+void gx_frame_write_simple(struct gx_wr *w, enum gx_frame_kind kind);                     /* AGAIN */
+void gx_frame_write_echo(struct gx_wr *w, enum gx_frame_kind kind, uint64_t echo);        /* PING, PONG */
+void gx_frame_write_reason(struct gx_wr *w, enum gx_frame_kind kind, uint8_t reason);     /* REFUSED, BYE */
+void gx_frame_write_guest(struct gx_wr *w, const struct gx_sig *sig);
+void gx_frame_write_join(struct gx_wr *w, const struct gx_join_request *req);
+void gx_frame_write_admitted(struct gx_wr *w, const struct gx_event_id *admit);
+
+/* begin writes kind and fixed fields with a count of 0; then put entries; end patches the count.  n counts entries put. */
+struct gx_frame_list { size_t count_at; uint16_t n; };
+struct gx_frame_list gx_frame_begin_tags(struct gx_wr *w);
+struct gx_frame_list gx_frame_begin_proof(struct gx_wr *w);
+struct gx_frame_list gx_frame_begin_heads(struct gx_wr *w, uint16_t channel);
+struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t flags);
+struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum gx_want_kind kind, uint8_t credit);
+struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, uint8_t flags);
+struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel);
+struct gx_frame_list gx_frame_begin_path(struct gx_wr *w);
+struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel);
+void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_tag *tag);
+void gx_frame_put_proof(struct gx_wr *w, struct gx_frame_list *l, const struct gx_proof *proof);
+void gx_frame_put_id(struct gx_wr *w, struct gx_frame_list *l, const struct gx_event_id *id);
+void gx_frame_put_frontier(struct gx_wr *w, struct gx_frame_list *l, const struct gx_frontier_entry *e);
+void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx_want_entry *e);
+void gx_frame_put_chunk(struct gx_wr *w, struct gx_frame_list *l, struct gx_span chunk);   /* u32 length, then the bytes */
+void gx_frame_put_endpoint(struct gx_wr *w, struct gx_frame_list *l, const struct gx_endpoint *e);
+void gx_frame_put_baseline(struct gx_wr *w, struct gx_frame_list *l, const struct gx_baseline_entry *e);
+void gx_frame_end(struct gx_wr *w, const struct gx_frame_list *l);
+
+/* Endpoint records on their own (the store keeps them encoded). */
+void gx_endpoint_write(struct gx_wr *w, const struct gx_endpoint *e);
+void gx_endpoint_read(struct gx_rd *r, struct gx_endpoint *out);
+#define GX_ENDPOINT_BYTES_MAX (32u + 32u + 8u + 1u + 19u * GX_ENDPOINT_ADDRS_MAX + 64u)
+/* The bytes the device signs: group_id || the record without sig. */
+#define GX_ENDPOINT_SIGNED_MAX (32u + GX_ENDPOINT_BYTES_MAX)
+size_t gx_endpoint_signed_bytes(uint8_t out[GX_ENDPOINT_SIGNED_MAX], const struct gx_endpoint *e, const struct gx_group_id *group);
+
+#endif

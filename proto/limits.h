@@ -1,0 +1,55 @@
+/* Every bound, with where it comes from.  A table without a bound is a defect. */
+#ifndef GX_PROTO_LIMITS_H
+#define GX_PROTO_LIMITS_H
+
+#include "crypto/base.h"
+
+/* The law.  "The QR code is automatically disabled once a group reaches 100 members"; "500 members": the seeds of this project. */
+#define GX_GROUP_QR_JOIN_MAX 100u
+#define GX_GROUP_MEMBERS_MAX 500u
+static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close before the group is full");
+
+/* Events (WIRE §3). */
+#define GX_EVENT_DEPS_MAX 255u                  /* n_deps is one byte; a control event with more heads names the lowest ids */
+#define GX_MESSAGE_DEPS_MAX 16u
+#define GX_EVENT_BODY_MAX (60u * 1024u)         /* fits one frame with the largest header */
+#define GX_EVENT_SEQ_MAX 0xfffffffeu            /* "seq from 1 to below 2^32", and frontiers carry 4 bytes */
+#define GX_EVENT_TICK_STEP_MAX (1u << 20)       /* a liar can push the clock only this far with each event */
+#define GX_NAME_BYTES_MAX 256u                  /* names, aliases, titles: UTF-8, stored as sent, shown safely */
+#define GX_TEXT_BYTES_MAX (56u * 1024u)         /* one message's text: the body limit less its fields */
+
+/* Chunks and frames (WIRE §5, §6). */
+#define GX_CHUNK_EVENTS_MAX 256u
+#define GX_CHUNK_BYTES_MAX (64u * 1024u)        /* or one event, which may be longer by its deps */
+#define GX_FRAME_BYTES_MAX (72u * 1024u)        /* MAXMSGSIZE: checked before a frame costs memory */
+#define GX_FRAME_GROUPS_MAX 256u                /* groups one session may share */
+#define GX_FRAME_TAGS_MAX 1024u
+#define GX_FRAME_TAGS_PAD 64u                   /* tags are padded to multiples, so that their number tells little */
+#define GX_FRONTIER_ENTRIES_MAX 4000u           /* 16 bytes each: one frame holds the frontier of 500 members' logs four times over */
+#define GX_WANT_CHUNKS_MAX 8u                   /* credit: "64 KiB a range effect, 8 a peer" */
+#define GX_ENDPOINT_ADDRS_MAX 4u
+#define GX_ENDPOINTS_PER_FRAME_MAX 256u
+
+/* Tokens (WIRE §7). */
+#define GX_TOKEN_BYTES_MAX 250u                 /* QR version 11-L: coarser is easier to scan */
+#define GX_TOKEN_TEXT_MAX 512u                  /* "GX1:" and base32 of the above, and the 0 */
+#define GX_TOKEN_EXPIRES_DEFAULT_MS (7ull * 24 * 3600 * 1000)
+
+/* The node's tables. */
+#define GX_GROUPS_MAX 256u                      /* groups a node can be in: one session shares at most as many */
+#define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */
+#define GX_GUESTS_MAX 32u                       /* guests at once, all doors together */
+#define GX_GUESTS_PER_HOST_MAX 4u               /* per IPv4 address or IPv6 /64 */
+#define GX_GUEST_BYTES_MAX (64u * 1024u)        /* what a guest may send before ADMIT */
+#define GX_GUEST_MS_MAX 10000u                  /* and how long it may take */
+#define GX_DOORS_MAX 8u                         /* guests' doors: the newest tokens */
+#define GX_JOBS_MAX 4096u                       /* verifications under way */
+#define GX_JOB_BYTES_MAX (32u * 1024u * 1024u)  /* bytes those hold */
+#define GX_WAITERS_MAX 64u                      /* clients in `wait` or `watch` */
+#define GX_ADDRS_MANUAL_MAX 64u                 /* addresses given by `peer add` and `--at` */
+#define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
+#define GX_STEP_BYTES_MAX (1024u * 1024u)
+#define GX_EFFECTS_BYTES_MAX (64u * 1024u * 1024u) /* a step's arena; a SEND beyond it is dropped and repaired by catch-up */
+#define GX_GROUP_CONTROL_MAX 100000u            /* control events a group may have: as gx-law */
+
+#endif
