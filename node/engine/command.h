@@ -1,0 +1,90 @@
+/* Commands of the engine: one table makes JSON-RPC methods, rpc.discover, and (by the client) help. */
+#ifndef GX_ENGINE_COMMAND_H
+#define GX_ENGINE_COMMAND_H
+
+#include "crypto/base.h"
+#include "proto/addr.h"
+#include "proto/limits.h"
+
+/* Parameters: name in JSON, member of struct gx_command, type.  A parameter that was not given is NULL, 0 or false; `has_` tells for numbers
+ * whose 0 means something. */
+#define GX_PARAM_LIST(X)                                                                             \
+    X(GX_PARAM_GROUP, group, TEXT, "name of a group, or : and 4 or more characters of its id")       \
+    X(GX_PARAM_NAME, name, TEXT, "a name, UTF-8, up to 256 bytes")                                   \
+    X(GX_PARAM_TEXT, text, TEXT, "the text of a message")                                            \
+    X(GX_PARAM_TOKEN, token, TEXT, "an invitation: GX1:...")                                         \
+    X(GX_PARAM_INVITE, invite, TEXT, "id of an invitation, 4 or more characters")                    \
+    X(GX_PARAM_ADDR, addr, TEXT, "ADDR:PORT")                                                        \
+    X(GX_PARAM_AT, at, TEXTS, "list of ADDR:PORT")                                                   \
+    X(GX_PARAM_REPLY, reply, NUMBER, "seq of the message answered")                                  \
+    X(GX_PARAM_SINCE, since, NUMBER, "only what arrived after this seq")                             \
+    X(GX_PARAM_LIMIT, limit, NUMBER, "at most so many; 0 is all")                                    \
+    X(GX_PARAM_UNREAD, unread, BOOL, "only what was not read yet")                                   \
+    X(GX_PARAM_MARK, mark, BOOL, "mark as read")                                                     \
+    X(GX_PARAM_QR_MAX, qr_max, NUMBER, "QR codes admit while there are fewer members")               \
+    X(GX_PARAM_CAP, cap, NUMBER, "members at most")                                                  \
+    X(GX_PARAM_EXPIRES_MS, expires_ms, NUMBER, "Unix time in ms; default: in 7 days")                \
+    X(GX_PARAM_USES, uses, NUMBER, "how many may join by it; 0: no limit of its own")                \
+    X(GX_PARAM_PEERS, peers, NUMBER, "sessions with members, at least")                              \
+    X(GX_PARAM_COUNT, count, NUMBER, "messages held, exactly")                                       \
+    X(GX_PARAM_MEMBERS, members, NUMBER, "members, exactly")                                         \
+    X(GX_PARAM_HASH, hash, TEXT, "state_hash or messages_hash, hex")                                 \
+    X(GX_PARAM_IDLE, idle, BOOL, "nothing left to send or fetch")                                    \
+    X(GX_PARAM_TIMEOUT_MS, timeout_ms, NUMBER, "give up after so long")
+
+enum gx_param {
+#define GX_X(id, member, type, help) id,
+    GX_PARAM_LIST(GX_X)
+#undef GX_X
+        GX_PARAM_COUNT_
+};
+
+/* method id, JSON-RPC name, params (bits), params that must be there, works offline (node down, store read-only), help */
+#define GX_P(x) (1u << GX_PARAM_##x)
+#define GX_METHOD_LIST(X)                                                                                                             \
+    X(GX_CMD_STATUS, "status", 0u, 0u, true, "what this node is doing")                                                               \
+    X(GX_CMD_ID, "id", 0u, 0u, true, "who I am")                                                                                      \
+    X(GX_CMD_WAIT, "wait", GX_P(PEERS) | GX_P(GROUP) | GX_P(MEMBERS) | GX_P(COUNT) | GX_P(HASH) | GX_P(IDLE) | GX_P(TIMEOUT_MS), 0u, false, \
+      "answer when every condition given holds")                                                                                      \
+    X(GX_CMD_GROUP_NEW, "group.new", GX_P(NAME) | GX_P(QR_MAX) | GX_P(CAP), GX_P(NAME), false, "found a group")                       \
+    X(GX_CMD_GROUP_LIST, "group.list", 0u, 0u, true, "groups of this node")                                                           \
+    X(GX_CMD_GROUP_SHOW, "group.show", GX_P(GROUP), GX_P(GROUP), true, "one group")                                                   \
+    X(GX_CMD_GROUP_MEMBERS, "group.members", GX_P(GROUP), GX_P(GROUP), true, "members of a group")                                    \
+    X(GX_CMD_GROUP_LEAVE, "group.leave", GX_P(GROUP), GX_P(GROUP), false, "leave a group, or give up joining it")                     \
+    X(GX_CMD_INVITE, "invite", GX_P(GROUP) | GX_P(EXPIRES_MS) | GX_P(USES), GX_P(GROUP), false, "make an invitation")                 \
+    X(GX_CMD_INVITES, "invites", GX_P(GROUP), 0u, true, "invitations that are known")                                                 \
+    X(GX_CMD_REVOKE, "revoke", GX_P(INVITE), GX_P(INVITE), false, "end an invitation")                                                \
+    X(GX_CMD_INSPECT, "inspect", GX_P(TOKEN), GX_P(TOKEN), true, "what an invitation says, without using it")                         \
+    X(GX_CMD_JOIN, "join", GX_P(TOKEN) | GX_P(AT) | GX_P(NAME) | GX_P(TIMEOUT_MS), GX_P(TOKEN), false, "join a group")                \
+    X(GX_CMD_SEND, "send", GX_P(GROUP) | GX_P(TEXT) | GX_P(REPLY), GX_P(GROUP) | GX_P(TEXT), false, "send a message")                 \
+    X(GX_CMD_READ, "read", GX_P(GROUP) | GX_P(SINCE) | GX_P(LIMIT) | GX_P(UNREAD) | GX_P(MARK), 0u, true, "messages, oldest first")   \
+    X(GX_CMD_WATCH, "watch", GX_P(GROUP) | GX_P(SINCE), 0u, false, "what happens, as it happens: a subscription")                     \
+    X(GX_CMD_PEERS, "peers", 0u, 0u, false, "who is connected")                                                                       \
+    X(GX_CMD_PEER_ADD, "peer.add", GX_P(ADDR), GX_P(ADDR), false, "an address to try members' keys at")                               \
+    X(GX_CMD_PEER_DROP, "peer.drop", GX_P(ADDR), GX_P(ADDR), false, "forget such an address")
+
+enum gx_method {
+#define GX_X(id, name, params, needed, offline, help) id,
+    GX_METHOD_LIST(GX_X)
+#undef GX_X
+        GX_METHOD_COUNT
+};
+
+#define GX_COMMAND_ADDRS_MAX 8u
+struct gx_command {
+    enum gx_method method;
+    uint64_t request;               /* the caller's number for it, returned with the answer */
+    uint32_t given;                 /* bits of enum gx_param: which were given */
+    const char *group, *name, *text, *token, *invite, *addr, *hash;      /* NULL when not given; end in 0, no 0 inside */
+    const char *at[GX_COMMAND_ADDRS_MAX];
+    size_t n_at;
+    uint64_t reply, since, limit, qr_max, cap, expires_ms, uses, peers, count, members, timeout_ms;
+    bool unread, mark, idle;
+};
+
+static inline bool gx_command_has(const struct gx_command *c, enum gx_param p)
+{
+    return (c->given & (1u << p)) != 0;
+}
+
+#endif
