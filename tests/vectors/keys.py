@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Golden vectors of crypto/KEYS.md, computed a second time from its text: Python's standard library and plain integers.
+
+    python3 tests/vectors/keys.py            writes tests/vectors/keys.txt
+    python3 tests/vectors/keys.py --check    exits 1 if that file is not what this script computes
+
+tests/unit/crypto/test_vectors.c compares the C code with the file, byte for byte.  Nothing here calls libsodium: where
+the two agree, both read KEYS.md the same way.  Slow and not constant-time: for public test inputs only.
+"""
+import hashlib
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+VECTORS = HERE / "keys.txt"
+WORD_TABLE = HERE.parent.parent / "crypto" / "words_english.h"
+WORD_LIST_SHA256 = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"
+
+# ---- the field of 2^255 - 19 ------------------------------------------------------------------------------------
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493  # order of the base point
+D = -121665 * pow(121666, -1, P) % P
+
+
+def le(n, size):
+    return n.to_bytes(size, "little")
+
+
+def from_le(b):
+    return int.from_bytes(b, "little")
+
+
+# ---- X25519 (RFC 7748): the x-only ladder on v^2 = u^3 + 486662 u^2 + u -------------------------------------------
+
+
+def x25519(scalar, u_bytes):
+    k = from_le(scalar) & ~(7 | 1 << 255) | 1 << 254
+    u = (from_le(u_bytes) & (2**255 - 1)) % P
+    # (a : b) is n times the point and (c : d) is n + 1 times it, for n the bits of k read so far.
+    a, b, c, d = 1, 0, u, 1
+    for i in range(254, -1, -1):
+        if k >> i & 1:
+            a, b, c, d = c, d, a, b
+        plus, minus = (a + b) ** 2 % P, (a - b) ** 2 % P
+        cross1, cross2 = (c - d) * (a + b), (c + d) * (a - b)
+        diff = plus - minus
+        a, b = plus * minus % P, diff * (plus + 121665 * diff) % P
+        c, d = (cross1 + cross2) ** 2 % P, u * (cross1 - cross2) ** 2 % P
+        if k >> i & 1:
+            a, b, c, d = c, d, a, b
+    return le(a * pow(b, P - 2, P) % P, 32)
+
+
+def x25519_public(scalar):
+    return x25519(scalar, le(9, 32))
+
+
+# ---- Ed25519 (RFC 8032): affine points on -x^2 + y^2 = 1 + d x^2 y^2, in homogeneous form (X : Y : Z) -----------------
+
+
+def ed_add(p, q):
+    x1, y1, z1 = p
+    x2, y2, z2 = q
+    z = z1 * z2 % P
+    zz = z * z % P
+    xx, yy = x1 * x2 % P, y1 * y2 % P
+    e = D * xx * yy % P
+    f, g = (zz - e) % P, (zz + e) % P
+    x = z * f * ((x1 + y1) * (x2 + y2) - xx - yy) % P
+    y = z * g * (yy + xx) % P
+    return x, y, f * g % P
+
+
+def ed_multiply(n, point):
+    total = (0, 1, 1)
+    while n:
+        if n & 1:
+            total = ed_add(total, point)
+        point = ed_add(point, point)
+        n >>= 1
+    return total
+
+
+def ed_x_from_y(y, odd):
+    xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(xx, (P + 3) // 8, P)
+    if x * x % P != xx:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    assert x * x % P == xx
+    return P - x if x & 1 != odd else x
+
+
+ED_BASE_Y = 4 * pow(5, -1, P) % P
+ED_BASE = (ed_x_from_y(ED_BASE_Y, 0), ED_BASE_Y, 1)
+
+
+def ed_encode(point):
+    x, y, z = point
+    inverse = pow(z, P - 2, P)
+    return le(y * inverse % P | (x * inverse % P & 1) << 255, 32)
+
+
+def ed_expand(seed):
+    h = hashlib.sha512(seed).digest()
+    return from_le(h[:32]) & ~(7 | 1 << 255) | 1 << 254, h[32:]
+
+
+def ed25519_public(seed):
+    return ed_encode(ed_multiply(ed_expand(seed)[0], ED_BASE))
+
+
+def ed25519_sign(seed, message):
+    secret, prefix = ed_expand(seed)
+    public = ed25519_public(seed)
+    r = from_le(hashlib.sha512(prefix + message).digest()) % L
+    r_point = ed_encode(ed_multiply(r, ED_BASE))
+    challenge = from_le(hashlib.sha512(r_point + public + message).digest()) % L
+    return r_point + le((r + challenge * secret) % L, 32)
+
+
+# ---- ChaCha20 with a 64-bit nonce and counter, as its author first wrote it ----------------------------------------
+
+
+def chacha20_block(key, block):
+    start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574]
+    start += [from_le(key[i : i + 4]) for i in range(0, 32, 4)]
+    start += [block & 0xFFFFFFFF, block >> 32, 0, 0]
+    s = start[:]
+
+    def mix(target, other, turned, bits):
+        s[target] = s[target] + s[other] & 0xFFFFFFFF
+        s[turned] ^= s[target]
+        s[turned] = (s[turned] << bits | s[turned] >> (32 - bits)) & 0xFFFFFFFF
+
+    def quarter(a, b, c, d):
+        mix(a, b, d, 16)
+        mix(c, d, b, 12)
+        mix(a, b, d, 8)
+        mix(c, d, b, 7)
+
+    for _ in range(10):
+        for i in range(4):
+            quarter(i, 4 + i, 8 + i, 12 + i)
+        for i in range(4):
+            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+    return b"".join(le(x + y & 0xFFFFFFFF, 4) for x, y in zip(s, start))
+
+
+def chacha20(key, n, first_block):
+    blocks = (chacha20_block(key, first_block + i) for i in range((n + 63) // 64))
+    return b"".join(blocks)[:n]
+
+
+# ---- KEYS §0 -----------------------------------------------------------------------------------------------------
+
+
+def H(label, x, key=b""):
+    return hashlib.blake2b(x, digest_size=32, key=key, person=label.encode().ljust(16, b"\0")).digest()
+
+
+def K(key, label, x):
+    return H(label, x, key)
+
+
+def signed(seed, domain, x):
+    return ed25519_sign(seed, domain.encode().ljust(16, b"\0") + x)
+
+
+def u32(n):
+    return le(n, 4)
+
+
+class Stream:
+    """KEYS §0: the seeded stream."""
+
+    def __init__(self, seed):
+        self.key = seed
+
+    def fill(self, n):
+        out = chacha20(self.key, n, 1)
+        self.key = chacha20(self.key, 32, 0)
+        return out
+
+
+class Hedged:
+    def __init__(self, source, seed):
+        self.source, self.seed, self.counter = source, seed, 0
+
+    def fill(self, n):
+        key = K(self.seed, "gx-hedge", self.source.fill(32) + le(self.counter, 8))
+        self.counter += 1
+        return chacha20(key, n, 0)
+
+
+# ---- The vectors ---------------------------------------------------------------------------------------------------
+
+
+def run(first, n=32):
+    """The fixed inputs: n bytes that count up from `first`."""
+    return bytes((first + i) & 0xFF for i in range(n))
+
+
+REC, CARD_SK, E_SK, DEVICE_SEED = run(0x00), run(0x20), run(0x40), run(0x60)
+INC_SECRET, PREKEY_SK, TOKEN_SEED, GROUP16 = run(0x80), run(0xA0), run(0xC0, 16), run(0xD0, 16)
+SERIAL = 0x01020304
+DOMAINS = ["gx event", "gx device", "gx card", "gx token", "gx join", "gx join token", "gx guest", "gx session", "gx endpoint"]
+
+
+def hashes():
+    for label in ("gx-event-id", "gx-body", "gx-log-id"):
+        yield f"hash.{label}", H(label, run(0x01, 100))
+    yield "hash.empty", H("gx-test", b"")
+    yield "hash.one_block", H("gx-test", run(0x01, 128))
+    yield "hash.three_blocks", H("gx-test", run(0x01, 300))
+    yield "hash.label_of_16", H("gx-test-16-bytes", run(0x01, 10))
+    yield "hash.keyed_16", K(run(0x10, 16), "gx-test", run(0x01, 10))
+    yield "hash.keyed_64", K(run(0x10, 64), "gx-test", run(0x01, 200))
+    yield "hash.keyed_empty", K(run(0x10, 32), "gx-test", b"")
+
+
+def persons():
+    id_seed = K(REC, "gx-id-root", b"")
+    card = x25519_public(CARD_SK)
+    yield "person.id", ed25519_public(id_seed)
+    yield "person.recovery", x25519_public(K(REC, "gx-rec-dh", b""))
+    yield "person.card", card
+    yield "person.card_sig", signed(id_seed, "gx card", card + u32(SERIAL))
+
+
+def members():
+    recovery_sk = K(REC, "gx-rec-dh", b"")
+    recovery, e = x25519_public(recovery_sk), x25519_public(E_SK)
+    shared = x25519(E_SK, recovery)
+    assert shared == x25519(recovery_sk, e)  # KEYS §2: the words reach the same secret from the public E
+    member_seed = K(shared, "gx-member-root", e + recovery)
+    member = ed25519_public(member_seed)
+    device_seed = K(DEVICE_SEED, "gx-device", e)
+    device = ed25519_public(device_seed)
+    incarnation = K(INC_SECRET, "gx-incarnation", device)[:8]
+    yield "member.e", e
+    yield "member.root", member
+    yield "member.device", device
+    yield "member.device_sk", device_seed + device
+    yield "member.cert_bytes", e + member + device
+    yield "member.cert", signed(member_seed, "gx device", e + member + device)
+    yield "member.incarnation", incarnation
+    yield "member.prekey", x25519_public(PREKEY_SK)
+    for name, kind in (("control", 0), ("messages", 1)):
+        yield f"member.log_{name}", H("gx-log-id", device + incarnation + bytes([kind]))[:16]
+
+
+def tokens():
+    token_seed = K(TOKEN_SEED, "gx-token-sign", GROUP16)
+    lan = K(TOKEN_SEED, "gx-invite-lan", GROUP16)
+    door_sk = K(lan, "gx-invite-door", b"")
+    yield "token.pk", ed25519_public(token_seed)
+    yield "token.sk", token_seed + ed25519_public(token_seed)
+    yield "token.lan", lan
+    yield "door.pk", x25519_public(door_sk)
+    yield "door.sk", door_sk
+
+
+def gates():
+    gate = K(x25519_public(E_SK), "gx-gate", b"")
+    fields = run(0x11) + run(0x31) + run(0x51) + run(0x71)
+    yield "gate.zero", gate
+    for role, name in enumerate(("client", "server")):
+        transcript = bytes([role]) + fields
+        yield f"gate.transcript_{name}", transcript
+        yield f"gate.tag_{name}", K(gate, "gx-hello-tag", transcript)[:16]
+
+
+def signatures():
+    seed = run(0x55)
+    yield "sign.pk", ed25519_public(seed)
+    for domain in DOMAINS:
+        yield f"sign.{domain.replace(' ', '-')}", signed(seed, domain, run(0x01, 50))
+    yield "sign.empty", signed(seed, "gx event", b"")
+    yield "sign.longest", signed(seed, "gx event", run(0x00, 8704))
+
+
+def word_list():
+    words = re.findall(r'"([a-z]+)"', WORD_TABLE.read_text())
+    plain = "".join(word + "\n" for word in words).encode()
+    assert len(words) == 2048 and hashlib.sha256(plain).hexdigest() == WORD_LIST_SHA256, "not the list of BIP-39"
+    return words
+
+
+def words():
+    table = word_list()
+    for name, rec in (("zeroes", bytes(32)), ("ones", b"\xff" * 32), ("counting", REC)):
+        bits = int.from_bytes(rec + hashlib.sha256(rec).digest()[:1], "big")
+        text = " ".join(table[bits >> 11 * i & 2047] for i in range(23, -1, -1))
+        yield f"words.{name}", text.encode()
+
+
+def streams():
+    stream = Stream(run(0x77))
+    for n in (1, 32, 64, 200):
+        yield f"rng.stream_{n}", stream.fill(n)
+    hedged = Hedged(Stream(run(0x77)), DEVICE_SEED)
+    for n in (1, 32, 64, 200):
+        yield f"rng.hedged_{n}", hedged.fill(n)
+
+
+def known_answers():
+    """RFC 7748 §5.2, RFC 8032 §7.1 and RFC 8439 A.1: this script must be right before it may judge the C code."""
+    assert x25519(
+        bytes.fromhex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
+        bytes.fromhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
+    ).hex() == "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"
+    seed = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+    assert ed25519_public(seed).hex() == "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+    assert ed25519_sign(seed, b"\x72").hex() == (
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
+    assert chacha20_block(bytes(32), 0).hex().startswith("76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1a")
+
+
+def compute():
+    known_answers()
+    parts = (hashes, persons, members, tokens, gates, signatures, words, streams)
+    return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
+
+
+def main(args):
+    if args not in ([], ["--check"]):
+        sys.exit(__doc__)
+    text = compute()
+    if not args:
+        VECTORS.write_text(text)
+    elif not VECTORS.exists() or VECTORS.read_text() != text:
+        sys.exit(f"{VECTORS.name} differs from what {pathlib.Path(__file__).name} computes")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
