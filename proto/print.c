@@ -1,0 +1,184 @@
+#include "proto/print.h"
+
+#include "proto/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A line that grows at its end and is cut where it does not fit. */
+struct line {
+    char *p;
+    size_t cap, n;
+};
+
+static struct line line_begin(char *out, size_t cap)
+{
+    GX_ASSERT(cap >= 1);
+    out[0] = 0;
+    return (struct line){.p = out, .cap = cap};
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(l->p + l->n, l->cap - l->n, format, args);
+    va_end(args);
+    GX_ASSERT(n >= 0);
+    l->n = (size_t)n < l->cap - l->n ? l->n + (size_t)n : l->cap - 1;
+}
+
+/* " name=0123456789abcdef": 8 bytes tell things apart. */
+static void add_id(struct line *l, const char *name, const uint8_t *p)
+{
+    char hex[GX_HEX_BYTES(8)];
+
+    gx_hex(hex, p, 8);
+    add(l, " %s=%s", name, hex);
+}
+
+static void add_text(struct line *l, const char *name, struct gx_span text)
+{
+    add(l, " %s=\"", name);
+    l->n += gx_utf8_show(l->p + l->n, l->cap - l->n, text, false);
+    add(l, "\"");
+}
+
+static void add_body(struct line *l, const struct gx_body *b)
+{
+    switch ((enum gx_event_type)b->type) {
+    case GX_EV_CREATE:
+        add(l, " cap=%u qr_max=%u", b->u.create.rules.cap, b->u.create.rules.qr_max);
+        add_id(l, "device", b->u.create.founder.device.b);
+        return;
+    case GX_EV_ADMIT:
+        add(l, " via=%u", b->u.admit.request.via);
+        add_id(l, "token", b->u.admit.request.token.b);
+        add_id(l, "device", b->u.admit.request.joiner.device.b);
+        return;
+    case GX_EV_LEAVE:
+        add(l, " cuts=%u", b->u.leave.n_cuts);
+        return;
+    case GX_EV_TOKEN:        /* not bk: it opens the door */
+        add(l, " expires_min=%u uses=%u", b->u.token.expires_min, b->u.token.uses);
+        add_id(l, "token_pk", b->u.token.token_pk.b);
+        return;
+    case GX_EV_REVOKE:
+        add_id(l, "token", b->u.revoke.token.b);
+        return;
+    case GX_EV_ALIAS:
+        add_text(l, "name", b->u.alias.name);
+        return;
+    case GX_EV_META:
+        add_text(l, "title", b->u.meta.name);
+        return;
+    case GX_EV_INCARNATION:
+        add_id(l, "device", b->u.incarnation.device.b);
+        add_id(l, "incarnation", b->u.incarnation.incarnation.b);
+        return;
+    case GX_EV_TEXT:
+        if (b->u.text.has_reply)
+            add_id(l, "reply", b->u.text.reply.b);
+        add(l, " wall_ms=%llu", (unsigned long long)b->u.text.wall_ms);
+        add_text(l, "text", b->u.text.text);
+        return;
+    }
+}
+
+size_t gx_print_event(char *out, size_t cap, const struct gx_event *ev)
+{
+    struct line l = line_begin(out, cap);
+    struct gx_body body;
+
+    add(&l, "%s", gx_event_type_name(ev->type));
+    add_id(&l, "id", ev->id.b);
+    add_id(&l, "group", ev->group.b);
+    add_id(&l, "log", ev->log.b);
+    add(&l, " seq=%llu tick=%llu", (unsigned long long)ev->seq, (unsigned long long)ev->tick);
+    if (ev->wall_ms != 0)
+        add(&l, " wall_ms=%llu", (unsigned long long)ev->wall_ms);
+    add(&l, " deps=%u body=%u", ev->n_deps, ev->body_len);
+
+    enum gx_err err = gx_body_decode(&body, ev);
+    if (err == GX_OK)
+        add_body(&l, &body);
+    else
+        add(&l, " (%s)", err == GX_E_ABSENT ? "deleted" : gx_err_name(err));
+    return l.n;
+}
+
+static const char *bye_name(uint8_t reason)
+{
+    switch ((enum gx_bye)reason) {
+    case GX_BYE_DONE:
+        return "done";
+    case GX_BYE_MALFORMED:
+        return "malformed";
+    case GX_BYE_LIMIT:
+        return "limit";
+    case GX_BYE_DUPLICATE:
+        return "duplicate";
+    case GX_BYE_STOPPING:
+        return "stopping";
+    case GX_BYE_IDLE:
+        return "idle";
+    case GX_BYE_VERSION:
+        return "version";
+    }
+    return "?";
+}
+
+size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
+{
+    struct line l = line_begin(out, cap);
+
+    add(&l, "%s", gx_frame_kind_name(frame->kind));
+    switch ((enum gx_frame_kind)frame->kind) {
+    case GX_FRAME_HELLO:
+        add(&l, " version=%u", frame->version);
+        add_id(&l, "nonce", frame->nonce.b);
+        break;
+    case GX_FRAME_TAGS:
+    case GX_FRAME_PROOF:
+    case GX_FRAME_PATH:
+        add(&l, " n=%zu", frame->n);
+        break;
+    case GX_FRAME_HEADS:
+    case GX_FRAME_ENDPOINTS:
+    case GX_FRAME_BASELINE:
+        add(&l, " channel=%u n=%zu", frame->channel, frame->n);
+        break;
+    case GX_FRAME_FRONTIER:
+        add(&l, " channel=%u%s n=%zu", frame->channel, frame->flags & GX_FRONTIER_FULL ? " full" : "", frame->n);
+        break;
+    case GX_FRAME_WANT:
+        add(&l, " channel=%u %s credit=%u n=%zu", frame->channel, frame->flags == GX_WANT_CONTROL ? "control" : "messages",
+            frame->credit, frame->n);
+        break;
+    case GX_FRAME_CHUNKS:
+        add(&l, " channel=%u%s%s n=%zu bytes=%zu", frame->channel, frame->flags & GX_CHUNKS_PUSH ? " push" : "",
+            frame->flags & GX_CHUNKS_LAST ? " last" : "", frame->n, frame->list.n);
+        break;
+    case GX_FRAME_JOIN:
+        add(&l, " bytes=%zu", frame->bytes.n);
+        break;
+    case GX_FRAME_ADMITTED:
+        add_id(&l, "event", frame->event.b);
+        break;
+    case GX_FRAME_REFUSED:
+        add(&l, " reason=%s", gx_deny_name((enum gx_deny)frame->reason));
+        break;
+    case GX_FRAME_BYE:
+        add(&l, " reason=%s", bye_name(frame->reason));
+        break;
+    case GX_FRAME_PING:
+    case GX_FRAME_PONG:
+        add(&l, " echo=%llu", (unsigned long long)frame->echo);
+        break;
+    case GX_FRAME_AGAIN:
+    case GX_FRAME_GUEST:
+        break;
+    }
+    return l.n;
+}
