@@ -196,7 +196,7 @@ static void test_one_last_word_in_256_is_right(void **state)
     for (size_t i = 0; i < GX_ARRAY_LEN(gx_words_english); i++) {
         struct gx_recovery rec;
 
-        snprintf(text, sizeof text, "%s%s", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo "
+        snprintf(text, sizeof text, "%s%.8s", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo "
                  "zoo zoo zoo ", gx_words_english[i]);
         accepted += gx_words_to_recovery(&rec, text);
     }

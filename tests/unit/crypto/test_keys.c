@@ -1,0 +1,350 @@
+/* Wiping and comparing, and what every function of this layer leaves behind on its stack. */
+#include "tests/unit/crypto/support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "crypto/gate.h"
+#include "crypto/hash.h"
+#include "crypto/invite.h"
+#include "crypto/member.h"
+#include "crypto/person.h"
+#include "crypto/rng.h"
+#include "crypto/sign.h"
+#include "crypto/words.h"
+
+static void test_wipe_zeroes_exactly_what_it_was_given(void **state)
+{
+    uint8_t bytes[34];
+    (void)state;
+
+    memset(bytes, 0xee, sizeof bytes);
+    gx_wipe(bytes + 1, 32);
+    assert_int_equal(bytes[0], 0xee);
+    assert_true(all_zero(bytes + 1, 32));
+    assert_int_equal(bytes[33], 0xee);
+    gx_wipe(bytes, 0);
+    assert_int_equal(bytes[0], 0xee);
+}
+
+static void test_equal_ct_sees_every_flipped_bit(void **state)
+{
+    uint8_t a[64], b[64];
+    (void)state;
+
+    run(a, 1, sizeof a);
+    run(b, 1, sizeof b);
+    assert_true(gx_equal_ct(a, b, sizeof a));
+    for (unsigned bit = 0; bit < 512; bit++) {
+        b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_false(gx_equal_ct(a, b, sizeof a));
+        b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    b[63] ^= 1;
+    assert_true(gx_equal_ct(a, b, 63));
+    assert_true(gx_equal_ct(a, b, 0));
+}
+
+/* A stack of our own to run one call on, so that it can be searched afterwards. */
+#define STACK_BYTES (1024u * 1024u)
+static uint8_t *stack;
+
+/* Far below where a thread starts: what it does at its end must not cover what the call left behind. */
+static void *call(void *arg)
+{
+    void (*const *subject)(void) = arg;
+    volatile uint8_t distance[STACK_BYTES / 4];
+
+    distance[0] = 0;
+    (*subject)();
+    distance[sizeof distance - 1] = 0;
+    return NULL;
+}
+
+static void run_on_own_stack(void (*subject)(void))
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    /* Once before: the first call of a library's function may save all registers while its address is looked up. */
+    subject();
+
+    stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(stack, MAP_FAILED);
+    assert_int_equal(pthread_attr_init(&attr), 0);
+    assert_int_equal(pthread_attr_setstack(&attr, stack, STACK_BYTES), 0);
+    assert_int_equal(pthread_create(&thread, &attr, call, &subject), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    pthread_attr_destroy(&attr);
+}
+
+/* How often a run of `piece` bytes of the secret stands on that stack.  Address sanitizer must not mind what it finds there. */
+__attribute__((no_sanitize("address"), noinline)) static unsigned leftovers(const void *secret, size_t n, size_t piece)
+{
+    const uint8_t *s = secret;
+    unsigned found = 0;
+
+    for (size_t from = 0; from + piece <= n; from += piece)
+        for (size_t at = 0; at + piece <= STACK_BYTES; at++) {
+            size_t same = 0;
+
+            while (same < piece && stack[at + same] == s[from + same])
+                same++;
+            found += same == piece;
+        }
+    return found;
+}
+
+#define PIECE 8u
+
+/* Inputs live outside the searched stack; what is derived from them is computed here first. */
+static struct gx_recovery rec;
+static struct gx_dh_sk card_sk, e_sk;
+static struct gx_device_seed seed;
+static struct gx_incarnation_secret inc;
+static struct gx_token_seed token_seed;
+static struct gx_dh_pk prekey;
+static struct gx_person person;
+static uint8_t group16[16];
+
+static int make_inputs(void **state)
+{
+    struct gx_dh_sk prekey_sk;
+    (void)state;
+
+    /* Not counting bytes: those might stand anywhere. */
+    gx_hash(rec.b, "gx-test", gx_span("rec", 3));
+    gx_hash(card_sk.b, "gx-test", gx_span("card", 4));
+    gx_hash(e_sk.b, "gx-test", gx_span("e", 1));
+    gx_hash(seed.b, "gx-test", gx_span("seed", 4));
+    gx_hash(inc.b, "gx-test", gx_span("inc", 3));
+    gx_hash(prekey_sk.b, "gx-test", gx_span("prekey", 6));
+    memcpy(token_seed.b, inc.b, 16);
+    run(group16, 0xd0, 16);
+    gx_dh_public(&prekey, &prekey_sk);
+    gx_person_make(&person, &rec, &card_sk, 1);
+    return 0;
+}
+
+static struct gx_person made_person;
+static struct gx_intro made_intro;
+static struct gx_token_keys made_token;
+static struct gx_sign_pk made_pk;
+static struct gx_sign_sk made_sk;
+static struct gx_recovery made_rec;
+static char made_text[GX_WORDS_TEXT_BYTES];
+static uint8_t made_bytes[64];
+
+static void person_subject(void)
+{
+    gx_person_make(&made_person, &rec, &card_sk, 1);
+}
+
+static void intro_subject(void)
+{
+    gx_intro_make(&made_intro, &e_sk, &person.recovery, &seed, &inc, &prekey);
+}
+
+static void device_subject(void)
+{
+    gx_device_key(&made_pk, &made_sk, &seed, &made_intro.e);
+}
+
+static void token_subject(void)
+{
+    gx_token_keys_make(&made_token, &token_seed, group16);
+}
+
+static void words_out_subject(void)
+{
+    gx_words_from_recovery(made_text, &rec);
+}
+
+static void words_in_subject(void)
+{
+    if (!gx_words_to_recovery(&made_rec, made_text))
+        abort();
+}
+
+static void hash_subject(void)
+{
+    gx_hash_keyed(made_bytes, "gx-test", gx_span(rec.b, 32), gx_span(seed.b, 32));
+}
+
+static void sign_subject(void)
+{
+    struct gx_sig sig;
+
+    gx_sign(&sig, &made_sk, GX_DOMAIN_EVENT, gx_span("x", 1));
+}
+
+static struct gx_rng_stream stream_rng;
+static struct gx_rng_hedged hedged_rng;
+
+static void hedged_subject(void)
+{
+    gx_rng_fill(&hedged_rng.rng, made_bytes, sizeof made_bytes);
+}
+
+static void forgetful_subject(void)
+{
+    uint8_t id_seed[32];
+
+    gx_hash_keyed(id_seed, "gx-id-root", gx_span(rec.b, 32), gx_span(NULL, 0));
+    /* The address escapes, so the compiler keeps the bytes in memory; nobody wipes them. */
+    __asm__ volatile("" : : "r"(id_seed) : "memory");
+}
+
+/* Without this one all the others might be looking at the wrong place. */
+static void test_secret_that_is_not_wiped_is_found(void **state)
+{
+    uint8_t id_seed[32];
+    (void)state;
+
+    gx_hash_keyed(id_seed, "gx-id-root", gx_span(rec.b, 32), gx_span(NULL, 0));
+    run_on_own_stack(forgetful_subject);
+    assert_true(leftovers(id_seed, 32, PIECE) >= 4);
+    munmap(stack, STACK_BYTES);
+}
+
+/* libsodium leaves BLAKE2b's result below; gx_hash_end clears that. */
+static void test_keyed_hash_leaves_neither_key_nor_input_nor_result_behind(void **state)
+{
+    (void)state;
+    run_on_own_stack(hash_subject);
+    assert_int_equal(leftovers(rec.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(seed.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_bytes, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_signing_leaves_no_secret_behind(void **state)
+{
+    struct gx_sign_seed sign_seed;
+    uint8_t expanded[64];
+    (void)state;
+
+    memcpy(sign_seed.b, seed.b, 32);
+    gx_sign_keypair(&made_pk, &made_sk, &sign_seed);
+    assert_int_equal(crypto_hash_sha512(expanded, sign_seed.b, 32), 0);
+    run_on_own_stack(sign_subject);
+    assert_int_equal(leftovers(made_sk.b, 32, PIECE), 0);
+    /* The first and last byte of the scalar are clamped, so what stands between. */
+    assert_int_equal(leftovers(expanded + 8, 16, PIECE), 0);
+    assert_int_equal(leftovers(expanded + 32, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_making_a_person_leaves_no_secret_behind(void **state)
+{
+    uint8_t id_seed[32], rec_dh[32];
+    (void)state;
+
+    gx_hash_keyed(id_seed, "gx-id-root", gx_span(rec.b, 32), gx_span(NULL, 0));
+    gx_hash_keyed(rec_dh, "gx-rec-dh", gx_span(rec.b, 32), gx_span(NULL, 0));
+    run_on_own_stack(person_subject);
+    assert_int_equal(leftovers(id_seed, 32, PIECE), 0);
+    assert_int_equal(leftovers(rec_dh, 32, PIECE), 0);
+    assert_int_equal(leftovers(rec.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(card_sk.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+/* Who found m on the stack could speak as the member root, which is on no device. */
+static void test_making_an_intro_leaves_no_secret_behind(void **state)
+{
+    uint8_t shared[32], input[64], m[32], d[32];
+    struct gx_dh_pk e;
+    (void)state;
+
+    gx_dh_public(&e, &e_sk);
+    assert_int_equal(crypto_scalarmult(shared, e_sk.b, person.recovery.b), 0);
+    memcpy(input, e.b, 32);
+    memcpy(input + 32, person.recovery.b, 32);
+    gx_hash_keyed(m, "gx-member-root", gx_span(shared, 32), gx_span(input, 64));
+    gx_hash_keyed(d, "gx-device", gx_span(seed.b, 32), gx_span(e.b, 32));
+
+    run_on_own_stack(intro_subject);
+    assert_int_equal(leftovers(m, 32, PIECE), 0);
+    assert_int_equal(leftovers(shared, 32, PIECE), 0);
+    assert_int_equal(leftovers(d, 32, PIECE), 0);
+    assert_int_equal(leftovers(e_sk.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(seed.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(inc.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_device_key_leaves_no_secret_behind(void **state)
+{
+    (void)state;
+    intro_subject();
+    run_on_own_stack(device_subject);
+    assert_int_equal(leftovers(made_sk.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(seed.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_token_keys_leave_no_secret_behind(void **state)
+{
+    (void)state;
+    run_on_own_stack(token_subject);
+    assert_int_equal(leftovers(made_token.sk.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_token.lan.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(token_seed.b, 16, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_words_leave_no_secret_behind(void **state)
+{
+    (void)state;
+    run_on_own_stack(words_out_subject);
+    assert_int_equal(leftovers(rec.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_text, strlen(made_text), PIECE), 0);
+    munmap(stack, STACK_BYTES);
+
+    run_on_own_stack(words_in_subject);
+    assert_memory_equal(made_rec.b, rec.b, 32);
+    assert_int_equal(leftovers(rec.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_text, strlen(made_text), PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_randomness_leaves_no_key_and_no_output_behind(void **state)
+{
+    uint8_t stream_key[32];
+    (void)state;
+
+    gx_rng_stream_init(&stream_rng, inc.b);
+    gx_rng_hedged_init(&hedged_rng, &stream_rng.rng, &seed);
+    memcpy(stream_key, stream_rng.key, 32);
+    run_on_own_stack(hedged_subject);
+    assert_int_equal(leftovers(stream_key, 32, PIECE), 0);
+    assert_int_equal(leftovers(stream_rng.key, 32, PIECE), 0);
+    assert_int_equal(leftovers(seed.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_bytes, sizeof made_bytes, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wipe_zeroes_exactly_what_it_was_given),
+        cmocka_unit_test(test_equal_ct_sees_every_flipped_bit),
+        cmocka_unit_test(test_secret_that_is_not_wiped_is_found),
+        cmocka_unit_test(test_keyed_hash_leaves_neither_key_nor_input_nor_result_behind),
+        cmocka_unit_test(test_signing_leaves_no_secret_behind),
+        cmocka_unit_test(test_making_a_person_leaves_no_secret_behind),
+        cmocka_unit_test(test_making_an_intro_leaves_no_secret_behind),
+        cmocka_unit_test(test_device_key_leaves_no_secret_behind),
+        cmocka_unit_test(test_token_keys_leave_no_secret_behind),
+        cmocka_unit_test(test_words_leave_no_secret_behind),
+        cmocka_unit_test(test_randomness_leaves_no_key_and_no_output_behind),
+    };
+    /* Twice: with libsodium's portable code, and with what it picks for this processor. */
+    const int failed = cmocka_run_group_tests_name("crypto/keys, portable", tests, make_inputs, NULL);
+
+    if (sodium_init() < 0)
+        return 1;
+    return failed + cmocka_run_group_tests_name("crypto/keys, this processor", tests, make_inputs, NULL);
+}

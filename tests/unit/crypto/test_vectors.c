@@ -1,0 +1,335 @@
+/* tests/vectors/keys.py computed keys.txt from KEYS.md alone; here the C code must give the same bytes. */
+#include "tests/unit/crypto/support.h"
+
+#include <stdio.h>
+
+#include "crypto/gate.h"
+#include "crypto/hash.h"
+#include "crypto/invite.h"
+#include "crypto/member.h"
+#include "crypto/person.h"
+#include "crypto/rng.h"
+#include "crypto/sign.h"
+#include "crypto/words.h"
+
+#define VALUES_MAX 128u
+#define VALUE_BYTES_MAX 256u
+
+/* What the C code computed, by name. */
+static struct value {
+    char name[48];
+    uint8_t b[VALUE_BYTES_MAX];
+    size_t n;
+    unsigned compared;
+} values[VALUES_MAX];
+static size_t n_values;
+
+static void put(const char *name, const void *p, size_t n)
+{
+    assert_true(n_values < VALUES_MAX && n <= VALUE_BYTES_MAX && strlen(name) < sizeof values[0].name);
+    struct value *v = &values[n_values++];
+
+    strcpy(v->name, name);
+    memcpy(v->b, p, n);
+    v->n = n;
+}
+
+static void put_hash(const char *name, const char *label, size_t n)
+{
+    uint8_t input[300], out[32];
+
+    run(input, 0x01, n);
+    gx_hash(out, label, gx_span(input, n));
+    put(name, out, 32);
+}
+
+static void put_keyed(const char *name, size_t key_bytes, size_t n)
+{
+    uint8_t key[64], input[300], out[32];
+
+    run(key, 0x10, key_bytes);
+    run(input, 0x01, n);
+    gx_hash_keyed(out, "gx-test", gx_span(key, key_bytes), gx_span(input, n));
+    put(name, out, 32);
+}
+
+static void compute_hashes(void)
+{
+    put_hash("hash.gx-event-id", "gx-event-id", 100);
+    put_hash("hash.gx-body", "gx-body", 100);
+    put_hash("hash.gx-log-id", "gx-log-id", 100);
+    put_hash("hash.empty", "gx-test", 0);
+    put_hash("hash.one_block", "gx-test", 128);
+    put_hash("hash.three_blocks", "gx-test", 300);
+    put_hash("hash.label_of_16", "gx-test-16-bytes", 10);
+    put_keyed("hash.keyed_16", 16, 10);
+    put_keyed("hash.keyed_64", 64, 200);
+    put_keyed("hash.keyed_empty", 32, 0);
+}
+
+static void compute_log_ids(const struct gx_intro *intro)
+{
+    static const char *const names[] = {"member.log_control", "member.log_messages"};
+
+    for (uint8_t kind = 0; kind < 2; kind++) {
+        struct gx_hasher h;
+        uint8_t full[32];
+
+        gx_hash_begin(&h, "gx-log-id");
+        gx_hash_add(&h, intro->device.b, 32);
+        gx_hash_add(&h, intro->incarnation.b, 8);
+        gx_hash_add(&h, &kind, 1);
+        gx_hash_end(&h, full);
+        put(names[kind], full, 16);
+    }
+}
+
+static void compute_person_and_member(void)
+{
+    struct gx_recovery rec;
+    struct gx_dh_sk card_sk, e_sk, prekey_sk;
+    struct gx_device_seed seed;
+    struct gx_incarnation_secret inc;
+    struct gx_person p;
+    struct gx_dh_pk prekey;
+    struct gx_intro intro;
+    struct gx_sign_pk device;
+    struct gx_sign_sk device_sk;
+    uint8_t cert[96];
+
+    run(rec.b, 0x00, 32);
+    run(card_sk.b, 0x20, 32);
+    run(e_sk.b, 0x40, 32);
+    run(seed.b, 0x60, 32);
+    run(inc.b, 0x80, 32);
+    run(prekey_sk.b, 0xa0, 32);
+
+    gx_person_make(&p, &rec, &card_sk, 0x01020304);
+    put("person.id", p.id.b, 32);
+    put("person.recovery", p.recovery.b, 32);
+    put("person.card", p.card.b, 32);
+    put("person.card_sig", p.card_sig.b, 64);
+
+    gx_dh_public(&prekey, &prekey_sk);
+    gx_intro_make(&intro, &e_sk, &p.recovery, &seed, &inc, &prekey);
+    gx_device_key(&device, &device_sk, &seed, &intro.e);
+    gx_intro_cert_bytes(cert, &intro);
+    put("member.e", intro.e.b, 32);
+    put("member.root", intro.member.b, 32);
+    put("member.device", device.b, 32);
+    put("member.device_sk", device_sk.b, 64);
+    put("member.cert_bytes", cert, 96);
+    put("member.cert", intro.cert.b, 64);
+    put("member.incarnation", intro.incarnation.b, 8);
+    put("member.prekey", intro.prekey.b, 32);
+    compute_log_ids(&intro);
+}
+
+static void compute_tokens(void)
+{
+    struct gx_token_seed seed;
+    uint8_t group16[16];
+    struct gx_token_keys keys;
+    struct gx_curve_pk door;
+    struct gx_curve_sk door_sk;
+
+    run(seed.b, 0xc0, 16);
+    run(group16, 0xd0, 16);
+    gx_token_keys_make(&keys, &seed, group16);
+    gx_door_keys_make(&door, &door_sk, &keys.lan);
+    put("token.pk", keys.pk.b, 32);
+    put("token.sk", keys.sk.b, 64);
+    put("token.lan", keys.lan.b, 32);
+    put("door.pk", door.b, 32);
+    put("door.sk", door_sk.b, 32);
+}
+
+static void compute_gates(void)
+{
+    struct gx_dh_sk e_sk;
+    struct gx_dh_pk e;
+    struct gx_gate_key gate;
+    struct gx_transcript t;
+    struct gx_tag tag;
+    uint8_t bytes[GX_TRANSCRIPT_BYTES];
+
+    run(e_sk.b, 0x40, 32);
+    gx_dh_public(&e, &e_sk);
+    gx_gate_zero(&gate, &e);
+    put("gate.zero", gate.b, 32);
+
+    run(t.client_key.b, 0x11, 32);
+    run(t.server_key.b, 0x31, 32);
+    run(t.client_nonce.b, 0x51, 32);
+    run(t.server_nonce.b, 0x71, 32);
+    gx_transcript_bytes(bytes, GX_ROLE_CLIENT, &t);
+    gx_gate_tag(&tag, &gate, GX_ROLE_CLIENT, &t);
+    put("gate.transcript_client", bytes, sizeof bytes);
+    put("gate.tag_client", tag.b, 16);
+    gx_transcript_bytes(bytes, GX_ROLE_SERVER, &t);
+    gx_gate_tag(&tag, &gate, GX_ROLE_SERVER, &t);
+    put("gate.transcript_server", bytes, sizeof bytes);
+    put("gate.tag_server", tag.b, 16);
+}
+
+static void compute_signatures(void)
+{
+    static const char *const domains[GX_DOMAIN_COUNT] = {
+#define GX_X(name, text) [name] = text,
+        GX_DOMAIN_LIST(GX_X)
+#undef GX_X
+    };
+    static uint8_t longest[GX_SIGN_MSG_MAX];
+    struct gx_sign_seed seed;
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+    struct gx_sig sig;
+    uint8_t message[50];
+
+    run(seed.b, 0x55, 32);
+    run(message, 0x01, sizeof message);
+    run(longest, 0x00, sizeof longest);
+    gx_sign_keypair(&pk, &sk, &seed);
+    put("sign.pk", pk.b, 32);
+    for (unsigned d = 0; d < GX_DOMAIN_COUNT; d++) {
+        char name[48];
+
+        snprintf(name, sizeof name, "sign.%s", domains[d]);
+        for (char *c = name; *c != '\0'; c++)
+            if (*c == ' ')
+                *c = '-';
+        gx_sign(&sig, &sk, (enum gx_domain)d, gx_span(message, sizeof message));
+        put(name, sig.b, 64);
+    }
+    gx_sign(&sig, &sk, GX_DOMAIN_EVENT, gx_span(NULL, 0));
+    put("sign.empty", sig.b, 64);
+    gx_sign(&sig, &sk, GX_DOMAIN_EVENT, gx_span(longest, sizeof longest));
+    put("sign.longest", sig.b, 64);
+}
+
+static void put_words(const char *name, const struct gx_recovery *rec)
+{
+    char text[GX_WORDS_TEXT_BYTES];
+
+    gx_words_from_recovery(text, rec);
+    put(name, text, strlen(text));
+}
+
+static void compute_words(void)
+{
+    struct gx_recovery rec;
+
+    memset(rec.b, 0x00, 32);
+    put_words("words.zeroes", &rec);
+    memset(rec.b, 0xff, 32);
+    put_words("words.ones", &rec);
+    run(rec.b, 0x00, 32);
+    put_words("words.counting", &rec);
+}
+
+static void put_fills(const char *kind, struct gx_rng *rng)
+{
+    static const size_t sizes[] = {1, 32, 64, 200};
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(sizes); i++) {
+        uint8_t out[200];
+        char name[48];
+
+        gx_rng_fill(rng, out, sizes[i]);
+        snprintf(name, sizeof name, "rng.%s_%zu", kind, sizes[i]);
+        put(name, out, sizes[i]);
+    }
+}
+
+static void compute_rng(void)
+{
+    struct gx_rng_stream stream, source;
+    struct gx_rng_hedged hedged;
+    struct gx_device_seed device;
+    uint8_t seed[32];
+
+    run(seed, 0x77, 32);
+    gx_rng_stream_init(&stream, seed);
+    put_fills("stream", &stream.rng);
+
+    run(device.b, 0x60, 32);
+    gx_rng_stream_init(&source, seed);
+    gx_rng_hedged_init(&hedged, &source.rng, &device);
+    put_fills("hedged", &hedged.rng);
+}
+
+static int compute(void **state)
+{
+    (void)state;
+    compute_hashes();
+    compute_person_and_member();
+    compute_tokens();
+    compute_gates();
+    compute_signatures();
+    compute_words();
+    compute_rng();
+    return 0;
+}
+
+static struct value *find(const char *name)
+{
+    for (size_t i = 0; i < n_values; i++)
+        if (strcmp(values[i].name, name) == 0)
+            return &values[i];
+    return NULL;
+}
+
+/* One line: name = hex. */
+static void compare(char *line)
+{
+    char *name_end = strstr(line, " = ");
+    uint8_t want[VALUE_BYTES_MAX];
+    size_t n = 0;
+
+    if (name_end == NULL) {
+        fail_msg("not a line of vectors: %s", line);
+        return;
+    }
+    *name_end = '\0';
+    const char *hex = name_end + 3;
+    assert_int_equal(sodium_hex2bin(want, sizeof want, hex, strcspn(hex, "\n"), NULL, &n, NULL), 0);
+
+    struct value *v = find(line);
+    if (v == NULL) {
+        fail_msg("nothing here computes %s", line);
+        return;
+    }
+    if (v->n != n || memcmp(v->b, want, n) != 0)
+        fail_msg("%s differs", line);
+    v->compared++;
+}
+
+static void test_every_line_of_the_vectors_is_what_the_code_computes(void **state)
+{
+    char line[1024];
+    size_t lines = 0;
+    FILE *f = fopen(GX_SOURCE_DIR "/tests/vectors/keys.txt", "r");
+    (void)state;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        compare(line);
+        lines++;
+    }
+    fclose(f);
+
+    /* Neither side may know more than the other, and an empty file proves nothing. */
+    assert_true(lines > 0);
+    assert_int_equal(lines, n_values);
+    for (size_t i = 0; i < n_values; i++)
+        assert_int_equal(values[i].compared, 1);
+    print_message("%zu values compared\n", lines);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_line_of_the_vectors_is_what_the_code_computes),
+    };
+    return cmocka_run_group_tests_name("crypto/vectors", tests, compute, NULL);
+}
