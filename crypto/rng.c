@@ -6,6 +6,9 @@
 
 static const uint8_t nonce0[crypto_stream_chacha20_NONCEBYTES];
 
+/* libsodium's portable ChaCha20 leaves the key and its last block on the stack below its caller (seen in a test). */
+#define CHACHA20_STACK_BYTES 1024u
+
 /* ChaCha20's key stream from 64-byte block `block` on.  A key is used for one request only, hence the constant nonce. */
 static void key_stream(uint8_t *out, size_t n, uint64_t block, const uint8_t key[32])
 {
@@ -14,6 +17,7 @@ static void key_stream(uint8_t *out, size_t n, uint64_t block, const uint8_t key
     memset(out, 0, n);
     int rc = crypto_stream_chacha20_xor_ic(out, out, n, nonce0, block, key);
     GX_ASSERT(rc == 0);
+    sodium_stackzero(CHACHA20_STACK_BYTES);
 }
 
 /* Block 0 is the next key, what was asked for starts at block 1: who takes the state later cannot go back. */

@@ -182,6 +182,11 @@ static void sign_subject(void)
 static struct gx_rng_stream stream_rng;
 static struct gx_rng_hedged hedged_rng;
 
+static void stream_subject(void)
+{
+    gx_rng_fill(&stream_rng.rng, made_bytes, sizeof made_bytes);
+}
+
 static void hedged_subject(void)
 {
     gx_rng_fill(&hedged_rng.rng, made_bytes, sizeof made_bytes);
@@ -310,17 +315,36 @@ static void test_words_leave_no_secret_behind(void **state)
     munmap(stack, STACK_BYTES);
 }
 
-static void test_randomness_leaves_no_key_and_no_output_behind(void **state)
+/* Who takes the state later cannot go back, and finds nothing that goes forward elsewhere. */
+static void test_stream_leaves_no_key_and_no_output_behind(void **state)
 {
-    uint8_t stream_key[32];
     (void)state;
+    gx_rng_stream_init(&stream_rng, inc.b);
+    run_on_own_stack(stream_subject);
+    assert_int_equal(leftovers(stream_rng.key, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_bytes, sizeof made_bytes, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_hedged_randomness_leaves_no_key_and_no_output_behind(void **state)
+{
+    struct gx_rng_stream twin;
+    uint8_t input[40] = {0}, key[32];
+    (void)state;
+
+    /* The subject runs twice, once to warm up: what the second call drew from its source. */
+    gx_rng_stream_init(&twin, inc.b);
+    gx_rng_fill(&twin.rng, input, 32);
+    gx_rng_fill(&twin.rng, input, 32);
+    input[32] = 1;
+    gx_hash_keyed(key, "gx-hedge", gx_span(seed.b, 32), gx_span(input, sizeof input));
 
     gx_rng_stream_init(&stream_rng, inc.b);
     gx_rng_hedged_init(&hedged_rng, &stream_rng.rng, &seed);
-    memcpy(stream_key, stream_rng.key, 32);
     run_on_own_stack(hedged_subject);
-    assert_int_equal(leftovers(stream_key, 32, PIECE), 0);
-    assert_int_equal(leftovers(stream_rng.key, 32, PIECE), 0);
+    assert_memory_equal(stream_rng.key, twin.key, 32);
+    assert_int_equal(leftovers(key, 32, PIECE), 0);
+    assert_int_equal(leftovers(input, 32, PIECE), 0);
     assert_int_equal(leftovers(seed.b, 32, PIECE), 0);
     assert_int_equal(leftovers(made_bytes, sizeof made_bytes, PIECE), 0);
     munmap(stack, STACK_BYTES);
@@ -339,7 +363,8 @@ int main(void)
         cmocka_unit_test(test_device_key_leaves_no_secret_behind),
         cmocka_unit_test(test_token_keys_leave_no_secret_behind),
         cmocka_unit_test(test_words_leave_no_secret_behind),
-        cmocka_unit_test(test_randomness_leaves_no_key_and_no_output_behind),
+        cmocka_unit_test(test_stream_leaves_no_key_and_no_output_behind),
+        cmocka_unit_test(test_hedged_randomness_leaves_no_key_and_no_output_behind),
     };
     /* Twice: with libsodium's portable code, and with what it picks for this processor. */
     const int failed = cmocka_run_group_tests_name("crypto/keys, portable", tests, make_inputs, NULL);
