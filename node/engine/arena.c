@@ -1,0 +1,77 @@
+#include "node/engine/arena.h"
+#include <stdlib.h>
+
+#define BLOCK_BYTES (128u * 1024u)
+
+struct gx_arena_block {
+    struct gx_arena_block *next;
+    size_t cap, n;
+    _Alignas(16) uint8_t bytes[];
+};
+
+void *gx_arena_take(struct gx_arena *a, size_t n)
+{
+    struct gx_arena_block *b = a->blocks;
+    size_t need = (n + 15u) & ~(size_t)15u;
+
+    if (b == NULL || b->cap - b->n < need) {
+        size_t cap = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+
+        b = malloc(sizeof *b + cap);
+        if (b == NULL)
+            return NULL;
+        b->cap = cap;
+        b->n = 0;
+        b->next = a->blocks;
+        a->blocks = b;
+    }
+
+    uint8_t *p = b->bytes + b->n;
+
+    b->n += need;
+    a->bytes += need;
+    memset(p, 0, need);
+    return p;
+}
+
+void *gx_arena_copy(struct gx_arena *a, const void *p, size_t n)
+{
+    void *copy = gx_arena_take(a, n == 0 ? 1 : n);
+
+    if (copy != NULL && n > 0)
+        memcpy(copy, p, n);
+    return copy;
+}
+
+char *gx_arena_text(struct gx_arena *a, const void *p, size_t n)
+{
+    char *copy = gx_arena_take(a, n + 1);
+
+    if (copy != NULL && n > 0)
+        memcpy(copy, p, n);
+    return copy;
+}
+
+void gx_arena_reset(struct gx_arena *a)
+{
+    while (a->blocks != NULL && (a->blocks->next != NULL || a->blocks->cap > BLOCK_BYTES)) {
+        struct gx_arena_block *next = a->blocks->next;
+
+        free(a->blocks);
+        a->blocks = next;
+    }
+    if (a->blocks != NULL)
+        a->blocks->n = 0;
+    a->bytes = 0;
+}
+
+void gx_arena_free(struct gx_arena *a)
+{
+    while (a->blocks != NULL) {
+        struct gx_arena_block *next = a->blocks->next;
+
+        free(a->blocks);
+        a->blocks = next;
+    }
+    a->bytes = 0;
+}

@@ -1,0 +1,21 @@
+/* Memory for one step: taken piece by piece, given back at once. */
+#ifndef GX_ENGINE_ARENA_H
+#define GX_ENGINE_ARENA_H
+
+#include "crypto/base.h"
+
+struct gx_arena_block;
+struct gx_arena {
+    struct gx_arena_block *blocks;      /* newest first */
+    size_t bytes;                       /* handed out since the last reset */
+};
+
+/* Aligned for any type, zeroed; NULL when memory is out. */
+void *gx_arena_take(struct gx_arena *a, size_t n);
+void *gx_arena_copy(struct gx_arena *a, const void *p, size_t n);
+char *gx_arena_text(struct gx_arena *a, const void *p, size_t n);   /* a copy that ends in 0 */
+/* Give everything back; one block is kept for the next step. */
+void gx_arena_reset(struct gx_arena *a);
+void gx_arena_free(struct gx_arena *a);
+
+#endif

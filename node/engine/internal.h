@@ -1,0 +1,486 @@
+/* The engine's own tables.  Nothing outside node/engine includes this.  node/README.md §3. */
+#ifndef GX_ENGINE_INTERNAL_H
+#define GX_ENGINE_INTERNAL_H
+
+#include "crypto/gate.h"
+#include "crypto/invite.h"
+#include "node/engine/arena.h"
+#include "node/engine/engine.h"
+#include "node/engine/table.h"
+#include "proto/frame.h"
+#include "proto/law.h"
+#include "store/events.h"
+#include "store/rows.h"
+
+#define GX_NONE UINT32_MAX
+
+/* How long things may take, in ms of the monotonic clock. */
+#define GX_HANDSHAKE_MS 10000u          /* a session without a shared group */
+#define GX_STRANGER_MS 60000u           /* one whose device my view does not know yet */
+#define GX_WANT_DELAY_MS 50u            /* a push is often under way when an announcement of the same event comes in from another */
+#define GX_WANT_MS 5000u                /* an unanswered WANT goes to another peer */
+#define GX_UNACKED_MS 2000u             /* a push that nobody acknowledged is announced again */
+#define GX_PING_MS 60000u
+#define GX_SILENT_MS 90000u
+#define GX_BACKOFF_FIRST_MS 1000u
+#define GX_BACKOFF_MAX_MS 300000u
+#define GX_HELD_FLUSH_MS 1000u          /* what others hold is written with the next step that writes, or after this */
+#define GX_INVITE_DOOR_MS 3000u         /* how long `invite` waits for its door to open */
+
+/* --- groups ------------------------------------------------------------------------------------------------------------------- */
+
+struct gx_log {
+    struct gx_log_row row;
+    uint32_t person;            /* index in the group's law.persons; GX_NONE never */
+    bool own;
+    bool dirty;                 /* row to be written at the end of the step */
+    bool changed;               /* head moved in this step: announce it */
+    uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
+    /* The end of what is under verification: equal to the head when nothing is. */
+    uint32_t pend_seq;
+    struct gx_event_id pend_id;
+    uint64_t pend_tick;
+    /* Catch-up of messages. */
+    gx_session_id asked;        /* session a WANT for this log went to; 0: none */
+    uint64_t asked_until_ms;
+};
+
+/* What the engine keeps of a control event beside the law's view of it. */
+struct gx_op {
+    uint32_t log;               /* index in group->logs */
+    uint32_t seq;
+    uint64_t tick;
+    uint64_t wall_ms;
+    uint64_t arrival;
+    bool is_head;               /* no other control event names it in deps or prev */
+};
+
+/* TOKEN operations that this node may serve a door for. */
+struct gx_token_info {
+    uint32_t op;                /* index in law.ops */
+    struct gx_sign_pk pk;
+    struct gx_invite_lan_key lan;
+    uint32_t expires_min;
+    uint8_t uses;
+};
+
+struct gx_held {                /* what a device told it holds of this node's own message log */
+    struct gx_sign_pk device;
+    uint32_t seq;
+    bool dirty;
+};
+
+struct gx_group {
+    struct gx_group_row row;
+    bool dirty;
+    uint32_t index;             /* in engine->groups */
+    struct gx_event_id create;  /* == group id */
+    struct gx_gate_key gate;
+    bool has_create;
+
+    struct gx_log *logs;
+    uint32_t n_logs, cap_logs;
+    uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
+
+    struct gx_law law;
+    uint32_t cap_persons, cap_ops;
+    uint32_t me;                /* person; GX_NONE */
+    struct gx_op *ops;          /* law.n_ops of them */
+    struct gx_table op_by_id;   /* id -> op */
+    uint32_t *order;            /* scratch of gx_law_resolve and state hash, cap_ops + cap_persons */
+    bool law_dirty;             /* an operation came that sorts before one applied: resolve anew */
+    bool members_changed;       /* in this step */
+
+    struct gx_token_info *tokens;
+    uint32_t n_tokens, cap_tokens;
+
+    struct gx_endpoint *endpoints;
+    uint32_t n_endpoints, cap_endpoints;
+    struct gx_held *held;
+    uint32_t n_held, cap_held;
+
+    uint64_t max_tick;
+    bool deps_told;             /* the own message log's newest event came after the newest control event */
+
+    /* Catch-up of control. */
+    gx_session_id asked;
+    uint64_t asked_until_ms;
+    uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
+
+    bool hash_valid;
+    uint8_t messages_hash[32];
+
+    /* state JOINING */
+    struct gx_join_row join;
+    gx_session_id join_session;
+    uint64_t join_next_ms;
+    uint32_t join_backoff_ms;
+    uint32_t join_addr;         /* next of join.addrs to try */
+    enum gx_deny join_deny;     /* why the last door refused */
+    struct gx_sign_pk admitted_by;
+};
+
+/* --- sessions ------------------------------------------------------------------------------------------------------------------ */
+
+struct gx_channel {
+    uint16_t number;
+    uint32_t group;             /* gnum */
+    struct gx_sign_pk device;   /* of the other side, once its proof came */
+    bool theirs;                /* its proof holds and it is live in my view: it is served */
+    bool unknown;               /* its proof holds, but my view does not know it (yet) */
+    bool mine;                  /* my proof is sent */
+    bool asked_heads;           /* I answered HEADS already */
+    uint32_t *their_seq;        /* by log index; what the other side told it holds */
+    uint32_t n_their;
+    uint64_t frontier_at_ms;    /* send a full FRONTIER again at this time; 0: no need */
+    uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
+    uint32_t unacked_wait_ms;
+    uint64_t endpoints_sent;    /* how many endpoint records were sent; new ones follow */
+};
+
+enum gx_session_kind { GX_SESSION_MEMBER, GX_SESSION_GUEST, GX_SESSION_DOOR };   /* GUEST: I am the guest; DOOR: a guest is at mine */
+enum gx_session_state { GX_SESSION_CONNECTING, GX_SESSION_HELLO, GX_SESSION_OPEN };
+
+struct gx_session {
+    gx_session_id id;
+    enum gx_session_kind kind;
+    enum gx_session_state state;
+    bool inbound;
+    bool closed;                /* DISCONNECT is out: forget it at the end of the step */
+    uint32_t door;              /* number of the guests' door it came in by */
+    struct gx_curve_pk peer_key;
+    struct gx_addr addr;
+    struct gx_transcript transcript;
+    bool has_tags;              /* my TAGS are out */
+    uint64_t since_ms, heard_ms, pinged_ms;
+    uint32_t rtt_ms;
+    uint64_t deadline_ms;       /* without a shared group by then: closed; 0: none */
+    uint64_t bytes;             /* a guest's: what it sent */
+    uint32_t strikes;           /* malformed or wrongly signed things */
+    bool verified_server;       /* outbound: reached by a signed endpoint record, so that CURVE proved a member's node */
+
+    struct gx_channel *channels;
+    uint32_t n_channels, cap_channels;
+
+    uint32_t group;             /* GUEST, DOOR: gnum */
+    struct gx_event_id token;   /* DOOR: the TOKEN operation */
+    uint8_t stage;              /* GUEST, DOOR: enum gx_guest_stage */
+};
+
+/* A node to be connected to: a transport key that signed endpoint records name. */
+struct gx_target {
+    struct gx_curve_pk key;
+    struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
+    uint8_t n_addrs;
+    uint64_t counter;
+    gx_session_id session;      /* open or under way; 0: none */
+    uint64_t next_ms;
+    uint32_t backoff_ms;
+    uint32_t next_addr;         /* of its own and then the manual addresses */
+};
+
+struct gx_door {
+    uint32_t number;
+    uint32_t group;             /* gnum */
+    struct gx_event_id token;
+    bool open;
+    uint8_t n_addrs;
+    struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
+};
+
+/* --- verification ------------------------------------------------------------------------------------------------------------- */
+
+enum gx_job_kind { GX_JOB_DEAD, GX_JOB_CONTROL, GX_JOB_MESSAGES, GX_JOB_PROOF, GX_JOB_GUEST, GX_JOB_JOIN, GX_JOB_PATH, GX_JOB_ENDPOINT };
+
+/* One thing whose signatures are out.  Jobs end in the order they began, because tickets are answered in order. */
+struct gx_job {
+    struct gx_job *next;
+    enum gx_job_kind kind;
+    uint64_t last_ticket;
+    bool failed;
+    uint32_t group;             /* gnum */
+    gx_session_id session;      /* who sent it; 0: nobody */
+    bool pushed;                /* came as a live push */
+    size_t n_bytes;
+    uint8_t *bytes;             /* a copy of what was sent, owned; spans below point into it */
+    struct gx_event event;      /* CONTROL */
+    struct gx_body body;
+    struct gx_chunk chunk;      /* MESSAGES: beginning right behind the (pending) head */
+    struct gx_event_id *ids;
+    uint64_t last_tick;
+    uint32_t n_texts;
+    uint32_t log;               /* MESSAGES: index in group->logs */
+    struct gx_proof proof;
+    struct gx_join_request request;
+    struct gx_endpoint endpoint;
+    struct gx_sig guest_sig;
+    uint8_t (*scratch)[GX_PROOF_SIGNED_BYTES];
+    /* Messages under signature need storage that lives as long as the job. */
+    struct gx_arena arena;
+};
+
+/* --- clients ------------------------------------------------------------------------------------------------------------------- */
+
+enum gx_waiter_kind { GX_WAIT_CONDITION, GX_WAIT_JOIN, GX_WAIT_INVITE, GX_WAIT_WATCH };
+
+struct gx_waiter {
+    enum gx_waiter_kind kind;
+    uint64_t client, request;
+    uint64_t until_ms;          /* monotonic; 0: no end */
+    uint32_t group;             /* gnum; GX_NONE: any */
+    uint32_t given;             /* CONDITION: bits of enum gx_param */
+    uint64_t peers, members, count;
+    char hash[65];
+    struct gx_event_id token;   /* INVITE */
+    uint64_t next_arrival;      /* WATCH */
+};
+
+struct gx_drop_counter {
+    const char *name;           /* static */
+    uint64_t n;
+};
+#define GX_DROP_COUNTERS_MAX 64u
+
+struct gx_engine {
+    struct gx_engine_config config;
+    struct gx_time now;
+    struct gx_txn *txn;
+    bool writing;
+    enum gx_err fault;          /* first failure of the machine in this step; all further store work is skipped */
+
+    struct gx_arena arena;
+    struct gx_effect *effects;
+    size_t n_effects, cap_effects;
+    uint64_t wake_ms;           /* earliest deadline known; 0: none */
+    uint64_t wake_told_ms;
+
+    struct gx_group **groups;
+    uint32_t n_groups;
+    struct gx_session **sessions;
+    uint32_t n_sessions, cap_sessions;
+    struct gx_table session_by_id;
+    struct gx_target *targets;
+    uint32_t n_targets, cap_targets;
+    struct gx_addr manual[GX_ADDRS_MANUAL_MAX];
+    uint32_t n_manual;
+    struct gx_door doors[GX_DOORS_MAX];
+    uint32_t n_doors;
+    bool doors_dirty;
+    struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
+    size_t n_addrs;
+    bool listening;
+
+    struct gx_job *jobs_head, *jobs_tail;
+    uint32_t n_jobs;
+    size_t job_bytes;
+    uint64_t next_ticket;
+    gx_session_id next_session;
+    uint32_t next_door;
+
+    struct gx_waiter waiters[GX_WAITERS_MAX];
+    uint32_t n_waiters;
+    bool held_dirty;
+    uint64_t held_flush_ms;
+
+    struct gx_drop_counter dropped[GX_DROP_COUNTERS_MAX];
+    uint32_t n_dropped;
+};
+
+/* --- engine.c: transactions, effects, counters ---------------------------------------------------------------------------------- */
+
+/* The step's transaction; NULL once the step is at fault.  Begun (or turned into a writing one) when first asked for. */
+struct gx_txn *gx_engine_txn(struct gx_engine *e, bool write);
+/* Note a failure of the machine (anything but GX_OK and GX_E_ABSENT); true when err is GX_OK. */
+bool gx_engine_ok(struct gx_engine *e, enum gx_err err);
+/* name: static text. */
+void gx_engine_drop(struct gx_engine *e, const char *name);
+void gx_engine_wake(struct gx_engine *e, uint64_t at_mono_ms);
+struct gx_effect *gx_engine_effect(struct gx_engine *e, enum gx_effect_kind kind);
+void gx_engine_log(struct gx_engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A writer of cap bytes in the step arena, and sending what was written. */
+struct gx_wr gx_engine_wr(struct gx_engine *e, size_t cap);
+void gx_engine_send(struct gx_engine *e, struct gx_session *s, const struct gx_wr *w);
+
+/* --- groups.c ------------------------------------------------------------------------------------------------------------------ */
+
+struct gx_group *gx_group_by_gnum(struct gx_engine *e, uint32_t gnum);
+struct gx_group *gx_group_by_id(struct gx_engine *e, const struct gx_group_id *id);
+enum gx_err gx_groups_load(struct gx_engine *e);
+void gx_groups_free(struct gx_engine *e);
+/* A new, empty group with a fresh membership of this node; NULL when there is no room or at fault. */
+struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state);
+void gx_group_drop(struct gx_engine *e, struct gx_group *g);       /* forget a join that was given up */
+uint32_t gx_group_log(const struct gx_group *g, const struct gx_log_id *id);              /* index or GX_NONE */
+uint32_t gx_group_log_by_tag(const struct gx_group *g, const struct gx_log_tag *tag);
+uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device);
+/* Is the device a live device of a member, in this node's resolved view? */
+bool gx_group_live(const struct gx_group *g, const struct gx_sign_pk *device);
+bool gx_group_is_member(const struct gx_group *g);                 /* am I? */
+uint32_t gx_group_op(const struct gx_group *g, const struct gx_event_id *id);            /* index or GX_NONE */
+/* The control heads: indices of at most cap ops, lowest ids first. */
+uint32_t gx_group_heads(struct gx_engine *e, const struct gx_group *g, uint32_t *out, uint32_t cap);
+struct gx_token_info *gx_group_token(const struct gx_group *g, uint32_t op);
+/* The title in force ("" before one is known); borrowed from the step arena. */
+const char *gx_group_name(struct gx_engine *e, struct gx_group *g);
+/* The alias in force of a person, "" when none; step arena. */
+const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t person);
+/* Read an event of a log into the step arena, with its body decoded. */
+bool gx_group_read(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t seq, struct gx_event *ev, struct gx_body *body);
+/* Write rows of groups and logs that changed; at the end of the step. */
+void gx_groups_flush(struct gx_engine *e);
+/* Make room for, and take in, control event ev (verified, not yet stored).  GX_OK, or GX_E_DUPLICATE, GX_E_FORK, GX_E_MISSING, GX_E_MALFORMED,
+ * GX_E_TOO_BIG; a failure of the machine goes to e->fault. */
+enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body);
+/* Append messages to a log: one event to the journal, or a chunk as a segment. */
+enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk,
+                                  const struct gx_event_id *ids, uint64_t last_tick, uint32_t n_texts);
+/* Tick rule and deps of an event behind `prev_tick`: GX_OK, GX_E_MISSING, GX_E_MALFORMED.  WIRE §3 */
+enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known);
+
+/* --- author.c: this node's own events ---------------------------------------------------------------------------------------------- */
+
+/* Write an event of this node: control (deps, tick and minute are added) or TEXT.  id: may be NULL.  GX_OK or GX_E_TOO_BIG, GX_E_DENIED. */
+enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq);
+void gx_author_device_key(const struct gx_engine *e, const struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk);
+/* Sign this node's endpoint record of the group anew when its addresses changed. */
+void gx_author_endpoint(struct gx_engine *e, struct gx_group *g);
+/* The rounded minute that control events carry. */
+uint64_t gx_author_minute(struct gx_time now);
+
+/* --- jobs.c -------------------------------------------------------------------------------------------------------------------- */
+
+/* A job that copies `bytes`; NULL when the tables are full (counted).  Add signatures, then begin it. */
+struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_session *s, uint32_t gnum, struct gx_span bytes);
+/* msg, pk and sig are copied. */
+void gx_job_verify(struct gx_engine *e, struct gx_job *job, enum gx_domain domain, const struct gx_sign_pk *pk, struct gx_span msg, const struct gx_sig *sig);
+void gx_job_begin(struct gx_engine *e, struct gx_job *job);
+void gx_job_discard(struct gx_engine *e, struct gx_job *job);       /* one that was not begun */
+void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok);
+void gx_jobs_kill(struct gx_engine *e, bool all, uint32_t gnum);    /* their answers will be ignored */
+void gx_jobs_free(struct gx_engine *e);
+/* Events from a CHUNKS frame, or handed over by a door.  `s` sent them. */
+void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk, bool pushed);
+/* The signatures of a membership: certificate, request and token. */
+void gx_job_verify_intro(struct gx_engine *e, struct gx_job *job, const struct gx_intro *intro);
+void gx_job_verify_request(struct gx_engine *e, struct gx_job *job, const struct gx_join_request *req, const struct gx_sign_pk *token_pk);
+void gx_job_verify_event(struct gx_engine *e, struct gx_job *job, const struct gx_event *ev, const struct gx_sign_pk *device);
+
+/* --- session.c ------------------------------------------------------------------------------------------------------------------ */
+
+struct gx_session *gx_session_find(struct gx_engine *e, gx_session_id id);
+struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx_session_kind kind, bool inbound);
+void gx_session_up(struct gx_engine *e, const struct gx_input *in);
+void gx_session_down(struct gx_engine *e, gx_session_id id);
+void gx_session_frame(struct gx_engine *e, const struct gx_input *in);
+void gx_session_close(struct gx_engine *e, struct gx_session *s, enum gx_bye why);
+/* Count a wrong thing that the other side sent; the third closes. */
+void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *why);
+void gx_session_proved(struct gx_engine *e, struct gx_job *job);
+/* Membership changed: proofs that waited may hold now, and devices that left are no longer served. */
+void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g);
+/* A group was founded or joined: open it on the sessions there are. */
+void gx_sessions_new_group(struct gx_engine *e, struct gx_group *g);
+struct gx_channel *gx_session_channel(struct gx_session *s, uint16_t number);
+struct gx_channel *gx_session_channel_of(struct gx_session *s, uint32_t gnum);
+bool gx_channel_shared(const struct gx_channel *c);
+void gx_sessions_timer(struct gx_engine *e);
+void gx_sessions_reap(struct gx_engine *e);
+void gx_sessions_close_all(struct gx_engine *e);
+void gx_sessions_free(struct gx_engine *e);
+uint32_t gx_sessions_peers(const struct gx_engine *e);              /* with a shared group, counted by device */
+
+/* --- connect.c: whom to connect to ------------------------------------------------------------------------------------------------ */
+
+void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record);
+void gx_targets_reload(struct gx_engine *e);
+void gx_targets_timer(struct gx_engine *e);
+void gx_targets_up(struct gx_engine *e, struct gx_session *s);
+void gx_targets_down(struct gx_engine *e, const struct gx_session *s);
+struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key);
+/* A duplicate of another session with the same node?  Closes the one that has to go; true when it was `s`. */
+bool gx_targets_settle(struct gx_engine *e, struct gx_session *s);
+
+/* --- repair.c: frontiers, wants, chunks --------------------------------------------------------------------------------------------- */
+
+void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);     /* a group became shared */
+void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
+void gx_repair_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
+void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
+void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for what is lacking, now */
+void gx_repair_timer(struct gx_engine *e);
+void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
+/* The control events of g that the ids in `heads` do not have in their past, as CHUNKS.  WIRE §6.1 */
+void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_frame *heads);
+void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
+/* Push what was appended in this step, announce what moved. */
+void gx_repair_flush(struct gx_engine *e);
+void gx_repair_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);
+void gx_repair_take_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
+void gx_repair_endpoint_verified(struct gx_engine *e, struct gx_job *job);
+/* Does this node lack something that a connected peer holds, or others lack what this node wrote? */
+bool gx_repair_idle(struct gx_engine *e);
+uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events known to be lacking */
+
+/* --- door.c, guest.c: joining ------------------------------------------------------------------------------------------------------ */
+
+enum gx_guest_stage { GX_GUEST_NEW, GX_GUEST_PROOF, GX_GUEST_PATH, GX_GUEST_REQUESTED, GX_GUEST_ADMITTED };
+void gx_doors_refresh(struct gx_engine *e);                         /* open and close doors so that the newest tokens have one */
+void gx_doors_opened(struct gx_engine *e, const struct gx_input *in);
+struct gx_door *gx_doors_by_number(struct gx_engine *e, uint32_t number);
+struct gx_door *gx_doors_by_token(struct gx_engine *e, const struct gx_event_id *token);
+void gx_door_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
+void gx_door_guest_verified(struct gx_engine *e, struct gx_job *job);
+void gx_door_join_verified(struct gx_engine *e, struct gx_job *job);
+
+void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
+void gx_guest_up(struct gx_engine *e, struct gx_session *s);
+void gx_guest_gone(struct gx_engine *e, const struct gx_session *s);
+void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job);
+void gx_guest_timer(struct gx_engine *e);
+/* Own admission may have come in: become a member. */
+void gx_guest_check(struct gx_engine *e, struct gx_group *g);
+
+/* --- commands ---------------------------------------------------------------------------------------------------------------------- */
+
+struct gx_answer_builder;
+void gx_command_run(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_id(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_peers(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_peer_add(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_peer_drop(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_new(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_show(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_leave(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_invites(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_inspect(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_join(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_send(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_read(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_wait(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+
+/* Find a group by WHERE; answers the client itself and returns NULL when there is none or more than one. */
+struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+/* A new waiter, or NULL when the table is full (answered). */
+struct gx_waiter *gx_waiter_new(struct gx_engine *e, enum gx_waiter_kind kind, uint64_t client, uint64_t request);
+void gx_waiters_client_gone(struct gx_engine *e, uint64_t client);
+void gx_waiters_run(struct gx_engine *e);                           /* at the end of a step: answer those whose time has come */
+/* The answer to `join`: a member now, or refused. */
+void gx_waiters_join_done(struct gx_engine *e, struct gx_group *g);
+void gx_invite_answer(struct gx_engine *e, const struct gx_waiter *w);
+/* Over the sorted ids of the visible messages. */
+const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g);
+uint64_t gx_messages_count(const struct gx_group *g);
+uint64_t gx_messages_unread(const struct gx_group *g);
+void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w);
+/* Own messages no other device holds. */
+uint64_t gx_messages_unsent(const struct gx_group *g);
+/* How many member devices but this one hold message seq of the own log, and of how many. */
+void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint32_t *of);
+
+#endif
