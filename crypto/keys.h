@@ -1,4 +1,4 @@
-/* One struct type per meaning of a key, so that the compiler reviews every call.  KEYS §2.
+/* One struct type per meaning of a key, so that the compiler reviews every call.  KEYS §0 to §11.
  *
  * All are plain bytes.  Types named _sk, _seed, _secret, _key hold secrets: whoever fills one wipes it with gx_wipe
  * in the function where its use ends. */

@@ -16,7 +16,8 @@ struct gx_person {
 /* Derive the person of `rec` and sign the card key of `card_sk`.  The caller wipes rec once the words were shown. */
 void gx_person_make(struct gx_person *out, const struct gx_recovery *rec, const struct gx_dh_sk *card_sk, uint32_t card_serial);
 
-/* Does the card signature hold?  Checked when the key file is read: a flipped bit there is found here. */
+/* Does the card signature hold?  Checked when the key file is read: a bit flipped there in id, card, card_serial or card_sig is found
+ * here.  One in `recovery` is not, and would only show when the words are needed: that file needs a check of its own over it.  KEYS §1. */
 bool gx_person_check(const struct gx_person *p) GX_MUST_CHECK;
 
 #endif

@@ -209,7 +209,7 @@ DOMAINS = ["gx event", "gx device", "gx card", "gx token", "gx join", "gx join t
 
 
 def hashes():
-    for label in ("gx-event-id", "gx-body", "gx-log-id"):
+    for label in ("gx-event-id", "gx-body", "gx-log-id", "gx-token-check"):
         yield f"hash.{label}", H(label, run(0x01, 100))
     yield "hash.empty", H("gx-test", b"")
     yield "hash.one_block", H("gx-test", run(0x01, 128))
@@ -281,6 +281,15 @@ def signatures():
     yield "sign.longest", signed(seed, "gx event", run(0x00, 8704))
 
 
+def proofs():
+    fields = run(0x11) + run(0x31) + run(0x51) + run(0x71)
+    token_seed = K(TOKEN_SEED, "gx-token-sign", GROUP16)
+    device_seed = K(DEVICE_SEED, "gx-device", x25519_public(E_SK))
+    yield "proof.guest", signed(token_seed, "gx guest", b"\0" + fields)
+    for role, name in enumerate(("client", "server")):
+        yield f"proof.session_{name}", signed(device_seed, "gx session", run(0x21) + bytes([role]) + fields)
+
+
 def word_list():
     words = re.findall(r'"([a-z]+)"', WORD_TABLE.read_text())
     plain = "".join(word + "\n" for word in words).encode()
@@ -322,7 +331,7 @@ def known_answers():
 
 def compute():
     known_answers()
-    parts = (hashes, persons, members, tokens, gates, signatures, words, streams)
+    parts = (hashes, persons, members, tokens, gates, signatures, proofs, words, streams)
     return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
 
 

@@ -58,6 +58,7 @@ static void compute_hashes(void)
     put_hash("hash.gx-event-id", "gx-event-id", 100);
     put_hash("hash.gx-body", "gx-body", 100);
     put_hash("hash.gx-log-id", "gx-log-id", 100);
+    put_hash("hash.gx-token-check", "gx-token-check", 100);
     put_hash("hash.empty", "gx-test", 0);
     put_hash("hash.one_block", "gx-test", 128);
     put_hash("hash.three_blocks", "gx-test", 300);
@@ -207,6 +208,45 @@ static void compute_signatures(void)
     put("sign.longest", sig.b, 64);
 }
 
+/* KEYS §9: the guest's proof.  KEYS §11: a device's, of the group it speaks about. */
+static void compute_proofs(void)
+{
+    static const char *const names[] = {"proof.session_client", "proof.session_server"};
+    struct gx_token_seed token_seed;
+    struct gx_token_keys token;
+    struct gx_device_seed seed;
+    struct gx_dh_sk e_sk;
+    struct gx_dh_pk e;
+    struct gx_sign_pk device;
+    struct gx_sign_sk device_sk;
+    struct gx_transcript t;
+    struct gx_sig sig;
+    uint8_t group16[16], message[32 + GX_TRANSCRIPT_BYTES];
+
+    run(t.client_key.b, 0x11, 32);
+    run(t.server_key.b, 0x31, 32);
+    run(t.client_nonce.b, 0x51, 32);
+    run(t.server_nonce.b, 0x71, 32);
+
+    run(token_seed.b, 0xc0, 16);
+    run(group16, 0xd0, 16);
+    gx_token_keys_make(&token, &token_seed, group16);
+    gx_transcript_bytes(message, GX_ROLE_CLIENT, &t);
+    gx_sign(&sig, &token.sk, GX_DOMAIN_GUEST, gx_span(message, GX_TRANSCRIPT_BYTES));
+    put("proof.guest", sig.b, 64);
+
+    run(e_sk.b, 0x40, 32);
+    run(seed.b, 0x60, 32);
+    gx_dh_public(&e, &e_sk);
+    gx_device_key(&device, &device_sk, &seed, &e);
+    run(message, 0x21, 32);
+    for (unsigned role = 0; role < 2; role++) {
+        gx_transcript_bytes(message + 32, (enum gx_role)role, &t);
+        gx_sign(&sig, &device_sk, GX_DOMAIN_SESSION, gx_span(message, sizeof message));
+        put(names[role], sig.b, 64);
+    }
+}
+
 static void put_words(const char *name, const struct gx_recovery *rec)
 {
     char text[GX_WORDS_TEXT_BYTES];
@@ -266,6 +306,7 @@ static int compute(void **state)
     compute_tokens();
     compute_gates();
     compute_signatures();
+    compute_proofs();
     compute_words();
     compute_rng();
     return 0;
