@@ -1,0 +1,283 @@
+#include "node/engine/commands.h"
+
+#include "proto/utf8.h"
+
+struct method {
+    const char *name;
+    uint32_t params, needed;
+    bool offline;
+};
+
+static const struct method methods[GX_METHOD_COUNT] = {
+#define GX_X(id, name, params, needed, offline, help) [id] = {name, params, needed, offline},
+    GX_METHOD_LIST(GX_X)
+#undef GX_X
+};
+
+static const char *const param_names[GX_PARAM_COUNT_] = {
+#define GX_X(id, member, type, help) [id] = #member,
+    GX_PARAM_LIST(GX_X)
+#undef GX_X
+};
+
+/* The first parameter of a set of bits. */
+static const char *first_param(uint32_t bits)
+{
+    for (uint32_t i = 0; i < GX_PARAM_COUNT_; i++)
+        if (bits & (1u << i))
+            return param_names[i];
+    return "";
+}
+
+static bool may_run(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    const struct method *m = &methods[cmd->method];
+    struct gx_answer_builder b;
+
+    gx_answers_begin(&b, e, client, cmd->request);
+    if (e->config.offline && !m->offline)
+        gx_answers_refuse(&b, GX_E_USAGE, "start the node: guanxi up -d", "%s needs a running node", m->name);
+    else if (m->needed & ~cmd->given)
+        gx_answers_refuse(&b, GX_E_USAGE, NULL, "%s needs the parameter %s", m->name, first_param(m->needed & ~cmd->given));
+    else if (cmd->given & ~m->params)
+        gx_answers_refuse(&b, GX_E_USAGE, NULL, "%s takes no parameter %s", m->name, first_param(cmd->given & ~m->params));
+    else
+        return true;
+    return false;
+}
+
+void gx_command_run(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    static void (*const run[GX_METHOD_COUNT])(struct gx_engine *, uint64_t, const struct gx_command *) = {
+        [GX_CMD_STATUS] = gx_command_status,
+        [GX_CMD_ID] = gx_command_id,
+        [GX_CMD_WAIT] = gx_command_wait,
+        [GX_CMD_GROUP_NEW] = gx_command_group_new,
+        [GX_CMD_GROUP_LIST] = gx_command_group_list,
+        [GX_CMD_GROUP_SHOW] = gx_command_group_show,
+        [GX_CMD_GROUP_MEMBERS] = gx_command_group_members,
+        [GX_CMD_GROUP_LEAVE] = gx_command_group_leave,
+        [GX_CMD_INVITE] = gx_command_invite,
+        [GX_CMD_INVITES] = gx_command_invites,
+        [GX_CMD_REVOKE] = gx_command_revoke,
+        [GX_CMD_INSPECT] = gx_command_inspect,
+        [GX_CMD_JOIN] = gx_command_join,
+        [GX_CMD_SEND] = gx_command_send,
+        [GX_CMD_READ] = gx_command_read,
+        [GX_CMD_WATCH] = gx_command_watch,
+        [GX_CMD_PEERS] = gx_command_peers,
+        [GX_CMD_PEER_ADD] = gx_command_peer_add,
+        [GX_CMD_PEER_DROP] = gx_command_peer_drop,
+    };
+
+    GX_ASSERT(cmd->method < GX_METHOD_COUNT && run[cmd->method] != NULL);
+    if (may_run(e, client, cmd))
+        run[cmd->method](e, client, cmd);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool gx_hex_prefix(const char *digits, const uint8_t *id, size_t id_bytes)
+{
+    size_t n = strlen(digits);
+
+    if (n > 2 * id_bytes)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (hex_digit(digits[i]) != (i % 2 == 0 ? id[i / 2] >> 4 : id[i / 2] & 15))
+            return false;
+    return true;
+}
+
+size_t gx_group_id_bytes(const struct gx_group *g)
+{
+    return g->row.state == GX_GROUP_JOINING ? 16 : sizeof g->row.id.b;
+}
+
+static bool is_over(const struct gx_group *g)
+{
+    return g->row.state == GX_GROUP_LEFT || g->row.state == GX_GROUP_REMOVED;
+}
+
+/* One pass over the groups.  digits: of an id, or NULL to look for titles, of which those of left groups only when asked. */
+static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *digits, const char *title, bool over)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+        bool match = digits != NULL ? gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
+                                    : is_over(g) == over && strcmp(gx_group_name(e, g), title) == 0;
+
+        if (!match)
+            continue;
+        if (n < cap)
+            out[n] = g;
+        n++;
+    }
+    return n;
+}
+
+uint32_t gx_where_find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where)
+{
+    size_t len = strlen(where);
+
+    if (where[0] == ':')
+        return len - 1 < GX_ID_PREFIX_MIN ? 0 : find(e, out, cap, where + 1, NULL, false);
+    if (len == 0)
+        return 0;                   /* a group whose title is not known yet goes by its id */
+
+    uint32_t n = find(e, out, cap, NULL, where, false);
+
+    if (n == 0)
+        n = find(e, out, cap, NULL, where, true);
+    if (n == 0 && len == 2 * sizeof(struct gx_group_id))
+        n = find(e, out, cap, where, NULL, false);
+    return n;
+}
+
+void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_group *const *found, uint32_t n)
+{
+    size_t len = strlen(where);
+
+    if (n == 0 && where[0] == ':' && len - 1 < GX_ID_PREFIX_MIN) {
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "an id is named by at least %u of its digits", GX_ID_PREFIX_MIN);
+        return;
+    }
+    if (n == 0) {
+        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi group list`", "there is no group %s here", len > GX_NAME_BYTES_MAX ? "of so long a name" : where);
+        return;
+    }
+    gx_answers_list(b, "candidates");
+    for (uint32_t i = 0; i < n && i < GX_WHERE_CANDIDATES_MAX; i++) {
+        gx_answers_object(b, NULL);
+        gx_answers_hex(b, "group", found[i]->row.id.b, gx_group_id_bytes(found[i]));
+        gx_answers_kept(b, "name", gx_group_name(b->e, found[i]));
+        gx_answers_kept(b, "state", gx_group_state_text(found[i]));
+        gx_answers_end(b);
+    }
+    gx_answers_end(b);
+    gx_answers_refuse(b, GX_E_AMBIGUOUS, "name it by : and the beginning of its id", "%u groups are called %s", n, where);
+}
+
+struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    struct gx_group *found[GX_WHERE_CANDIDATES_MAX] = {NULL};
+    uint32_t n = gx_where_find(e, found, GX_WHERE_CANDIDATES_MAX, cmd->group);
+    struct gx_answer_builder b;
+
+    if (n == 1)
+        return found[0];
+    gx_answers_begin(&b, e, client, cmd->request);
+    gx_where_refuse(&b, cmd->group, found, n);
+    return NULL;
+}
+
+const char *gx_group_label(struct gx_engine *e, struct gx_group *g)
+{
+    const char *name = gx_group_name(e, g);
+    char digits[GX_HEX_BYTES(6)];
+
+    if (name[0] != 0)
+        return name;
+    gx_hex(digits, g->row.id.b, 6);
+    return gx_answers_format(e, ":%s", digits);
+}
+
+const char *gx_group_state_text(const struct gx_group *g)
+{
+    switch ((enum gx_group_state)g->row.state) {
+    case GX_GROUP_JOINING:
+        return "joining";
+    case GX_GROUP_MEMBER:
+        return "member";
+    case GX_GROUP_LEFT:
+        return "left";
+    case GX_GROUP_REMOVED:
+        return "removed";
+    }
+    GX_ASSERT(!"a state that is not in the list");
+}
+
+const char *gx_person_label(struct gx_engine *e, struct gx_group *g, uint32_t person)
+{
+    const char *alias = gx_group_alias(e, g, person);
+    char digits[GX_LABEL_DIGITS + 1];
+
+    if (alias[0] != 0)
+        return alias;
+    gx_hex(digits, g->law.persons[person].member.b, GX_LABEL_DIGITS / 2);
+    return gx_answers_format(e, "%s", digits);
+}
+
+const char *gx_rank_text(enum gx_rank rank)
+{
+    switch (rank) {
+    case GX_RANK_NONE:
+        return "none";
+    case GX_RANK_MEMBER:
+        return "member";
+    case GX_RANK_ADMIN:
+        return "admin";
+    case GX_RANK_OWNER:
+        return "owner";
+    }
+    GX_ASSERT(!"a rank that is not in the list");
+}
+
+enum gx_deny gx_group_qr(const struct gx_group *g)
+{
+    if (!gx_group_is_member(g))
+        return GX_DENY_NOT_MEMBER;
+    if (g->law.n_members >= g->law.rules.cap)
+        return GX_DENY_FULL;
+    return g->law.n_members >= g->law.rules.qr_max ? GX_DENY_QR_CLOSED : GX_DENY_NONE;
+}
+
+bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g)
+{
+    if (gx_group_is_member(g))
+        return true;
+
+    const char *label = gx_group_label(b->e, g);
+
+    if (g->row.state == GX_GROUP_JOINING)
+        gx_answers_deny(b, GX_DENY_NOT_MEMBER, "wait until a member has let you in", "you are not a member of %s yet", label);
+    else
+        gx_answers_deny(b, GX_DENY_NOT_MEMBER, "ask a member for an invitation", "you are no member of %s any more", label);
+    return false;
+}
+
+/* The blanks people type: ASCII, no-break space (c2 a0), ideographic space (e3 80 80). */
+static size_t blank(const uint8_t *p, size_t n)
+{
+    if (p[0] <= ' ')
+        return 1;
+    if (n >= 2 && p[0] == 0xc2 && p[1] == 0xa0)
+        return 2;
+    return n >= 3 && p[0] == 0xe3 && p[1] == 0x80 && p[2] == 0x80 ? 3 : 0;
+}
+
+bool gx_name_ok(const char *name, size_t max)
+{
+    const uint8_t *p = (const uint8_t *)name;
+    size_t n = strlen(name), i = 0;
+
+    if (n == 0 || n > max || !gx_utf8_ok(gx_span(p, n)))
+        return false;
+    while (i < n) {
+        size_t step = blank(p + i, n - i);
+
+        if (step == 0)
+            return true;
+        i += step;
+    }
+    return false;
+}

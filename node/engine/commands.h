@@ -1,0 +1,39 @@
+/* What the commands share: finding what a person named, and the objects that more than one of them answers with. */
+#ifndef GX_ENGINE_COMMANDS_H
+#define GX_ENGINE_COMMANDS_H
+
+#include "node/engine/answers.h"
+
+#define GX_ID_PREFIX_MIN 4u         /* hex digits that name an id at least */
+#define GX_LABEL_DIGITS 8u          /* of the key of a person without an alias */
+
+/* Groups that WHERE names: an exact title, or : and 4 or more digits of the id (the colon may be missing before all 64).
+ * A title that a left group shares with one that is not is the latter's.  Out: at most cap groups, in order.  Returns how many match. */
+uint32_t gx_where_find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where);
+/* Refuse for n != 1 matches of gx_where_find. */
+void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_group *const *found, uint32_t n);
+#define GX_WHERE_CANDIDATES_MAX 16u
+
+/* Are these hex digits (either case), and do they begin `id`? */
+bool gx_hex_prefix(const char *digits, const uint8_t *id, size_t id_bytes);
+/* How many bytes of the group's id are known: 16 while joining. */
+size_t gx_group_id_bytes(const struct gx_group *g);
+/* What to type for it: its title, or : and the beginning of its id.  Step arena. */
+const char *gx_group_label(struct gx_engine *e, struct gx_group *g);
+const char *gx_group_state_text(const struct gx_group *g);
+/* The alias in force, or the first 8 digits of the member's key.  Step arena. */
+const char *gx_person_label(struct gx_engine *e, struct gx_group *g, uint32_t person);
+const char *gx_rank_text(enum gx_rank rank);
+/* May QR codes admit now?  GX_DENY_NONE, GX_DENY_NOT_MEMBER, GX_DENY_FULL, GX_DENY_QR_CLOSED. */
+enum gx_deny gx_group_qr(const struct gx_group *g);
+
+/* The object of `group show`, `group new`. */
+void gx_group_values(struct gx_answer_builder *b, struct gx_group *g);
+
+/* Refuse unless this node's person is a member of g; false when refused. */
+bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g);
+
+/* Text as a name: UTF-8, 1 to max bytes, not blank. */
+bool gx_name_ok(const char *name, size_t max);
+
+#endif
