@@ -1,0 +1,189 @@
+#include "node/os/node.h"
+
+#include "node/os/log.h"
+#include "node/os/system.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define ADDRESSES_EVERY_MS 30000u
+#define FULL_LASTS_MS 60000u
+/* Of one step's inputs: what may come from where, so that no source starves another. */
+#define VERIFIED_MAX (GX_STEP_INPUTS_MAX / 2)
+#define COMMANDS_MAX GX_CONTROL_CLIENTS
+#define OWN_INPUTS 2u       /* TIMER and LISTENING */
+static_assert(VERIFIED_MAX + COMMANDS_MAX + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
+
+#define ITEMS_MAX (GX_CONTROL_ITEMS + GX_TRANSPORT_ITEMS + 2u)
+#define ITEM_SIGNAL 0u
+#define ITEM_VERIFIER 1u
+
+struct gather {
+    struct gx_input inputs[GX_STEP_INPUTS_MAX];
+    size_t n;
+    bool more;              /* a source was left with something to take */
+    zmq_pollitem_t items[ITEMS_MAX];
+    size_t n_items;
+    size_t control_at, n_control;
+};
+
+static void take_signals(struct gx_node *node)
+{
+    struct signalfd_siginfo info;
+
+    while (read(node->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        /* SIGHUP has no meaning here: a terminal that closes does not end a node. */
+        if (info.ssi_signo == SIGHUP)
+            continue;
+        gx_log("stopping on signal %u", info.ssi_signo);
+        node->stop = true;
+    }
+}
+
+/* The own addresses, when they changed or were never told. */
+static void take_addresses(struct gx_node *node, struct gather *g, struct gx_time now)
+{
+    struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX] = {{0}};
+
+    if (now.mono_ms < node->addrs_at_ms)
+        return;
+    bool first = node->addrs_at_ms == 0;
+    node->addrs_at_ms = now.mono_ms + ADDRESSES_EVERY_MS;
+    size_t n = gx_transport_addresses(node->transport, addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
+    bool same = n == node->n_addrs;
+    for (size_t i = 0; same && i < n; i++)
+        same = gx_addr_equal(&addrs[i], &node->addrs[i]);
+    if (same && !first)
+        return;
+    memcpy(node->addrs, addrs, sizeof addrs);
+    node->n_addrs = n;
+    g->inputs[g->n++] = (struct gx_input){.kind = GX_IN_LISTENING, .now = now, .n_addrs = n, .addrs = node->addrs};
+}
+
+static void take_timer(struct gx_node *node, struct gather *g, struct gx_time now)
+{
+    if (now.mono_ms < node->wake_ms)
+        return;
+    node->wake_ms = UINT64_MAX;
+    g->inputs[g->n++] = (struct gx_input){.kind = GX_IN_TIMER, .now = now};
+}
+
+static void take_all(struct gx_node *node, struct gather *g)
+{
+    struct gx_time now = gx_now();
+    size_t n;
+
+    g->n = 0;
+    take_signals(node);
+    take_timer(node, g, now);
+    take_addresses(node, g, now);
+
+    n = gx_verifier_take(node->verifier, g->inputs + g->n, VERIFIED_MAX, now);
+    g->n += n;
+    g->more = n == VERIFIED_MAX;
+    g->n += gx_control_take(node->control, g->inputs + g->n, COMMANDS_MAX, g->items + g->control_at, g->n_control, now);
+    size_t room = GX_STEP_INPUTS_MAX - g->n;
+    n = gx_transport_take(node->transport, g->inputs + g->n, room, GX_STEP_BYTES_MAX, now);
+    g->n += n;
+    g->more = g->more || n == room;
+}
+
+static void carry_out(struct gx_node *node, const struct gx_effect *e)
+{
+    switch (e->kind) {
+    case GX_OUT_SEND:
+    case GX_OUT_CONNECT:
+    case GX_OUT_DISCONNECT:
+    case GX_OUT_DOOR_OPEN:
+    case GX_OUT_DOOR_CLOSE:
+        gx_transport_do(node->transport, e);
+        break;
+    case GX_OUT_VERIFY:
+        gx_verifier_add(node->verifier, e);
+        break;
+    case GX_OUT_ANSWER:
+    case GX_OUT_NOTE:
+        gx_control_do(node->control, e);
+        break;
+    case GX_OUT_LOG:
+        gx_log("%.*s", (int)e->bytes.n, (const char *)e->bytes.p);
+        break;
+    case GX_OUT_WAKE:
+        node->wake_ms = e->wake_mono_ms;
+        break;
+    }
+}
+
+/* GX_EXIT_DONE: go on. */
+static int judge(struct gx_node *node, enum gx_err err)
+{
+    uint64_t now = gx_now().mono_ms;
+    bool failed = err != GX_OK && err != GX_E_FULL;
+
+    /* A step that wrote nothing succeeds on a full disk too, so fullness is held to last a while. */
+    if (err == GX_E_FULL && now >= node->full_until_ms)
+        gx_log("the disk or the store is full: nothing new is kept until there is room");
+    if (err == GX_E_FULL)
+        node->full_until_ms = now + FULL_LASTS_MS;
+    if (failed)
+        gx_log("the store failed: %s", gx_err_text(err));
+    node->store_errors = failed ? node->store_errors + 1 : 0;
+    return node->store_errors >= 2 ? GX_EXIT_STORE : GX_EXIT_DONE;
+}
+
+static int step(struct gx_node *node, struct gather *g)
+{
+    struct gx_effects effects = {0};
+
+    g->n = gx_poison_batch(&node->poison, g->inputs, g->n);
+    enum gx_err err = gx_engine_step(node->engine, &effects, g->inputs, g->n);
+    gx_poison_done(&node->poison);
+    for (size_t i = 0; i < effects.n; i++)
+        carry_out(node, &effects.list[i]);
+    gx_verifier_flush(node->verifier);
+    return judge(node, err);
+}
+
+static long timeout_ms(const struct gx_node *node, const struct gather *g)
+{
+    uint64_t now = gx_now().mono_ms;
+    uint64_t until = node->wake_ms < node->addrs_at_ms ? node->wake_ms : node->addrs_at_ms;
+    int64_t transport = gx_transport_due_ms(node->transport, now);
+    int64_t left = until > now ? (int64_t)(until - now) : 0;
+
+    if (g->more || gx_control_waiting(node->control))
+        return 0;
+    return (long)(transport >= 0 && transport < left ? transport : left);
+}
+
+static void poll_all(struct gx_node *node, struct gather *g)
+{
+    g->items[ITEM_SIGNAL] = (zmq_pollitem_t){.fd = node->signal_fd, .events = ZMQ_POLLIN};
+    g->items[ITEM_VERIFIER] = (zmq_pollitem_t){.fd = gx_verifier_fd(node->verifier), .events = ZMQ_POLLIN};
+    g->n_items = 2;
+    g->n_items += gx_transport_items(node->transport, g->items + g->n_items, GX_TRANSPORT_ITEMS);
+    g->control_at = g->n_items;
+    g->n_control = gx_control_items(node->control, g->items + g->n_items, GX_CONTROL_ITEMS, gx_now());
+    g->n_items += g->n_control;
+    /* Interrupted or failed: what is ready is found by looking. */
+    if (zmq_poll(g->items, (int)g->n_items, timeout_ms(node, g)) < 0)
+        g->n_control = 0;
+}
+
+int gx_loop(struct gx_node *node)
+{
+    static struct gather g;
+    int code = GX_EXIT_DONE;
+
+    while (!node->stop && code == GX_EXIT_DONE) {
+        take_all(node, &g);
+        if (g.n > 0)
+            code = step(node, &g);
+        gx_control_flush(node->control);
+        node->stop = node->stop || gx_control_stop_asked(node->control);
+        if (!node->stop && code == GX_EXIT_DONE)
+            poll_all(node, &g);
+    }
+    return code;
+}

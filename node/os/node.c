@@ -1,0 +1,220 @@
+#include "node/os/node.h"
+
+#include "node/os/config.h"
+#include "node/os/log.h"
+#include "node/os/open.h"
+#include "node/os/system.h"
+#include "node/os/version.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Long enough for a verb that reads the store, or for the last node to finish going. */
+#define LOCK_WAIT_MS 2000u
+#define VERIFY_THREADS_MAX 4u
+
+static void set_count(json_t *dropped, const char *key, uint64_t n)
+{
+    if (n > 0)
+        (void)json_object_set_new(dropped, key, json_integer((json_int_t)n));
+}
+
+static void add_dropped(const struct gx_node *node, json_t *result)
+{
+    json_t *dropped = json_object_get(result, "dropped");
+    struct gx_transport_stats t = {0};
+    struct gx_control_stats c;
+
+    if (dropped == NULL) {
+        dropped = json_object();
+        (void)json_object_set_new(result, "dropped", dropped);
+    }
+    gx_transport_stats(node->transport, &t);
+    gx_control_stats(node->control, &c);
+    set_count(dropped, "guest_refused", t.refused_guests);
+    set_count(dropped, "session_limit", t.refused_limit);
+    set_count(dropped, "send_queue", t.dropped_sends);
+    set_count(dropped, "flood", t.cut_flood);
+    set_count(dropped, "handshake", t.failed_handshakes);
+    set_count(dropped, "control_refused", c.refused);
+    set_count(dropped, "control_slow", c.slow);
+    set_count(dropped, "control_busy", c.too_many);
+    set_count(dropped, "control_stranger", c.strangers);
+    set_count(dropped, "poison", node->poison.skipped);
+}
+
+/* What the engine cannot know of this process. */
+static void decorate(void *ctx, enum gx_method method, json_t *result)
+{
+    const struct gx_node *node = ctx;
+    char listen[GX_ADDR_TEXT_BYTES];
+    uint64_t now = gx_now().mono_ms;
+
+    if (method != GX_CMD_STATUS)
+        return;
+    gx_addr_format(listen, &node->listen);
+    (void)json_object_set_new(result, "node",
+                              json_pack("{s:I, s:I, s:s, s:[s], s:s}", "pid", (json_int_t)getpid(), "uptime_s",
+                                        (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION,
+                                        "listen", listen, "state", now < node->full_until_ms ? "full" : "ready"));
+    (void)json_object_set_new(result, "rss_bytes", json_integer((json_int_t)gx_rss_bytes()));
+    add_dropped(node, result);
+}
+
+/* Blocked before any thread exists, so that all inherit it and only the descriptor sees them. */
+static bool open_signals(struct gx_node *node, struct gx_fail *why)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    (void)signal(SIGPIPE, SIG_IGN);
+    node->signal_fd = sigprocmask(SIG_BLOCK, &set, NULL) != 0 ? -1 : signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return node->signal_fd >= 0 || gx_fail_errno(why, GX_EXIT_FAILED, "system", errno, "cannot watch signals");
+}
+
+static bool open_engine(struct gx_node *node, const struct gx_identity *id, struct gx_fail *why)
+{
+    const struct gx_home *home = node->options->home;
+    uint8_t uuid[16];
+    bool fresh;
+
+    if (!gx_open_store(&node->store, uuid, home, false, why))
+        return false;
+    gx_rng_hedged_init(&node->rng, gx_system_rng(), &id->device_seed);
+    struct gx_open_engine how = {.home = home, .id = id, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
+                                 .progress = gx_poison_progress(&node->poison)};
+    if (!gx_open_engine(&node->engine, &fresh, &how, why))
+        return false;
+    if (fresh)
+        gx_log("a new life of this home begins: it is new, or was restored or copied");
+    return true;
+}
+
+static bool transport_fail(struct gx_fail *why, enum gx_err err, int sys_errno, const struct gx_addr *listen)
+{
+    char text[GX_ADDR_TEXT_BYTES];
+
+    gx_addr_format(text, listen);
+    if (err == GX_E_USAGE && sys_errno == EADDRINUSE)
+        return gx_fail(why, GX_EXIT_FAILED, "listen", "choose another with --listen ADDR:PORT; port 0 picks a free one",
+                       "cannot listen at %s: the port is taken", text);
+    return gx_fail_errno(why, err == GX_E_USAGE ? GX_EXIT_FAILED : GX_EXIT_STORE, "listen", sys_errno, "cannot listen at %s", text);
+}
+
+static bool open_transport(struct gx_node *node, const struct gx_identity *id, struct gx_fail *why)
+{
+    const struct gx_home *home = node->options->home;
+    struct gx_transport_config config = {.pk = id->transport_pk, .sk = id->transport_sk, .listen = node->options->listen};
+    uint16_t kept = gx_home_port(home);
+    int sys_errno = 0;
+
+    if (config.listen.port == 0)
+        config.preferred_port = kept != 0 ? kept : GX_DEFAULT_PORT;
+    enum gx_err err = gx_transport_open(&node->transport, &config, &sys_errno);
+    /* A machine without IPv6. */
+    if (err == GX_E_USAGE && sys_errno == EAFNOSUPPORT && config.listen.family == 6) {
+        config.listen = (struct gx_addr){.family = 4, .port = config.listen.port};
+        err = gx_transport_open(&node->transport, &config, &sys_errno);
+    }
+    gx_wipe(&config.sk, sizeof config.sk);
+    if (err != GX_OK)
+        return transport_fail(why, err, sys_errno, &node->options->listen);
+
+    node->listen = config.listen;
+    node->listen.port = gx_transport_port(node->transport);
+    if (config.listen.port == 0 && node->listen.port != kept && gx_home_keep_port(home, node->listen.port) != GX_OK)
+        gx_log("the port could not be kept: %s", strerror(errno));
+    return true;
+}
+
+static bool open_poison(struct gx_node *node, struct gx_fail *why)
+{
+    uint8_t hash[GX_POISON_HASH];
+    char hex[GX_HEX_BYTES(GX_POISON_HASH)];
+    bool found;
+
+    if (!gx_poison_open(&node->poison, &found, hash, node->options->home, why))
+        return false;
+    if (found) {
+        gx_hex(hex, hash, sizeof hash);
+        gx_log("the last run ended in the middle of a frame (hash %s): it is noted, and skipped if it does harm", hex);
+    }
+    return true;
+}
+
+static bool open_threads(struct gx_node *node, struct gx_fail *why)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned threads = cores < 1 ? 1 : cores > (long)VERIFY_THREADS_MAX ? VERIFY_THREADS_MAX : (unsigned)cores;
+    enum gx_err err = gx_verifier_open(&node->verifier, threads);
+
+    return err == GX_OK || gx_fail(why, GX_EXIT_STORE, "memory", NULL, "cannot start the verifier: %s", gx_err_text(err));
+}
+
+static bool open_all(struct gx_node *node, struct gx_fail *why)
+{
+    const struct gx_home *home = node->options->home;
+    struct gx_control_config control = {.home = home, .decorate = decorate, .ctx = node};
+    struct gx_identity id;
+
+    /* Read twice at worst: without an identity there is nothing to lock. */
+    if (!gx_identity_read(&id, home, why))
+        return false;
+    bool ok = gx_home_make(home, why) && gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) &&
+              open_signals(node, why) && open_poison(node, why) && open_engine(node, &id, why) && open_threads(node, why) &&
+              open_transport(node, &id, why) && gx_control_open(&node->control, &control, why);
+    gx_identity_wipe(&id);
+    return ok;
+}
+
+/* In reverse order; what was not opened is skipped. */
+static void close_all(struct gx_node *node)
+{
+    gx_control_close(node->control);
+    gx_transport_close(node->transport);
+    gx_verifier_close(node->verifier);
+    gx_engine_free(node->engine);
+    gx_store_close(node->store);
+    gx_poison_close(&node->poison);
+    if (node->signal_fd >= 0)
+        close(node->signal_fd);
+    gx_wipe(&node->rng, sizeof node->rng);
+    gx_lock_release(&node->lock);
+}
+
+static void tell_ready(struct gx_node *node)
+{
+    struct gx_node_ready ready = {.listen = node->listen};
+    char socket[GX_PATH_MAX];
+
+    gx_home_socket_path(socket, node->options->home);
+    ready.socket = socket;
+    ready.n_addrs = gx_transport_addresses(node->transport, ready.addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
+    node->options->ready(node->options->ctx, &ready);
+}
+
+int gx_node_run(const struct gx_node_options *options, struct gx_fail *why)
+{
+    struct gx_node node = {.options = options, .lock = {.fd = -1}, .signal_fd = -1, .wake_ms = UINT64_MAX};
+    int code;
+
+    gx_harden();
+    node.started_ms = gx_now().mono_ms;
+    if (open_all(&node, why)) {
+        tell_ready(&node);
+        code = gx_loop(&node);
+        if (code != GX_EXIT_DONE)
+            gx_fail(why, code, "store", "look at the disk, then: guanxi up -d", "the store failed twice in a row");
+    } else {
+        code = why->code;
+    }
+    close_all(&node);
+    return code;
+}

@@ -1,0 +1,23 @@
+/* Store and engine of a home: the same way for the node, for verbs that work while it is down, and for init. */
+#ifndef GX_OS_OPEN_H
+#define GX_OS_OPEN_H
+
+#include "node/engine/engine.h"
+#include "node/os/identity.h"
+
+/* Fails with exit 74.  The home's lock is held: exclusive, or shared with read_only.  uuid: the store's own. */
+bool gx_open_store(struct gx_store **out, uint8_t uuid[16], const struct gx_home *home, bool read_only, struct gx_fail *why) GX_MUST_CHECK;
+
+/* id is copied; store, rng and progress (may be NULL) are borrowed.  *fresh: a new incarnation began here. */
+struct gx_open_engine {
+    const struct gx_home *home;
+    const struct gx_identity *id;
+    struct gx_store *store;
+    const uint8_t *store_uuid;
+    struct gx_rng *rng;
+    volatile uint32_t *progress;
+    bool offline;
+};
+bool gx_open_engine(struct gx_engine **out, bool *fresh, const struct gx_open_engine *how, struct gx_fail *why) GX_MUST_CHECK;
+
+#endif
