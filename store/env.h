@@ -34,7 +34,9 @@ struct gx_store_info {
  *         GX_E_ABSENT   no store there and create not set.
  *         GX_E_VERSION  another format: tell the person which program version it needs.
  *         GX_E_CORRUPT  not a store, or cut short: restore a backup, or move it away and join again.
- *         GX_E_STORE    the system refuses (rights, disk): *sys_errno says why. */
+ *         GX_E_FULL     no room to make it.
+ *         GX_E_STORE    the system refuses (rights, disk): *sys_errno says why.
+ *         GX_E_MEMORY */
 enum gx_err gx_store_open(struct gx_store **out, const char *dir, const struct gx_store_options *options, int *sys_errno) GX_MUST_CHECK;
 void gx_store_close(struct gx_store *store);       /* NULL does nothing */
 
@@ -46,5 +48,10 @@ enum gx_err gx_txn_commit(struct gx_txn **txn) GX_MUST_CHECK;
 void gx_txn_abort(struct gx_txn **txn);            /* *txn may be NULL */
 
 void gx_txn_info(struct gx_txn *txn, struct gx_store_info *out);
+
+/* Is there room for `bytes` more of what others send?  False when the last fifth of the map or the disk (at most 1 GiB) would be touched: that
+ * is the reserve for own events, folding and deleting.  Asked by gx_events_put_chunk; to be asked before others' live events are appended.
+ * A true answer counts the bytes as used in this transaction. */
+bool gx_txn_room(struct gx_txn *txn, size_t bytes) GX_MUST_CHECK;
 
 #endif

@@ -48,7 +48,10 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
  * Returns GX_E_ABSENT, GX_E_CORRUPT (a bad page: quarantine, fetch again from peers), GX_E_STORE. */
 enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t seq) GX_MUST_CHECK;
 /* Append to w one chunk (header and records) that starts at from_seq and holds at most max_events events and max_bytes bytes, but at least
- * one event.  It may cross from segments into the journal.  Out: next_seq, one past the last event written. */
+ * one event.  It may cross from segments into the journal and back.  Out: next_seq, one past the last event written.
+ * A segment of which only the last signature was verified is taken whole or left for the next chunk, as long as a chunk can hold it.
+ * Returns GX_E_ABSENT (from_seq is not held), GX_E_CORRUPT (event from_seq is bad; what lies before a bad event is still given),
+ *         GX_E_TOO_BIG (w has no room for one event; w->failed), GX_E_MEMORY, GX_E_STORE; w->n is then what it was. */
 enum gx_err gx_events_read_chunk(struct gx_txn *txn, struct gx_wr *w, uint32_t *next_seq, const struct gx_log_row *row, const struct gx_group_id *group,
                                  uint32_t from_seq, uint32_t max_events, size_t max_bytes) GX_MUST_CHECK;
 
@@ -58,7 +61,9 @@ enum gx_err gx_events_at(struct gx_txn *txn, uint32_t *lnum, uint32_t *seq, uint
 enum gx_err gx_events_arrival(struct gx_txn *txn, uint64_t *arrival, const struct gx_log_row *row, uint32_t seq) GX_MUST_CHECK;
 
 /* Fold the journal into segments when it holds at least GX_JOURNAL_FOLD events (or any, with force).  Rows of the logs that it touches are
- * changed on disk and through `each` (the caller's copies in memory).  *folded: how many events moved. */
+ * changed on disk and through `each` (the caller's copies in memory), once all is written.  *folded: how many events moved.
+ * Rows of groups and logs that changed in memory must have been put before: the fold starts from those on disk (GX_E_CORRUPT when they do
+ * not know an event).  Events of a group that was forgotten are dropped.  After an error the transaction can only be aborted. */
 #define GX_JOURNAL_FOLD 32768u
 enum gx_err gx_events_fold(struct gx_txn *txn, uint32_t *folded, bool force, void (*each)(void *ctx, const struct gx_log_row *row), void *ctx) GX_MUST_CHECK;
 

@@ -1,0 +1,206 @@
+#include "store/events.h"
+
+#include "store/arrival.h"
+#include "store/journal.h"
+#include "store/schema.h"
+#include "store/window.h"
+
+#define CHUNK_COUNT_AT 52u      /* WIRE §5.1: log id 16, first seq 4, prev 32 come before the count */
+
+enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev)
+{
+    uint64_t number = txn->counters.next_arrival;
+
+    GX_ASSERT(txn->write && ev->seq == row->head_seq + UINT64_C(1) && ev->seq <= GX_EVENT_SEQ_MAX);
+    GX_ASSERT(gx_log_id_equal(&ev->log, &row->id) && gx_event_id_equal(&ev->prev, &row->head_id));
+    enum gx_err err = gx_journal_append(txn, number, row, ev);
+    if (err != GX_OK)
+        return err;
+    txn->counters.next_arrival++;
+    gx_tail_appended(txn, row->lnum, (uint32_t)ev->seq, number);
+
+    row->head_seq = (uint32_t)ev->seq;
+    row->head_id = ev->id;
+    row->head_tick = ev->tick;
+    row->head_arrival = number;
+    if (row->journal_first == 0)
+        row->journal_first = row->head_seq;
+    if (ev->type == GX_EV_TEXT)
+        row->n_messages++;
+    *arrival = number;
+    return GX_OK;
+}
+
+/* ids before each group, offsets of each group, the id of the last event: what reading from the middle needs. */
+static void write_index(struct gx_wr *w, const struct gx_chunk *chunk, const struct gx_event_id *ids)
+{
+    struct gx_rd r = gx_rd(chunk->records);
+
+    gx_wr_bytes(w, chunk->prev.b, sizeof chunk->prev.b);
+    for (size_t i = GX_SEGMENT_GROUP; i < chunk->count; i += GX_SEGMENT_GROUP)
+        gx_wr_bytes(w, ids[i - 1].b, sizeof ids[i - 1].b);
+    for (size_t i = 0; i < chunk->count; i++) {
+        struct gx_span record;
+        if (i % GX_SEGMENT_GROUP == 0)
+            gx_wr_u32(w, (uint32_t)(chunk->records.n - r.left));
+        bool whole = gx_segment_record(&r, &record);
+        GX_ASSERT(whole);       /* the caller walked them */
+    }
+    GX_ASSERT(r.left == 0);
+    gx_wr_bytes(w, ids[chunk->count - 1].b, sizeof ids[0].b);
+}
+
+enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, struct gx_log_row *row, const struct gx_chunk *chunk,
+                                const struct gx_event_id *ids, uint64_t last_tick, uint32_t n_texts, bool verified_all)
+{
+    uint64_t first = txn->counters.next_arrival;
+    uint8_t flags = (uint8_t)(GX_SEGMENT_RUN | (verified_all ? GX_SEGMENT_ALL : 0));
+    struct gx_wr w;
+
+    GX_ASSERT(txn->write && chunk->count > 0 && chunk->count <= GX_CHUNK_EVENTS_MAX && n_texts <= chunk->count);
+    GX_ASSERT(chunk->first_seq == row->head_seq + UINT64_C(1) && gx_event_id_equal(&chunk->prev, &row->head_id));
+    GX_ASSERT(gx_log_id_equal(&chunk->log, &row->id) && chunk->count - 1u <= GX_EVENT_SEQ_MAX - chunk->first_seq);
+    if (!gx_txn_room(txn, chunk->records.n))
+        return GX_E_FULL;
+    enum gx_err err = gx_segment_reserve(txn, &w, row, chunk->first_seq, chunk->count, flags, first, row->head_arrival, chunk->records.n);
+    if (err != GX_OK)
+        return err;
+    write_index(&w, chunk, ids);
+    gx_wr_bytes(&w, chunk->records.p, chunk->records.n);
+    GX_ASSERT(!w.failed && w.n == w.cap);
+    err = gx_arrivals_put_run(txn, first, row->lnum, chunk->first_seq, chunk->count);
+    if (err != GX_OK)
+        return err;
+    txn->counters.next_arrival += chunk->count;
+
+    row->head_seq = chunk->first_seq + chunk->count - 1;
+    row->head_id = ids[chunk->count - 1];
+    row->head_tick = last_tick;
+    row->head_arrival = first + chunk->count - 1;
+    row->n_messages += n_texts;
+    gx_tail_chunk(txn, row->lnum, row->head_seq);
+    *first_arrival = first;
+    return GX_OK;
+}
+
+enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t seq)
+{
+    struct gx_window win;
+    enum gx_err err = gx_window_find(txn, &win, row, seq, 1);
+
+    if (err == GX_OK)
+        err = gx_window_check(&win, row, group);
+    if (err == GX_OK)
+        *out = win.events[seq - win.first];
+    return err;
+}
+
+/* A chunk that is being put together in w. */
+struct reading {
+    struct gx_wr *w;
+    size_t begin;               /* where it begins in w */
+    uint32_t n, max_events;
+    size_t max_bytes;           /* header included */
+};
+
+/* Of a chunk that was proved by its last event's signature the others may be wrong: whoever is sent a part that ends among them has no proof.
+ * So such a segment is given whole or not begun, as long as a chunk can hold it. */
+static bool better_stop_before(const struct reading *rd, const struct gx_window *win)
+{
+    if (rd->n == 0 || win->in_journal || (win->seg.flags & GX_SEGMENT_ALL) != 0 || win->first != win->seg.first_seq)
+        return false;
+    return rd->n + win->seg.count > rd->max_events || rd->w->n - rd->begin + win->seg.records.n > rd->max_bytes;
+}
+
+/* Copy what fits of a checked window, from seq on; false when the chunk is complete. */
+static bool take_window(struct reading *rd, const struct gx_window *win, uint32_t seq)
+{
+    for (uint32_t i = seq - win->first; i < win->n; i++) {
+        size_t so_far = rd->w->n - rd->begin;
+        if (rd->n == rd->max_events || (rd->n > 0 && so_far + win->records[i].n > rd->max_bytes))
+            return false;
+        if (rd->n > 0 && win->records[i].n > rd->w->cap - rd->w->n)
+            return false;
+        gx_wr_bytes(rd->w, win->records[i].p, win->records[i].n);
+        if (rd->w->failed)
+            return false;
+        rd->n++;
+    }
+    return true;
+}
+
+enum gx_err gx_events_read_chunk(struct gx_txn *txn, struct gx_wr *w, uint32_t *next_seq, const struct gx_log_row *row, const struct gx_group_id *group,
+                                 uint32_t from_seq, uint32_t max_events, size_t max_bytes)
+{
+    struct reading rd = {.w = w, .begin = w->n};
+    enum gx_err err = GX_OK;
+    bool more = true;
+
+    rd.max_events = max_events < GX_CHUNK_EVENTS_MAX ? max_events : GX_CHUNK_EVENTS_MAX;
+    rd.max_bytes = max_bytes < GX_CHUNK_BYTES_MAX ? max_bytes : GX_CHUNK_BYTES_MAX;
+    if (rd.max_events == 0)
+        rd.max_events = 1;
+    while (more && rd.n < rd.max_events && (rd.n == 0 || from_seq + rd.n <= row->head_seq)) {
+        struct gx_window win;
+        uint32_t seq = from_seq + rd.n;
+        err = gx_window_find(txn, &win, row, seq, rd.max_events - rd.n);
+        if (err == GX_OK && better_stop_before(&rd, &win))
+            break;
+        if (err == GX_OK)
+            err = gx_window_check(&win, row, group);
+        if (err != GX_OK)
+            break;
+        if (rd.n == 0) {
+            const struct gx_event_id *prev = seq == win.first ? &win.prev : &win.events[seq - win.first - 1].id;
+            gx_chunk_write_header(w, &row->id, seq, prev, 0);
+        }
+        more = take_window(&rd, &win, seq);
+    }
+    if (rd.n == 0) {
+        if (err == GX_OK)
+            err = GX_E_TOO_BIG;     /* not even one event fits what w has left */
+        w->n = rd.begin;
+        return err;
+    }
+    /* What lies before a bad page is still good. */
+    if (err != GX_OK && err != GX_E_CORRUPT) {
+        w->n = rd.begin;
+        return err;
+    }
+    gx_wr_patch_u16(w, rd.begin + CHUNK_COUNT_AT, (uint16_t)rd.n);
+    *next_seq = from_seq + rd.n;
+    return GX_OK;
+}
+
+enum gx_err gx_events_at(struct gx_txn *txn, uint32_t *lnum, uint32_t *seq, uint64_t arrival)
+{
+    struct gx_journal j;
+    enum gx_err err = gx_journal_get(txn, &j, arrival);
+
+    if (err == GX_OK) {
+        *lnum = j.lnum;
+        *seq = j.seq;
+        return GX_OK;
+    }
+    return err == GX_E_ABSENT ? gx_arrivals_find(txn, lnum, seq, arrival) : err;
+}
+
+enum gx_err gx_events_arrival(struct gx_txn *txn, uint64_t *arrival, const struct gx_log_row *row, uint32_t seq)
+{
+    struct gx_segment seg;
+
+    if (seq <= row->base_seq || seq > row->head_seq)
+        return GX_E_ABSENT;
+    if (seq == row->head_seq) {
+        *arrival = row->head_arrival;
+        return GX_OK;
+    }
+    enum gx_err err = gx_segment_find(txn, &seg, row, seq);
+    if (err == GX_OK) {
+        *arrival = gx_segment_arrival(&seg, seq);
+        return GX_OK;
+    }
+    if (err == GX_E_ABSENT)
+        err = gx_tail_find(txn, arrival, row, seq);
+    return err == GX_E_ABSENT ? GX_E_CORRUPT : err;
+}

@@ -1,0 +1,55 @@
+#include "store/journal.h"
+
+#include "store/schema.h"
+
+enum gx_err gx_journal_decode(struct gx_journal *out, struct gx_span value)
+{
+    struct gx_rd r = gx_rd(value);
+
+    out->gnum = gx_rd_u32(&r);
+    out->lnum = gx_rd_u32(&r);
+    out->seq = gx_rd_u32(&r);
+    out->prev_arrival = gx_rd_u64(&r);
+    gx_rd_bytes(&r, out->prev.b, sizeof out->prev.b);
+    out->record = gx_rd_rest(&r);
+    if (r.failed || out->gnum == 0 || out->lnum == 0 || out->seq == 0)
+        return GX_E_CORRUPT;
+    return GX_OK;
+}
+
+enum gx_err gx_journal_get(struct gx_txn *txn, struct gx_journal *out, uint64_t arrival)
+{
+    struct gx_key key = gx_key_u64(arrival);
+    struct gx_span value;
+    enum gx_err err = gx_table_get(txn, &value, GX_TABLE_JOURNAL, &key);
+
+    return err == GX_OK ? gx_journal_decode(out, value) : err;
+}
+
+/* As gx_record_encode writes it (WIRE §5.2): asserted below. */
+static size_t record_bytes(const struct gx_event *ev)
+{
+    bool deleted = ev->body.p == NULL && ev->body_len > 0;
+
+    return 4 + 21 + 32 * (size_t)ev->n_deps + 64 + (deleted ? 36 : ev->body.n);
+}
+
+enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct gx_log_row *row, const struct gx_event *ev)
+{
+    struct gx_key key = gx_key_u64(arrival);
+    size_t n = GX_JOURNAL_HEADER_BYTES + record_bytes(ev);
+    uint8_t *room;
+    enum gx_err err = gx_table_reserve(txn, &room, GX_TABLE_JOURNAL, &key, n, true);
+
+    if (err != GX_OK)
+        return err;
+    struct gx_wr w = gx_wr(room, n);
+    gx_wr_u32(&w, row->gnum);
+    gx_wr_u32(&w, row->lnum);
+    gx_wr_u32(&w, (uint32_t)ev->seq);
+    gx_wr_u64(&w, row->head_arrival);
+    gx_wr_bytes(&w, ev->prev.b, sizeof ev->prev.b);
+    gx_record_encode(&w, ev);
+    GX_ASSERT(!w.failed && w.n == n);
+    return GX_OK;
+}

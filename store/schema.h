@@ -1,0 +1,106 @@
+/* Inside the store layer only: the tables as one list, what a store and a transaction are made of, and the few calls through which all
+ * other files here reach LMDB.  SCHEMA §1. */
+#ifndef GX_STORE_SCHEMA_H
+#define GX_STORE_SCHEMA_H
+
+#include <lmdb.h>
+
+#include "proto/codec.h"
+#include "store/env.h"
+#include "store/tail.h"
+
+/* Name in C, name in LMDB, key, value, when it is written.  Numbers in keys are big-endian, in values little-endian.  SCHEMA.md has the same
+ * rows; tests/unit/store/test_env.c holds the two against each other. */
+#define GX_TABLE_LIST(X)                                                                                                     \
+    X(META, "meta", "name", "format and uuid; the next numbers", "each commit that gave out a number")                       \
+    X(GROUP, "group", "gnum", "id, state, own membership", "when touched")                                                   \
+    X(OP, "op", "gnum, cnum", "one control event: id, place, depth, arrival", "with its event")                              \
+    X(JOIN, "join", "gnum", "token, wish for a name, doors to try", "while a join is under way")                             \
+    X(INVITE, "invite", "gnum, token event id", "seed, hint", "when an invitation is made")                                  \
+    X(DOOR, "door", "token event id", "port", "when a door opens")                                                           \
+    X(ENDPOINT, "endpoint", "gnum, device", "signed record", "when a newer one is heard")                                    \
+    X(HELD, "held", "lnum, device", "seq", "when a peer says so")                                                            \
+    X(ADDR, "addr", "family, address, port", "nothing", "by the person")                                                     \
+    X(LOG, "log", "gnum, lnum", "device, base, head, counts", "once a touched log and step")                                 \
+    X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
+    X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \
+    X(ARRIVAL, "arrival", "first arrival", "places: up to 500, or one run", "with each chunk; by the fold")
+
+enum gx_table {
+#define GX_X(name, text, key, value, written) GX_TABLE_##name,
+    GX_TABLE_LIST(GX_X)
+#undef GX_X
+        GX_TABLE_COUNT
+};
+const char *gx_table_name(enum gx_table t);
+
+struct gx_counters {
+    uint64_t next_arrival;      /* all three from 1 */
+    uint32_t next_gnum, next_lnum;
+};
+
+struct gx_store {
+    MDB_env *env;
+    MDB_dbi dbi[GX_TABLE_COUNT];
+    struct gx_tails tails;
+    bool writing;               /* a write transaction is open */
+    bool read_only, volatile_store;
+    uint32_t begun;             /* write transactions so far: now and then the readers' table is cleaned */
+    uint8_t uuid[16];
+};
+
+struct gx_txn {
+    struct gx_store *store;
+    MDB_txn *mdb;
+    bool write;
+    bool tails_touched;         /* the tail index may hold what only this transaction knows */
+    enum gx_err failed;         /* the first write that failed: commit returns it and undoes everything */
+    struct gx_counters counters, counters_begun;
+    uint64_t used_bytes;        /* counted once by gx_txn_room, then added up; 0: not counted yet */
+};
+
+/* Make all tables / open them all; of a store that lacks one, open returns GX_E_CORRUPT. */
+enum gx_err gx_schema_create(MDB_txn *mdb, const uint8_t uuid[16]) GX_MUST_CHECK;
+enum gx_err gx_schema_open(struct gx_store *store, MDB_txn *mdb) GX_MUST_CHECK;
+
+enum gx_err gx_counters_read(struct gx_txn *txn, struct gx_counters *out) GX_MUST_CHECK;
+enum gx_err gx_counters_write(struct gx_txn *txn, const struct gx_counters *c) GX_MUST_CHECK;
+
+enum gx_err gx_lmdb_err(int rc) GX_MUST_CHECK;
+
+/* Keys: at most 36 bytes, built on the stack. */
+struct gx_key {
+    uint8_t b[40];
+    size_t n;
+};
+struct gx_key gx_key_u32(uint32_t a);
+struct gx_key gx_key_u32_u32(uint32_t a, uint32_t b);
+struct gx_key gx_key_u32x3(uint32_t a, uint32_t b, uint32_t c);
+struct gx_key gx_key_u64(uint64_t a);
+struct gx_key gx_key_u32_id(uint32_t a, const uint8_t id[32]);
+struct gx_key gx_key_id(const uint8_t id[32]);
+
+/* Values and keys handed out belong to LMDB: valid until the next write through txn or its end. */
+enum gx_err gx_table_get(struct gx_txn *txn, struct gx_span *value, enum gx_table t, const struct gx_key *key) GX_MUST_CHECK;
+/* The first row whose key is at least `from`; the last row whose key is at most `at`. */
+enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *from) GX_MUST_CHECK;
+enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *at) GX_MUST_CHECK;
+enum gx_err gx_table_put(struct gx_txn *txn, enum gx_table t, const struct gx_key *key, struct gx_span value) GX_MUST_CHECK;
+/* n bytes for the caller to fill before its next call.  append: the key is above all others (GX_E_CORRUPT when it is not). */
+enum gx_err gx_table_reserve(struct gx_txn *txn, uint8_t **room, enum gx_table t, const struct gx_key *key, size_t n, bool append) GX_MUST_CHECK;
+enum gx_err gx_table_del(struct gx_txn *txn, enum gx_table t, const struct gx_key *key) GX_MUST_CHECK;
+enum gx_err gx_table_del_prefix(struct gx_txn *txn, enum gx_table t, const struct gx_key *prefix) GX_MUST_CHECK;
+enum gx_err gx_table_clear(struct gx_txn *txn, enum gx_table t) GX_MUST_CHECK;
+uint64_t gx_table_rows(struct gx_txn *txn, enum gx_table t);
+/* Bytes of all pages that hold rows now; free pages inside the file do not count. */
+uint64_t gx_table_bytes(struct gx_txn *txn);
+
+/* A walk over a whole table in order of keys.  Nothing may be written to that table meanwhile. */
+struct gx_scan {
+    MDB_cursor *cursor;
+};
+enum gx_err gx_scan_begin(struct gx_scan *scan, struct gx_txn *txn, enum gx_table t) GX_MUST_CHECK;
+enum gx_err gx_scan_next(struct gx_scan *scan, struct gx_span *key, struct gx_span *value) GX_MUST_CHECK;   /* GX_E_ABSENT at the end */
+void gx_scan_end(struct gx_scan *scan);
+
+#endif
