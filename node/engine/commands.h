@@ -33,6 +33,11 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g);
 /* Refuse unless this node's person is a member of g; false when refused. */
 bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g);
 
+/* The object of `join`, once it is over. */
+void gx_join_values(struct gx_answer_builder *b, struct gx_group *g);
+/* Give w so long from now. */
+void gx_waiter_timeout(struct gx_engine *e, struct gx_waiter *w, uint64_t timeout_ms);
+
 /* Text as a name: UTF-8, 1 to max bytes, not blank. */
 bool gx_name_ok(const char *name, size_t max);
 

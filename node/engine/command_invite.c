@@ -1,0 +1,311 @@
+#include "node/engine/commands.h"
+
+#define EXPIRES_MIN_MS 60000ull
+#define EXPIRES_MAX_MS (365ull * 24 * 3600 * 1000)
+#define CANDIDATES_MAX 16u
+
+/* --- making one ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool may_invite(struct gx_answer_builder *b, struct gx_group *g)
+{
+    const struct gx_law *law = &g->law;
+
+    if (!gx_member_or_deny(b, g))
+        return false;
+
+    const char *label = gx_group_label(b->e, g);
+    enum gx_deny deny = gx_group_qr(g);
+
+    if (deny == GX_DENY_FULL)
+        gx_answers_deny(b, deny, "wait until somebody leaves", "%s has all the %u members it may have", label, law->rules.cap);
+    else if (deny != GX_DENY_NONE)
+        gx_answers_deny(b, deny, "ask a member who knows them to invite them", "%s has %u members: codes admit while there are fewer than %u", label,
+                        law->n_members, law->rules.qr_max);
+    return deny == GX_DENY_NONE;
+}
+
+static bool read_terms(struct gx_answer_builder *b, struct gx_body_token *body, const struct gx_command *cmd)
+{
+    uint64_t now = b->e->now.wall_ms;
+    uint64_t expires = gx_command_has(cmd, GX_PARAM_EXPIRES_MS) ? cmd->expires_ms : now + GX_TOKEN_EXPIRES_DEFAULT_MS;
+
+    if (expires < now + EXPIRES_MIN_MS || expires > now + EXPIRES_MAX_MS) {
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "an invitation lasts from a minute to 365 days");
+        return false;
+    }
+    if (cmd->uses > UINT8_MAX) {
+        gx_answers_refuse(b, GX_E_USAGE, "leave it out for no limit", "an invitation can be for %u people at most", UINT8_MAX);
+        return false;
+    }
+    body->expires_min = gx_token_expiry_min(expires);
+    body->uses = (uint8_t)cmd->uses;
+    return true;
+}
+
+/* TOKEN goes to the group, the seed stays here: it is shown only after the commit. */
+static bool write_token(struct gx_answer_builder *b, struct gx_group *g, const struct gx_body_token *terms, struct gx_event_id *id)
+{
+    struct gx_engine *e = b->e;
+    struct gx_body body = {.type = GX_EV_TOKEN, .u.token = *terms};
+    struct gx_invite_row row = {.hint = {0}};
+    struct gx_token_keys keys;
+
+    gx_rng_fill(e->config.rng, row.seed.b, sizeof row.seed.b);
+    gx_token_keys_make(&keys, &row.seed, g->row.id.b);
+    body.u.token.token_pk = keys.pk;
+    body.u.token.lan = keys.lan;
+    gx_wipe(&keys, sizeof keys);
+
+    enum gx_err err = gx_author_write(e, g, &body, id, NULL);
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
+    row.token = *id;
+    if (err == GX_OK && txn != NULL)
+        (void)gx_engine_ok(e, gx_invite_put(txn, g->row.gnum, &row));
+    gx_wipe(&row, sizeof row);
+    if (err != GX_OK)
+        gx_answers_refuse(b, err, NULL, "the invitation was not written: %s", gx_err_text(err));
+    return err == GX_OK && e->fault == GX_OK;
+}
+
+void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    struct gx_group *g = gx_command_group(e, client, cmd);
+    struct gx_body_token terms = {.uses = 0};
+    struct gx_answer_builder b;
+    struct gx_event_id id = {{0}};
+
+    if (g == NULL)
+        return;
+    gx_answers_begin(&b, e, client, cmd->request);
+    if (!may_invite(&b, g) || !read_terms(&b, &terms, cmd))
+        return;
+
+    struct gx_waiter *w = gx_waiter_new(e, GX_WAIT_INVITE, client, cmd->request);
+
+    if (w == NULL)
+        return;
+    if (!write_token(&b, g, &terms, &id)) {
+        e->n_waiters--;             /* it was answered */
+        return;
+    }
+    w->group = g->row.gnum;
+    w->token = id;
+    w->until_ms = e->now.mono_ms + GX_INVITE_DOOR_MS;
+    e->doors_dirty = true;          /* at the end of the step this token gets a door */
+}
+
+/* --- showing them -------------------------------------------------------------------------------------------------------------------- */
+
+static void make_code(const struct gx_engine *e, const struct gx_group *g, const struct gx_token_info *info, const struct gx_invite_row *row,
+                      char out[GX_TOKEN_TEXT_MAX])
+{
+    struct gx_token token = {.seed = row->seed, .expires_min = info->expires_min, .uses = info->uses, .hint = row->hint};
+    uint8_t bytes[GX_TOKEN_SIGNED_BYTES];
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    gx_author_device_key(e, g, &pk, &sk);
+    memcpy(token.group16, g->row.id.b, sizeof token.group16);
+    memcpy(token.issuer, pk.b, sizeof token.issuer);
+    memcpy(token.as_of, g->law.ops[info->op].id.b, sizeof token.as_of);
+    gx_token_signed_bytes(bytes, &token, &g->row.id, &info->pk);
+    gx_sign(&token.sig, &sk, GX_DOMAIN_TOKEN, gx_span(bytes, sizeof bytes));
+    gx_token_format(out, &token);
+    gx_wipe(&sk, sizeof sk);
+    gx_wipe(&token, sizeof token);
+}
+
+/* The code of an invitation made on this node, so that it can be shown again. */
+static void put_code(struct gx_answer_builder *b, const struct gx_group *g, const struct gx_token_info *info)
+{
+    struct gx_txn *txn = gx_engine_txn(b->e, false);
+    struct gx_invite_row row;
+    char text[GX_TOKEN_TEXT_MAX];
+
+    if (txn == NULL || !gx_engine_ok(b->e, gx_invite_get(txn, &row, g->row.gnum, &g->law.ops[info->op].id)))
+        return;
+    make_code(b->e, g, info, &row, text);
+    gx_answers_text(b, "token", text);
+    gx_wipe(&row, sizeof row);
+    gx_wipe(text, sizeof text);
+}
+
+/* An invitation ends with the membership of who made it. */
+static bool is_revoked(const struct gx_group *g, const struct gx_law_op *op)
+{
+    return op->revoked || g->law.persons[op->author].rank == GX_RANK_NONE;
+}
+
+static void put_invite(struct gx_answer_builder *b, struct gx_group *g, const struct gx_token_info *info)
+{
+    const struct gx_law_op *op = &g->law.ops[info->op];
+    const struct gx_door *door = gx_doors_by_token(b->e, &op->id);
+    bool mine = op->author == g->me;
+
+    gx_answers_hex(b, "invite", op->id.b, sizeof op->id.b);
+    if (mine && !is_revoked(g, op) && !gx_token_expired(info->expires_min, b->e->now))
+        put_code(b, g, info);
+    gx_answers_kept(b, "kind", "qr");
+    gx_answers_hex(b, "group", g->row.id.b, sizeof g->row.id.b);
+    gx_answers_kept(b, "name", gx_group_name(b->e, g));
+    gx_answers_number(b, "expires_ms", gx_token_expiry_ms(info->expires_min));
+    gx_answers_number(b, "uses", info->uses);
+    if (info->uses != 0)
+        gx_answers_number(b, "uses_left", op->used >= info->uses ? 0 : info->uses - op->used);
+    gx_answers_bool(b, "revoked", is_revoked(g, op));
+    gx_answers_bool(b, "mine", mine);
+    gx_answers_list(b, "at");
+    for (uint8_t i = 0; door != NULL && door->open && i < door->n_addrs; i++)
+        gx_answers_addr(b, NULL, &door->addrs[i]);
+    gx_answers_end(b);
+}
+
+/* The first IPv4 address of the door goes into the code: there is room for one. */
+static void keep_hint(struct gx_engine *e, const struct gx_group *g, const struct gx_event_id *token)
+{
+    const struct gx_door *door = gx_doors_by_token(e, token);
+    struct gx_txn *txn = gx_engine_txn(e, true);
+    struct gx_invite_row row;
+    uint8_t i = 0;
+
+    while (door != NULL && door->open && i < door->n_addrs && door->addrs[i].family != 4)
+        i++;
+    if (door == NULL || !door->open || i == door->n_addrs || txn == NULL)
+        return;
+    if (!gx_engine_ok(e, gx_invite_get(txn, &row, g->row.gnum, token)))
+        return;
+    row.hint = door->addrs[i];
+    (void)gx_engine_ok(e, gx_invite_put(txn, g->row.gnum, &row));
+    gx_wipe(&row, sizeof row);
+}
+
+void gx_invite_answer(struct gx_engine *e, const struct gx_waiter *w)
+{
+    struct gx_group *g = gx_group_by_gnum(e, w->group);
+    uint32_t op = g == NULL ? GX_NONE : gx_group_op(g, &w->token);
+    const struct gx_token_info *info = op == GX_NONE ? NULL : gx_group_token(g, op);
+    struct gx_answer_builder b;
+
+    gx_answers_begin(&b, e, w->client, w->request);
+    if (info == NULL) {
+        gx_answers_refuse(&b, GX_E_ABSENT, NULL, "the invitation is gone: the group was left");
+        return;
+    }
+    keep_hint(e, g, &w->token);
+    put_invite(&b, g, info);
+    gx_answers_send(&b);
+}
+
+void gx_command_invites(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    struct gx_group *only = cmd->group == NULL ? NULL : gx_command_group(e, client, cmd);
+    struct gx_answer_builder b;
+
+    if (cmd->group != NULL && only == NULL)
+        return;
+    gx_answers_begin(&b, e, client, cmd->request);
+    gx_answers_list(&b, "invites");
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        for (uint32_t k = 0; (only == NULL || only == g) && k < g->n_tokens; k++) {
+            if (!g->law.ops[g->tokens[k].op].effective)
+                continue;
+            gx_answers_object(&b, NULL);
+            put_invite(&b, g, &g->tokens[k]);
+            gx_answers_end(&b);
+        }
+    }
+    gx_answers_end(&b);
+    gx_answers_send(&b);
+}
+
+/* --- ending one ---------------------------------------------------------------------------------------------------------------------- */
+
+struct invite_ref {
+    struct gx_group *g;
+    const struct gx_token_info *info;
+};
+
+static uint32_t find(struct gx_engine *e, struct invite_ref *out, const char *digits)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        for (uint32_t k = 0; k < g->n_tokens; k++) {
+            const struct gx_law_op *op = &g->law.ops[g->tokens[k].op];
+
+            if (!op->effective || !gx_hex_prefix(digits, op->id.b, sizeof op->id.b))
+                continue;
+            if (n < CANDIDATES_MAX)
+                out[n] = (struct invite_ref){.g = g, .info = &g->tokens[k]};
+            n++;
+        }
+    }
+    return n;
+}
+
+static bool find_one(struct gx_answer_builder *b, struct invite_ref *out, const char *text)
+{
+    struct invite_ref refs[CANDIDATES_MAX];
+    const char *digits = text[0] == ':' ? text + 1 : text;
+    uint32_t n = strlen(digits) < GX_ID_PREFIX_MIN ? 0 : find(b->e, refs, digits);
+
+    if (n == 1) {
+        *out = refs[0];
+        return true;
+    }
+    if (n == 0) {
+        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi invites`; it takes 4 or more digits of the id", "there is no such invitation here");
+        return false;
+    }
+    gx_answers_list(b, "candidates");
+    for (uint32_t i = 0; i < n && i < CANDIDATES_MAX; i++) {
+        gx_answers_object(b, NULL);
+        gx_answers_hex(b, "invite", refs[i].g->law.ops[refs[i].info->op].id.b, 32);
+        gx_answers_kept(b, "name", gx_group_name(b->e, refs[i].g));
+        gx_answers_end(b);
+    }
+    gx_answers_end(b);
+    gx_answers_refuse(b, GX_E_AMBIGUOUS, "give more digits", "%u invitations begin like this", n);
+    return false;
+}
+
+void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    struct gx_answer_builder b;
+    struct invite_ref ref = {.g = NULL};
+
+    gx_answers_begin(&b, e, client, cmd->request);
+    if (!find_one(&b, &ref, cmd->invite))
+        return;
+
+    struct gx_group *g = ref.g;
+    const struct gx_law_op *op = &g->law.ops[ref.info->op];
+    struct gx_body body = {.type = GX_EV_REVOKE, .u.revoke = {.what = 1, .token = op->id}};
+    enum gx_err err = GX_OK;
+
+    if (!gx_member_or_deny(&b, g))
+        return;
+
+    enum gx_rank mine = g->law.persons[g->me].rank, theirs = g->law.persons[op->author].rank;
+
+    if (op->author != g->me && (mine < GX_RANK_ADMIN || mine <= theirs)) {
+        gx_answers_deny(&b, GX_DENY_NO_RANK, "ask who made it, or the owner", "only who made an invitation, or a higher rank, may revoke it");
+        return;
+    }
+    if (!is_revoked(g, op))
+        err = gx_author_write(e, g, &body, NULL, NULL);
+    if (err != GX_OK) {
+        gx_answers_refuse(&b, err, NULL, "it was not revoked: %s", gx_err_text(err));
+        return;
+    }
+    e->doors_dirty = true;
+    gx_answers_hex(&b, "invite", body.u.revoke.token.b, sizeof body.u.revoke.token.b);
+    gx_answers_hex(&b, "group", g->row.id.b, sizeof g->row.id.b);
+    gx_answers_bool(&b, "revoked", true);
+    gx_answers_send(&b);
+}
