@@ -33,6 +33,7 @@ struct gx_log {
     struct gx_log_row row;
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
     bool own;
+    bool later;                 /* of a later incarnation: its first event may name a head of the one before */
     bool dirty;                 /* row to be written at the end of the step */
     bool changed;               /* head moved in this step: announce it */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
@@ -43,6 +44,8 @@ struct gx_log {
     /* Catch-up of messages. */
     gx_session_id asked;        /* session a WANT for this log went to; 0: none */
     uint64_t asked_until_ms;
+    uint32_t asked_pend;        /* pend_seq then */
+    uint64_t retry_ms;          /* not before, after an answer that brought nothing */
 };
 
 /* What the engine keeps of a control event beside the law's view of it. */
@@ -99,12 +102,19 @@ struct gx_group {
     struct gx_held *held;
     uint32_t n_held, cap_held;
 
+    struct gx_incarnation incarnation;      /* of this node in this group, now */
+    uint32_t n_heads;
+    uint32_t n_jobs;            /* verifications under way for it */
+    bool left_told;             /* LEFT: another device holds the LEAVE, so that nothing is left to tell */
     uint64_t max_tick;
     bool deps_told;             /* the own message log's newest event came after the newest control event */
 
     /* Catch-up of control. */
     gx_session_id asked;
     uint64_t asked_until_ms;
+    uint32_t asked_ops;         /* law.n_ops then */
+    bool answered;              /* the answer is in; look whether it brought anything once it is verified */
+    uint64_t retry_ms;
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
 
     bool hash_valid;
@@ -116,6 +126,9 @@ struct gx_group {
     uint64_t join_next_ms;
     uint32_t join_backoff_ms;
     uint32_t join_addr;         /* next of join.addrs to try */
+    bool join_given;            /* a door gave everything it had to give */
+    struct gx_baseline_entry *baseline;     /* where messages begin, until the logs are known */
+    uint32_t n_baseline;
     enum gx_deny join_deny;     /* why the last door refused */
     struct gx_sign_pk admitted_by;
 };
@@ -132,10 +145,10 @@ struct gx_channel {
     bool asked_heads;           /* I answered HEADS already */
     uint32_t *their_seq;        /* by log index; what the other side told it holds */
     uint32_t n_their;
+    bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     uint64_t frontier_at_ms;    /* send a full FRONTIER again at this time; 0: no need */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;
-    uint64_t endpoints_sent;    /* how many endpoint records were sent; new ones follow */
 };
 
 enum gx_session_kind { GX_SESSION_MEMBER, GX_SESSION_GUEST, GX_SESSION_DOOR };   /* GUEST: I am the guest; DOOR: a guest is at mine */
@@ -155,9 +168,8 @@ struct gx_session {
     uint64_t since_ms, heard_ms, pinged_ms;
     uint32_t rtt_ms;
     uint64_t deadline_ms;       /* without a shared group by then: closed; 0: none */
-    uint64_t bytes;             /* a guest's: what it sent */
+    uint64_t bytes;             /* what a guest, or a device my view does not know, sent */
     uint32_t strikes;           /* malformed or wrongly signed things */
-    bool verified_server;       /* outbound: reached by a signed endpoint record, so that CURVE proved a member's node */
 
     struct gx_channel *channels;
     uint32_t n_channels, cap_channels;
@@ -202,8 +214,10 @@ struct gx_job {
     gx_session_id session;      /* who sent it; 0: nobody */
     bool pushed;                /* came as a live push */
     size_t n_bytes;
-    uint8_t *bytes;             /* a copy of what was sent, owned; spans below point into it */
+    uint8_t *bytes;             /* a copy of what was sent, in the arena; spans below point into it */
     struct gx_event event;      /* CONTROL */
+    struct gx_log_id intro_log; /* CONTROL: the control log that this event introduces, and its device */
+    struct gx_sign_pk intro_device;
     struct gx_body body;
     struct gx_chunk chunk;      /* MESSAGES: beginning right behind the (pending) head */
     struct gx_event_id *ids;
@@ -214,9 +228,7 @@ struct gx_job {
     struct gx_join_request request;
     struct gx_endpoint endpoint;
     struct gx_sig guest_sig;
-    uint8_t (*scratch)[GX_PROOF_SIGNED_BYTES];
-    /* Messages under signature need storage that lives as long as the job. */
-    struct gx_arena arena;
+    struct gx_arena arena;      /* what the job's spans and signatures point into */
 };
 
 /* --- clients ------------------------------------------------------------------------------------------------------------------- */
@@ -326,6 +338,9 @@ const char *gx_group_name(struct gx_engine *e, struct gx_group *g);
 const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t person);
 /* Read an event of a log into the step arena, with its body decoded. */
 bool gx_group_read(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t seq, struct gx_event *ev, struct gx_body *body);
+/* Bring the law's results up to date with the operations. */
+void gx_group_settle(struct gx_engine *e, struct gx_group *g);
+void gx_groups_settle(struct gx_engine *e);
 /* Write rows of groups and logs that changed; at the end of the step. */
 void gx_groups_flush(struct gx_engine *e);
 /* Make room for, and take in, control event ev (verified, not yet stored).  GX_OK, or GX_E_DUPLICATE, GX_E_FORK, GX_E_MISSING, GX_E_MALFORMED,
@@ -356,7 +371,9 @@ void gx_job_verify(struct gx_engine *e, struct gx_job *job, enum gx_domain domai
 void gx_job_begin(struct gx_engine *e, struct gx_job *job);
 void gx_job_discard(struct gx_engine *e, struct gx_job *job);       /* one that was not begun */
 void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok);
-void gx_jobs_kill(struct gx_engine *e, bool all, uint32_t gnum);    /* their answers will be ignored */
+void gx_jobs_kill(struct gx_engine *e, uint32_t gnum);              /* their answers will be ignored */
+/* The step that asked for tickets from first_ticket on is undone: those never went out.  All older jobs are killed. */
+void gx_jobs_undo(struct gx_engine *e, uint64_t first_ticket);
 void gx_jobs_free(struct gx_engine *e);
 /* Events from a CHUNKS frame, or handed over by a door.  `s` sent them. */
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk, bool pushed);
@@ -376,6 +393,8 @@ void gx_session_close(struct gx_engine *e, struct gx_session *s, enum gx_bye why
 /* Count a wrong thing that the other side sent; the third closes. */
 void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *why);
 void gx_session_proved(struct gx_engine *e, struct gx_job *job);
+/* Does this node take part in the group: as a member, or to tell that it left? */
+bool gx_group_active(const struct gx_group *g);
 /* Membership changed: proofs that waited may hold now, and devices that left are no longer served. */
 void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g);
 /* A group was founded or joined: open it on the sessions there are. */
@@ -416,6 +435,8 @@ void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struc
 void gx_repair_flush(struct gx_engine *e);
 void gx_repair_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);
 void gx_repair_take_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
+/* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
+void gx_repair_endpoint_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);
 void gx_repair_endpoint_verified(struct gx_engine *e, struct gx_job *job);
 /* Does this node lack something that a connected peer holds, or others lack what this node wrote? */
 bool gx_repair_idle(struct gx_engine *e);
@@ -427,6 +448,7 @@ enum gx_guest_stage { GX_GUEST_NEW, GX_GUEST_PROOF, GX_GUEST_PATH, GX_GUEST_REQU
 void gx_doors_refresh(struct gx_engine *e);                         /* open and close doors so that the newest tokens have one */
 void gx_doors_opened(struct gx_engine *e, const struct gx_input *in);
 struct gx_door *gx_doors_by_number(struct gx_engine *e, uint32_t number);
+void gx_doors_timer(struct gx_engine *e);
 struct gx_door *gx_doors_by_token(struct gx_engine *e, const struct gx_event_id *token);
 void gx_door_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
 void gx_door_guest_verified(struct gx_engine *e, struct gx_job *job);

@@ -1,0 +1,226 @@
+/* This node's own events: the only place that signs as a member. */
+#include "node/engine/internal.h"
+
+uint64_t gx_author_minute(struct gx_time now)
+{
+    return now.wall_ms / 60000u * 60000u;
+}
+
+void gx_author_device_key(const struct gx_engine *e, const struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk)
+{
+    gx_device_key(pk, sk, &e->config.device_seed, &g->row.intro.e);
+}
+
+/* One more than the highest tick this node shows, but never beyond what every node accepts behind prev and deps.  WIRE §3 */
+static uint64_t next_tick(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick)
+{
+    uint64_t highest = prev_tick;
+
+    for (size_t i = 0; i < ev->n_deps; i++) {
+        struct gx_event_id dep = gx_event_dep(ev, i);
+        uint32_t op = gx_group_op(g, &dep);
+
+        if (op != GX_NONE && g->ops[op].tick > highest)
+            highest = g->ops[op].tick;
+    }
+
+    uint64_t tick = g->max_tick > highest ? g->max_tick : highest;
+
+    if (tick > highest + GX_EVENT_TICK_STEP_MAX - 1 && highest > 0)
+        tick = highest + GX_EVENT_TICK_STEP_MAX - 1;
+    return tick + 1;
+}
+
+static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, uint32_t cap)
+{
+    uint32_t heads[GX_EVENT_DEPS_MAX];
+    uint32_t n = gx_group_heads(e, g, heads, cap);
+    uint8_t *deps = gx_arena_take(&e->arena, 32u * (size_t)n + 1);
+
+    if (deps == NULL)
+        return gx_engine_ok(e, GX_E_MEMORY);
+    for (uint32_t i = 0; i < n; i++)
+        memcpy(deps + 32u * (size_t)i, g->law.ops[heads[i]].id.b, 32);
+    ev->deps = deps;
+    ev->n_deps = (uint8_t)n;
+    return true;
+}
+
+static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body)
+{
+    struct gx_wr w = gx_engine_wr(e, GX_EVENT_BODY_MAX);
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    gx_body_encode(&w, body);
+    if (w.failed)
+        return GX_E_TOO_BIG;
+    ev->ver = GX_EVENT_VERSION;
+    ev->type = body->type;
+    ev->body = gx_wr_span(&w);
+    gx_author_device_key(e, g, &pk, &sk);
+    gx_event_seal(ev, &sk);
+    gx_wipe(&sk, sizeof sk);
+    return gx_event_check(ev);
+}
+
+static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id)
+{
+    struct gx_event ev = {.seq = 1, .tick = 1, .wall_ms = gx_author_minute(e->now)};
+    enum gx_err err = GX_OK;
+
+    gx_log_id_make(&ev.log, &g->row.intro.device, &g->row.intro.incarnation, GX_LOG_CONTROL);
+    err = seal(e, g, &ev, body);
+    if (err != GX_OK)
+        return err;
+    memcpy(g->row.id.b, ev.id.b, sizeof g->row.id.b);
+    err = gx_group_ingest(e, g, &ev, body);
+    if (id != NULL)
+        *id = ev.id;
+    return err;
+}
+
+static enum gx_err write_control(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, const struct gx_log_id *log_id, uint64_t seq,
+                                 const struct gx_event_id *prev, uint64_t prev_tick, struct gx_event_id *id)
+{
+    struct gx_event ev = {.group = g->row.id, .log = *log_id, .seq = seq, .prev = *prev, .wall_ms = gx_author_minute(e->now)};
+    enum gx_err err = GX_OK;
+
+    if (!put_deps(e, g, &ev, GX_EVENT_DEPS_MAX))
+        return GX_E_MEMORY;
+    ev.tick = next_tick(g, &ev, prev_tick);
+    err = seal(e, g, &ev, body);
+    if (err == GX_OK)
+        err = gx_group_ingest(e, g, &ev, body);
+    if (id != NULL)
+        *id = ev.id;
+    return err;
+}
+
+/* A file-level restore cannot fork: with a new incarnation secret come new logs, whose first event names the last own head known.  WIRE §4.8 */
+static enum gx_err open_incarnation(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_body body = {.type = GX_EV_INCARNATION};
+    struct gx_event_id prev = {{0}};
+    uint64_t prev_tick = 0;
+    struct gx_log_id log;
+
+    if (g->own_control != GX_NONE)
+        return GX_OK;
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_log_row *row = &g->logs[i].row;
+
+        if (g->logs[i].own && row->cls == GX_LOG_CONTROL && row->head_seq > 0 && row->head_tick > prev_tick) {
+            prev = row->head_id;
+            prev_tick = row->head_tick;
+        }
+    }
+    body.u.incarnation.device = g->row.intro.device;
+    body.u.incarnation.incarnation = g->incarnation;
+    gx_log_id_make(&log, &g->row.intro.device, &g->incarnation, GX_LOG_CONTROL);
+    gx_engine_log(e, "this home was restored or copied: its events go on in a new incarnation");
+    return write_control(e, g, &body, &log, 1, &prev, prev_tick, NULL);
+}
+
+static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq)
+{
+    struct gx_log *log = &g->logs[g->own_messages];
+    struct gx_txn *txn = gx_engine_txn(e, true);
+    struct gx_event ev = {.group = g->row.id, .log = log->row.id, .seq = (uint64_t)log->row.head_seq + 1, .prev = log->row.head_id};
+    uint64_t arrival = 0;
+    enum gx_err err = GX_OK;
+
+    if (txn == NULL)
+        return e->fault;
+    if (log->later && ev.seq == 1) {
+        for (uint32_t i = 0; i < g->n_logs; i++)
+            if (g->logs[i].own && g->logs[i].row.cls == GX_LOG_MESSAGES && i != g->own_messages && g->logs[i].row.head_seq > 0)
+                ev.prev = g->logs[i].row.head_id;
+    }
+    if (!g->deps_told && !put_deps(e, g, &ev, GX_MESSAGE_DEPS_MAX))
+        return GX_E_MEMORY;
+    ev.tick = next_tick(g, &ev, log->row.head_tick);
+    err = seal(e, g, &ev, body);
+    if (err != GX_OK)
+        return err;
+    if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)))
+        return e->fault;
+    if (log->pushed_from == 0)
+        log->pushed_from = (uint32_t)ev.seq;
+    log->dirty = log->changed = true;
+    log->pend_seq = log->row.head_seq;
+    log->pend_id = log->row.head_id;
+    log->pend_tick = log->row.head_tick;
+    log->row.read_seq = log->row.head_seq;      /* what I wrote is not news to me */
+    log->row.read_messages = log->row.n_messages;
+    g->max_tick = ev.tick > g->max_tick ? ev.tick : g->max_tick;
+    g->deps_told = true;
+    g->hash_valid = false;
+    if (id != NULL)
+        *id = ev.id;
+    if (seq != NULL)
+        *seq = (uint32_t)ev.seq;
+    return GX_OK;
+}
+
+enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq)
+{
+    enum gx_err err = GX_OK;
+
+    if (body->type == GX_EV_CREATE)
+        return write_create(e, g, body, id);
+    err = open_incarnation(e, g);
+    if (err != GX_OK)
+        return err;
+    if (body->type == GX_EV_TEXT)
+        return g->own_messages == GX_NONE ? GX_E_DENIED : write_text(e, g, body, id, seq);
+    if (g->own_control == GX_NONE)
+        return GX_E_DENIED;
+
+    const struct gx_log_row *row = &g->logs[g->own_control].row;
+    const struct gx_log_row at = *row;      /* the array may move while logs are added */
+
+    return write_control(e, g, body, &at.id, (uint64_t)at.head_seq + 1, &at.head_id, at.head_tick, id);
+}
+
+/* --- the own endpoint record ------------------------------------------------------------------------------------------------------------ */
+
+static struct gx_endpoint *own_record(struct gx_group *g)
+{
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (gx_sign_pk_equal(&g->endpoints[i].device, &g->row.intro.device))
+            return &g->endpoints[i];
+    return NULL;
+}
+
+static bool same_place(const struct gx_engine *e, const struct gx_endpoint *record)
+{
+    if (record == NULL || record->n_addrs != e->n_addrs || memcmp(&record->transport, &e->config.transport_pk, 32) != 0)
+        return false;
+    for (size_t i = 0; i < e->n_addrs; i++)
+        if (!gx_addr_equal(&record->addrs[i], &e->addrs[i]))
+            return false;
+    return true;
+}
+
+void gx_author_endpoint(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_endpoint record = {.device = g->row.intro.device, .transport = e->config.transport_pk, .n_addrs = (uint8_t)e->n_addrs};
+    uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    if (!gx_group_is_member(g) || !e->listening || same_place(e, own_record(g)))
+        return;
+
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
+    memcpy(record.addrs, e->addrs, e->n_addrs * sizeof e->addrs[0]);
+    record.counter = ++g->row.endpoint_counter;
+    g->dirty = true;
+    gx_author_device_key(e, g, &pk, &sk);
+    gx_sign(&record.sig, &sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, gx_endpoint_signed_bytes(bytes, &record, &g->row.id)));
+    gx_wipe(&sk, sizeof sk);
+    if (txn != NULL)
+        gx_repair_endpoint_store(e, g, &record);
+}

@@ -1,0 +1,207 @@
+/* Whom to connect to: the nodes that signed endpoint records name.  One connection a pair: the lower key keeps the one it opened.  PROTOCOL 7 */
+#include "node/engine/internal.h"
+#include <stdlib.h>
+
+#define HIGHER_KEY_WAITS_MS 700u    /* so that mostly one side connects at all */
+#define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
+
+struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    for (uint32_t i = 0; i < e->n_targets; i++)
+        if (memcmp(&e->targets[i].key, key, sizeof *key) == 0)
+            return &e->targets[i];
+    return NULL;
+}
+
+static bool is_me(const struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    return memcmp(key, &e->config.transport_pk, sizeof *key) == 0;
+}
+
+static bool i_am_lower(const struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    return memcmp(&e->config.transport_pk, key, sizeof *key) < 0;
+}
+
+static uint64_t jitter(struct gx_engine *e, uint64_t ms)
+{
+    uint32_t r = 0;
+
+    gx_rng_fill(e->config.rng, &r, sizeof r);
+    return ms - ms / 4 + r % (ms / 2 + 1);
+}
+
+void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
+{
+    struct gx_target *t = gx_targets_find(e, &record->transport);
+
+    if (is_me(e, &record->transport))
+        return;
+    if (t == NULL) {
+        if (e->n_targets >= GX_SESSIONS_MAX) {
+            gx_engine_drop(e, "targets_full");
+            return;
+        }
+        if (e->n_targets == e->cap_targets) {
+            uint32_t cap = e->cap_targets == 0 ? 16 : e->cap_targets * 2;
+            struct gx_target *more = realloc(e->targets, cap * sizeof *more);
+
+            if (more == NULL) {
+                gx_engine_ok(e, GX_E_MEMORY);
+                return;
+            }
+            e->targets = more;
+            e->cap_targets = cap;
+        }
+        t = &e->targets[e->n_targets++];
+        *t = (struct gx_target){.key = record->transport};
+        t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
+    } else if (record->counter < t->counter) {
+        return;         /* one node has one address list, whichever group's record brought it; counters differ by group, so ties are taken */
+    }
+    t->counter = record->counter;
+    t->n_addrs = record->n_addrs;
+    memcpy(t->addrs, record->addrs, sizeof t->addrs);
+    gx_engine_wake(e, t->next_ms);
+}
+
+void gx_targets_reload(struct gx_engine *e)
+{
+    e->n_targets = 0;
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        for (uint32_t k = 0; k < e->groups[i]->n_endpoints; k++)
+            if (gx_group_live(e->groups[i], &e->groups[i]->endpoints[k].device))
+                gx_targets_update(e, &e->groups[i]->endpoints[k]);
+}
+
+/* Still the node of a member of a group this node takes part in? */
+static bool wanted(struct gx_engine *e, const struct gx_target *t)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        const struct gx_group *g = e->groups[i];
+
+        for (uint32_t k = 0; gx_group_active(g) && k < g->n_endpoints; k++)
+            if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device))
+                return true;
+    }
+    return false;
+}
+
+static const struct gx_addr *pick_addr(struct gx_engine *e, struct gx_target *t)
+{
+    uint32_t n = t->n_addrs + e->n_manual;
+    uint32_t at = n == 0 ? 0 : t->next_addr++ % n;
+
+    if (n == 0)
+        return NULL;
+    return at < t->n_addrs ? &t->addrs[at] : &e->manual[at - t->n_addrs];
+}
+
+static void dial(struct gx_engine *e, struct gx_target *t)
+{
+    const struct gx_addr *addr = pick_addr(e, t);
+    struct gx_session *s = NULL;
+
+    if (addr == NULL)
+        return;
+    s = gx_session_new(e, e->next_session, GX_SESSION_MEMBER, false);
+    if (s == NULL)
+        return;
+    e->next_session += 2;
+    s->addr = *addr;
+    s->peer_key = t->key;
+    t->session = s->id;
+
+    struct gx_effect *effect = gx_engine_effect(e, GX_OUT_CONNECT);
+
+    effect->session = s->id;
+    effect->addr = *addr;
+    effect->server_key = t->key;
+}
+
+void gx_targets_timer(struct gx_engine *e)
+{
+    if (!e->listening)
+        return;
+    for (uint32_t i = 0; i < e->n_targets; i++) {
+        struct gx_target *t = &e->targets[i];
+
+        if (t->session != 0)
+            continue;
+        if (e->now.mono_ms < t->next_ms) {
+            gx_engine_wake(e, t->next_ms);
+            continue;
+        }
+        if (wanted(e, t)) {
+            dial(e, t);
+        } else {
+            t->next_ms = e->now.mono_ms + GX_BACKOFF_MAX_MS;
+            gx_engine_wake(e, t->next_ms);
+        }
+    }
+}
+
+void gx_targets_up(struct gx_engine *e, struct gx_session *s)
+{
+    struct gx_target *t = gx_targets_find(e, &s->peer_key);
+
+    if (t == NULL)
+        return;
+    t->session = s->id;
+    t->backoff_ms = 0;
+}
+
+/* All addresses are tried in quick succession, then a pause that grows. */
+static void back_off(struct gx_engine *e, struct gx_target *t)
+{
+    uint32_t n = t->n_addrs + e->n_manual;
+
+    if (n > 0 && t->next_addr % n != 0) {
+        t->next_ms = e->now.mono_ms + 100;
+    } else {
+        t->backoff_ms = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2 > GX_BACKOFF_MAX_MS ? GX_BACKOFF_MAX_MS : t->backoff_ms * 2;
+        t->next_ms = e->now.mono_ms + jitter(e, t->backoff_ms);
+    }
+    gx_engine_wake(e, t->next_ms);
+}
+
+void gx_targets_down(struct gx_engine *e, const struct gx_session *s)
+{
+    struct gx_target *t = s->kind == GX_SESSION_MEMBER ? gx_targets_find(e, &s->peer_key) : NULL;
+
+    if (t == NULL || t->session != s->id)
+        return;
+    t->session = 0;
+    back_off(e, t);
+}
+
+bool gx_targets_settle(struct gx_engine *e, struct gx_session *s)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *old = e->sessions[i];
+
+        if (old == s || old->closed || old->kind != GX_SESSION_MEMBER || memcmp(&old->peer_key, &s->peer_key, sizeof s->peer_key) != 0)
+            continue;
+        if (old->inbound == s->inbound) {
+            gx_session_close(e, old, GX_BYE_DUPLICATE);         /* the other side began anew: the old one is dead */
+            continue;
+        }
+
+        bool keep_outbound = i_am_lower(e, &s->peer_key);
+        bool old_stays = (keep_outbound != old->inbound) && old->state == GX_SESSION_OPEN && e->now.mono_ms < old->heard_ms + ALIVE_MS;
+
+        if (old_stays) {
+            gx_session_close(e, s, GX_BYE_DUPLICATE);
+            return true;
+        }
+        if (keep_outbound == s->inbound && old->state != GX_SESSION_OPEN)
+            continue;           /* mine is still under way: it will decide when it is open */
+        gx_session_close(e, old, GX_BYE_DUPLICATE);
+    }
+
+    struct gx_target *t = gx_targets_find(e, &s->peer_key);
+
+    if (t != NULL)
+        t->session = s->id;
+    return false;
+}

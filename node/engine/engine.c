@@ -1,0 +1,361 @@
+#include "node/engine/internal.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- transactions and faults ------------------------------------------------------------------------------------------------------ */
+
+bool gx_engine_ok(struct gx_engine *e, enum gx_err err)
+{
+    if (err == GX_OK)
+        return true;
+    if (err != GX_E_ABSENT && e->fault == GX_OK)
+        e->fault = err;
+    return false;
+}
+
+struct gx_txn *gx_engine_txn(struct gx_engine *e, bool write)
+{
+    if (e->fault != GX_OK)
+        return NULL;
+    if (e->txn != NULL && write && !e->writing)
+        gx_txn_abort(&e->txn);
+    if (e->txn == NULL) {
+        if (!gx_engine_ok(e, gx_txn_begin(&e->txn, e->config.store, write)))
+            return NULL;
+        e->writing = write;
+    }
+    return e->txn;
+}
+
+void gx_engine_drop(struct gx_engine *e, const char *name)
+{
+    for (uint32_t i = 0; i < e->n_dropped; i++) {
+        if (strcmp(e->dropped[i].name, name) == 0) {
+            e->dropped[i].n++;
+            return;
+        }
+    }
+    GX_ASSERT(e->n_dropped < GX_DROP_COUNTERS_MAX);     /* reasons are static texts, counted by whoever adds one */
+    e->dropped[e->n_dropped++] = (struct gx_drop_counter){.name = name, .n = 1};
+}
+
+uint64_t gx_engine_dropped(const struct gx_engine *engine, const char *name)
+{
+    for (uint32_t i = 0; i < engine->n_dropped; i++)
+        if (strcmp(engine->dropped[i].name, name) == 0)
+            return engine->dropped[i].n;
+    return 0;
+}
+
+/* --- effects ------------------------------------------------------------------------------------------------------------------------ */
+
+struct gx_effect *gx_engine_effect(struct gx_engine *e, enum gx_effect_kind kind)
+{
+    static struct gx_effect spare;      /* written to and never read when memory is out: the step is undone */
+
+    if (e->n_effects == e->cap_effects) {
+        size_t cap = e->cap_effects == 0 ? 256 : e->cap_effects * 2;
+        struct gx_effect *more = realloc(e->effects, cap * sizeof *more);
+
+        if (more == NULL) {
+            gx_engine_ok(e, GX_E_MEMORY);
+            return &spare;
+        }
+        e->effects = more;
+        e->cap_effects = cap;
+    }
+
+    struct gx_effect *effect = &e->effects[e->n_effects++];
+
+    *effect = (struct gx_effect){.kind = kind};
+    return effect;
+}
+
+void gx_engine_wake(struct gx_engine *e, uint64_t at_mono_ms)
+{
+    if (e->wake_ms == 0 || at_mono_ms < e->wake_ms)
+        e->wake_ms = at_mono_ms == 0 ? 1 : at_mono_ms;
+}
+
+void gx_engine_log(struct gx_engine *e, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+
+    char *text = gx_arena_text(&e->arena, line, n < 0 ? 0 : strlen(line));
+
+    if (text != NULL)
+        gx_engine_effect(e, GX_OUT_LOG)->bytes = gx_span(text, strlen(text));
+}
+
+struct gx_wr gx_engine_wr(struct gx_engine *e, size_t cap)
+{
+    if (e->arena.bytes > GX_EFFECTS_BYTES_MAX)
+        return gx_wr(NULL, 0);
+
+    void *p = gx_arena_take(&e->arena, cap);
+
+    return gx_wr(p, p == NULL ? 0 : cap);
+}
+
+/* What did not fit is not sent: catch-up repairs it. */
+void gx_engine_send(struct gx_engine *e, struct gx_session *s, const struct gx_wr *w)
+{
+    if (s->closed)
+        return;
+    if (w->failed || w->p == NULL) {
+        gx_engine_drop(e, "send_budget");
+        return;
+    }
+
+    struct gx_effect *effect = gx_engine_effect(e, GX_OUT_SEND);
+
+    effect->session = s->id;
+    effect->bytes = gx_wr_span(w);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------------------- */
+
+static enum gx_err load(struct gx_engine *e)
+{
+    enum gx_err err = gx_groups_load(e);
+
+    if (err != GX_OK)
+        return err;
+
+    struct gx_txn *txn = gx_engine_txn(e, false);
+
+    e->n_manual = 0;
+    while (txn != NULL && e->n_manual < GX_ADDRS_MANUAL_MAX &&
+           gx_engine_ok(e, gx_manual_next(txn, &e->manual[e->n_manual], e->n_manual == 0 ? NULL : &e->manual[e->n_manual - 1])))
+        e->n_manual++;
+    gx_txn_abort(&e->txn);
+    gx_targets_reload(e);
+    e->doors_dirty = true;
+    return e->fault;
+}
+
+enum gx_err gx_engine_new(struct gx_engine **out, const struct gx_engine_config *config, struct gx_time now)
+{
+    struct gx_engine *e = calloc(1, sizeof *e);
+
+    if (e == NULL)
+        return GX_E_MEMORY;
+    e->config = *config;
+    e->now = now;
+    e->next_ticket = 1;
+    e->next_session = 1;
+    e->next_door = 1;
+    gx_table_init(&e->session_by_id, config->rng);
+
+    enum gx_err err = load(e);
+
+    if (err != GX_OK) {
+        gx_engine_free(e);
+        return err;
+    }
+    gx_engine_wake(e, now.mono_ms + 1);
+    *out = e;
+    return GX_OK;
+}
+
+void gx_engine_free(struct gx_engine *e)
+{
+    if (e == NULL)
+        return;
+    gx_txn_abort(&e->txn);
+    gx_sessions_free(e);
+    gx_jobs_free(e);
+    gx_groups_free(e);
+    gx_table_free(&e->session_by_id);
+    gx_arena_free(&e->arena);
+    free(e->targets);
+    free(e->effects);
+    gx_wipe(e, sizeof *e);
+    free(e);
+}
+
+/* --- a step ------------------------------------------------------------------------------------------------------------------------- */
+
+static void listening(struct gx_engine *e, const struct gx_input *in)
+{
+    e->n_addrs = in->n_addrs < GX_ENDPOINT_ADDRS_MAX ? in->n_addrs : GX_ENDPOINT_ADDRS_MAX;
+    if (e->n_addrs > 0)
+        memcpy(e->addrs, in->addrs, e->n_addrs * sizeof e->addrs[0]);
+    if (!e->listening)
+        gx_engine_wake(e, in->now.mono_ms);
+    e->listening = true;
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        gx_author_endpoint(e, e->groups[i]);
+}
+
+static void dispatch(struct gx_engine *e, const struct gx_input *in)
+{
+    switch (in->kind) {
+    case GX_IN_FRAME:
+        gx_session_frame(e, in);
+        break;
+    case GX_IN_SESSION_UP:
+        gx_session_up(e, in);
+        break;
+    case GX_IN_SESSION_DOWN:
+        gx_session_down(e, in->session);
+        break;
+    case GX_IN_COMMAND:
+        gx_groups_settle(e);
+        gx_command_run(e, in->client, in->command);
+        break;
+    case GX_IN_CLIENT_GONE:
+        gx_waiters_client_gone(e, in->client);
+        break;
+    case GX_IN_VERIFIED:
+        gx_jobs_verified(e, in->ticket, in->ok);
+        break;
+    case GX_IN_LISTENING:
+        listening(e, in);
+        break;
+    case GX_IN_DOOR:
+        gx_doors_opened(e, in);
+        break;
+    case GX_IN_TIMER:
+        break;
+    }
+}
+
+/* Everything that a deadline may concern; whoever still waits asks to be woken again. */
+static void timers(struct gx_engine *e)
+{
+    if (e->config.offline || e->wake_ms == 0 || e->now.mono_ms < e->wake_ms)
+        return;
+    e->wake_ms = 0;
+    gx_sessions_timer(e);
+    gx_targets_timer(e);
+    gx_guest_timer(e);
+    gx_doors_timer(e);
+    gx_repair_timer(e);
+    if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms)
+        (void)gx_engine_txn(e, true);       /* held rows are written with whatever writes */
+    else if (e->held_dirty)
+        gx_engine_wake(e, e->held_flush_ms);
+}
+
+static void members_changed(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (!g->members_changed)
+            continue;
+        g->members_changed = false;
+        e->doors_dirty = true;
+        gx_guest_check(e, g);
+        gx_sessions_recheck(e, g);
+        for (uint32_t k = 0; k < g->n_endpoints; k++)       /* records may come before the ADMIT of their device */
+            if (gx_group_live(g, &g->endpoints[k].device))
+                gx_targets_update(e, &g->endpoints[k]);
+    }
+}
+
+static void finish(struct gx_engine *e)
+{
+    gx_groups_settle(e);
+    gx_repair_flush(e);             /* before devices that left are shut out: who leaves is told that it was heard */
+    members_changed(e);
+    gx_repair_flush(e);             /* what becoming a member wrote */
+    if (e->doors_dirty && !e->config.offline && e->listening)
+        gx_doors_refresh(e);
+    gx_waiters_run(e);
+    gx_groups_flush(e);
+}
+
+/* Someone is told even when the step was undone. */
+static void answer_failed(struct gx_engine *e, const struct gx_input *inputs, size_t n, enum gx_err err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct gx_answer *a = NULL;
+
+        if (inputs[i].kind != GX_IN_COMMAND || (a = gx_arena_take(&e->arena, sizeof *a)) == NULL)
+            continue;
+        *a = (struct gx_answer){.err = err,
+                                .name = err == GX_E_FULL ? "full_disk" : "store",
+                                .message = err == GX_E_FULL ? "the disk or the store is full; nothing was changed"
+                                                            : "the store failed; nothing was changed",
+                                .hint = err == GX_E_FULL ? "free some room and try again" : "see the log, and check the disk",
+                                .exit_code = 74};
+
+        struct gx_effect *effect = gx_engine_effect(e, GX_OUT_ANSWER);
+
+        effect->client = inputs[i].client;
+        effect->request = inputs[i].command->request;
+        effect->answer = a;
+    }
+}
+
+/* The step is undone on disk: undo it in memory too, by reading everything anew. */
+static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size_t n, size_t taken, uint64_t first_ticket)
+{
+    enum gx_err err = e->fault;
+
+    gx_txn_abort(&e->txn);
+    e->n_effects = 0;
+    e->fault = GX_OK;
+    gx_sessions_close_all(e);
+    gx_sessions_reap(e);
+    gx_jobs_undo(e, first_ticket);
+    for (size_t i = taken; i < n; i++) {        /* what no later input will say again */
+        e->now = inputs[i].now;
+        if (inputs[i].kind == GX_IN_VERIFIED)
+            gx_jobs_verified(e, inputs[i].ticket, inputs[i].ok);
+        else if (inputs[i].kind == GX_IN_CLIENT_GONE)
+            gx_waiters_client_gone(e, inputs[i].client);
+    }
+    gx_groups_free(e);
+
+    enum gx_err again = load(e);
+
+    gx_engine_log(e, "a step failed and was undone: %s", gx_err_text(err));
+    answer_failed(e, inputs, n, err);
+    gx_engine_wake(e, e->now.mono_ms + GX_BACKOFF_FIRST_MS);
+    return again != GX_OK ? again : err;
+}
+
+enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, const struct gx_input *inputs, size_t n)
+{
+    enum gx_err err = GX_OK;
+    uint64_t first_ticket = e->next_ticket;
+    size_t taken = 0;
+
+    GX_ASSERT(n <= GX_STEP_INPUTS_MAX);
+    gx_arena_reset(&e->arena);
+    e->n_effects = 0;
+    e->wake_told_ms = e->wake_told_ms == e->wake_ms ? e->wake_told_ms : 0;
+    for (; taken < n && e->fault == GX_OK; taken++) {
+        if (e->config.progress != NULL)
+            *e->config.progress = (uint32_t)taken;
+        e->now = inputs[taken].now;
+        dispatch(e, &inputs[taken]);
+    }
+    if (e->config.progress != NULL)
+        *e->config.progress = UINT32_MAX;
+    if (e->fault == GX_OK)
+        timers(e);
+    if (e->fault == GX_OK)
+        finish(e);
+    if (e->fault == GX_OK && e->txn != NULL && e->writing)
+        (void)gx_engine_ok(e, gx_txn_commit(&e->txn));
+    gx_txn_abort(&e->txn);
+    if (e->fault != GX_OK)
+        err = undo(e, inputs, n, taken, first_ticket);
+    gx_sessions_reap(e);
+    if (e->wake_ms != 0 && e->wake_ms != e->wake_told_ms) {
+        gx_engine_effect(e, GX_OUT_WAKE)->wake_mono_ms = e->wake_ms;
+        e->wake_told_ms = e->wake_ms;
+    }
+    *effects = (struct gx_effects){.list = e->effects, .n = e->n_effects};
+    return err;
+}

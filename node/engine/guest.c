@@ -1,0 +1,371 @@
+/* Joining: this node as a guest at somebody's door.  WIRE §6.3, KEYS §9.
+ *
+ * Any holder of the code can play the door, so everything that comes through it counts only by hash, signature and the law. */
+#include "node/engine/internal.h"
+#include <stdlib.h>
+
+#define GIVING_MS 60000u
+#define JOIN_BACKOFF_MAX_MS 60000u
+#define PATH_EVENTS_MAX 128u
+
+/* --- connecting -------------------------------------------------------------------------------------------------------------------------- */
+
+static void knock(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_session *s = gx_session_new(e, e->next_session, GX_SESSION_GUEST, false);
+    struct gx_token_keys keys;
+    struct gx_dh_sk sk;
+    struct gx_dh_pk pk;
+    struct gx_curve_sk door_sk;
+    struct gx_effect *effect = NULL;
+
+    if (s == NULL)
+        return;
+    e->next_session += 2;
+    s->group = g->row.gnum;
+    s->addr = g->join.addrs[g->join_addr % g->join.n_addrs];
+    g->join_addr++;
+    g->join_session = s->id;
+    g->join_given = false;
+
+    /* A fresh key each time: two joins cannot be linked by it. */
+    gx_rng_fill(e->config.rng, sk.b, sizeof sk.b);
+    gx_dh_public(&pk, &sk);
+    gx_token_keys_make(&keys, &g->join.token.seed, g->join.token.group16);
+    effect = gx_engine_effect(e, GX_OUT_CONNECT);
+    effect->session = s->id;
+    effect->addr = s->addr;
+    effect->as_guest = true;
+    memcpy(effect->guest_pk.b, pk.b, sizeof pk.b);
+    memcpy(effect->guest_sk.b, sk.b, sizeof sk.b);
+    gx_door_keys_make(&effect->server_key, &door_sk, &keys.lan);
+    s->peer_key = effect->server_key;
+    memcpy(s->transcript.client_key.b, pk.b, sizeof pk.b);
+    gx_wipe(&sk, sizeof sk);
+    gx_wipe(&door_sk, sizeof door_sk);
+    gx_wipe(&keys, sizeof keys);
+}
+
+void gx_guest_timer(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (g->row.state != GX_GROUP_JOINING || g->join_session != 0 || g->join.n_addrs == 0)
+            continue;
+        if (!e->listening || e->now.mono_ms < g->join_next_ms)
+            gx_engine_wake(e, g->join_next_ms > e->now.mono_ms ? g->join_next_ms : e->now.mono_ms + GX_BACKOFF_FIRST_MS);
+        else
+            knock(e, g);
+    }
+}
+
+void gx_guest_gone(struct gx_engine *e, const struct gx_session *s)
+{
+    struct gx_group *g = gx_group_by_gnum(e, s->group);
+
+    if (g == NULL || g->row.state != GX_GROUP_JOINING || g->join_session != s->id)
+        return;
+    g->join_session = 0;
+    if (g->join_addr % g->join.n_addrs != 0) {
+        g->join_next_ms = e->now.mono_ms + 50;
+    } else {
+        uint32_t next = g->join_backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : g->join_backoff_ms * 2;
+
+        g->join_backoff_ms = next > JOIN_BACKOFF_MAX_MS ? JOIN_BACKOFF_MAX_MS : next;
+        g->join_next_ms = e->now.mono_ms + g->join_backoff_ms;
+    }
+    gx_engine_wake(e, g->join_next_ms);
+    g->members_changed = true;          /* perhaps everything is here already */
+}
+
+/* The door said hello: prove the code, over both keys and both nonces, without sending it. */
+void gx_guest_up(struct gx_engine *e, struct gx_session *s)
+{
+    struct gx_group *g = gx_group_by_gnum(e, s->group);
+    struct gx_token_keys keys;
+    uint8_t bytes[GX_GUEST_SIGNED_BYTES];
+    struct gx_sig sig;
+    struct gx_wr w = gx_engine_wr(e, 128);
+
+    if (g == NULL)
+        return;
+    gx_token_keys_make(&keys, &g->join.token.seed, g->join.token.group16);
+    gx_guest_signed_bytes(bytes, &g->row.intro.device, &s->transcript);
+    gx_sign(&sig, &keys.sk, GX_DOMAIN_GUEST, gx_span(bytes, sizeof bytes));
+    gx_wipe(&keys, sizeof keys);
+    gx_frame_write_guest(&w, &g->row.intro.device, &sig);
+    gx_engine_send(e, s, &w);
+    s->stage = GX_GUEST_PROOF;
+}
+
+/* --- the path ---------------------------------------------------------------------------------------------------------------------------- */
+
+struct path {
+    struct gx_group_id group;
+    struct gx_sign_pk devices[PATH_EVENTS_MAX];     /* introduced so far, and their control logs */
+    struct gx_log_id logs[PATH_EVENTS_MAX];
+    uint32_t n;
+    bool has_token;
+    struct gx_event_id token;
+};
+
+static void path_introduce(struct path *p, const struct gx_intro *intro)
+{
+    p->devices[p->n] = intro->device;
+    gx_log_id_make(&p->logs[p->n], &intro->device, &intro->incarnation, GX_LOG_CONTROL);
+    p->n++;
+}
+
+static const struct gx_sign_pk *path_author(const struct path *p, const struct gx_log_id *log)
+{
+    for (uint32_t i = 0; i < p->n; i++)
+        if (gx_log_id_equal(&p->logs[i], log))
+            return &p->devices[i];
+    return NULL;
+}
+
+/* The TOKEN must be the one the code names, made by its issuer; the code itself must be signed by that issuer for this group. */
+static bool path_token(struct gx_engine *e, struct gx_job *job, const struct gx_token *code, struct path *p, const struct gx_event *ev,
+                       const struct gx_body *body, const struct gx_sign_pk *author)
+{
+    struct gx_token_keys keys;
+    uint8_t bytes[GX_TOKEN_SIGNED_BYTES];
+    bool ok = false;
+
+    gx_token_keys_make(&keys, &code->seed, code->group16);
+    ok = memcmp(ev->id.b, code->as_of, sizeof code->as_of) == 0 && memcmp(author->b, code->issuer, sizeof code->issuer) == 0 &&
+         gx_sign_pk_equal(&body->u.token.token_pk, &keys.pk);
+    if (ok) {
+        gx_token_signed_bytes(bytes, code, &p->group, &keys.pk);
+        gx_job_verify(e, job, GX_DOMAIN_TOKEN, author, gx_span(bytes, sizeof bytes), &code->sig);
+        p->has_token = true;
+        p->token = ev->id;
+    }
+    gx_wipe(&keys, sizeof keys);
+    return ok;
+}
+
+static bool path_event(struct gx_engine *e, struct gx_job *job, const struct gx_token *code, struct path *p, struct gx_span bytes, bool first)
+{
+    struct gx_chunk chunk;
+    struct gx_chunk_iter it;
+    struct gx_event ev;
+    struct gx_body body;
+    const struct gx_sign_pk *author = NULL;
+
+    if (p->has_token || p->n == PATH_EVENTS_MAX || gx_chunk_decode(&chunk, bytes) != GX_OK || chunk.count != 1)
+        return false;
+    gx_chunk_begin(&it, &chunk, &p->group);
+    if (gx_chunk_next(&it, &ev, NULL) != GX_OK || gx_body_decode(&body, &ev) != GX_OK)
+        return false;
+    if (first) {
+        if (ev.type != GX_EV_CREATE || memcmp(ev.id.b, code->group16, sizeof code->group16) != 0)
+            return false;
+        memcpy(p->group.b, ev.id.b, sizeof p->group.b);
+        path_introduce(p, &body.u.create.founder);
+        gx_job_verify_intro(e, job, &body.u.create.founder);
+    }
+    author = path_author(p, &ev.log);
+    if (author == NULL)
+        return false;
+    if (ev.type == GX_EV_ADMIT) {
+        if (!gx_group_id_equal(&body.u.admit.request.group, &p->group))
+            return false;
+        path_introduce(p, &body.u.admit.request.joiner);
+        gx_job_verify_intro(e, job, &body.u.admit.request.joiner);
+    } else if (ev.type == GX_EV_TOKEN) {
+        if (!path_token(e, job, code, p, &ev, &body, author))
+            return false;
+    } else if (!first) {
+        return false;
+    }
+    gx_job_verify_event(e, job, &ev, author);
+    return true;
+}
+
+static void take_path(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
+{
+    struct gx_job *job = gx_job_new(e, GX_JOB_PATH, s, g->row.gnum, f->list);
+    struct path *p = gx_arena_take(&e->arena, sizeof *p);
+    struct gx_rd rd = gx_rd(f->list);
+    size_t effects = e->n_effects;
+    uint64_t ticket = e->next_ticket;
+    bool ok = job != NULL && p != NULL && f->n > 0;
+
+    for (size_t i = 0; i < f->n && ok; i++)
+        ok = path_event(e, job, &g->join.token, p, gx_frame_chunk_next(&rd), i == 0);
+    if (job == NULL)
+        return;
+    if (!ok || !p->has_token) {
+        e->n_effects = effects;
+        e->next_ticket = ticket;
+        gx_job_discard(e, job);
+        gx_engine_drop(e, "path");
+        gx_session_close(e, s, GX_BYE_MALFORMED);
+        return;
+    }
+    job->request.group = p->group;
+    job->request.token = p->token;
+    s->stage = GX_GUEST_PATH;
+    gx_job_begin(e, job);
+}
+
+void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
+{
+    struct gx_session *s = gx_session_find(e, job->session);
+    struct gx_group *g = gx_group_by_gnum(e, job->group);
+    struct gx_join_request req = {.via = GX_VIA_QR, .n_heads = 1};
+    uint8_t bytes[GX_JOIN_REQUEST_MAX];
+    struct gx_wr signed_part = gx_wr(bytes, sizeof bytes);
+    struct gx_wr w = gx_engine_wr(e, GX_JOIN_REQUEST_MAX + 16);
+    struct gx_token_keys keys;
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    if (s == NULL || s->closed || g == NULL || g->row.state != GX_GROUP_JOINING)
+        return;
+    if (job->failed) {
+        gx_engine_drop(e, gx_err_name(GX_E_SIGNATURE));
+        gx_session_close(e, s, GX_BYE_MALFORMED);
+        return;
+    }
+    memcpy(g->row.id.b, job->request.group.b, sizeof g->row.id.b);
+    g->dirty = true;
+    req.group = job->request.group;
+    req.token = job->request.token;
+    req.heads = job->request.token.b;       /* all that was seen of the group's control: the TOKEN, the last of the path */
+    req.joiner = g->row.intro;
+    gx_join_request_write_signed(&signed_part, &req);
+    gx_author_device_key(e, g, &pk, &sk);
+    gx_sign(&req.device_sig, &sk, GX_DOMAIN_JOIN, gx_wr_span(&signed_part));
+    gx_token_keys_make(&keys, &g->join.token.seed, g->join.token.group16);
+    gx_sign(&req.token_sig, &keys.sk, GX_DOMAIN_JOIN_TOKEN, gx_wr_span(&signed_part));
+    gx_wipe(&keys, sizeof keys);
+    gx_wipe(&sk, sizeof sk);
+    gx_frame_write_join(&w, &req);
+    gx_engine_send(e, s, &w);
+    s->stage = GX_GUEST_REQUESTED;
+}
+
+/* --- what a door gives ---------------------------------------------------------------------------------------------------------------------- */
+
+static void take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f)
+{
+    struct gx_baseline_entry *more = NULL;
+
+    if (f->n == 0 || g->n_baseline + f->n > 4u * GX_GROUP_MEMBERS_MAX)
+        return;
+    more = realloc(g->baseline, (g->n_baseline + f->n) * sizeof *more);
+    if (more == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return;
+    }
+    g->baseline = more;
+    for (size_t i = 0; i < f->n; i++)
+        g->baseline[g->n_baseline++] = gx_frame_baseline_at(f, i);
+}
+
+/* A refusal ends the join, unless time may heal it. */
+static void refused(struct gx_engine *e, struct gx_session *s, struct gx_group *g, enum gx_deny deny)
+{
+    g->join_deny = deny;
+    gx_waiters_join_done(e, g);
+    if (deny != GX_DENY_QUOTA)
+        gx_group_drop(e, g);        /* closes s */
+    else
+        gx_session_close(e, s, GX_BYE_DONE);
+}
+
+void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
+{
+    struct gx_group *g = gx_group_by_gnum(e, s->group);
+    struct gx_rd rd = gx_rd(f->list);
+
+    if (g == NULL || g->row.state != GX_GROUP_JOINING) {
+        gx_session_close(e, s, GX_BYE_DONE);
+    } else if (f->kind == GX_FRAME_PATH && s->stage == GX_GUEST_PROOF) {
+        take_path(e, s, g, f);
+    } else if (f->kind == GX_FRAME_REFUSED) {
+        refused(e, s, g, (enum gx_deny)f->reason);
+    } else if (f->kind == GX_FRAME_ADMITTED && s->stage == GX_GUEST_REQUESTED) {
+        s->stage = GX_GUEST_ADMITTED;
+        s->deadline_ms = e->now.mono_ms + GIVING_MS;
+    } else if (f->kind == GX_FRAME_CHUNKS && s->stage == GX_GUEST_ADMITTED) {
+        for (size_t i = 0; i < f->n && !s->closed; i++)
+            gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd), false);
+    } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
+        gx_repair_take_endpoints(e, s, g, f);
+    } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {
+        take_baseline(e, g, f);
+        g->join_given = true;       /* the last of its gifts */
+        g->members_changed = true;
+    } else {
+        gx_session_strike(e, s, "unexpected_frame");
+    }
+}
+
+/* --- becoming a member ------------------------------------------------------------------------------------------------------------------------ */
+
+static void apply_baseline(struct gx_group *g)
+{
+    for (uint32_t i = 0; i < g->n_baseline; i++) {
+        const struct gx_baseline_entry *b = &g->baseline[i];
+        uint32_t index = gx_group_log(g, &b->log);
+        struct gx_log *log = index == GX_NONE ? NULL : &g->logs[index];
+
+        if (log == NULL || log->row.cls != GX_LOG_MESSAGES || log->row.head_seq != 0 || log->own)
+            continue;
+        log->row.base_seq = log->row.head_seq = log->pend_seq = b->seq;
+        log->row.base_id = log->row.head_id = log->pend_id = b->id;
+        log->row.base_tick = log->row.head_tick = log->pend_tick = b->tick;
+        log->dirty = true;
+        if (b->tick > g->max_tick)
+            g->max_tick = b->tick;
+    }
+    free(g->baseline);
+    g->baseline = NULL;
+    g->n_baseline = 0;
+}
+
+static void write_alias(struct gx_engine *e, struct gx_group *g, struct gx_span alias)
+{
+    struct gx_body body = {.type = GX_EV_ALIAS, .u.alias.name = alias};
+
+    if (alias.n > 0)
+        (void)gx_author_write(e, g, &body, NULL, NULL);
+}
+
+void gx_guest_check(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_txn *txn = NULL;
+    uint32_t voucher = GX_NONE;
+
+    if (g->row.state != GX_GROUP_JOINING || g->me == GX_NONE || g->law.persons[g->me].rank == GX_RANK_NONE)
+        return;
+    /* Messages begin where the door says; when it vanished half way, everything is asked for rather than nothing. */
+    if (!g->join_given && g->join_session != 0)
+        return;
+    txn = gx_engine_txn(e, true);
+    if (txn == NULL)
+        return;
+    apply_baseline(g);
+    g->row.state = GX_GROUP_MEMBER;
+    g->dirty = true;
+    voucher = g->law.persons[g->me].voucher;
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].person == voucher)
+            g->admitted_by = g->logs[i].row.device;
+    write_alias(e, g, gx_span(g->join.alias, g->join.alias_bytes));
+    gx_engine_ok(e, gx_join_del(txn, g->row.gnum));
+    gx_wipe(&g->join, sizeof g->join);
+    gx_author_endpoint(e, g);
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (gx_group_live(g, &g->endpoints[i].device))
+            gx_targets_update(e, &g->endpoints[i]);
+    gx_sessions_new_group(e, g);
+    gx_waiters_join_done(e, g);
+    for (uint32_t i = 0; i < e->n_sessions; i++)
+        if (e->sessions[i]->kind == GX_SESSION_GUEST && e->sessions[i]->group == g->row.gnum)
+            gx_session_close(e, e->sessions[i], GX_BYE_DONE);
+}

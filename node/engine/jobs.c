@@ -1,0 +1,483 @@
+/* Verification leaves and returns: what waits for its signatures. */
+#include "node/engine/internal.h"
+#include <stdlib.h>
+
+struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_session *s, uint32_t gnum, struct gx_span bytes)
+{
+    struct gx_job *job = NULL;
+
+    if (e->n_jobs >= GX_JOBS_MAX || e->job_bytes + bytes.n > GX_JOB_BYTES_MAX) {
+        gx_engine_drop(e, "jobs_full");
+        return NULL;
+    }
+    job = calloc(1, sizeof *job);
+    if (job != NULL)
+        job->bytes = gx_arena_copy(&job->arena, bytes.p, bytes.n);
+    if (job == NULL || job->bytes == NULL) {
+        free(job);
+        gx_engine_ok(e, GX_E_MEMORY);
+        return NULL;
+    }
+    job->kind = kind;
+    job->group = gnum;
+    job->session = s == NULL ? 0 : s->id;
+    job->n_bytes = bytes.n;
+    return job;
+}
+
+void gx_job_discard(struct gx_engine *e, struct gx_job *job)
+{
+    (void)e;
+    gx_arena_free(&job->arena);
+    free(job);
+}
+
+void gx_job_verify(struct gx_engine *e, struct gx_job *job, enum gx_domain domain, const struct gx_sign_pk *pk, struct gx_span msg, const struct gx_sig *sig)
+{
+    struct gx_effect *effect = gx_engine_effect(e, GX_OUT_VERIFY);
+
+    effect->domain = domain;
+    effect->pk = gx_arena_copy(&job->arena, pk, sizeof *pk);
+    effect->sig = gx_arena_copy(&job->arena, sig, sizeof *sig);
+    effect->bytes = gx_span(gx_arena_copy(&job->arena, msg.p, msg.n), msg.n);
+    effect->ticket = job->last_ticket = e->next_ticket++;
+    if (effect->pk == NULL || effect->sig == NULL || effect->bytes.p == NULL)
+        gx_engine_ok(e, GX_E_MEMORY);
+}
+
+void gx_job_begin(struct gx_engine *e, struct gx_job *job)
+{
+    struct gx_group *g = gx_group_by_gnum(e, job->group);
+
+    GX_ASSERT(job->last_ticket != 0);       /* every job waits for something: so jobs end in order */
+    if (e->jobs_tail == NULL)
+        e->jobs_head = job;
+    else
+        e->jobs_tail->next = job;
+    e->jobs_tail = job;
+    e->n_jobs++;
+    e->job_bytes += job->n_bytes;
+    if (g != NULL)
+        g->n_jobs++;
+}
+
+void gx_jobs_kill(struct gx_engine *e, uint32_t gnum)
+{
+    for (struct gx_job *job = e->jobs_head; job != NULL; job = job->next)
+        if (job->group == gnum)
+            job->kind = GX_JOB_DEAD;
+}
+
+void gx_jobs_undo(struct gx_engine *e, uint64_t first_ticket)
+{
+    struct gx_job **link = &e->jobs_head;
+
+    e->jobs_tail = NULL;
+    while (*link != NULL && (*link)->last_ticket < first_ticket) {
+        e->jobs_tail = *link;
+        (*link)->kind = GX_JOB_DEAD;
+        link = &(*link)->next;
+    }
+    while (*link != NULL) {
+        struct gx_job *gone = *link;
+
+        *link = gone->next;
+        e->n_jobs--;
+        e->job_bytes -= gone->n_bytes;
+        gx_job_discard(e, gone);
+    }
+    e->next_ticket = first_ticket;
+}
+
+void gx_jobs_free(struct gx_engine *e)
+{
+    while (e->jobs_head != NULL) {
+        struct gx_job *next = e->jobs_head->next;
+
+        gx_job_discard(e, e->jobs_head);
+        e->jobs_head = next;
+    }
+    e->jobs_tail = NULL;
+}
+
+/* --- what is signed ------------------------------------------------------------------------------------------------------------------- */
+
+void gx_job_verify_event(struct gx_engine *e, struct gx_job *job, const struct gx_event *ev, const struct gx_sign_pk *device)
+{
+    uint8_t header[GX_EVENT_HDR_MAX];
+    struct gx_wr w = gx_wr(header, sizeof header);
+
+    gx_event_write_header(&w, ev);
+    gx_job_verify(e, job, GX_DOMAIN_EVENT, device, gx_wr_span(&w), &ev->sig);
+}
+
+void gx_job_verify_intro(struct gx_engine *e, struct gx_job *job, const struct gx_intro *intro)
+{
+    uint8_t bytes[96];
+
+    gx_intro_cert_bytes(bytes, intro);
+    gx_job_verify(e, job, GX_DOMAIN_DEVICE, &intro->member, gx_span(bytes, sizeof bytes), &intro->cert);
+}
+
+void gx_job_verify_request(struct gx_engine *e, struct gx_job *job, const struct gx_join_request *req, const struct gx_sign_pk *token_pk)
+{
+    uint8_t bytes[GX_JOIN_REQUEST_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    gx_join_request_write_signed(&w, req);
+    gx_job_verify(e, job, GX_DOMAIN_JOIN, &req->joiner.device, gx_wr_span(&w), &req->device_sig);
+    gx_job_verify(e, job, GX_DOMAIN_JOIN_TOKEN, token_pk, gx_wr_span(&w), &req->token_sig);
+    gx_job_verify_intro(e, job, &req->joiner);
+}
+
+/* --- control events ------------------------------------------------------------------------------------------------------------------- */
+
+/* A log that an event still under verification introduces. */
+static bool pending_device(struct gx_engine *e, uint32_t gnum, const struct gx_log_id *log, struct gx_sign_pk *out)
+{
+    for (const struct gx_job *job = e->jobs_head; job != NULL; job = job->next) {
+        if (job->kind == GX_JOB_CONTROL && job->group == gnum && gx_log_id_equal(&job->intro_log, log)) {
+            *out = job->intro_device;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool token_key(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *token, struct gx_sign_pk *out)
+{
+    uint32_t op = gx_group_op(g, token);
+    const struct gx_token_info *info = op == GX_NONE ? NULL : gx_group_token(g, op);
+
+    if (info != NULL) {
+        *out = info->pk;
+        return true;
+    }
+    for (const struct gx_job *job = e->jobs_head; job != NULL; job = job->next) {
+        if (job->kind == GX_JOB_CONTROL && job->group == g->row.gnum && job->event.type == GX_EV_TOKEN && gx_event_id_equal(&job->event.id, token)) {
+            *out = job->body.u.token.token_pk;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void job_introduces(struct gx_job *job, const struct gx_sign_pk *device, const struct gx_incarnation *inc)
+{
+    job->intro_device = *device;
+    gx_log_id_make(&job->intro_log, device, inc, GX_LOG_CONTROL);
+}
+
+/* The signatures of a control event by its type.  False: it cannot be checked yet, or makes no sense. */
+static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struct gx_job *job, const struct gx_sign_pk *device)
+{
+    const struct gx_body *b = &job->body;
+    struct gx_sign_pk token_pk;
+
+    if (job->event.type == GX_EV_CREATE) {
+        job_introduces(job, &b->u.create.founder.device, &b->u.create.founder.incarnation);
+        gx_job_verify_intro(e, job, &b->u.create.founder);
+    } else if (job->event.type == GX_EV_ADMIT) {
+        const struct gx_join_request *req = &b->u.admit.request;
+
+        if (!gx_group_id_equal(&req->group, &g->row.id))
+            return GX_E_MALFORMED;
+        if (!token_key(e, g, &req->token, &token_pk))
+            return GX_E_MISSING;
+        job_introduces(job, &req->joiner.device, &req->joiner.incarnation);
+        gx_job_verify_request(e, job, req, &token_pk);
+    } else if (job->event.type == GX_EV_INCARNATION) {
+        job_introduces(job, &b->u.incarnation.device, &b->u.incarnation.incarnation);
+    }
+    gx_job_verify_event(e, job, &job->event, device);
+    return GX_OK;
+}
+
+static bool signer_of(struct gx_engine *e, struct gx_group *g, const struct gx_job *job, struct gx_sign_pk *out)
+{
+    uint32_t log = gx_group_log(g, &job->event.log);
+
+    if (log != GX_NONE) {
+        *out = g->logs[log].row.device;
+        return true;
+    }
+    if (job->event.type == GX_EV_CREATE) {
+        *out = job->body.u.create.founder.device;
+        return true;
+    }
+    if (job->event.type == GX_EV_INCARNATION) {
+        *out = job->body.u.incarnation.device;
+        return true;
+    }
+    return pending_device(e, g->row.gnum, &job->event.log, out);
+}
+
+/* One control event: a job of its own.  record is re-decoded from the job's copy. */
+static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span record, const struct gx_event *ev, bool pushed)
+{
+    struct gx_job *job = NULL;
+    struct gx_sign_pk device;
+    enum gx_err err = GX_OK;
+
+    if (gx_group_op(g, &ev->id) != GX_NONE)
+        return GX_E_DUPLICATE;
+    job = gx_job_new(e, GX_JOB_CONTROL, s, g->row.gnum, record);
+    if (job == NULL)
+        return GX_E_AGAIN;
+    job->pushed = pushed;
+    err = gx_record_decode(&job->event, gx_span(job->bytes, job->n_bytes), &g->row.id, &ev->log, ev->seq, &ev->prev);
+    if (err == GX_OK)
+        err = gx_body_decode(&job->body, &job->event);
+    if (err == GX_OK && !signer_of(e, g, job, &device))
+        err = GX_E_MISSING;
+
+    size_t effects = e->n_effects;
+    uint64_t ticket = e->next_ticket;
+
+    if (err == GX_OK)
+        err = verify_control(e, g, job, &device);
+    if (err != GX_OK) {
+        e->n_effects = effects;         /* no ticket may go out that nobody waits for */
+        e->next_ticket = ticket;
+        gx_job_discard(e, job);
+        return err;
+    }
+    gx_job_begin(e, job);
+    return GX_OK;
+}
+
+static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_chunk *chunk, bool pushed)
+{
+    struct gx_chunk_iter it;
+    struct gx_event ev;
+    struct gx_span record;
+    enum gx_err err = GX_OK;
+
+    gx_chunk_begin(&it, chunk, &g->row.id);
+    while (err == GX_OK && (err = gx_chunk_next(&it, &ev, &record)) == GX_OK) {
+        enum gx_log_class cls;
+
+        if (!gx_event_class(&cls, ev.type) || cls != GX_LOG_CONTROL)
+            err = GX_E_MALFORMED;
+        else
+            err = begin_control(e, s, g, record, &ev, pushed);
+        if (err == GX_E_DUPLICATE)
+            err = GX_OK;
+    }
+    if (err == GX_E_MISSING)
+        gx_engine_drop(e, "missing");
+    else if (err == GX_E_MALFORMED || err == GX_E_TOO_BIG || err == GX_E_VERSION || err == GX_E_SIGNATURE)
+        gx_session_strike(e, s, gx_err_name(err));
+}
+
+/* --- messages --------------------------------------------------------------------------------------------------------------------------- */
+
+static enum gx_err check_message(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known, uint32_t *n_texts)
+{
+    struct gx_body body;
+    enum gx_log_class cls;
+    enum gx_err err = GX_OK;
+
+    if (!gx_event_class(&cls, ev->type) || cls != GX_LOG_MESSAGES)
+        return GX_E_MALFORMED;
+    err = gx_body_decode(&body, ev);
+    if (err == GX_OK)
+        err = gx_group_check_ticks(g, ev, prev_tick, prev_known);
+    if (err == GX_OK && ev->type == GX_EV_TEXT)
+        ++*n_texts;
+    return err;
+}
+
+/* Walk a chunk from its beginning to its end; what lies at or before the (pending) head is compared, the rest becomes job->chunk. */
+static enum gx_err walk_messages(struct gx_group *g, struct gx_log *log, struct gx_job *job, const struct gx_chunk *chunk)
+{
+    struct gx_chunk_iter it;
+    struct gx_event ev;
+    struct gx_span record;
+    enum gx_err err = GX_OK;
+    bool fresh = log->pend_seq == 0 && log->later;      /* prev of its first event is a head of an earlier incarnation */
+    struct gx_event_id last = log->pend_id;
+
+    job->last_tick = log->pend_tick;
+    gx_chunk_begin(&it, chunk, &g->row.id);
+    while ((err = gx_chunk_next(&it, &ev, &record)) == GX_OK) {
+        if (ev.seq <= log->pend_seq) {
+            if (ev.seq == log->pend_seq && !gx_event_id_equal(&ev.id, &log->pend_id))
+                return GX_E_FORK;
+            continue;
+        }
+        if (job->chunk.count == 0) {
+            if (!fresh && !gx_event_id_equal(&ev.prev, &last))
+                return GX_E_FORK;
+            job->chunk.log = chunk->log;
+            job->chunk.first_seq = (uint32_t)ev.seq;
+            job->chunk.prev = ev.prev;
+            job->chunk.records = gx_span(record.p, (size_t)(chunk->records.p + chunk->records.n - record.p));
+        }
+        err = check_message(g, &ev, job->last_tick, ev.seq > 1, &job->n_texts);
+        if (err != GX_OK)
+            return err;
+        job->ids[job->chunk.count++] = ev.id;
+        job->last_tick = ev.tick;
+        job->event = ev;
+    }
+    if (err != GX_E_ABSENT)
+        return err;
+    return job->chunk.count == 0 ? GX_E_DUPLICATE : GX_OK;
+}
+
+static void messages_failed(struct gx_engine *e, struct gx_session *s, struct gx_group *g, enum gx_err err)
+{
+    if (err == GX_E_DUPLICATE) {
+        gx_engine_drop(e, "duplicate");
+    } else if (err == GX_E_FORK) {
+        gx_engine_drop(e, "fork");
+    } else if (err == GX_E_MISSING) {
+        gx_engine_drop(e, "missing");
+        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
+        gx_engine_wake(e, g->want_at_ms);
+    } else if (err != GX_E_AGAIN) {
+        gx_session_strike(e, s, gx_err_name(err));
+    }
+}
+
+static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint32_t index, struct gx_span bytes, bool pushed)
+{
+    struct gx_log *log = &g->logs[index];
+    struct gx_job *job = gx_job_new(e, GX_JOB_MESSAGES, s, g->row.gnum, bytes);
+    struct gx_chunk chunk;
+    enum gx_err err = GX_E_AGAIN;
+
+    if (job == NULL)
+        return;
+    job->pushed = pushed;
+    job->log = index;
+    job->ids = gx_arena_take(&job->arena, GX_CHUNK_EVENTS_MAX * sizeof *job->ids);
+    if (job->ids != NULL)
+        err = gx_chunk_decode(&chunk, gx_span(job->bytes, job->n_bytes));
+    if (err == GX_OK && chunk.first_seq > (uint64_t)log->pend_seq + 1)
+        err = GX_E_MISSING;
+    if (err == GX_OK)
+        err = walk_messages(g, log, job, &chunk);
+    if (err != GX_OK) {
+        gx_job_discard(e, job);
+        messages_failed(e, s, g, err);
+        return;
+    }
+    /* One signature covers the prefix: the last event's.  WIRE §5 */
+    gx_job_verify_event(e, job, &job->event, &log->row.device);
+    log->pend_seq = (uint32_t)job->event.seq;
+    log->pend_id = job->event.id;
+    log->pend_tick = job->last_tick;
+    gx_job_begin(e, job);
+}
+
+void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes, bool pushed)
+{
+    struct gx_chunk chunk;
+    enum gx_err err = gx_chunk_decode(&chunk, bytes);
+
+    if (err != GX_OK) {
+        gx_session_strike(e, s, gx_err_name(err));
+        return;
+    }
+
+    uint32_t index = gx_group_log(g, &chunk.log);
+
+    if (index != GX_NONE && g->logs[index].row.cls == GX_LOG_MESSAGES)
+        chunk_messages(e, s, g, index, bytes, pushed);
+    else
+        chunk_control(e, s, g, &chunk, pushed);
+}
+
+/* --- answers ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void done_control(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job)
+{
+    enum gx_err err = job->failed ? GX_E_SIGNATURE : gx_group_ingest(e, g, &job->event, &job->body);
+
+    if (err == GX_OK)
+        return;
+    if (err == GX_E_SIGNATURE || err == GX_E_MALFORMED) {
+        if (s != NULL)
+            gx_session_strike(e, s, gx_err_name(err));
+        else
+            gx_engine_drop(e, gx_err_name(err));
+        return;
+    }
+    gx_engine_drop(e, gx_err_name(err));
+}
+
+static void done_messages(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job)
+{
+    struct gx_log *log = &g->logs[job->log];
+    bool fits = job->chunk.first_seq == (uint64_t)log->row.head_seq + 1 &&
+                (gx_event_id_equal(&job->chunk.prev, &log->row.head_id) || (log->later && log->row.head_seq == 0));
+
+    if (!job->failed && fits) {
+        gx_group_ingest_chunk(e, g, job->log, &job->chunk, job->ids, job->last_tick, job->n_texts);
+        return;
+    }
+    if (job->failed && s != NULL)
+        gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
+    else
+        gx_engine_drop(e, job->failed ? gx_err_name(GX_E_SIGNATURE) : "stale");
+    /* What was checked behind it rests on nothing: begin again from the head. */
+    log->pend_seq = log->row.head_seq;
+    log->pend_id = log->row.head_id;
+    log->pend_tick = log->row.head_tick;
+    g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
+    gx_engine_wake(e, g->want_at_ms);
+}
+
+static void done(struct gx_engine *e, struct gx_job *job)
+{
+    struct gx_group *g = job->kind == GX_JOB_DEAD ? NULL : gx_group_by_gnum(e, job->group);
+    struct gx_session *s = job->session == 0 ? NULL : gx_session_find(e, job->session);
+
+    if (g == NULL)
+        return;
+    g->n_jobs--;
+    switch (job->kind) {
+    case GX_JOB_DEAD:
+        break;
+    case GX_JOB_CONTROL:
+        done_control(e, g, s, job);
+        break;
+    case GX_JOB_MESSAGES:
+        done_messages(e, g, s, job);
+        break;
+    case GX_JOB_PROOF:
+        gx_session_proved(e, job);
+        break;
+    case GX_JOB_GUEST:
+        gx_door_guest_verified(e, job);
+        break;
+    case GX_JOB_JOIN:
+        gx_door_join_verified(e, job);
+        break;
+    case GX_JOB_PATH:
+        gx_guest_path_verified(e, job);
+        break;
+    case GX_JOB_ENDPOINT:
+        gx_repair_endpoint_verified(e, job);
+        break;
+    }
+}
+
+void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok)
+{
+    struct gx_job *job = e->jobs_head;
+
+    GX_ASSERT(job != NULL && ticket <= job->last_ticket);      /* tickets are answered in order, none left out */
+    job->failed |= !ok;
+    if (ticket != job->last_ticket)
+        return;
+    e->jobs_head = job->next;
+    if (e->jobs_head == NULL)
+        e->jobs_tail = NULL;
+    e->n_jobs--;
+    e->job_bytes -= job->n_bytes;
+    done(e, job);
+    gx_job_discard(e, job);
+}

@@ -1,0 +1,836 @@
+/* What members say to each other once a group is shared: frontiers, wants, chunks.  WIRE §6.1.
+ *
+ * A FRONTIER is at once an announcement and an acknowledgement: it is sent after the commit of what it names. */
+#include "node/engine/internal.h"
+#include <stdlib.h>
+
+#define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
+#define UNACKED_MAX_MS 60000u
+#define RETRY_MS 1000u                  /* after an answer that brought nothing */
+#define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
+
+/* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t their_seq(const struct gx_channel *c, uint32_t log)
+{
+    return log < c->n_their ? c->their_seq[log] : 0;
+}
+
+static void note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t seq)
+{
+    if (log >= c->n_their) {
+        uint32_t *more = realloc(c->their_seq, g->n_logs * sizeof *more);
+
+        if (more == NULL) {
+            gx_engine_ok(e, GX_E_MEMORY);
+            return;
+        }
+        memset(more + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *more);
+        c->their_seq = more;
+        c->n_their = g->n_logs;
+    }
+    if (seq > c->their_seq[log])
+        c->their_seq[log] = seq;
+}
+
+/* The peer's device holds this node's messages up to seq: what `sent` and `delivered` rest on. */
+static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq)
+{
+    struct gx_held *h = NULL;
+
+    for (uint32_t i = 0; i < g->n_held && h == NULL; i++)
+        if (gx_sign_pk_equal(&g->held[i].device, device))
+            h = &g->held[i];
+    if (h == NULL) {
+        if (g->n_held == g->cap_held) {
+            uint32_t cap = g->cap_held == 0 ? 8 : g->cap_held * 2;
+            struct gx_held *more = realloc(g->held, cap * sizeof *more);
+
+            if (more == NULL) {
+                gx_engine_ok(e, GX_E_MEMORY);
+                return;
+            }
+            g->held = more;
+            g->cap_held = cap;
+        }
+        h = &g->held[g->n_held++];
+        *h = (struct gx_held){.device = *device};
+    }
+    if (seq <= h->seq)
+        return;
+    h->seq = seq;
+    h->dirty = true;
+    if (!e->held_dirty) {
+        e->held_dirty = true;
+        e->held_flush_ms = e->now.mono_ms + GX_HELD_FLUSH_MS;
+        gx_engine_wake(e, e->held_flush_ms);
+    }
+}
+
+void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+    bool lacking = false;
+
+    (void)s;
+    if (f->flags & GX_FRONTIER_FULL)
+        c->ahead = false;
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
+        uint32_t index = gx_group_log_by_tag(g, &entry.tag);
+
+        if (index == GX_NONE) {
+            c->ahead = lacking = true;
+            continue;
+        }
+
+        struct gx_log *log = &g->logs[index];
+
+        note_theirs(e, g, c, index, entry.seq);
+        lacking |= entry.seq > log->row.head_seq;
+        if (entry.seq == log->row.head_seq && memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
+            gx_engine_drop(e, "fork");
+        if (index == g->own_messages)
+            note_held(e, g, &c->device, entry.seq < log->row.head_seq ? entry.seq : log->row.head_seq);
+        if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
+            g->left_told = true;
+    }
+    if (!lacking)
+        return;
+
+    /* An announcement of something live: the author's own push is probably under way. */
+    uint64_t at = e->now.mono_ms + (f->flags & GX_FRONTIER_FULL ? 0 : GX_WANT_DELAY_MS);
+
+    if (g->want_at_ms == 0 || at < g->want_at_ms)
+        g->want_at_ms = at;
+    gx_engine_wake(e, g->want_at_ms);
+}
+
+/* --- what I hold -------------------------------------------------------------------------------------------------------------------------- */
+
+static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_log *log)
+{
+    struct gx_frontier_entry entry = {.seq = log->row.head_seq};
+
+    memcpy(entry.tag.b, log->row.id.b, sizeof entry.tag.b);
+    memcpy(entry.check, log->row.head_id.b, sizeof entry.check);
+    gx_frame_put_frontier(w, list, &entry);
+}
+
+static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    (void)c;
+    return g->logs[log].row.head_seq > 0;
+}
+
+/* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
+static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    const struct gx_log *l = &g->logs[log];
+
+    if (!l->changed || l->pushed_from != 0)
+        return false;
+    return their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
+}
+
+static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return g->logs[log].own && their_seq(c, log) < g->logs[log].row.head_seq;
+}
+
+static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags,
+                          bool (*want)(const struct gx_group *, const struct gx_channel *, uint32_t))
+{
+    uint32_t log = 0;
+
+    do {
+        struct gx_wr w = gx_wr(NULL, 0);
+        struct gx_frame_list list = {0};
+        uint32_t n = 0;
+
+        for (; log < g->n_logs && n < GX_FRONTIER_ENTRIES_MAX; log++) {
+            if (!want(g, c, log))
+                continue;
+            if (n++ == 0) {
+                uint32_t left = g->n_logs - log;
+
+                w = gx_engine_wr(e, 16 + 16u * (size_t)(left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
+                list = gx_frame_begin_frontier(&w, c->number, flags);
+            }
+            put_entry(&w, &list, &g->logs[log]);
+        }
+        if (n == 0)
+            return;
+        gx_frame_end(&w, &list);
+        gx_engine_send(e, s, &w);
+    } while (log < g->n_logs);
+}
+
+void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+
+    gx_repair_endpoints(e, s, c);
+    send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
+    c->unacked_wait_ms = GX_UNACKED_MS;
+    c->unacked_at_ms = e->now.mono_ms + GX_UNACKED_MS;
+    gx_engine_wake(e, c->unacked_at_ms);
+}
+
+/* --- frames of chunks ----------------------------------------------------------------------------------------------------------------------- */
+
+struct chunks_out {
+    struct gx_engine *e;
+    struct gx_session *s;
+    uint16_t channel;
+    uint8_t flags;
+    uint32_t frames_left;
+    struct gx_wr w;
+    struct gx_frame_list list;
+    bool open;
+};
+
+#define CHUNKS_FLAGS_AT 3u      /* kind u8, channel u16, flags u8: WIRE §6.11 */
+
+static void chunks_send(struct chunks_out *o, bool last)
+{
+    if (!o->open)
+        return;
+    if (last && o->w.p != NULL)
+        o->w.p[CHUNKS_FLAGS_AT] |= GX_CHUNKS_LAST;
+    gx_frame_end(&o->w, &o->list);
+    gx_engine_send(o->e, o->s, &o->w);
+    o->open = false;
+}
+
+static bool chunks_begin(struct chunks_out *o)
+{
+    if (o->frames_left == 0)
+        return false;
+    o->frames_left--;
+    o->w = gx_engine_wr(o->e, GX_FRAME_BYTES_MAX);
+    o->list = gx_frame_begin_chunks(&o->w, o->channel, o->flags);
+    o->open = true;
+    return o->w.p != NULL;
+}
+
+static size_t chunks_room(const struct chunks_out *o)
+{
+    return o->open ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
+}
+
+/* False when the credit is used up. */
+static bool chunks_put(struct chunks_out *o, struct gx_span chunk)
+{
+    if (o->open && chunks_room(o) < chunk.n) {
+        if (o->frames_left == 0)
+            return false;
+        chunks_send(o, false);
+    }
+    if (!o->open && !chunks_begin(o))
+        return false;
+    gx_frame_put_chunk(&o->w, &o->list, chunk);
+    return true;
+}
+
+/* Events from_seq and up of a log.  Returns the next one not sent. */
+static uint32_t put_log(struct chunks_out *o, struct gx_group *g, struct gx_log *log, uint32_t from)
+{
+    while (from <= log->row.head_seq && o->e->fault == GX_OK) {
+        struct gx_txn *txn = gx_engine_txn(o->e, false);
+        struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+        size_t room = o->open && chunks_room(o) > GX_CHUNK_BYTES_MAX / 4 ? chunks_room(o) : GX_CHUNK_BYTES_MAX;
+        uint32_t next = from;
+
+        if (txn == NULL || w.p == NULL)
+            return from;
+        if (room > GX_CHUNK_BYTES_MAX)
+            room = GX_CHUNK_BYTES_MAX;
+
+        enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, room);
+
+        if (err == GX_E_CORRUPT) {
+            gx_engine_drop(o->e, "corrupt");
+            return log->row.head_seq + 1;
+        }
+        if (!gx_engine_ok(o->e, err) || w.failed || !chunks_put(o, gx_wr_span(&w)))
+            return from;
+        from = next;
+    }
+    return from;
+}
+
+static bool put_op(struct chunks_out *o, struct gx_group *g, uint32_t op)
+{
+    struct gx_log *log = &g->logs[g->ops[op].log];
+    struct gx_txn *txn = gx_engine_txn(o->e, false);
+    struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    uint32_t next = 0;
+
+    if (txn == NULL || w.p == NULL)
+        return false;
+
+    enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX);
+
+    if (err == GX_E_CORRUPT) {
+        gx_engine_drop(o->e, "corrupt");
+        return true;
+    }
+    return gx_engine_ok(o->e, err) && chunks_put(o, gx_wr_span(&w));
+}
+
+void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
+{
+    struct chunks_out o = {.e = e, .s = s, .channel = channel, .frames_left = UINT32_MAX};
+
+    for (uint32_t op = 0; op < g->law.n_ops && put_op(&o, g, op); op++)
+        ;
+    chunks_send(&o, true);
+}
+
+/* Everything in the past of the known heads; the rest is what the other side lacks. */
+static uint8_t *past_of(struct gx_engine *e, struct gx_group *g, const struct gx_frame *heads)
+{
+    uint8_t *seen = gx_arena_take(&e->arena, g->law.n_ops + 1u);
+    uint32_t *stack = gx_arena_take(&e->arena, (g->law.n_ops + 1u) * sizeof *stack);
+    uint32_t n = 0;
+
+    if (seen == NULL || stack == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return NULL;
+    }
+    for (size_t i = 0; i < heads->n; i++) {
+        struct gx_event_id id = gx_frame_head_at(heads, i);
+        uint32_t op = gx_group_op(g, &id);
+
+        if (op != GX_NONE && !seen[op]) {
+            seen[op] = 1;
+            stack[n++] = op;
+        }
+    }
+    while (n > 0 && e->fault == GX_OK) {
+        uint32_t op = stack[--n];
+        struct gx_event ev;
+        struct gx_body body;
+
+        if (!gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body))
+            continue;
+        for (size_t i = 0; i <= ev.n_deps; i++) {
+            struct gx_event_id id = i == ev.n_deps ? ev.prev : gx_event_dep(&ev, i);
+            uint32_t past = gx_group_op(g, &id);
+
+            if (past != GX_NONE && !seen[past]) {
+                seen[past] = 1;
+                stack[n++] = past;
+            }
+        }
+    }
+    return seen;
+}
+
+void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_frame *heads)
+{
+    const uint8_t *seen = past_of(e, g, heads);
+    struct chunks_out o = {.e = e, .s = s, .channel = channel, .frames_left = 64};     /* 4 MiB: the most an unproven node takes */
+
+    for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++)
+        if (!seen[op] && !put_op(&o, g, op))
+            break;
+    chunks_send(&o, true);
+}
+
+/* --- wants ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    uint32_t *known = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *known);
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+
+    if (known == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
+        uint32_t log = gx_group_log_by_tag(g, &entry.tag);
+
+        if (log != GX_NONE) {
+            known[log] = entry.seq;
+            note_theirs(e, g, c, log, entry.seq);
+        }
+    }
+    for (uint32_t op = 0; op < g->law.n_ops; op++)
+        if (g->ops[op].seq > known[g->ops[op].log] && !put_op(&o, g, op))
+            break;
+    if (!o.open && o.frames_left > 0)
+        chunks_begin(&o);           /* an empty answer ends the question too */
+    chunks_send(&o, true);
+}
+
+static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_want_entry want = gx_frame_want_at(f, i);
+        uint32_t index = gx_group_log_by_tag(g, &want.tag);
+
+        if (index == GX_NONE)
+            continue;
+
+        struct gx_log *log = &g->logs[index];
+
+        if (log->row.cls != GX_LOG_MESSAGES || want.from_seq <= log->row.base_seq || want.from_seq > log->row.head_seq)
+            continue;
+        if (put_log(&o, g, log, want.from_seq) <= log->row.head_seq)
+            break;
+    }
+    if (!o.open && o.frames_left > 0)
+        chunks_begin(&o);
+    chunks_send(&o, true);
+}
+
+void gx_repair_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+
+    if (f->flags == GX_WANT_CONTROL)
+        serve_control(e, s, g, c, f);
+    else
+        serve_messages(e, s, g, c, f);
+}
+
+void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+    uint32_t gnum = c->group;
+    struct gx_rd rd = gx_rd(f->list);
+
+    for (size_t i = 0; i < f->n && !s->closed; i++) {
+        struct gx_span bytes = gx_frame_chunk_next(&rd);
+        struct gx_chunk chunk;
+
+        if (gx_chunk_decode(&chunk, bytes) == GX_OK) {
+            uint32_t log = gx_group_log(g, &chunk.log);
+
+            if (log != GX_NONE)
+                note_theirs(e, g, c, log, chunk.first_seq + chunk.count - 1u);
+        }
+        gx_jobs_chunk(e, s, g, bytes, (f->flags & GX_CHUNKS_PUSH) != 0);
+    }
+    if (!(f->flags & GX_CHUNKS_LAST))
+        return;
+    if (g->asked == s->id && !g->answered)
+        g->answered = true;
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        struct gx_log *log = &g->logs[i];
+
+        if (log->asked != s->id)
+            continue;
+        log->asked = 0;
+        if (log->pend_seq == log->asked_pend)
+            log->retry_ms = e->now.mono_ms + RETRY_MS;
+    }
+    (void)gnum;
+    g->want_at_ms = e->now.mono_ms;
+    gx_engine_wake(e, g->want_at_ms);
+}
+
+/* --- looking for what is lacking ----------------------------------------------------------------------------------------------------------- */
+
+static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
+{
+    if (c->ahead)
+        return true;
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].row.cls == GX_LOG_CONTROL && their_seq(c, i) > g->logs[i].row.head_seq)
+            return true;
+    return false;
+}
+
+static bool entry_control(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    (void)c;
+    return g->logs[log].row.cls == GX_LOG_CONTROL && g->logs[log].row.head_seq > 0;
+}
+
+static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    struct gx_wr w = gx_engine_wr(e, 16 + 16u * (size_t)g->n_logs);
+    struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_CONTROL, GX_WANT_CHUNKS_MAX);
+
+    for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++)
+        if (entry_control(g, c, i))
+            put_entry(&w, &list, &g->logs[i]);
+    gx_frame_end(&w, &list);
+    gx_engine_send(e, s, &w);
+    g->asked = s->id;
+    g->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+    g->asked_ops = g->law.n_ops;
+    g->answered = false;
+    c->ahead = false;               /* what it still knows more of, its next frontier says again */
+}
+
+/* Ask session s for the messages it has and nobody was asked for. */
+static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    struct gx_wr w = gx_wr(NULL, 0);
+    struct gx_frame_list list = {0};
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].asked == s->id && e->now.mono_ms < g->logs[i].asked_until_ms)
+            return;                 /* one question at a time a peer */
+    for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++) {
+        struct gx_log *log = &g->logs[i];
+        struct gx_want_entry want = {.from_seq = log->pend_seq + 1};
+
+        if (log->row.cls != GX_LOG_MESSAGES || their_seq(c, i) <= log->pend_seq || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
+            continue;
+        if (e->now.mono_ms < log->retry_ms) {
+            g->want_at_ms = log->retry_ms;
+            gx_engine_wake(e, log->retry_ms);
+            continue;
+        }
+        if (w.p == NULL) {
+            w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)g->n_logs);
+            list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
+        }
+        memcpy(want.tag.b, log->row.id.b, sizeof want.tag.b);
+        gx_frame_put_want(&w, &list, &want);
+        log->asked = s->id;
+        log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+        log->asked_pend = log->pend_seq;
+    }
+    if (list.n == 0)
+        return;
+    gx_frame_end(&w, &list);
+    gx_engine_send(e, s, &w);
+    gx_engine_wake(e, e->now.mono_ms + GX_WANT_MS);
+}
+
+/* Control first: messages name control heads.  False while an answer is under way. */
+static bool look_control(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->answered && g->n_jobs == 0) {
+        if (g->law.n_ops == g->asked_ops)
+            g->retry_ms = e->now.mono_ms + RETRY_MS;
+        g->asked = 0;
+        g->answered = false;
+    }
+    if (g->asked != 0 && e->now.mono_ms < g->asked_until_ms)
+        return false;
+    g->asked = 0;
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        if (c == NULL || !gx_channel_shared(c) || !lacks_control(g, c))
+            continue;
+        if (g->n_jobs > 0 || e->now.mono_ms < g->retry_ms) {
+            gx_engine_wake(e, e->now.mono_ms < g->retry_ms ? g->retry_ms : e->now.mono_ms + GX_WANT_DELAY_MS);
+            return false;
+        }
+        ask_control(e, s, g, c);
+        gx_engine_wake(e, g->asked_until_ms);
+        return false;
+    }
+    return true;
+}
+
+void gx_repair_look(struct gx_engine *e, struct gx_group *g)
+{
+    if (!gx_group_is_member(g)) {
+        g->want_at_ms = 0;
+        return;
+    }
+    if (!look_control(e, g))
+        return;                     /* want_at_ms stays: looked at again with each step until control is whole */
+    g->want_at_ms = 0;
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        if (c != NULL && gx_channel_shared(c))
+            ask_messages(e, s, g, c);
+    }
+}
+
+void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s)
+{
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        struct gx_group *g = gx_group_by_gnum(e, s->channels[i].group);
+
+        if (g == NULL)
+            continue;
+        if (g->asked == s->id) {
+            g->asked = 0;
+            g->answered = false;
+        }
+        for (uint32_t k = 0; k < g->n_logs; k++)
+            if (g->logs[k].asked == s->id)
+                g->logs[k].asked = 0;
+        g->want_at_ms = e->now.mono_ms;
+        gx_engine_wake(e, e->now.mono_ms + 1);
+    }
+}
+
+static void channel_timer(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+    bool unacked = false;
+
+    if (g == NULL || !gx_channel_shared(c))
+        return;
+    if (c->unacked_at_ms != 0 && e->now.mono_ms >= c->unacked_at_ms) {
+        for (uint32_t i = 0; i < g->n_logs && !unacked; i++)
+            unacked = entry_unacked(g, c, i);
+        c->unacked_at_ms = 0;
+        if (unacked) {
+            send_frontier(e, s, g, c, 0, entry_unacked);
+            c->unacked_wait_ms = c->unacked_wait_ms * 2 > UNACKED_MAX_MS ? UNACKED_MAX_MS : c->unacked_wait_ms * 2;
+            c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
+        }
+    }
+    if (c->frontier_at_ms != 0 && e->now.mono_ms >= c->frontier_at_ms) {
+        c->frontier_at_ms = 0;
+        send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
+    }
+    if (c->unacked_at_ms != 0)
+        gx_engine_wake(e, c->unacked_at_ms);
+    if (c->frontier_at_ms != 0)
+        gx_engine_wake(e, c->frontier_at_ms);
+}
+
+void gx_repair_timer(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++)
+        for (uint32_t k = 0; !e->sessions[i]->closed && k < e->sessions[i]->n_channels; k++)
+            channel_timer(e, e->sessions[i], &e->sessions[i]->channels[k]);
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+        bool waits = g->asked != 0;
+
+        for (uint32_t k = 0; k < g->n_logs && !waits; k++)
+            waits = g->logs[k].asked != 0 || g->logs[k].retry_ms > e->now.mono_ms;
+        if (waits && g->want_at_ms == 0)
+            g->want_at_ms = e->now.mono_ms;         /* an answer may be overdue */
+        if (waits)
+            gx_engine_wake(e, e->now.mono_ms + RETRY_MS);
+        if (g->want_at_ms > e->now.mono_ms)
+            gx_engine_wake(e, g->want_at_ms);
+    }
+}
+
+/* --- the end of a step ------------------------------------------------------------------------------------------------------------------------ */
+
+static void push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls)
+{
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls)
+            put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
+    chunks_send(&o, false);
+}
+
+static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    bool pushed = false, changed = false;
+
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        pushed |= g->logs[i].pushed_from != 0;
+        changed |= g->logs[i].changed;
+    }
+    if (!changed)
+        return;
+    if (pushed) {
+        push(e, s, g, c, GX_LOG_CONTROL);
+        push(e, s, g, c, GX_LOG_MESSAGES);
+        if (c->unacked_at_ms == 0) {
+            c->unacked_wait_ms = GX_UNACKED_MS;
+            c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
+            gx_engine_wake(e, c->unacked_at_ms);
+        }
+    }
+    send_frontier(e, s, g, c, 0, entry_changed);
+    if (c->frontier_at_ms == 0) {
+        c->frontier_at_ms = e->now.mono_ms + FRONTIER_AGAIN_MS;
+        gx_engine_wake(e, c->frontier_at_ms);
+    }
+}
+
+void gx_repair_flush(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
+        struct gx_group *g = e->groups[i];
+
+        for (uint32_t k = 0; k < e->n_sessions && e->fault == GX_OK; k++) {
+            struct gx_session *s = e->sessions[k];
+            struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+            if (c != NULL && gx_channel_shared(c))
+                flush_channel(e, s, g, c);
+        }
+        for (uint32_t k = 0; k < g->n_logs; k++) {
+            g->logs[k].changed = false;
+            g->logs[k].pushed_from = 0;
+        }
+        if (g->want_at_ms != 0 && e->now.mono_ms >= g->want_at_ms)
+            gx_repair_look(e, g);
+    }
+}
+
+/* --- endpoint records --------------------------------------------------------------------------------------------------------------------------- */
+
+static void send_records(struct gx_engine *e, struct gx_session *s, uint16_t channel, const struct gx_endpoint *records, uint32_t n)
+{
+    for (uint32_t at = 0; at < n; at += GX_ENDPOINTS_PER_FRAME_MAX) {
+        uint32_t end = n - at < GX_ENDPOINTS_PER_FRAME_MAX ? n : at + GX_ENDPOINTS_PER_FRAME_MAX;
+        struct gx_wr w = gx_engine_wr(e, 16 + GX_ENDPOINT_BYTES_MAX * (size_t)(end - at));
+        struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel);
+
+        for (uint32_t i = at; i < end; i++)
+            gx_frame_put_endpoint(&w, &list, &records[i]);
+        gx_frame_end(&w, &list);
+        gx_engine_send(e, s, &w);
+    }
+}
+
+void gx_repair_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+
+    send_records(e, s, c->number, g->endpoints, g->n_endpoints);
+}
+
+void gx_repair_take_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
+{
+    struct gx_rd rd = gx_rd(f->list);
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_endpoint record;
+        uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
+        struct gx_job *job = NULL;
+        bool known = false;
+
+        gx_frame_endpoint_next(&rd, &record);
+        for (uint32_t k = 0; k < g->n_endpoints && !known; k++)
+            known = gx_sign_pk_equal(&g->endpoints[k].device, &record.device) && g->endpoints[k].counter >= record.counter;
+        if (known || gx_sign_pk_equal(&record.device, &g->row.intro.device))
+            continue;
+        job = gx_job_new(e, GX_JOB_ENDPOINT, s, g->row.gnum, gx_span(NULL, 0));
+        if (job == NULL)
+            return;
+        job->endpoint = record;
+        gx_job_verify(e, job, GX_DOMAIN_ENDPOINT, &record.device, gx_span(bytes, gx_endpoint_signed_bytes(bytes, &record, &g->row.id)), &record.sig);
+        gx_job_begin(e, job);
+    }
+}
+
+void gx_repair_endpoint_verified(struct gx_engine *e, struct gx_job *job)
+{
+    struct gx_group *g = gx_group_by_gnum(e, job->group);
+    struct gx_session *s = gx_session_find(e, job->session);
+
+    if (job->failed)
+        gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
+    else if (g != NULL)
+        gx_repair_endpoint_store(e, g, &job->endpoint);
+}
+
+/* The place for a record: its device's, a free one, or that of somebody who is no member (records may come before the ADMIT). */
+static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
+{
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (gx_sign_pk_equal(&g->endpoints[i].device, &record->device))
+            return g->endpoints[i].counter < record->counter ? &g->endpoints[i] : NULL;
+    if (g->n_endpoints >= ENDPOINTS_MAX) {
+        for (uint32_t i = 0; i < g->n_endpoints; i++)
+            if (!gx_group_live(g, &g->endpoints[i].device))
+                return &g->endpoints[i];
+        gx_engine_drop(e, "endpoints_full");
+        return NULL;
+    }
+    if (g->n_endpoints == g->cap_endpoints) {
+        uint32_t cap = g->cap_endpoints == 0 ? 8 : g->cap_endpoints * 2;
+        struct gx_endpoint *more = realloc(g->endpoints, cap * sizeof *more);
+
+        if (more == NULL) {
+            gx_engine_ok(e, GX_E_MEMORY);
+            return NULL;
+        }
+        g->endpoints = more;
+        g->cap_endpoints = cap;
+    }
+    return &g->endpoints[g->n_endpoints++];
+}
+
+void gx_repair_endpoint_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
+{
+    struct gx_txn *txn = gx_engine_txn(e, true);
+    struct gx_endpoint *slot = txn == NULL ? NULL : record_slot(e, g, record);
+
+    if (slot == NULL)
+        return;
+    *slot = *record;
+    if (!gx_engine_ok(e, gx_endpoint_put(txn, g->row.gnum, record)))
+        return;
+    if (gx_group_live(g, &record->device))
+        gx_targets_update(e, record);
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        if (c != NULL && gx_channel_shared(c) && !gx_sign_pk_equal(&c->device, &record->device))
+            send_records(e, s, c->number, record, 1);
+    }
+}
+
+/* --- how far ------------------------------------------------------------------------------------------------------------------------------------ */
+
+uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
+{
+    uint64_t left = 0;
+
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        uint32_t most = g->logs[i].row.head_seq;
+
+        for (uint32_t k = 0; k < e->n_sessions; k++) {
+            struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
+
+            if (c != NULL && gx_channel_shared(c) && their_seq(c, i) > most)
+                most = their_seq(c, i);
+        }
+        left += most - g->logs[i].row.head_seq;
+    }
+    return left;
+}
+
+static bool channel_idle(const struct gx_group *g, const struct gx_channel *c)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].own && their_seq(c, i) < g->logs[i].row.head_seq)
+            return false;
+    return true;
+}
+
+bool gx_repair_idle(struct gx_engine *e)
+{
+    if (e->n_jobs > 0)
+        return false;
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (g->row.state == GX_GROUP_JOINING || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0)
+            return false;
+        if (gx_group_is_member(g) && g->law.n_members > 1 && gx_messages_unsent(g) > 0)
+            return false;
+        for (uint32_t k = 0; k < e->n_sessions; k++) {
+            struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
+
+            if (c != NULL && gx_channel_shared(c) && !channel_idle(g, c))
+                return false;
+        }
+    }
+    return true;
+}
