@@ -255,6 +255,14 @@ bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g)
     return false;
 }
 
+void gx_write_refuse(struct gx_answer_builder *b, enum gx_err err)
+{
+    if (err == GX_E_DENIED)
+        gx_answers_deny(b, GX_DENY_NOT_MEMBER, NULL, "%s", gx_deny_text(GX_DENY_NOT_MEMBER));
+    else if (b->e->fault == GX_OK)
+        gx_answers_refuse(b, GX_E_TOO_BIG, NULL, "it was not written: %s", gx_err_text(err));
+}
+
 /* The blanks people type: ASCII, no-break space (c2 a0), ideographic space (e3 80 80). */
 static size_t blank(const uint8_t *p, size_t n)
 {

@@ -249,7 +249,7 @@ static bool leave(struct gx_answer_builder *b, struct gx_group *g)
     enum gx_err err = b->e->fault == GX_OK ? gx_author_write(b->e, g, &body, NULL, NULL) : b->e->fault;
 
     if (err != GX_OK) {
-        gx_answers_refuse(b, err, NULL, "the LEAVE was not written: %s", gx_err_text(err));
+        gx_write_refuse(b, err);
         return false;
     }
     g->row.state = GX_GROUP_LEFT;

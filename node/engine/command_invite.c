@@ -64,7 +64,7 @@ static bool write_token(struct gx_answer_builder *b, struct gx_group *g, const s
         (void)gx_engine_ok(e, gx_invite_put(txn, g->row.gnum, &row));
     gx_wipe(&row, sizeof row);
     if (err != GX_OK)
-        gx_answers_refuse(b, err, NULL, "the invitation was not written: %s", gx_err_text(err));
+        gx_write_refuse(b, err);
     return err == GX_OK && e->fault == GX_OK;
 }
 
@@ -300,7 +300,7 @@ void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_com
     if (!is_revoked(g, op))
         err = gx_author_write(e, g, &body, NULL, NULL);
     if (err != GX_OK) {
-        gx_answers_refuse(&b, err, NULL, "it was not revoked: %s", gx_err_text(err));
+        gx_write_refuse(&b, err);
         return;
     }
     e->doors_dirty = true;

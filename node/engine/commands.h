@@ -33,10 +33,17 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g);
 /* Refuse unless this node's person is a member of g; false when refused. */
 bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g);
 
+/* Devices of members but this one, and what a message is that `by` of them hold: "queued", "sent", "delivered". */
+uint32_t gx_messages_others(const struct gx_group *g);
+const char *gx_messages_state_text(uint32_t by, uint32_t of);
+
 /* The object of `join`, once it is over. */
 void gx_join_values(struct gx_answer_builder *b, struct gx_group *g);
 /* Give w so long from now. */
 void gx_waiter_timeout(struct gx_engine *e, struct gx_waiter *w, uint64_t timeout_ms);
+
+/* Refuse because gx_author_write returned err (or the step is at fault: then nothing is said here). */
+void gx_write_refuse(struct gx_answer_builder *b, enum gx_err err);
 
 /* Text as a name: UTF-8, 1 to max bytes, not blank. */
 bool gx_name_ok(const char *name, size_t max);

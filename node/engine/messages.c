@@ -1,0 +1,113 @@
+/* What can be said of a group's messages without showing them: how many, which, and who holds them. */
+#include "node/engine/commands.h"
+#include "node/engine/reader.h"
+
+#include "crypto/hash.h"
+#include <stdlib.h>
+
+uint64_t gx_messages_count(const struct gx_group *g)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        n += gx_log_shown(g, &g->logs[i]) ? g->logs[i].row.n_messages : 0;
+    return n;
+}
+
+uint64_t gx_messages_unread(const struct gx_group *g)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (gx_log_shown(g, &g->logs[i]) && !g->logs[i].own)
+            n += g->logs[i].row.n_messages - g->logs[i].row.read_messages;
+    return n;
+}
+
+/* FIXME: one device a member, until a person can have more. */
+uint32_t gx_messages_others(const struct gx_group *g)
+{
+    bool me = g->me != GX_NONE && g->law.persons[g->me].rank != GX_RANK_NONE;
+
+    return g->law.n_members - (me ? 1 : 0);
+}
+
+const char *gx_messages_state_text(uint32_t by, uint32_t of)
+{
+    return by == 0 ? "queued" : by < of ? "sent" : "delivered";
+}
+
+void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint32_t *of)
+{
+    *by = 0;
+    *of = gx_messages_others(g);
+    for (uint32_t i = 0; i < g->n_held; i++)
+        *by += g->held[i].seq >= seq && gx_group_live(g, &g->held[i].device);
+}
+
+/* Where there is nobody else, nothing waits to be sent: a newcomer is not given what was written before. */
+uint64_t gx_messages_unsent(const struct gx_group *g)
+{
+    uint32_t held = 0;
+
+    if (g->own_messages == GX_NONE || g->row.state != GX_GROUP_MEMBER || gx_messages_others(g) == 0)
+        return 0;
+    for (uint32_t i = 0; i < g->n_held; i++)
+        if (g->held[i].seq > held && gx_group_live(g, &g->held[i].device))
+            held = g->held[i].seq;
+
+    const struct gx_log_row *row = &g->logs[g->own_messages].row;
+
+    held = held < row->base_seq ? row->base_seq : held;
+    return held < row->head_seq ? row->head_seq - held : 0;
+}
+
+/* --- their hash ---------------------------------------------------------------------------------------------------------------------- */
+
+struct ids {
+    struct gx_event_id *list;
+    size_t n, cap;
+};
+
+static void take_id(void *ctx, uint32_t seq, const struct gx_event *ev)
+{
+    struct ids *ids = ctx;
+
+    (void)seq;
+    GX_ASSERT(ids->n < ids->cap);
+    if (ev != NULL && ev->type == GX_EV_TEXT)
+        ids->list[ids->n++] = ev->id;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return gx_event_id_cmp(a, b);
+}
+
+const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g)
+{
+    struct ids ids = {.list = NULL};
+    uint8_t *scratch = NULL;
+
+    if (g->hash_valid)
+        return g->messages_hash;
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (gx_log_shown(g, &g->logs[i]))
+            ids.cap += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
+    ids.list = gx_arena_take(&e->arena, (ids.cap + 1) * sizeof *ids.list);
+    scratch = gx_arena_take(&e->arena, GX_READER_SCRATCH);
+    if (!gx_engine_ok(e, ids.list == NULL || scratch == NULL ? GX_E_MEMORY : GX_OK))
+        return g->messages_hash;
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_log *log = &g->logs[i];
+
+        if (gx_log_shown(g, log) && log->row.head_seq > log->row.base_seq &&
+            !gx_log_walk(e, g, log, log->row.base_seq + 1, log->row.head_seq, scratch, take_id, &ids))
+            return g->messages_hash;
+    }
+    if (ids.n > 1)
+        qsort(ids.list, ids.n, sizeof *ids.list, by_id);       /* ids are unique: no ties */
+    gx_hash(g->messages_hash, "gx-messages", gx_span(ids.list, ids.n * sizeof *ids.list));
+    g->hash_valid = true;
+    return g->messages_hash;
+}

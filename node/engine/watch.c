@@ -1,0 +1,127 @@
+#include "node/engine/commands.h"
+#include "node/engine/reader.h"
+
+/* A step does so much for one subscription at most; the next goes on. */
+#define NOTES_MAX 256u
+#define VISITS_MAX 8192u
+
+static void note_message(struct gx_reader *r, const struct gx_waiter *w, struct gx_reader_log *l, uint32_t seq, uint64_t arrival)
+{
+    struct gx_reader_row row = {.l = l, .seq = seq, .arrival = arrival, .m = gx_reader_forward(r, l, seq)};
+    struct gx_answer_builder b;
+
+    if (row.m == NULL || row.m->text == NULL)
+        return;
+    gx_answers_begin(&b, r->e, w->client, w->request);
+    gx_answers_kept(&b, "type", "message");
+    gx_reader_values(r, &b, &row);
+    gx_answers_note(&b);
+}
+
+/* Operations are kept in order of arrival. */
+static uint32_t op_at(const struct gx_group *g, uint64_t arrival)
+{
+    uint32_t low = 0, high = g->law.n_ops;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (g->ops[mid].arrival == arrival)
+            return mid;
+        if (g->ops[mid].arrival < arrival)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return GX_NONE;
+}
+
+/* Who came or went by this operation; GX_NONE when nobody did.  A second ADMIT of a member takes no seat and is no news. */
+static uint32_t subject_of(const struct gx_law *law, uint32_t op, const char **what)
+{
+    const struct gx_law_op *o = &law->ops[op];
+
+    if (o->effective && o->type == GX_EV_ADMIT && law->persons[o->target].admit == op) {
+        *what = "joined";
+        return o->target;
+    }
+    if (o->effective && o->type == GX_EV_LEAVE) {
+        *what = "left";
+        return o->author;
+    }
+    return GX_NONE;
+}
+
+static void note_member(struct gx_engine *e, const struct gx_waiter *w, struct gx_group *g, uint64_t arrival)
+{
+    const char *what = NULL;
+    uint32_t op = op_at(g, arrival), person = op == GX_NONE ? GX_NONE : subject_of(&g->law, op, &what);
+    struct gx_answer_builder b;
+
+    if (person == GX_NONE)
+        return;
+    gx_answers_begin(&b, e, w->client, w->request);
+    gx_answers_kept(&b, "type", "member");
+    gx_answers_number(&b, "seq", arrival);
+    gx_answers_hex(&b, "event", g->law.ops[op].id.b, 32);
+    gx_answers_kept(&b, "where", gx_group_label(e, g));
+    gx_answers_hex(&b, "group", g->row.id.b, sizeof g->row.id.b);
+    gx_answers_kept(&b, "what", what);
+    gx_answers_hex(&b, "member", g->law.persons[person].member.b, 32);
+    gx_answers_kept(&b, "alias", gx_person_label(e, g, person));
+    gx_answers_hex(&b, "by", g->law.persons[g->law.ops[op].author].member.b, 32);
+    gx_answers_number(&b, "wall_ms", g->ops[op].wall_ms);
+    gx_answers_note(&b);
+}
+
+void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w)
+{
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    struct gx_group *only = w->group == GX_NONE ? NULL : gx_group_by_gnum(e, w->group);
+    struct gx_store_info info = {0};
+    struct gx_reader r;
+    size_t before = e->n_effects;
+
+    if (txn == NULL)
+        return;
+    gx_txn_info(txn, &info);
+    if (w->next_arrival >= info.next_arrival || (w->group != GX_NONE && only == NULL) || !gx_reader_begin(&r, e, only))
+        return;
+    for (uint32_t visits = 0; w->next_arrival < info.next_arrival && e->fault == GX_OK; visits++) {
+        uint32_t lnum = 0, seq = 0;
+
+        if (visits == VISITS_MAX || e->n_effects - before >= NOTES_MAX) {
+            gx_engine_wake(e, e->now.mono_ms);
+            return;
+        }
+        txn = gx_engine_txn(e, false);
+        if (txn == NULL)
+            return;
+
+        struct gx_reader_log *l = gx_engine_ok(e, gx_events_at(txn, &lnum, &seq, w->next_arrival)) ? gx_reader_find(&r, lnum) : NULL;
+
+        if (l != NULL && l->shown)
+            note_message(&r, w, l, seq, w->next_arrival);
+        else if (l != NULL && l->log->row.cls == GX_LOG_CONTROL)
+            note_member(e, w, l->g, w->next_arrival);
+        w->next_arrival++;
+    }
+}
+
+void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    struct gx_group *g = cmd->group == NULL ? NULL : gx_command_group(e, client, cmd);
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    struct gx_store_info info = {0};
+
+    if ((cmd->group != NULL && g == NULL) || txn == NULL)
+        return;
+    gx_txn_info(txn, &info);
+
+    struct gx_waiter *w = gx_waiter_new(e, GX_WAIT_WATCH, client, cmd->request);
+
+    if (w == NULL)
+        return;
+    w->group = g == NULL ? GX_NONE : g->row.gnum;
+    w->next_arrival = gx_command_has(cmd, GX_PARAM_SINCE) && cmd->since < info.next_arrival ? cmd->since + 1 : info.next_arrival;
+}
