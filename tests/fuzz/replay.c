@@ -1,0 +1,64 @@
+/* Feed each file of a folder to a fuzz target, and each of its truncations: what was found once is looked at in every run of the tests.
+ *
+ *   replay_<name> tests/fuzz/corpus/<name> */
+#include "tests/fuzz/fuzz.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define INPUT_BYTES_MAX (128u * 1024u)
+
+/* From memory of exactly that size, so that the sanitizer sees a read past the end. */
+static void feed(const uint8_t *data, size_t n)
+{
+    uint8_t *exact = malloc(n > 0 ? n : 1);
+
+    GX_ASSERT(exact != NULL);
+    memcpy(exact, data, n);
+    LLVMFuzzerTestOneInput(exact, n);
+    free(exact);
+}
+
+static size_t replay_file(const char *path)
+{
+    static uint8_t data[INPUT_BYTES_MAX];
+    FILE *f = fopen(path, "rb");
+
+    GX_ASSERT(f != NULL);
+    size_t n = fread(data, 1, sizeof data, f);
+    fclose(f);
+    size_t step = n / 512 + 1;
+    feed(data, n);
+    for (size_t cut = 0; cut < n; cut += step)
+        feed(data, cut);
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned files = 0;
+    size_t bytes = 0;
+
+    if (argc != 2) {
+        fprintf(stderr, "use: %s <folder>\n", argv[0]);
+        return 2;
+    }
+    DIR *dir = opendir(argv[1]);
+    if (dir == NULL) {
+        fprintf(stderr, "%s: no such folder\n", argv[1]);
+        return 2;
+    }
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        char path[4096];
+
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
+        bytes += replay_file(path);
+        files++;
+    }
+    closedir(dir);
+    printf("%u files, %zu bytes replayed\n", files, bytes);
+    return files > 0 ? 0 : 1;
+}
