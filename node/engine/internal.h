@@ -243,6 +243,7 @@ struct gx_waiter {
     uint32_t given;             /* CONDITION: bits of enum gx_param */
     uint64_t peers, members, count;
     char hash[65];
+    char where[GX_NAME_BYTES_MAX + 1];      /* CONDITION: the group, which may not be there yet */
     struct gx_event_id token;   /* INVITE */
     uint64_t next_arrival;      /* WATCH */
 };
