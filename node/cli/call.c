@@ -1,0 +1,172 @@
+#include "node/cli/cli.h"
+
+#include "node/os/offline.h"
+#include "node/os/system.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+static void print_candidates(const json_t *error)
+{
+    const json_t *list = json_object_get(error, "candidates");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *c = json_array_get(list, i);
+        const char *text = json_is_string(c) ? json_string_value(c) : gx_json_text(c, "name");
+        char *shown = gx_show_text(text, true), id[GX_SHORT_ID_BYTES];
+
+        gx_show_id(id, gx_json_text(c, "group"));
+        fprintf(stderr, "  %s%s%s\n", shown, id[0] != 0 ? "  " : "", id);
+        free(shown);
+    }
+}
+
+int gx_cli_error(const struct gx_cli *cli, const json_t *error)
+{
+    json_int_t code = json_integer_value(json_object_get(error, "code"));
+
+    if (code < 1 || code > 125)
+        code = GX_EXIT_FAILED;
+    if (cli->json) {
+        json_t *whole = json_pack("{s:O}", "error", error);
+        if (whole != NULL)
+            json_dumpf(whole, stderr, JSON_COMPACT);
+        fputc('\n', stderr);
+        json_decref(whole);
+        return (int)code;
+    }
+    char *message = gx_show_text(gx_json_text(error, "message"), true);
+    char *hint = gx_show_text(gx_json_text(error, "hint"), true);
+    fprintf(stderr, "guanxi: %s%s%s\n", message, hint[0] == 0 ? "" : "; ", hint);
+    free(message);
+    free(hint);
+    print_candidates(error);
+    return (int)code;
+}
+
+int gx_cli_fail(const struct gx_cli *cli, const struct gx_fail *why)
+{
+    struct gx_reply reply = {0};
+
+    gx_reply_fail(&reply, why);
+    int code = gx_cli_error(cli, reply.error);
+    gx_reply_clear(&reply);
+    return code;
+}
+
+int gx_cli_usage(const struct gx_cli *cli, const char *hint, const char *format, ...)
+{
+    char text[512];
+    struct gx_fail why;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    gx_fail(&why, GX_EXIT_USAGE, "usage", hint, "%s", text);
+    return gx_cli_fail(cli, &why);
+}
+
+void gx_cli_notice(const struct gx_cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    if (cli->quiet)
+        return;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+bool gx_cli_node_up(const struct gx_cli *cli)
+{
+    struct gx_client client;
+    bool up = gx_client_open(&client, &cli->home, NULL);
+
+    gx_client_close(&client);
+    return up;
+}
+
+static void show_progress(const struct gx_cli *cli, const char *progress, uint64_t since_ms, bool over)
+{
+    if (progress == NULL || !cli->err_tty || cli->quiet)
+        return;
+    if (over)
+        fprintf(stderr, "\r\033[K");
+    else
+        fprintf(stderr, "\r\033[K%s %ju s", progress, (uintmax_t)((gx_now().mono_ms - since_ms) / 1000));
+    fflush(stderr);
+}
+
+/* Wait for the reply with this id; notes in between belong to nobody here. */
+static bool await(const struct gx_cli *cli, struct gx_reply *reply, struct gx_client *client, uint64_t id, int timeout_ms,
+                  const char *progress, struct gx_fail *why)
+{
+    uint64_t start = gx_now().mono_ms;
+    bool got = false;
+
+    while (!got) {
+        json_t *message;
+        uint64_t spent = gx_now().mono_ms - start;
+
+        if (spent >= (uint64_t)timeout_ms)
+            return gx_fail(why, GX_EXIT_TIMEOUT, "timeout", NULL, "the node did not answer in time");
+        int left = timeout_ms - (int)spent;
+        enum gx_client_state state = gx_client_next(client, &message, left > 1000 ? 1000 : left);
+        if (state == GX_CLIENT_OVER)
+            return gx_fail(why, GX_EXIT_DOWN, "node_down", "start it with: guanxi up -d", "the node stopped before it answered");
+        if (state == GX_CLIENT_TIMEOUT) {
+            show_progress(cli, progress, start, false);
+            continue;
+        }
+        const json_t *of = json_object_get(message, "id");
+        got = (json_is_integer(of) && (uint64_t)json_integer_value(of) == id) || json_is_null(of);
+        if (got)
+            gx_reply_from_rpc(reply, message);
+        json_decref(message);
+    }
+    return true;
+}
+
+void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress)
+{
+    enum gx_method known = gx_method_find(method);
+    struct gx_client client;
+    struct gx_fail why;
+
+    *reply = (struct gx_reply){0};
+    if (gx_client_open(&client, &cli->home, &why)) {
+        if (cli->verbose)
+            gx_cli_notice(cli, "asking the node, process %jd", (intmax_t)client.pid);
+        uint64_t id = gx_client_ask(&client, method, params);
+        if (id == 0)
+            gx_fail(&why, GX_EXIT_DOWN, "node_down", "start it with: guanxi up -d", "the node stopped");
+        bool ok = id != 0 && await(cli, reply, &client, id, timeout_ms, progress, &why);
+        show_progress(cli, progress, 0, true);
+        gx_client_close(&client);
+        if (!ok)
+            gx_reply_fail(reply, &why);
+        return;
+    }
+    if (known != GX_METHOD_COUNT && gx_method_offline(known)) {
+        if (cli->verbose)
+            gx_cli_notice(cli, "the node is not running; reading %s", cli->home.data);
+        gx_offline_call(reply, &cli->home, method, params);
+    } else {
+        gx_reply_fail(reply, &why);
+    }
+    json_decref(params);
+}
+
+int gx_cli_call(const struct gx_cli *cli, json_t **result, const char *method, json_t *params)
+{
+    struct gx_reply reply;
+
+    *result = NULL;
+    gx_cli_ask(cli, &reply, method, params, GX_CALL_MS, NULL);
+    int code = reply.error != NULL ? gx_cli_error(cli, reply.error) : GX_EXIT_DONE;
+    *result = json_incref(reply.result);
+    gx_reply_clear(&reply);
+    return code;
+}

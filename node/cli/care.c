@@ -1,0 +1,331 @@
+#include "node/cli/cli.h"
+
+#include "node/os/config.h"
+#include "node/os/identity.h"
+#include "node/os/system.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* --- status ----------------------------------------------------------------------------------------------------------------------- */
+
+static void show_span(char *out, size_t cap, uint64_t s)
+{
+    unsigned long long d = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
+
+    if (d > 0)
+        snprintf(out, cap, "%llu d %llu h", d, h);
+    else if (h > 0)
+        snprintf(out, cap, "%llu h %llu min", h, m);
+    else if (m > 0)
+        snprintf(out, cap, "%llu min", m);
+    else
+        snprintf(out, cap, "%llu s", (unsigned long long)s);
+}
+
+static void show_node(const struct gx_cli *cli, const json_t *status)
+{
+    const json_t *node = json_object_get(status, "node");
+    const char *listen = json_string_value(json_array_get(json_object_get(node, "listen"), 0));
+    char span[48];
+
+    if (!json_is_object(node)) {
+        gx_show_pair(cli, "node", "not running");
+        return;
+    }
+    show_span(span, sizeof span, gx_json_number(node, "uptime_s"));
+    gx_show_pair(cli, "node", "%s for %s, process %ju", gx_json_text(node, "state"), span, (uintmax_t)gx_json_number(node, "pid"));
+    gx_show_pair(cli, "listening", "%s", listen == NULL ? "" : listen);
+}
+
+static void show_dropped(const struct gx_cli *cli, const json_t *status)
+{
+    const char *reason;
+    json_t *count;
+
+    json_object_foreach(json_object_get(status, "dropped"), reason, count)
+        if (json_integer_value(count) > 0)
+            gx_show_pair(cli, "refused", "%s: %ju", reason, (uintmax_t)json_integer_value(count));
+}
+
+static void show_counts(const struct gx_cli *cli, const json_t *status)
+{
+    static const char *const keys[] = {"groups", "contacts", "unread", "outbox", "forks"};
+    const json_t *peers = json_object_get(status, "peers"), *store = json_object_get(status, "store"), *left;
+    const char *group;
+
+    if (json_is_object(peers))
+        gx_show_pair(cli, "peers", "%ju connected, %ju known", (uintmax_t)gx_json_number(peers, "up"), (uintmax_t)gx_json_number(peers, "known"));
+    for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++)
+        if (json_object_get(status, keys[i]) != NULL)
+            gx_show_pair(cli, keys[i], "%ju", (uintmax_t)gx_json_number(status, keys[i]));
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "syncing"), group, left)
+        gx_show_pair(cli, "fetching", "%s: %ju left", group, (uintmax_t)json_integer_value(left));
+    if (json_is_object(store))
+        gx_show_pair(cli, "store", "%.1f MB used, %s", (double)gx_json_number(store, "used_bytes") / 1e6, gx_json_text(store, "state"));
+    if (json_object_get(status, "rss_bytes") != NULL)
+        gx_show_pair(cli, "memory", "%.1f MB", (double)gx_json_number(status, "rss_bytes") / 1e6);
+    show_dropped(cli, status);
+}
+
+static int status(struct gx_cli *cli, json_t **out)
+{
+    int code = gx_cli_call(cli, out, "status", NULL);
+
+    if (code == GX_EXIT_DONE && cli->json)
+        return gx_show_json(*out);
+    if (code == GX_EXIT_DONE) {
+        show_node(cli, *out);
+        show_counts(cli, *out);
+    }
+    return code;
+}
+
+int gx_cmd_status(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+    (void)args;
+
+    int code = status(cli, &result);
+    json_decref(result);
+    return code;
+}
+
+/* Bare `guanxi`: where things stand, and one next step. */
+int gx_cmd_overview(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+    (void)args;
+
+    if (!gx_identity_exists(&cli->home) && !cli->json) {
+        puts("guanxi: a personal messaging node.  You have no identity here yet.\n\nNext: guanxi init\nMore: guanxi help");
+        return GX_EXIT_DONE;
+    }
+    int code = status(cli, &result);
+    if (code == GX_EXIT_DONE && !cli->json) {
+        const char *next = "guanxi send GROUP TEXT, or guanxi invite GROUP";
+        if (!json_is_object(json_object_get(result, "node")))
+            next = "guanxi up -d";
+        else if (gx_json_number(result, "groups") == 0)
+            next = "guanxi group new NAME, or guanxi join CODE|PICTURE";
+        else if (gx_json_number(result, "unread") > 0)
+            next = "guanxi read";
+        gx_cli_notice(cli, "\nNext: %s", next);
+    }
+    json_decref(result);
+    return code;
+}
+
+/* --- wait ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Conditions on one group go to the node together, so that they held at one time; with them, those on no group. */
+struct wish {
+    char group[GX_NAME_BYTES_MAX + 1];      /* "": none */
+    json_t *params;
+};
+struct wishes {
+    struct wish list[GX_ARGS_LIST_MAX + 1];
+    size_t n;
+};
+
+static struct wish *wish_for(struct wishes *w, const char *group, const char *key)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (strcmp(w->list[i].group, group) == 0 && json_object_get(w->list[i].params, key) == NULL)
+            return &w->list[i];
+    struct wish *wish = &w->list[w->n++];
+    snprintf(wish->group, sizeof wish->group, "%s", group);
+    wish->params = group[0] == 0 ? json_object() : json_pack("{s:s}", "group", group);
+    return wish;
+}
+
+/* G=VALUE: the last = counts, a group's name may have one. */
+static bool add_wish(struct wishes *w, const char *key, bool number, const char *text)
+{
+    const char *equal = strrchr(text, '=');
+    char group[GX_NAME_BYTES_MAX + 1];
+    uint64_t value = 0;
+
+    if (equal == NULL || equal == text || equal[1] == 0 || (size_t)(equal - text) >= sizeof group)
+        return false;
+    if (number && !gx_number_parse(&value, equal + 1))
+        return false;
+    memcpy(group, text, (size_t)(equal - text));
+    group[equal - text] = 0;
+    json_t *json = number ? json_integer((json_int_t)value) : json_string(equal + 1);
+    return json_object_set_new(wish_for(w, group, key)->params, key, json) == 0;
+}
+
+static bool take_wishes(struct wishes *w, const struct gx_args *args, const char **wrong)
+{
+    for (size_t i = 0; i < args->n_list; i++) {
+        enum gx_option o = args->list[i].option;
+        const char *key = o == GX_OPT_MEMBERS ? "members" : o == GX_OPT_COUNT ? "count" : "hash";
+        *wrong = args->list[i].text;
+        if (!add_wish(w, key, o != GX_OPT_HASH, args->list[i].text))
+            return false;
+    }
+    if (w->n == 0)
+        (void)wish_for(w, "", "");
+    for (size_t i = 0; i < w->n; i++) {
+        if (gx_args_has(args, GX_OPT_PEERS))
+            (void)json_object_set_new(w->list[i].params, "peers", json_integer((json_int_t)args->number[GX_OPT_PEERS]));
+        if (gx_args_has(args, GX_OPT_IDLE))
+            (void)json_object_set_new(w->list[i].params, "idle", json_true());
+    }
+    return true;
+}
+
+/* One pass over all.  Returns the exit code; *reply has the error.  give_ms: how long each may take at most. */
+static int grant(const struct gx_cli *cli, struct gx_reply *reply, struct wishes *w, uint64_t until_ms, bool at_once)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        uint64_t now = gx_now().mono_ms;
+        uint64_t left = at_once ? 1 : until_ms > now ? until_ms - now : 1;
+
+        gx_reply_clear(reply);
+        (void)json_object_set_new(w->list[i].params, "timeout_ms", json_integer((json_int_t)left));
+        gx_cli_ask(cli, reply, "wait", json_incref(w->list[i].params), (int)left + GX_CALL_MS, "waiting");
+        if (reply->error != NULL)
+            return (int)gx_json_number(reply->error, "code");
+    }
+    return GX_EXIT_DONE;
+}
+
+/* What was granted early may have passed while a later one was waited for: all are looked at once more, until they hold together. */
+static int grant_together(const struct gx_cli *cli, struct gx_reply *reply, struct wishes *w, uint64_t until_ms)
+{
+    for (;;) {
+        int code = grant(cli, reply, w, until_ms, false);
+        if (code != GX_EXIT_DONE || w->n < 2)
+            return code;
+        code = grant(cli, reply, w, until_ms, true);
+        if (code != GX_EXIT_TIMEOUT || gx_now().mono_ms >= until_ms)
+            return code;
+    }
+}
+
+int gx_cmd_wait(struct gx_cli *cli, const struct gx_args *args)
+{
+    static struct wishes w;
+    uint64_t timeout = gx_args_has(args, GX_OPT_TIMEOUT) ? args->number[GX_OPT_TIMEOUT] : 30000;
+    struct gx_reply reply = {0};
+    const char *wrong = NULL;
+    int code;
+
+    if (timeout > 1000000000u)
+        timeout = 1000000000u;
+    if (!take_wishes(&w, args, &wrong)) {
+        code = gx_cli_usage(cli, "such as --members tea=3 or --hash tea=HEX", "%s makes no sense here", wrong);
+    } else {
+        code = grant_together(cli, &reply, &w, gx_now().mono_ms + timeout);
+        if (reply.error != NULL)
+            code = gx_cli_error(cli, reply.error);
+        else if (cli->json)
+            code = gx_show_json(reply.result);
+    }
+    gx_reply_clear(&reply);
+    for (size_t i = 0; i < w.n; i++)
+        json_decref(w.list[i].params);
+    return code;
+}
+
+/* --- you -------------------------------------------------------------------------------------------------------------------------- */
+
+int gx_cmd_id(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+    (void)args;
+
+    int code = gx_cli_call(cli, &result, "id", NULL);
+    if (code == GX_EXIT_DONE && cli->json) {
+        code = gx_show_json(result);
+    } else if (code == GX_EXIT_DONE) {
+        gx_show_pair(cli, "id", "%s", gx_json_text(result, "id"));
+        gx_show_pair(cli, "name", "%s", gx_json_text(result, "name"));
+    }
+    json_decref(result);
+    return code;
+}
+
+static void add_setting(json_t *list, const char *key, const char *value, const char *from)
+{
+    json_t *setting = json_pack("{s:s, s:s, s:s}", "key", key, "value", value, "from", from);
+
+    if (setting != NULL)
+        (void)json_array_append_new(list, setting);
+}
+
+static void add_listen(json_t *list, const struct gx_cli *cli, const struct gx_config *config)
+{
+    struct gx_addr listen = config->listen;
+    uint16_t kept = gx_home_port(&cli->home);
+    char text[GX_ADDR_TEXT_BYTES], from[GX_PATH_MAX + 64];
+
+    if (listen.port == 0)
+        listen.port = kept != 0 ? kept : GX_DEFAULT_PORT;
+    gx_addr_format(text, &listen);
+    if (config->listen_line != 0)
+        snprintf(from, sizeof from, "%s:%u%s", cli->home.config, config->listen_line, config->listen.port == 0 ? ", port kept" : "");
+    else
+        snprintf(from, sizeof from, "%s", kept != 0 ? "default, port kept" : "default");
+    add_setting(list, "listen", text, from);
+}
+
+int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
+{
+    static const char *const heads[] = {"SETTING", "VALUE", "FROM"};
+    char socket[GX_PATH_MAX];
+    struct gx_config config;
+    struct gx_fail why;
+    (void)args;
+
+    if (!gx_config_read(&config, &cli->home, &why))
+        return gx_cli_fail(cli, &why);
+    json_t *list = json_array();
+    gx_home_socket_path(socket, &cli->home);
+    add_setting(list, "home", cli->home.data, cli->home.from);
+    add_setting(list, "config", cli->home.config, access(cli->home.config, F_OK) == 0 ? cli->home.from : "absent");
+    add_setting(list, "socket", socket, cli->home.from);
+    add_listen(list, cli, &config);
+    if (cli->json) {
+        json_t *out = json_pack("{s:O}", "settings", list);
+        (void)gx_show_json(out);
+        json_decref(out);
+    } else {
+        struct gx_table t;
+        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const json_t *s = json_array_get(list, i);
+            gx_table_text(&t, gx_json_text(s, "key"));
+            gx_table_text(&t, gx_json_text(s, "value"));
+            gx_table_text(&t, gx_json_text(s, "from"));
+        }
+        gx_table_end(cli, &t);
+    }
+    json_decref(list);
+    return GX_EXIT_DONE;
+}
+
+/* --- tools ------------------------------------------------------------------------------------------------------------------------ */
+
+int gx_cmd_call(struct gx_cli *cli, const struct gx_args *args)
+{
+    struct gx_refusal refusal;
+    json_t *params = NULL, *result;
+
+    if (args->n_words > 1) {
+        params = gx_json_parse(&refusal, args->words[1], strlen(args->words[1]));
+        if (params == NULL)
+            return gx_cli_usage(cli, NULL, "%s", refusal.message);
+    }
+    int code = gx_cli_call(cli, &result, args->words[0], params);
+    if (code == GX_EXIT_DONE && cli->out_tty && !cli->json) {
+        json_dumpf(result, stdout, JSON_INDENT(2));
+        putchar('\n');
+    } else if (code == GX_EXIT_DONE) {
+        code = gx_show_json(result);
+    }
+    json_decref(result);
+    return code;
+}

@@ -1,0 +1,310 @@
+#include "node/cli/cli.h"
+
+#include "node/os/qr.h"
+#include "node/os/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define PNG_SCALE 8
+/* The node itself ends a `join` at its time-out; this is for a node that does not answer at all. */
+#define JOIN_GRACE_MS 15000
+
+/* --- invite ----------------------------------------------------------------------------------------------------------------------- */
+
+/* A code is a secret until it is given away: nobody else may read the file. */
+static bool write_file(const char *name, const uint8_t *bytes, size_t n, struct gx_fail *why)
+{
+    bool to_stdout = strcmp(name, "-") == 0;
+    int fd = to_stdout ? STDOUT_FILENO : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool ok = fd >= 0;
+
+    while (ok && n > 0) {
+        ssize_t w = write(fd, bytes, n);
+        if (w < 0 && errno == EINTR)
+            continue;
+        ok = w > 0;
+        bytes += ok ? w : 0;
+        n -= ok ? (size_t)w : 0;
+    }
+    int saved = errno;
+    if (fd >= 0 && !to_stdout && close(fd) != 0)
+        ok = false;
+    return ok || gx_fail_errno(why, GX_EXIT_STORE, "io", saved, "cannot write %s", name);
+}
+
+static bool write_png(const struct gx_qr *qr, const char *name, struct gx_fail *why)
+{
+    uint8_t *png;
+    size_t n;
+    enum gx_err err = gx_qr_png(&png, &n, qr, PNG_SCALE);
+
+    if (err != GX_OK)
+        return gx_fail(why, GX_EXIT_STORE, "picture", NULL, "cannot make the picture: %s", gx_err_text(err));
+    bool ok = write_file(name, png, n, why);
+    free(png);
+    return ok;
+}
+
+/* On the terminal that is there; where none is, what is drawn is for a file and has room. */
+static void draw(const struct gx_cli *cli, const struct gx_qr *qr)
+{
+    int columns, rows, fd = cli->out_tty ? STDOUT_FILENO : STDERR_FILENO;
+    struct winsize size;
+
+    gx_qr_terminal_size(qr, &columns, &rows);
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && (size.ws_col < columns || size.ws_row < rows)) {
+        gx_cli_notice(cli, "This window is too small for the QR code (%d x %d needed, %u x %u there): enlarge it, or use --png FILE.",
+                      columns, rows, size.ws_col, size.ws_row);
+        return;
+    }
+    gx_qr_draw(cli->out_tty ? stdout : stderr, qr);
+    fflush(stdout);
+}
+
+static bool show_pictures(const struct gx_cli *cli, const struct gx_args *args, const char *token, struct gx_fail *why)
+{
+    const char *png = args->text[GX_OPT_PNG];
+    struct gx_qr qr;
+
+    if (png == NULL && !gx_args_has(args, GX_OPT_QR))
+        return true;
+    enum gx_err err = gx_qr_make(&qr, token, GX_QR_L);
+    if (err != GX_OK)
+        return gx_fail(why, GX_EXIT_FAILED, "picture", NULL, "cannot make a QR code: %s", gx_err_text(err));
+    if (gx_args_has(args, GX_OPT_QR))
+        draw(cli, &qr);
+    bool ok = png == NULL || write_png(&qr, png, why);
+    gx_qr_free(&qr);
+    return ok;
+}
+
+static void show_invite(const struct gx_cli *cli, const json_t *invite)
+{
+    const json_t *left = json_object_get(invite, "uses_left");
+    char until[GX_TIME_BYTES], id[GX_SHORT_ID_BYTES], uses[40] = "any number of people";
+
+    puts(gx_json_text(invite, "token"));
+    gx_show_time(until, gx_json_number(invite, "expires_ms"));
+    gx_show_id(id, gx_json_text(invite, "invite"));
+    if (json_is_integer(left))
+        snprintf(uses, sizeof uses, "%ju more", (uintmax_t)json_integer_value(left));
+    gx_cli_notice(cli, "Invitation %s, good until %s for %s.  Whoever sees the code can join; guanxi revoke %s ends it.", id, until, uses, id);
+}
+
+int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
+{
+    const char *png = args->text[GX_OPT_PNG];
+    bool png_to_stdout = png != NULL && strcmp(png, "-") == 0;
+    json_t *params, *result;
+    struct gx_fail why;
+
+    if (png_to_stdout && (cli->json || cli->out_tty))
+        return gx_cli_usage(cli, "use --png FILE", "standard output cannot take the picture %s", cli->json ? "beside JSON" : "on a terminal");
+    params = json_pack("{s:s}", "group", args->words[0]);
+    if (gx_args_has(args, GX_OPT_EXPIRES))
+        (void)json_object_set_new(params, "expires_ms", json_integer((json_int_t)(gx_now().wall_ms + args->number[GX_OPT_EXPIRES])));
+    if (gx_args_has(args, GX_OPT_USES))
+        (void)json_object_set_new(params, "uses", json_integer((json_int_t)args->number[GX_OPT_USES]));
+    int code = gx_cli_call(cli, &result, "invite", params);
+    if (code == GX_EXIT_DONE && !show_pictures(cli, args, gx_json_text(result, "token"), &why))
+        code = gx_cli_fail(cli, &why);
+    if (code == GX_EXIT_DONE && png != NULL)
+        (void)json_object_set_new(result, "png", json_string(png));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE && !png_to_stdout)
+        show_invite(cli, result);
+    json_decref(result);
+    return code;
+}
+
+static const char *flag(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key)) ? key : "";
+}
+
+int gx_cmd_invites(struct gx_cli *cli, const struct gx_args *args)
+{
+    static const char *const heads[] = {"INVITE", "GROUP", "KIND", ">USES", ">LEFT", "UNTIL", "", ""};
+    json_t *result;
+
+    int code = gx_cli_call(cli, &result, "invites", args->n_words > 0 ? json_pack("{s:s}", "group", args->words[0]) : NULL);
+    if (code == GX_EXIT_DONE && cli->json) {
+        code = gx_show_json(result);
+    } else if (code == GX_EXIT_DONE) {
+        const json_t *list = json_object_get(result, "invites");
+        struct gx_table t;
+
+        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const json_t *v = json_array_get(list, i);
+            gx_table_id(&t, gx_json_text(v, "invite"));
+            gx_table_id(&t, gx_json_text(v, "group"));
+            gx_table_text(&t, gx_json_text(v, "kind"));
+            gx_table_number(&t, gx_json_number(v, "uses"));
+            if (json_is_integer(json_object_get(v, "uses_left")))
+                gx_table_number(&t, gx_json_number(v, "uses_left"));
+            else
+                gx_table_text(&t, "any");
+            gx_table_time(&t, gx_json_number(v, "expires_ms"));
+            gx_table_text(&t, flag(v, "revoked"));
+            gx_table_text(&t, flag(v, "mine"));
+        }
+        gx_table_end(cli, &t);
+    }
+    json_decref(result);
+    return code;
+}
+
+int gx_cmd_revoke(struct gx_cli *cli, const struct gx_args *args)
+{
+    const char *id = args->words[0][0] == ':' ? args->words[0] + 1 : args->words[0];
+    json_t *result;
+
+    int code = gx_cli_call(cli, &result, "revoke", json_pack("{s:s}", "invite", id));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE)
+        gx_cli_notice(cli, "The invitation is revoked.");
+    json_decref(result);
+    return code;
+}
+
+/* --- inspect and join --------------------------------------------------------------------------------------------------------------- */
+
+static void show_inspected(const struct gx_cli *cli, const json_t *v)
+{
+    char until[GX_TIME_BYTES];
+
+    gx_show_time(until, gx_json_number(v, "expires_ms"));
+    gx_show_pair(cli, "kind", "%s", gx_json_text(v, "kind"));
+    gx_show_pair(cli, "group", "%s", gx_json_text(v, "group"));
+    gx_show_pair(cli, "issuer", "%s", gx_json_text(v, "issuer"));
+    gx_show_pair(cli, "until", "%s", until);
+    gx_show_pair(cli, "valid", "%s", json_is_true(json_object_get(v, "valid")) ? "as far as can be told without asking anybody" : "no");
+    if (gx_json_text(v, "reason")[0] != 0)
+        gx_show_pair(cli, "reason", "%s", gx_json_text(v, "reason"));
+}
+
+/* A bad one is still described: {"valid":false,"reason":...} on stdout, the error on stderr, exit 5. */
+static int show_bad(const struct gx_cli *cli, const json_t *error)
+{
+    if (cli->json && gx_json_number(error, "code") == GX_EXIT_TOKEN) {
+        json_t *out = json_pack("{s:b, s:s}", "valid", 0, "reason", gx_json_text(error, "name"));
+        json_t *copy = json_copy((json_t *)(uintptr_t)error);
+
+        (void)json_object_del(copy, "code");
+        (void)json_object_del(copy, "name");
+        (void)json_object_del(copy, "message");
+        (void)json_object_del(copy, "hint");
+        (void)json_object_update(out, copy);
+        (void)gx_show_json(out);
+        json_decref(copy);
+        json_decref(out);
+    }
+    return gx_cli_error(cli, error);
+}
+
+int gx_cmd_inspect(struct gx_cli *cli, const struct gx_args *args)
+{
+    char code_text[GX_CODE_BYTES];
+    struct gx_reply reply = {0};
+    struct gx_fail why;
+
+    if (gx_read_code(code_text, args->words[0], &why))
+        gx_cli_ask(cli, &reply, "inspect", json_pack("{s:s}", "token", code_text), GX_CALL_MS, NULL);
+    else
+        gx_reply_fail(&reply, &why);
+    int code = GX_EXIT_DONE;
+    if (reply.error != NULL)
+        code = show_bad(cli, reply.error);
+    else if (cli->json)
+        code = gx_show_json(reply.result);
+    else
+        show_inspected(cli, reply.result);
+    /* Described without an error, and bad all the same. */
+    if (reply.result != NULL && json_is_false(json_object_get(reply.result, "valid")))
+        code = GX_EXIT_TOKEN;
+    gx_reply_clear(&reply);
+    return code;
+}
+
+/* Show what the code says and ask; GX_EXIT_DONE is yes. */
+static int confirm(const struct gx_cli *cli, const char *code_text)
+{
+    char until[GX_TIME_BYTES], issuer[GX_SHORT_ID_BYTES], group[GX_SHORT_ID_BYTES];
+    json_t *v;
+
+    int code = gx_cli_call(cli, &v, "inspect", json_pack("{s:s}", "token", code_text));
+    if (code == GX_EXIT_DONE) {
+        gx_show_time(until, gx_json_number(v, "expires_ms"));
+        gx_show_id(issuer, gx_json_text(v, "issuer"));
+        gx_show_id(group, gx_json_text(v, "group"));
+        fprintf(stderr, "An invitation (%s) to group %s, made by %s, good until %s.\n", gx_json_text(v, "kind"), group, issuer, until);
+        if (!gx_ask_yes("Join? [y/N] ")) {
+            fputs("Nothing was done.\n", stderr);
+            code = GX_EXIT_FAILED;
+        }
+    }
+    json_decref(v);
+    return code;
+}
+
+static json_t *join_params(const struct gx_args *args, const char *code_text, uint64_t timeout_ms)
+{
+    json_t *params = json_pack("{s:s, s:I}", "token", code_text, "timeout_ms", (json_int_t)timeout_ms);
+    json_t *at = json_array();
+
+    for (size_t i = 0; i < args->n_list; i++)
+        (void)json_array_append_new(at, json_string(args->list[i].text));
+    if (json_array_size(at) > 0)
+        (void)json_object_set(params, "at", at);
+    json_decref(at);
+    if (args->text[GX_OPT_AS] != NULL)
+        (void)json_object_set_new(params, "name", json_string(args->text[GX_OPT_AS]));
+    return params;
+}
+
+static void show_joined(const struct gx_cli *cli, const json_t *v)
+{
+    char by[GX_SHORT_ID_BYTES];
+
+    gx_show_id(by, gx_json_text(v, "admitted_by"));
+    gx_show_pair(cli, "group", "%s", gx_json_text(v, "group"));
+    gx_show_pair(cli, "members", "%ju", (uintmax_t)gx_json_number(v, "members"));
+    gx_show_pair(cli, "let in by", "%s", by);
+    gx_show_pair(cli, "state", "%s", gx_json_text(v, "state"));
+}
+
+int gx_cmd_join(struct gx_cli *cli, const struct gx_args *args)
+{
+    uint64_t timeout = gx_args_has(args, GX_OPT_TIMEOUT) ? args->number[GX_OPT_TIMEOUT] : 30000;
+    bool ask = !gx_args_has(args, GX_OPT_YES);
+    char code_text[GX_CODE_BYTES];
+    struct gx_reply reply;
+    struct gx_fail why;
+
+    if (ask && (isatty(STDIN_FILENO) != 1 || strcmp(args->words[0], "-") == 0))
+        return gx_cli_usage(cli, "look at it with: guanxi inspect; then join with -y", "there is no terminal to ask on");
+    if (timeout > 1000000000u)
+        timeout = 1000000000u;
+    if (!gx_read_code(code_text, args->words[0], &why))
+        return gx_cli_fail(cli, &why);
+    int code = ask ? confirm(cli, code_text) : GX_EXIT_DONE;
+    if (code == GX_EXIT_DONE) {
+        gx_cli_ask(cli, &reply, "join", join_params(args, code_text, timeout), (int)timeout + JOIN_GRACE_MS, "joining");
+        if (reply.error != NULL)
+            code = gx_cli_error(cli, reply.error);
+        else if (cli->json)
+            code = gx_show_json(reply.result);
+        else
+            show_joined(cli, reply.result);
+        gx_reply_clear(&reply);
+    }
+    gx_wipe(code_text, sizeof code_text);
+    return code;
+}

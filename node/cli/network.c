@@ -1,0 +1,63 @@
+#include "node/cli/cli.h"
+
+#include "proto/addr.h"
+
+int gx_cmd_peers(struct gx_cli *cli, const struct gx_args *args)
+{
+    static const char *const heads[] = {"PEER", "ADDRESS", "FOUND BY", "STATE", ">MS", ">GROUPS"};
+    json_t *result;
+    (void)args;
+
+    int code = gx_cli_call(cli, &result, "peers", NULL);
+    if (code == GX_EXIT_DONE && cli->json) {
+        code = gx_show_json(result);
+    } else if (code == GX_EXIT_DONE) {
+        const json_t *list = json_object_get(result, "peers");
+        struct gx_table t;
+
+        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const json_t *p = json_array_get(list, i);
+            const json_t *groups = json_object_get(p, "groups");
+            gx_table_id(&t, gx_json_text(p, "peer"));
+            gx_table_text(&t, gx_json_text(p, "addr"));
+            gx_table_text(&t, gx_json_text(p, "via"));
+            gx_table_text(&t, gx_json_text(p, "state"));
+            if (json_is_integer(json_object_get(p, "rtt_ms")))
+                gx_table_number(&t, gx_json_number(p, "rtt_ms"));
+            else
+                gx_table_text(&t, "");
+            gx_table_number(&t, json_is_array(groups) ? json_array_size(groups) : gx_json_number(p, "groups"));
+        }
+        gx_table_end(cli, &t);
+    }
+    json_decref(result);
+    return code;
+}
+
+static int peer(struct gx_cli *cli, const struct gx_args *args, const char *method, const char *done)
+{
+    const char *text = args->words[0];
+    struct gx_addr addr;
+    json_t *result;
+
+    if (gx_addr_parse(&addr, text, false) != GX_OK)
+        return gx_cli_usage(cli, "such as 192.0.2.1:7447 or [2001:db8::1]:7447", "%.60s is no ADDR:PORT", text);
+    int code = gx_cli_call(cli, &result, method, json_pack("{s:s}", "addr", text));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE)
+        gx_cli_notice(cli, "%s %s", text, done);
+    json_decref(result);
+    return code;
+}
+
+int gx_cmd_peer_add(struct gx_cli *cli, const struct gx_args *args)
+{
+    return peer(cli, args, "peer.add", "will be tried.");
+}
+
+int gx_cmd_peer_drop(struct gx_cli *cli, const struct gx_args *args)
+{
+    return peer(cli, args, "peer.drop", "is forgotten.");
+}

@@ -1,0 +1,214 @@
+#include "node/cli/cli.h"
+
+#include "proto/utf8.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+
+static void *must(void *p)
+{
+    if (p == NULL) {
+        fputs("guanxi: out of memory\n", stderr);
+        exit(GX_EXIT_STORE);
+    }
+    return p;
+}
+
+int gx_show_json(const json_t *value)
+{
+    json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    putchar('\n');
+    return GX_EXIT_DONE;
+}
+
+const char *gx_json_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text == NULL ? "" : text;
+}
+
+uint64_t gx_json_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    uint64_t number = 0;
+
+    if (json_is_string(value) && gx_number_parse(&number, json_string_value(value)))
+        return number;
+    return json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+}
+
+/* A tab or newline would be a column or row of its own. */
+static char *escape(char *text)
+{
+    char *out = must(malloc(2 * strlen(text) + 1)), *w = out;
+
+    for (const char *r = text; *r != 0; r++) {
+        if (*r == '\n' || *r == '\t' || *r == '\\') {
+            *w++ = '\\';
+            *w++ = *r == '\n' ? 'n' : *r == '\t' ? 't' : '\\';
+        } else {
+            *w++ = *r;
+        }
+    }
+    *w = 0;
+    free(text);
+    return out;
+}
+
+char *gx_show_text(const char *text, bool one_line)
+{
+    size_t n = strlen(text);
+    /* U+FFFD is 3 bytes, for each byte that may not be shown. */
+    char *out = must(malloc(3 * n + 1));
+
+    gx_utf8_show(out, 3 * n + 1, gx_span(text, n), true);
+    return one_line ? escape(out) : out;
+}
+
+void gx_show_time(char out[GX_TIME_BYTES], uint64_t wall_ms)
+{
+    time_t s = (time_t)(wall_ms / 1000);
+    struct tm day;
+
+    out[0] = 0;
+    if (wall_ms != 0 && localtime_r(&s, &day) != NULL)
+        strftime(out, GX_TIME_BYTES, "%Y-%m-%d %H:%M", &day);
+}
+
+void gx_show_id(char out[GX_SHORT_ID_BYTES], const char *id)
+{
+    bool hex = strlen(id) >= 16 && id[strspn(id, "0123456789abcdef")] == 0;
+
+    if (hex)
+        snprintf(out, GX_SHORT_ID_BYTES, ":%.8s", id);
+    else
+        gx_utf8_show(out, GX_SHORT_ID_BYTES, gx_span(id, strlen(id)), false);
+}
+
+const char *gx_bold(const struct gx_cli *cli)
+{
+    return cli->colour ? "\033[1m" : "";
+}
+
+const char *gx_faint(const struct gx_cli *cli)
+{
+    return cli->colour ? "\033[2m" : "";
+}
+
+const char *gx_plain(const struct gx_cli *cli)
+{
+    return cli->colour ? "\033[0m" : "";
+}
+
+void gx_table_begin(struct gx_table *t, const char *const *heads, size_t n_columns)
+{
+    *t = (struct gx_table){.heads = heads, .n_columns = n_columns};
+}
+
+void gx_table_text(struct gx_table *t, const char *text)
+{
+    if (t->n == t->cap) {
+        t->cap = t->cap == 0 ? 64 : 2 * t->cap;
+        t->cells = must(realloc(t->cells, t->cap * sizeof *t->cells));
+    }
+    t->cells[t->n++] = gx_show_text(text, true);
+}
+
+void gx_table_number(struct gx_table *t, uint64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%ju", (uintmax_t)number);
+    gx_table_text(t, text);
+}
+
+void gx_table_time(struct gx_table *t, uint64_t wall_ms)
+{
+    char text[GX_TIME_BYTES];
+
+    gx_show_time(text, wall_ms);
+    gx_table_text(t, text);
+}
+
+void gx_table_id(struct gx_table *t, const char *id)
+{
+    char text[GX_SHORT_ID_BYTES];
+
+    gx_show_id(text, id);
+    gx_table_text(t, text);
+}
+
+static const char *head_text(const char *head)
+{
+    return head[0] == '>' ? head + 1 : head;
+}
+
+static size_t column_width(const struct gx_table *t, size_t column)
+{
+    size_t width = strlen(head_text(t->heads[column]));
+
+    for (size_t i = column; i < t->n; i += t->n_columns) {
+        size_t w = gx_utf8_width(t->cells[i]);
+        width = w > width ? w : width;
+    }
+    return width;
+}
+
+static void print_cell(const struct gx_table *t, size_t column, const char *text, size_t width)
+{
+    bool last = column + 1 == t->n_columns, right = t->heads[column][0] == '>';
+    size_t w = gx_utf8_width(text);
+    int pad = w < width ? (int)(width - w) : 0;
+
+    printf("%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "", last ? "" : "  ");
+}
+
+static void print_aligned(const struct gx_cli *cli, const struct gx_table *t)
+{
+    size_t *widths = must(calloc(t->n_columns, sizeof *widths));
+
+    for (size_t c = 0; c < t->n_columns; c++)
+        widths[c] = column_width(t, c);
+    printf("%s", gx_bold(cli));
+    for (size_t c = 0; c < t->n_columns; c++)
+        print_cell(t, c, head_text(t->heads[c]), widths[c]);
+    printf("%s\n", gx_plain(cli));
+    for (size_t i = 0; i < t->n; i++) {
+        print_cell(t, i % t->n_columns, t->cells[i], widths[i % t->n_columns]);
+        if (i % t->n_columns + 1 == t->n_columns)
+            putchar('\n');
+    }
+    free(widths);
+}
+
+void gx_table_end(const struct gx_cli *cli, struct gx_table *t)
+{
+    GX_ASSERT(t->n % t->n_columns == 0);
+    if (cli->out_tty)
+        print_aligned(cli, t);
+    else
+        for (size_t i = 0; i < t->n; i++)
+            printf("%s%c", t->cells[i], i % t->n_columns + 1 == t->n_columns ? '\n' : '\t');
+    for (size_t i = 0; i < t->n; i++)
+        free(t->cells[i]);
+    free(t->cells);
+    *t = (struct gx_table){0};
+}
+
+void gx_show_pair(const struct gx_cli *cli, const char *key, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    char *shown = gx_show_text(text, true);
+    if (cli->out_tty)
+        printf("%s%-10s%s  %s\n", gx_faint(cli), key, gx_plain(cli), shown);
+    else
+        printf("%s\t%s\n", key, shown);
+    free(shown);
+}

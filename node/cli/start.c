@@ -1,0 +1,371 @@
+#include "node/cli/cli.h"
+
+#include "crypto/words.h"
+#include "node/os/config.h"
+#include "node/os/identity.h"
+#include "node/os/log.h"
+#include "node/os/node.h"
+#include "node/os/open.h"
+#include "node/os/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOCK_WAIT_MS 2000u
+#define STOP_MS 20000
+#define READY_BYTES 4096u
+
+/* --- init ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool choose_name(char out[GX_NAME_BYTES_MAX + 1], const struct gx_args *args, struct gx_fail *why)
+{
+    const char *given = args->text[GX_OPT_NAME];
+
+    if (given != NULL)
+        snprintf(out, GX_NAME_BYTES_MAX + 1, "%s", given);
+    else if (isatty(STDIN_FILENO) != 1)
+        return gx_fail(why, GX_EXIT_USAGE, "usage", "guanxi init --name NAME", "there is no terminal to ask for your name on");
+    else if (!gx_ask_line(out, GX_NAME_BYTES_MAX + 1, "What do you call yourself? "))
+        return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "no name was given");
+    if ((given != NULL && strlen(given) > GX_NAME_BYTES_MAX) || !gx_name_ok(out))
+        return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a name has 1 to %u bytes of UTF-8 text without control characters", GX_NAME_BYTES_MAX);
+    return true;
+}
+
+/* Somebody is there to read: /dev/tty opens for a script too that was started from a terminal nobody looks at. */
+static FILE *open_terminal(void)
+{
+    bool somebody = isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1 || isatty(STDERR_FILENO) == 1;
+
+    return somebody ? fopen("/dev/tty", "we") : NULL;
+}
+
+static void print_words(FILE *tty, const char *text)
+{
+    unsigned number = 1;
+
+    fputs("\nYour 24 recovery words.  They are shown this once and are nowhere on this machine.\n"
+          "Write them down on paper: whoever has them is you.\n\n",
+          tty);
+    for (const char *word = text; *word != 0; number++) {
+        size_t n = strcspn(word, " ");
+        fprintf(tty, "  %2u %-10.*s%s", number, (int)n, word, number % 4 == 0 ? "\n" : "");
+        word += n + (word[n] == ' ' ? 1 : 0);
+    }
+    fputc('\n', tty);
+    fflush(tty);
+}
+
+static bool hand_over_words(const struct gx_cli *cli, const struct gx_recovery *recovery, struct gx_fail *why)
+{
+    char text[GX_WORDS_TEXT_BYTES + 1];
+    FILE *tty = open_terminal();
+    bool ok = true;
+
+    gx_words_from_recovery(text, recovery);
+    if (tty != NULL) {
+        print_words(tty, text);
+        fclose(tty);
+    } else {
+        size_t n = strlen(text);
+        text[n++] = '\n';
+        ok = gx_file_replace(&cli->home, "recovery-words.txt", (uint8_t *)text, n, NULL) == GX_OK ||
+             gx_fail_errno(why, GX_EXIT_STORE, "io", errno, "cannot write %s/recovery-words.txt", cli->home.data);
+        if (ok)
+            fprintf(stderr, "guanxi: no terminal: the 24 recovery words are in %s/recovery-words.txt; copy them to paper and delete it\n",
+                    cli->home.data);
+    }
+    gx_wipe(text, sizeof text);
+    return ok;
+}
+
+/* A new store, or the empty one an init left that did not get to the keys. */
+static bool make_store(uint8_t uuid[16], const struct gx_home *home, struct gx_fail *why)
+{
+    struct gx_store_info info = {0};
+    struct gx_store *store;
+    struct gx_txn *txn;
+
+    if (!gx_open_store(&store, uuid, home, false, why))
+        return false;
+    bool ok = gx_txn_begin(&txn, store, false) == GX_OK;
+    if (ok) {
+        gx_txn_info(txn, &info);
+        gx_txn_abort(&txn);
+    }
+    gx_store_close(store);
+    if (!ok || info.next_arrival > 1)
+        return gx_fail(why, GX_EXIT_STORE, "store_foreign", "put its keys file back, or choose another place with --home DIR",
+                       "%s holds a store, but not the keys it belongs to", home->data);
+    return true;
+}
+
+static bool make_identity(const struct gx_cli *cli, struct gx_identity *id, const char *name, struct gx_fail *why)
+{
+    struct gx_incarnation_secret incarnation;
+    struct gx_recovery recovery;
+    uint8_t uuid[16];
+    bool fresh;
+
+    gx_identity_make(id, &recovery, name);
+    /* The keys come last: until they stand there is no identity, and init may be run again. */
+    bool ok = make_store(uuid, &cli->home, why) && gx_incarnation_load(&incarnation, &fresh, &cli->home, uuid, true, why) &&
+              hand_over_words(cli, &recovery, why) && gx_identity_write(&cli->home, id, why);
+    gx_wipe(&recovery, sizeof recovery);
+    gx_wipe(&incarnation, sizeof incarnation);
+    return ok;
+}
+
+static bool refuse_existing(const struct gx_home *home, struct gx_fail *why)
+{
+    return !gx_identity_exists(home) || gx_fail(why, GX_EXIT_FAILED, "identity_exists", "choose another place with --home DIR or -P PROFILE",
+                                                "there is an identity in %s already", home->data);
+}
+
+int gx_cmd_init(struct gx_cli *cli, const struct gx_args *args)
+{
+    char name[GX_NAME_BYTES_MAX + 1], hex[GX_HEX_BYTES(32)];
+    struct gx_identity id = {0};
+    struct gx_lock lock = {.fd = -1};
+    struct gx_fail why;
+
+    gx_harden();
+    bool ok = refuse_existing(&cli->home, &why) && choose_name(name, args, &why) && gx_home_make(&cli->home, &why) &&
+              gx_lock_take(&lock, &cli->home, true, LOCK_WAIT_MS, &why) && refuse_existing(&cli->home, &why) &&
+              make_identity(cli, &id, name, &why);
+    gx_lock_release(&lock);
+    gx_hex(hex, id.person.id.b, sizeof id.person.id.b);
+    gx_identity_wipe(&id);
+    if (!ok)
+        return gx_cli_fail(cli, &why);
+
+    if (cli->json) {
+        json_t *out = json_pack("{s:s, s:s}", "id", hex, "name", name);
+        int code = gx_show_json(out);
+        json_decref(out);
+        return code;
+    }
+    gx_show_pair(cli, "id", "%s", hex);
+    gx_show_pair(cli, "name", "%s", name);
+    gx_cli_notice(cli, "Next: guanxi up -d");
+    return GX_EXIT_DONE;
+}
+
+/* --- up --------------------------------------------------------------------------------------------------------------------------- */
+
+struct ready_pipe {
+    int fd;             /* -1: in the foreground */
+};
+
+static json_t *ready_json(const struct gx_node_ready *ready)
+{
+    char text[GX_ADDR_TEXT_BYTES];
+    json_t *addresses = json_array();
+
+    for (size_t i = 0; i < ready->n_addrs; i++) {
+        gx_addr_format(text, &ready->addrs[i]);
+        (void)json_array_append_new(addresses, json_string(text));
+    }
+    gx_addr_format(text, &ready->listen);
+    return json_pack("{s:I, s:[s], s:o}", "pid", (json_int_t)getpid(), "listen", text, "addresses", addresses);
+}
+
+/* One line to the process that waits for this one; it then has its own life. */
+static void tell_parent(struct ready_pipe *pipe, json_t *line)
+{
+    char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
+
+    json_decref(line);
+    if (text != NULL && pipe->fd >= 0)
+        (void)!write(pipe->fd, text, strlen(text));
+    free(text);
+    if (pipe->fd >= 0)
+        close(pipe->fd);
+    pipe->fd = -1;
+}
+
+static void on_ready(void *ctx, const struct gx_node_ready *ready)
+{
+    struct ready_pipe *pipe = ctx;
+    char text[GX_ADDR_TEXT_BYTES];
+
+    gx_addr_format(text, &ready->listen);
+    gx_log("listening at %s; control socket %s", text, ready->socket);
+    for (size_t i = 0; i < ready->n_addrs; i++) {
+        gx_addr_format(text, &ready->addrs[i]);
+        gx_log("others reach this node at %s", text);
+    }
+    if (pipe->fd >= 0)
+        tell_parent(pipe, ready_json(ready));
+}
+
+/* Honest claims, said once in the life of a home. */
+static void say_what_is_not_yet(const struct gx_cli *cli)
+{
+    uint8_t byte[1] = {'1'}, old[2];
+    size_t n;
+
+    if (gx_file_read(old, &n, sizeof old, &cli->home, "told") != GX_E_ABSENT)
+        return;
+    fputs("guanxi: texts travel encrypted between nodes, but are not yet encrypted end to end: every node that is a member of a group\n"
+          "        stores what it carries in readable form\n",
+          stderr);
+    (void)!gx_file_replace(&cli->home, "told", byte, sizeof byte, NULL);
+}
+
+/* The child: nothing of the terminal is left to it. */
+static int run_detached(const struct gx_cli *cli, struct gx_node_options *options, struct ready_pipe *pipe)
+{
+    struct gx_reply reply = {0};
+    struct gx_fail why;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    (void)setsid();
+    bool ok = gx_log_to_file(&cli->home, &why) && null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+              chdir("/") == 0;
+    int code = ok ? gx_node_run(options, &why) : GX_EXIT_STORE;
+    if (code != GX_EXIT_DONE) {
+        gx_log("%s", why.message);
+        gx_reply_fail(&reply, &why);
+        tell_parent(pipe, json_pack("{s:O}", "error", reply.error));
+        gx_reply_clear(&reply);
+    }
+    return code;
+}
+
+static int show_ready(const struct gx_cli *cli, const json_t *ready)
+{
+    const json_t *addresses = json_object_get(ready, "addresses");
+
+    if (cli->json)
+        return gx_show_json(ready);
+    gx_show_pair(cli, "pid", "%ju", (uintmax_t)gx_json_number(ready, "pid"));
+    gx_show_pair(cli, "listen", "%s", json_string_value(json_array_get(json_object_get(ready, "listen"), 0)));
+    for (size_t i = 0; i < json_array_size(addresses); i++)
+        gx_show_pair(cli, i == 0 ? "reached at" : "", "%s", json_string_value(json_array_get(addresses, i)));
+    return GX_EXIT_DONE;
+}
+
+/* The parent: returns when socket and listener are ready, or with what went wrong. */
+static int await_ready(const struct gx_cli *cli, int fd, pid_t child)
+{
+    char line[READY_BYTES];
+    struct gx_refusal refusal;
+    size_t n = 0;
+    ssize_t got;
+    int code;
+
+    while (n < sizeof line && ((got = read(fd, line + n, sizeof line - n)) > 0 || (got < 0 && errno == EINTR)))
+        n += got > 0 ? (size_t)got : 0;
+    close(fd);
+    json_t *ready = gx_json_parse(&refusal, line, n);
+    const json_t *error = json_object_get(ready, "error");
+    if (ready == NULL) {
+        struct gx_fail why;
+        (void)waitpid(child, NULL, 0);
+        gx_fail(&why, GX_EXIT_FAILED, "start", NULL, "the node ended while it started; %s/log says more", cli->home.data);
+        code = gx_cli_fail(cli, &why);
+    } else if (error != NULL) {
+        (void)waitpid(child, NULL, 0);
+        code = gx_cli_error(cli, error);
+    } else {
+        code = show_ready(cli, ready);
+    }
+    json_decref(ready);
+    return code;
+}
+
+static int up_detached(const struct gx_cli *cli, struct gx_node_options *options)
+{
+    struct ready_pipe ready;
+    struct gx_fail why;
+    int fds[2];
+
+    fflush(NULL);
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        gx_fail_errno(&why, GX_EXIT_STORE, "system", errno, "cannot make a pipe");
+        return gx_cli_fail(cli, &why);
+    }
+    pid_t child = fork();
+    if (child < 0) {
+        gx_fail_errno(&why, GX_EXIT_STORE, "system", errno, "cannot start another process");
+        return gx_cli_fail(cli, &why);
+    }
+    if (child == 0) {
+        close(fds[0]);
+        ready.fd = fds[1];
+        options->ctx = &ready;
+        int code = run_detached(cli, options, &ready);
+        exit(code);
+    }
+    close(fds[1]);
+    return await_ready(cli, fds[0], child);
+}
+
+int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
+{
+    struct gx_node_options options = {.home = &cli->home, .ready = on_ready};
+    struct ready_pipe foreground = {.fd = -1};
+    struct gx_config config;
+    struct gx_fail why;
+
+    if (!gx_identity_exists(&cli->home) && !gx_identity_read(&(struct gx_identity){0}, &cli->home, &why))
+        return gx_cli_fail(cli, &why);
+    if (!gx_config_read(&config, &cli->home, &why))
+        return gx_cli_fail(cli, &why);
+    options.listen = config.listen;
+    if (args->text[GX_OPT_LISTEN] != NULL && gx_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
+        return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
+    say_what_is_not_yet(cli);
+    if (gx_args_has(args, GX_OPT_DETACH))
+        return up_detached(cli, &options);
+    options.ctx = &foreground;
+    int code = gx_node_run(&options, &why);
+    return code == GX_EXIT_DONE ? code : gx_cli_fail(cli, &why);
+}
+
+/* --- down ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Wait until the process is gone: its descriptor becomes readable then. */
+static bool await_end(pid_t pid, struct gx_fail *why)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd item = {.fd = fd, .events = POLLIN};
+
+    if (fd < 0)
+        return errno == ESRCH || gx_fail_errno(why, GX_EXIT_FAILED, "system", errno, "cannot watch process %jd", (intmax_t)pid);
+    int rc;
+    do
+        rc = poll(&item, 1, STOP_MS);
+    while (rc < 0 && errno == EINTR);
+    close(fd);
+    return rc > 0 || gx_fail(why, GX_EXIT_TIMEOUT, "timeout", NULL, "process %jd was told to stop and has not ended yet", (intmax_t)pid);
+}
+
+int gx_cmd_down(struct gx_cli *cli, const struct gx_args *args)
+{
+    struct gx_client client;
+    struct gx_fail why;
+    json_t *message;
+    (void)args;
+
+    if (!gx_client_open(&client, &cli->home, &why))
+        return gx_cli_fail(cli, &why);
+    pid_t pid = client.pid;
+    bool ok = gx_client_ask(&client, "stop", NULL) != 0;
+    if (ok && gx_client_next(&client, &message, STOP_MS) == GX_CLIENT_LINE)
+        json_decref(message);
+    gx_client_close(&client);
+    if (!await_end(pid, &why))
+        return gx_cli_fail(cli, &why);
+    if (cli->json)
+        puts("{}");
+    else
+        gx_cli_notice(cli, "The node has stopped.");
+    return GX_EXIT_DONE;
+}

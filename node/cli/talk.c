@@ -1,0 +1,248 @@
+#include "node/cli/cli.h"
+
+#include "proto/limits.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define READ_LIMIT 50u
+#define RETRY_S 1u
+
+/* --- send ------------------------------------------------------------------------------------------------------------------------- */
+
+int gx_cmd_send(struct gx_cli *cli, const struct gx_args *args)
+{
+    const char *given = args->n_words > 1 ? args->words[1] : NULL;
+    bool from_stdin = given == NULL || strcmp(given, "-") == 0;
+    char *text = NULL;
+    struct gx_fail why;
+    json_t *result;
+
+    if (given == NULL && isatty(STDIN_FILENO) == 1)
+        return gx_cli_usage(cli, "guanxi send WHERE TEXT, or - for what you type until Ctrl-D", "there is no text to send");
+    if (from_stdin && !gx_read_text(&text, GX_TEXT_BYTES_MAX, &why))
+        return gx_cli_fail(cli, &why);
+
+    json_t *params = json_pack("{s:s, s:s}", "group", args->words[0], "text", from_stdin ? text : given);
+    free(text);
+    if (params == NULL)
+        return gx_cli_usage(cli, NULL, "this is not UTF-8 text");
+    if (gx_args_has(args, GX_OPT_REPLY))
+        (void)json_object_set_new(params, "reply", json_integer((json_int_t)args->number[GX_OPT_REPLY]));
+    int code = gx_cli_call(cli, &result, "send", params);
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE && cli->out_tty)
+        gx_cli_notice(cli, "#%ju %s", (uintmax_t)gx_json_number(result, "seq"), gx_json_text(result, "state"));
+    else if (code == GX_EXIT_DONE)
+        printf("%ju\t%s\n", (uintmax_t)gx_json_number(result, "seq"), gx_json_text(result, "state"));
+    json_decref(result);
+    return code;
+}
+
+/* --- showing messages ---------------------------------------------------------------------------------------------------------------- */
+
+/* A name when there is one, else the id; freed by the caller. */
+static char *who(const json_t *m, const char *name_key, const char *id_key)
+{
+    char id[GX_SHORT_ID_BYTES];
+
+    if (gx_json_text(m, name_key)[0] != 0)
+        return gx_show_text(gx_json_text(m, name_key), true);
+    gx_show_id(id, gx_json_text(m, id_key));
+    return gx_show_text(id, true);
+}
+
+static char *where(const json_t *m)
+{
+    char id[GX_SHORT_ID_BYTES];
+
+    gx_show_id(id, gx_json_text(m, "where"));
+    return gx_show_text(id, true);
+}
+
+/* Lines after the first stand under the text. */
+static void print_lines(const char *text)
+{
+    for (const char *p = text; *p != 0; p++) {
+        putchar(*p);
+        if (*p == '\n')
+            fputs("    ", stdout);
+    }
+    putchar('\n');
+}
+
+static void show_message(const struct gx_cli *cli, const json_t *m, bool with_where)
+{
+    char time[GX_TIME_BYTES], *from = who(m, "alias", "from"), *place = where(m);
+    char *text = gx_show_text(gx_json_text(m, "text"), !cli->out_tty);
+    const char *state = gx_json_text(m, "state");
+    uint64_t reply = gx_json_number(m, "reply");
+
+    gx_show_time(time, gx_json_number(m, "wall_ms"));
+    if (!cli->out_tty) {
+        printf("%ju\t%s\t%s\t%s\t%s\t%s\n", (uintmax_t)gx_json_number(m, "seq"), time, place, from, state, text);
+    } else {
+        printf("%s%ju %s%s%s %s%s%s%s", gx_faint(cli), (uintmax_t)gx_json_number(m, "seq"), time, with_where ? " " : "",
+               with_where ? place : "", gx_plain(cli), gx_bold(cli), from, gx_plain(cli));
+        if (reply != 0)
+            printf(" (to %ju)", (uintmax_t)reply);
+        fputs(": ", stdout);
+        print_lines(text);
+    }
+    free(text);
+    free(place);
+    free(from);
+}
+
+/* Of `watch`: what is no message. */
+static void show_event(const struct gx_cli *cli, const json_t *m)
+{
+    static const char *const keys[] = {"what", "member", "by", "peer", "addr", "state", "event"};
+    char *place = where(m);
+
+    printf("%s%s%s%s", gx_faint(cli), place, cli->out_tty ? " " : "\t", gx_json_text(m, "type"));
+    free(place);
+    for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++) {
+        char id[GX_SHORT_ID_BYTES];
+        const char *value = gx_json_text(m, keys[i]);
+        if (value[0] == 0)
+            continue;
+        gx_show_id(id, value);
+        printf("%s%s %s", cli->out_tty ? " " : "\t", keys[i], id);
+    }
+    printf("%s\n", gx_plain(cli));
+}
+
+/* --- read ------------------------------------------------------------------------------------------------------------------------- */
+
+static json_t *read_params(const struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *params = json_object();
+    uint64_t limit = gx_args_has(args, GX_OPT_LIMIT) ? args->number[GX_OPT_LIMIT] : READ_LIMIT;
+
+    if (args->n_words > 0)
+        (void)json_object_set_new(params, "group", json_string(args->words[0]));
+    if (gx_args_has(args, GX_OPT_SINCE))
+        (void)json_object_set_new(params, "since", json_integer((json_int_t)args->number[GX_OPT_SINCE]));
+    if (gx_args_has(args, GX_OPT_UNREAD))
+        (void)json_object_set_new(params, "unread", json_true());
+    (void)json_object_set_new(params, "limit", json_integer((json_int_t)limit));
+    /* A script that reads is no person who has read; and nothing can be marked while the node is down. */
+    if (!cli->json && gx_cli_node_up(cli))
+        (void)json_object_set_new(params, "mark", json_true());
+    return params;
+}
+
+int gx_cmd_read(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+
+    int code = gx_cli_call(cli, &result, "read", read_params(cli, args));
+    const json_t *list = json_object_get(result, "messages");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (cli->json)
+            (void)gx_show_json(json_array_get(list, i));
+        else
+            show_message(cli, json_array_get(list, i), args->n_words == 0);
+    }
+    json_decref(result);
+    return code;
+}
+
+/* --- watch ------------------------------------------------------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+struct watch {
+    uint64_t since;
+    bool has_since, any_group;
+};
+
+static void show_note(const struct gx_cli *cli, struct watch *w, const json_t *note)
+{
+    uint64_t seq = gx_json_number(note, "seq");
+
+    if (seq > w->since) {
+        w->since = seq;
+        w->has_since = true;
+    }
+    if (cli->json)
+        (void)gx_show_json(note);
+    else if (strcmp(gx_json_text(note, "type"), "message") == 0)
+        show_message(cli, note, w->any_group);
+    else
+        show_event(cli, note);
+    fflush(stdout);
+}
+
+static json_t *watch_params(const struct watch *w, const struct gx_args *args)
+{
+    json_t *params = json_object();
+
+    if (args->n_words > 0)
+        (void)json_object_set_new(params, "group", json_string(args->words[0]));
+    if (w->has_since)
+        (void)json_object_set_new(params, "since", json_integer((json_int_t)w->since));
+    return params;
+}
+
+/* One connection.  Returns an exit code when it is over for good, -1 to connect again. */
+static int watch_once(const struct gx_cli *cli, struct watch *w, const struct gx_args *args, struct gx_client *client)
+{
+    uint64_t id = gx_client_ask(client, "watch", watch_params(w, args));
+    struct gx_reply reply = {0};
+    json_t *message;
+    int code = id == 0 ? -1 : GX_EXIT_DONE;
+
+    while (code == GX_EXIT_DONE && !interrupted) {
+        enum gx_client_state state = gx_client_next(client, &message, -1);
+        if (state == GX_CLIENT_OVER)
+            code = -1;
+        if (state != GX_CLIENT_LINE)
+            continue;
+        if (json_object_get(message, "method") != NULL)
+            show_note(cli, w, json_object_get(message, "params"));
+        else
+            gx_reply_from_rpc(&reply, message);
+        json_decref(message);
+        if (reply.error != NULL)
+            code = gx_cli_error(cli, reply.error);
+    }
+    gx_reply_clear(&reply);
+    return interrupted ? GX_EXIT_DONE : code;
+}
+
+int gx_cmd_watch(struct gx_cli *cli, const struct gx_args *args)
+{
+    struct watch w = {.since = args->number[GX_OPT_SINCE], .has_since = gx_args_has(args, GX_OPT_SINCE), .any_group = args->n_words == 0};
+    struct sigaction action = {.sa_handler = on_interrupt};
+    struct gx_client client;
+    struct gx_fail why;
+    int code = -1;
+
+    if (!gx_client_open(&client, &cli->home, &why))
+        return gx_cli_fail(cli, &why);
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    for (;;) {
+        code = watch_once(cli, &w, args, &client);
+        gx_client_close(&client);
+        if (code != -1 || ferror(stdout))
+            break;
+        gx_cli_notice(cli, "The node has gone; watching again when it is back.");
+        while (!interrupted && !gx_client_open(&client, &cli->home, &why))
+            sleep(RETRY_S);
+        if (interrupted)
+            break;
+    }
+    return code == -1 ? GX_EXIT_DONE : code;
+}
