@@ -263,6 +263,7 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
         f->channel = gx_rd_u16(r);
         return list_endpoints(f, r);
     case GX_FRAME_GUEST:
+        gx_rd_bytes(r, f->device.b, sizeof f->device.b);
         gx_rd_bytes(r, f->sig.b, sizeof f->sig.b);
         return gx_rd_finish(r);
     case GX_FRAME_PATH:
@@ -398,9 +399,16 @@ void gx_frame_write_reason(struct gx_wr *w, enum gx_frame_kind kind, uint8_t rea
     gx_wr_u8(w, reason);
 }
 
-void gx_frame_write_guest(struct gx_wr *w, const struct gx_sig *sig)
+void gx_guest_signed_bytes(uint8_t out[GX_GUEST_SIGNED_BYTES], const struct gx_sign_pk *device, const struct gx_transcript *t)
+{
+    memcpy(out, device->b, sizeof device->b);
+    gx_transcript_bytes(out + sizeof device->b, GX_ROLE_CLIENT, t);
+}
+
+void gx_frame_write_guest(struct gx_wr *w, const struct gx_sign_pk *device, const struct gx_sig *sig)
 {
     gx_wr_u8(w, GX_FRAME_GUEST);
+    gx_wr_bytes(w, device->b, sizeof device->b);
     gx_wr_bytes(w, sig->b, sizeof sig->b);
 }
 

@@ -86,7 +86,8 @@ struct gx_frame {
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED: enum gx_deny; BYE: enum gx_bye */
     struct gx_event_id event;        /* ADMITTED */
-    struct gx_sig sig;               /* GUEST: SIG(T, "guest", transcript of the client's role) */
+    struct gx_sign_pk device;        /* GUEST: the device key it will join with */
+    struct gx_sig sig;               /* GUEST: SIG(T, "guest", device || transcript of the client's role) */
     struct gx_span bytes;            /* JOIN: the request */
     size_t n;                        /* entries of list */
     struct gx_span list;
@@ -113,7 +114,10 @@ void gx_frame_write_hello(struct gx_wr *w, const struct gx_nonce *nonce);
 void gx_frame_write_simple(struct gx_wr *w, enum gx_frame_kind kind);                     /* AGAIN */
 void gx_frame_write_echo(struct gx_wr *w, enum gx_frame_kind kind, uint64_t echo);        /* PING, PONG */
 void gx_frame_write_reason(struct gx_wr *w, enum gx_frame_kind kind, uint8_t reason);     /* REFUSED, BYE */
-void gx_frame_write_guest(struct gx_wr *w, const struct gx_sig *sig);
+void gx_frame_write_guest(struct gx_wr *w, const struct gx_sign_pk *device, const struct gx_sig *sig);
+/* The bytes a guest signs with T: device || transcript of the client's role. */
+#define GX_GUEST_SIGNED_BYTES (32u + GX_TRANSCRIPT_BYTES)
+void gx_guest_signed_bytes(uint8_t out[GX_GUEST_SIGNED_BYTES], const struct gx_sign_pk *device, const struct gx_transcript *t);
 void gx_frame_write_join(struct gx_wr *w, const struct gx_join_request *req);
 void gx_frame_write_admitted(struct gx_wr *w, const struct gx_event_id *admit);
 

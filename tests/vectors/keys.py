@@ -285,7 +285,7 @@ def proofs():
     fields = run(0x11) + run(0x31) + run(0x51) + run(0x71)
     token_seed = K(TOKEN_SEED, "gx-token-sign", GROUP16)
     device_seed = K(DEVICE_SEED, "gx-device", x25519_public(E_SK))
-    yield "proof.guest", signed(token_seed, "gx guest", b"\0" + fields)
+    yield "proof.guest", signed(token_seed, "gx guest", run(0x91) + b"\0" + fields)
     for role, name in enumerate(("client", "server")):
         yield f"proof.session_{name}", signed(device_seed, "gx session", run(0x21) + bytes([role]) + fields)
 

@@ -187,7 +187,7 @@ FRAMES = {
     "endpoints": u(9, 1) + channel + listed(endpoint),
     "path": u(11, 1) + listed(sized(chunk(create)), sized(chunk(token))),
     "baseline": u(15, 1) + u(0, 2) + listed(bob.messages + u(2, 4) + reply.id + u(9, 8)),
-    "guest": u(10, 1) + sig(token_seed, "gx guest", transcript),
+    "guest": u(10, 1) + bob.device + sig(token_seed, "gx guest", bob.device + transcript),
     "join": u(12, 1) + request,
     "admitted": u(13, 1) + admit.id,
     "refused": u(14, 1) + u(2, 1),

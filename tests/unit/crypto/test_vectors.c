@@ -231,8 +231,9 @@ static void compute_proofs(void)
     run(token_seed.b, 0xc0, 16);
     run(group16, 0xd0, 16);
     gx_token_keys_make(&token, &token_seed, group16);
-    gx_transcript_bytes(message, GX_ROLE_CLIENT, &t);
-    gx_sign(&sig, &token.sk, GX_DOMAIN_GUEST, gx_span(message, GX_TRANSCRIPT_BYTES));
+    run(message, 0x91, 32);
+    gx_transcript_bytes(message + 32, GX_ROLE_CLIENT, &t);
+    gx_sign(&sig, &token.sk, GX_DOMAIN_GUEST, gx_span(message, sizeof message));
     put("proof.guest", sig.b, 64);
 
     run(e_sk.b, 0x40, 32);

@@ -185,14 +185,14 @@ static inline void frames_of_events(struct frames *f, const struct story *s)
 static inline void frames_short(struct frames *f, const struct story *s)
 {
     struct gx_transcript t;
-    uint8_t bytes[GX_TRANSCRIPT_BYTES];
+    uint8_t bytes[GX_GUEST_SIGNED_BYTES];
     struct gx_sig sig;
 
     frames_transcript(&t);
-    gx_transcript_bytes(bytes, GX_ROLE_CLIENT, &t);
+    gx_guest_signed_bytes(bytes, &s->bob.device_pk, &t);
     gx_sign(&sig, &s->keys.sk, GX_DOMAIN_GUEST, gx_span(bytes, sizeof bytes));
     struct gx_wr w = frames_begin(f, "guest");
-    gx_frame_write_guest(&w, &sig);
+    gx_frame_write_guest(&w, &s->bob.device_pk, &sig);
     frames_end(f, &w);
 
     w = frames_begin(f, "join");
