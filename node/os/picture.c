@@ -1,5 +1,7 @@
 #include "node/os/qr.h"
 
+#include "node/os/confine.h"
+
 #include <stdlib.h>
 #include <zbar.h>
 
@@ -7,11 +9,12 @@
 #define PIXELS_MAX (40u * 1000u * 1000u)
 #define LARGE_PIXELS (4u * 1000u * 1000u)       /* above: a photograph, whose halved copy is read sooner and as well */
 #define ENLARGED_PIXELS_MAX (4u * 1000u * 1000u) /* only small pictures have modules too small to see */
+#define CHILD_SECONDS_MAX 30u                    /* of processor time; the largest picture takes a few */
 #define BORDER 16                               /* white pixels put around: a code cut out without its margin is found too */
 
 /* The decoder grows its buffer with what a PNG inflates to, whatever size was declared: 16 MiB could become 4 GiB.  So its heap has a bound,
- * set from the declared size before each decoding. */
-static _Thread_local size_t decoder_block_max;
+ * set from the declared size before each decoding (in a process of its own: see the end). */
+static size_t decoder_block_max;
 
 static void *decoder_malloc(size_t n)
 {
@@ -56,21 +59,38 @@ struct look {
     bool blur;
 };
 
+static uint32_t u32_at(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static bool too_many_pixels(uint32_t w, uint32_t h)
+{
+    return (uint64_t)w * h > PIXELS_MAX;
+}
+
+/* The decoder calls a PNG of absurd size an unknown format: look for ourselves. */
+static bool absurd_png(struct gx_span file)
+{
+    static const uint8_t start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
+
+    return file.n >= sizeof start + 8 && memcmp(file.p, start, sizeof start) == 0 &&
+           too_many_pixels(u32_at(file.p + sizeof start), u32_at(file.p + sizeof start + 4));
+}
+
 /* Refuses by what the header declares, before a pixel is decoded. */
 static enum gx_err measure(struct gx_span file, size_t *w, size_t *h, int *channels)
 {
     int iw = 0, ih = 0;
 
-    if (file.n > FILE_BYTES_MAX)
+    if (absurd_png(file))
         return GX_E_TOO_BIG;
     decoder_block_max = 1u << 20;               /* the decoder's own state: a header holds nothing large */
-    if (!stbi_info_from_memory(file.p, (int)file.n, &iw, &ih, channels))
-        return strcmp(stbi_failure_reason(), "too large") == 0 ? GX_E_TOO_BIG : GX_E_MALFORMED;
-    if (iw <= 0 || ih <= 0)
+    if (!stbi_info_from_memory(file.p, (int)file.n, &iw, &ih, channels) || iw <= 0 || ih <= 0)
         return GX_E_MALFORMED;
     *w = (size_t)iw;
     *h = (size_t)ih;
-    return *h > PIXELS_MAX / *w ? GX_E_TOO_BIG : GX_OK;
+    return too_many_pixels((uint32_t)iw, (uint32_t)ih) ? GX_E_TOO_BIG : GX_OK;
 }
 
 /* Decode to grey (1) or to grey and alpha (2), interleaved.  `raw` is freed by the caller. */
@@ -253,32 +273,78 @@ done:
     return err;
 }
 
-enum gx_err gx_picture_read(char *out, size_t cap, struct gx_span file, const char *want_prefix)
+/* In the child: what to read, and where. */
+struct job {
+    struct gx_span file;
+    const char *prefix;
+};
+
+static enum gx_err read_picture(struct found *found, struct gx_span file)
 {
-    struct found found = {.out = out, .cap = cap, .prefix = want_prefix != NULL ? want_prefix : ""};
     size_t w = 0, h = 0;
     int channels = 0;
     uint8_t *raw = NULL;
-    enum gx_err err;
+    enum gx_err err = measure(file, &w, &h, &channels);
 
-    GX_ASSERT(cap > 0);
-    out[0] = 0;
-    err = measure(file, &w, &h, &channels);
     if (err != GX_OK)
         return err;
     channels = channels == 2 || channels == 4 ? 2 : 1;
     err = decode(&raw, file, w, h, channels);
     if (err != GX_OK)
         return err;
-    err = search_grounds(&found, raw, w, h, channels);
+    err = search_grounds(found, raw, w, h, channels);
     free(raw);
-    if (err != GX_OK || found.n > 1)
-        out[0] = 0;
     if (err != GX_OK)
         return err;
-    if (found.n > 1)
+    if (found->n > 1)
         return GX_E_AMBIGUOUS;
-    if (found.n == 1)
+    if (found->n == 1)
         return GX_OK;
-    return found.too_long ? GX_E_TOO_BIG : GX_E_ABSENT;
+    return found->too_long ? GX_E_TOO_BIG : GX_E_ABSENT;
+}
+
+/* The answer: the error, and without one the text. */
+static size_t work(uint8_t *out, size_t cap, void *arg)
+{
+    const struct job *job = arg;
+    struct found found = {.out = (char *)out + 1, .cap = cap - 1, .prefix = job->prefix};
+    enum gx_err err = read_picture(&found, job->file);
+
+    out[0] = (uint8_t)err;
+    return err == GX_OK ? 1 + strlen(found.out) : 1;
+}
+
+/* A child that was taken over can answer with any text, as the picture itself could; but with nothing else. */
+static enum gx_err judge(char *out, size_t cap, const uint8_t *answer, size_t n, const char *prefix)
+{
+    if (n < 1 || n > cap || answer[0] >= GX_ERR_COUNT || (answer[0] != GX_OK && n != 1))
+        return GX_E_MALFORMED;
+    if (answer[0] != GX_OK)
+        return (enum gx_err)answer[0];
+    if (n - 1 < strlen(prefix) || memcmp(answer + 1, prefix, strlen(prefix)) != 0 || memchr(answer + 1, 0, n - 1) != NULL)
+        return GX_E_MALFORMED;
+    memcpy(out, answer + 1, n - 1);
+    out[n - 1] = 0;
+    return GX_OK;
+}
+
+/* In a child process, because neither decoder is fit for hostile bytes: stb_image 2.27 writes beyond its Huffman tables when a JPEG defines
+ * more than 256 codes, and zbar has had its own. */
+enum gx_err gx_picture_read(char *out, size_t cap, struct gx_span file, const char *want_prefix)
+{
+    struct job job = {.file = file, .prefix = want_prefix != NULL ? want_prefix : ""};
+    uint8_t *answer = malloc(cap + 1);
+    size_t n = 0;
+    enum gx_err err = GX_E_MEMORY;
+
+    GX_ASSERT(cap > 0);
+    out[0] = 0;
+    if (file.n > FILE_BYTES_MAX)
+        err = GX_E_TOO_BIG;
+    else if (answer != NULL && gx_confined(answer, &n, cap + 1, CHILD_SECONDS_MAX, work, &job))
+        err = judge(out, cap, answer, n, job.prefix);
+    else if (answer != NULL)
+        err = GX_E_MALFORMED;
+    free(answer);
+    return err;
 }

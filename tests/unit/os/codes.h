@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "node/os/qr.h"
+#include "proto/limits.h"
 
 /* The longest text a code of version 1 to 11 holds at level L, M, Q (ISO 18004, table 7, alphanumeric). */
 static const size_t capacity[3][11] = {

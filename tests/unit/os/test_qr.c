@@ -1,7 +1,5 @@
 #include "tests/unit/os/codes.h"
 
-#include "proto/limits.h"
-
 static void test_text_that_just_fits_comes_back_at_every_version_up_to_eleven(void **state)
 {
     char text[GX_TOKEN_TEXT_MAX], back[GX_TOKEN_TEXT_MAX];
