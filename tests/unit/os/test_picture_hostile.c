@@ -37,7 +37,7 @@ static void put_u32(uint8_t *p, uint32_t v)
 static void test_oversize_declared_in_a_header_is_refused_before_decoding(void **state)
 {
     static const uint32_t sizes[][2] = {{6400, 6400},  {40000001, 1}, {1, 40000001}, {65535, 65535},
-                                        {16777216, 3}, {1u << 25, 1}, {0x7fffffff, 0x7fffffff}};
+                                        {16777216, 3}, {1u << 25, 2}, {0x7fffffff, 0x7fffffff}};
     struct canvas c = small_code();
     struct file png = png_of(&c), jpeg = jpeg_of(&c, 50);
     char back[GX_TOKEN_TEXT_MAX];
