@@ -28,7 +28,7 @@ uint16_t gx_transport_port(const struct gx_transport *t);
 size_t gx_transport_addresses(const struct gx_transport *t, struct gx_addr *out, size_t cap, uint16_t port);
 
 /* Items for zmq_poll; cap at least GX_TRANSPORT_ITEMS. */
-#define GX_TRANSPORT_ITEMS 5
+#define GX_TRANSPORT_ITEMS 6
 size_t gx_transport_items(struct gx_transport *t, zmq_pollitem_t *items, size_t cap);
 
 /* Carry on: answer ZAP, read monitors, take frames.  Fills at most cap inputs (FRAME, SESSION_UP, SESSION_DOWN, DOOR) whose bytes stay valid until
