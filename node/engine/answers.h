@@ -33,7 +33,8 @@ void gx_answers_end(struct gx_answer_builder *b);
 void gx_answers_send(struct gx_answer_builder *b);      /* the final answer: it went well */
 void gx_answers_note(struct gx_answer_builder *b);      /* one object of a subscription that goes on */
 
-/* The final answer: it did not.  Values put so far go along.  The message says what and why, the hint (static text; may be NULL) what to do next.
+/* The final answer: it did not.  Values put so far go along.  The message says what and why, the hint (static or in the step arena;
+ * may be NULL) what to do next.
  * Name and exit code follow from err:  GX_E_USAGE usage 2 · GX_E_ABSENT not_found 3 · GX_E_AMBIGUOUS ambiguous 3 · GX_E_MALFORMED, GX_E_SIGNATURE,
  * GX_E_VERSION, GX_E_EXPIRED token_... 5 · GX_E_FULL, GX_E_STORE, GX_E_CORRUPT, GX_E_MEMORY store 74 · GX_E_AGAIN busy 1 · else its own name 1. */
 void gx_answers_refuse(struct gx_answer_builder *b, enum gx_err err, const char *hint, const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -151,7 +151,7 @@ enum gx_err gx_engine_new(struct gx_engine **out, const struct gx_engine_config 
     e->next_ticket = 1;
     e->next_session = 1;
     e->next_door = 1;
-    gx_table_init(&e->session_by_id, config->rng);
+    gx_idmap_init(&e->session_by_id, config->rng);
 
     enum gx_err err = load(e);
 
@@ -172,7 +172,7 @@ void gx_engine_free(struct gx_engine *e)
     gx_sessions_free(e);
     gx_jobs_free(e);
     gx_groups_free(e);
-    gx_table_free(&e->session_by_id);
+    gx_idmap_free(&e->session_by_id);
     gx_arena_free(&e->arena);
     free(e->targets);
     free(e->effects);

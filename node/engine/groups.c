@@ -80,7 +80,7 @@ bool gx_group_active(const struct gx_group *g)
 
 uint32_t gx_group_op(const struct gx_group *g, const struct gx_event_id *id)
 {
-    return gx_table_get(&g->op_by_id, id->b);
+    return gx_idmap_get(&g->op_by_id, id->b);
 }
 
 struct gx_token_info *gx_group_token(const struct gx_group *g, uint32_t op)
@@ -138,14 +138,14 @@ static struct gx_group *group_alloc(struct gx_engine *e)
     g->own_control = g->own_messages = g->me = GX_NONE;
     g->law.meta = g->law.last = GX_LAW_NONE;
     g->index = e->n_groups;
-    gx_table_init(&g->op_by_id, e->config.rng);
+    gx_idmap_init(&g->op_by_id, e->config.rng);
     e->groups[e->n_groups++] = g;
     return g;
 }
 
 static void group_free(struct gx_group *g)
 {
-    gx_table_free(&g->op_by_id);
+    gx_idmap_free(&g->op_by_id);
     free(g->logs);
     free(g->law.ops);
     free(g->law.persons);
@@ -329,7 +329,7 @@ static bool op_register(struct gx_engine *e, struct gx_group *g, const struct gx
     const struct gx_intro *intro = intro_of(body);
     struct gx_law_op op = {.id = ev->id, .depth = depth, .type = ev->type, .target = GX_LAW_NONE, .token = GX_LAW_NONE};
 
-    if (!ops_grow(e, g) || !gx_engine_ok(e, gx_table_put(&g->op_by_id, ev->id.b, index)))
+    if (!ops_grow(e, g) || !gx_engine_ok(e, gx_idmap_put(&g->op_by_id, ev->id.b, index)))
         return false;
     if (intro != NULL)
         op.target = person_of(e, g, &intro->member);

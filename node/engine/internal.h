@@ -6,7 +6,7 @@
 #include "crypto/invite.h"
 #include "node/engine/arena.h"
 #include "node/engine/engine.h"
-#include "node/engine/table.h"
+#include "node/engine/idmap.h"
 #include "proto/frame.h"
 #include "proto/law.h"
 #include "store/events.h"
@@ -89,7 +89,7 @@ struct gx_group {
     uint32_t cap_persons, cap_ops;
     uint32_t me;                /* person; GX_NONE */
     struct gx_op *ops;          /* law.n_ops of them */
-    struct gx_table op_by_id;   /* id -> op */
+    struct gx_idmap op_by_id;   /* id -> op */
     uint32_t *order;            /* scratch of gx_law_resolve and state hash, cap_ops + cap_persons */
     bool law_dirty;             /* an operation came that sorts before one applied: resolve anew */
     bool members_changed;       /* in this step */
@@ -271,7 +271,7 @@ struct gx_engine {
     uint32_t n_groups;
     struct gx_session **sessions;
     uint32_t n_sessions, cap_sessions;
-    struct gx_table session_by_id;
+    struct gx_idmap session_by_id;
     struct gx_target *targets;
     uint32_t n_targets, cap_targets;
     struct gx_addr manual[GX_ADDRS_MANUAL_MAX];

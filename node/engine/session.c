@@ -18,7 +18,7 @@ struct gx_session *gx_session_find(struct gx_engine *e, gx_session_id id)
     uint32_t at = 0;
 
     id_key(key, id);
-    at = gx_table_get(&e->session_by_id, key);
+    at = gx_idmap_get(&e->session_by_id, key);
     return at == GX_NONE ? NULL : e->sessions[at];
 }
 
@@ -44,7 +44,7 @@ struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx
     }
     id_key(key, id);
     s = calloc(1, sizeof *s);
-    if (s == NULL || gx_table_put(&e->session_by_id, key, e->n_sessions) != GX_OK) {
+    if (s == NULL || gx_idmap_put(&e->session_by_id, key, e->n_sessions) != GX_OK) {
         free(s);
         gx_engine_ok(e, GX_E_MEMORY);
         return NULL;
@@ -79,12 +79,12 @@ void gx_sessions_reap(struct gx_engine *e)
             continue;
         }
         id_key(key, s->id);
-        gx_table_del(&e->session_by_id, key);
+        gx_idmap_del(&e->session_by_id, key);
         e->sessions[i] = e->sessions[--e->n_sessions];
         if (i < e->n_sessions) {
             id_key(key, e->sessions[i]->id);
-            gx_table_del(&e->session_by_id, key);
-            if (gx_table_put(&e->session_by_id, key, i) != GX_OK)
+            gx_idmap_del(&e->session_by_id, key);
+            if (gx_idmap_put(&e->session_by_id, key, i) != GX_OK)
                 gx_engine_ok(e, GX_E_MEMORY);
         }
         session_free(s);

@@ -91,7 +91,7 @@ void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w)
         uint32_t lnum = 0, seq = 0;
 
         if (visits == VISITS_MAX || e->n_effects - before >= NOTES_MAX) {
-            gx_engine_wake(e, e->now.mono_ms);
+            gx_engine_wake(e, e->now.mono_ms + 1);      /* others come first */
             return;
         }
         txn = gx_engine_txn(e, false);

@@ -1,21 +1,21 @@
-#include "node/engine/table.h"
+#include "node/engine/idmap.h"
 #include <sodium.h>
 #include <stdlib.h>
 
-void gx_table_init(struct gx_table *t, struct gx_rng *rng)
+void gx_idmap_init(struct gx_idmap *t, struct gx_rng *rng)
 {
-    *t = (struct gx_table){0};
+    *t = (struct gx_idmap){0};
     gx_rng_fill(rng, t->seed, sizeof t->seed);
 }
 
-void gx_table_free(struct gx_table *t)
+void gx_idmap_free(struct gx_idmap *t)
 {
     free(t->slots);
     t->slots = NULL;
     t->n = t->cap = 0;
 }
 
-static uint32_t home_of(const struct gx_table *t, const uint8_t key[32])
+static uint32_t home_of(const struct gx_idmap *t, const uint8_t key[32])
 {
     uint8_t h[crypto_shorthash_BYTES];
     uint32_t v;
@@ -26,19 +26,19 @@ static uint32_t home_of(const struct gx_table *t, const uint8_t key[32])
 }
 
 /* The slot of key, or the free slot where it would go. */
-static struct gx_table_slot *find(const struct gx_table *t, const uint8_t key[32])
+static struct gx_idmap_slot *find(const struct gx_idmap *t, const uint8_t key[32])
 {
     for (uint32_t i = home_of(t, key);; i = (i + 1) & (t->cap - 1)) {
-        struct gx_table_slot *s = &t->slots[i];
+        struct gx_idmap_slot *s = &t->slots[i];
 
         if (!s->used || memcmp(s->key, key, 32) == 0)
             return s;
     }
 }
 
-static enum gx_err grow(struct gx_table *t)
+static enum gx_err grow(struct gx_idmap *t)
 {
-    struct gx_table_slot *old = t->slots;
+    struct gx_idmap_slot *old = t->slots;
     uint32_t old_cap = t->cap;
 
     t->cap = old_cap == 0 ? 16 : old_cap * 2;
@@ -55,7 +55,7 @@ static enum gx_err grow(struct gx_table *t)
     return GX_OK;
 }
 
-enum gx_err gx_table_put(struct gx_table *t, const uint8_t key[32], uint32_t value)
+enum gx_err gx_idmap_put(struct gx_idmap *t, const uint8_t key[32], uint32_t value)
 {
     if ((t->n + 1) * 4 > t->cap * 3) {
         enum gx_err err = grow(t);
@@ -64,7 +64,7 @@ enum gx_err gx_table_put(struct gx_table *t, const uint8_t key[32], uint32_t val
             return err;
     }
 
-    struct gx_table_slot *s = find(t, key);
+    struct gx_idmap_slot *s = find(t, key);
 
     if (s->used)
         return GX_E_DUPLICATE;
@@ -75,23 +75,23 @@ enum gx_err gx_table_put(struct gx_table *t, const uint8_t key[32], uint32_t val
     return GX_OK;
 }
 
-uint32_t gx_table_get(const struct gx_table *t, const uint8_t key[32])
+uint32_t gx_idmap_get(const struct gx_idmap *t, const uint8_t key[32])
 {
     if (t->cap == 0)
         return UINT32_MAX;
 
-    const struct gx_table_slot *s = find(t, key);
+    const struct gx_idmap_slot *s = find(t, key);
 
     return s->used ? s->value : UINT32_MAX;
 }
 
 /* Linear probing without tombstones: what follows moves up into the hole when its home allows. */
-void gx_table_del(struct gx_table *t, const uint8_t key[32])
+void gx_idmap_del(struct gx_idmap *t, const uint8_t key[32])
 {
     if (t->cap == 0)
         return;
 
-    struct gx_table_slot *s = find(t, key);
+    struct gx_idmap_slot *s = find(t, key);
 
     if (!s->used)
         return;
