@@ -293,15 +293,15 @@ int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
         (void)gx_show_json(out);
         json_decref(out);
     } else {
-        struct gx_table t;
-        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        struct gx_columns t;
+        gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *s = json_array_get(list, i);
-            gx_table_text(&t, gx_json_text(s, "key"));
-            gx_table_text(&t, gx_json_text(s, "value"));
-            gx_table_text(&t, gx_json_text(s, "from"));
+            gx_columns_text(&t, gx_json_text(s, "key"));
+            gx_columns_text(&t, gx_json_text(s, "value"));
+            gx_columns_text(&t, gx_json_text(s, "from"));
         }
-        gx_table_end(cli, &t);
+        gx_columns_end(cli, &t);
     }
     json_decref(list);
     return GX_EXIT_DONE;

@@ -123,19 +123,19 @@ const char *gx_json_text(const json_t *object, const char *key);
 uint64_t gx_json_number(const json_t *object, const char *key);
 
 /* Columns: on a terminal aligned, in a pipe separated by tabs and without a head.  A head that begins with > is aligned to the right. */
-struct gx_table {
+struct gx_columns {
     const char *const *heads;
     size_t n_columns;
     char **cells;
     size_t n, cap;
 };
-void gx_table_begin(struct gx_table *t, const char *const *heads, size_t n_columns);
-void gx_table_text(struct gx_table *t, const char *text);
-void gx_table_number(struct gx_table *t, uint64_t number);
-void gx_table_time(struct gx_table *t, uint64_t wall_ms);
+void gx_columns_begin(struct gx_columns *t, const char *const *heads, size_t n_columns);
+void gx_columns_text(struct gx_columns *t, const char *text);
+void gx_columns_number(struct gx_columns *t, uint64_t number);
+void gx_columns_time(struct gx_columns *t, uint64_t wall_ms);
 /* Ids are shown as : and 8 characters. */
-void gx_table_id(struct gx_table *t, const char *id);
-void gx_table_end(const struct gx_cli *cli, struct gx_table *t);
+void gx_columns_id(struct gx_columns *t, const char *id);
+void gx_columns_end(const struct gx_cli *cli, struct gx_columns *t);
 
 /* "key   value" on a terminal, "key TAB value" in a pipe. */
 void gx_show_pair(const struct gx_cli *cli, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));

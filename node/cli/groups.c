@@ -50,18 +50,18 @@ int gx_cmd_group_list(struct gx_cli *cli, const struct gx_args *args)
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
         const json_t *list = json_object_get(result, "groups");
-        struct gx_table t;
+        struct gx_columns t;
 
-        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *g = json_array_get(list, i);
-            gx_table_text(&t, gx_json_text(g, "name"));
-            gx_table_id(&t, gx_json_text(g, "group"));
-            gx_table_number(&t, gx_json_number(g, "members"));
-            gx_table_number(&t, gx_json_number(g, "unread"));
-            gx_table_text(&t, gx_json_text(g, "state"));
+            gx_columns_text(&t, gx_json_text(g, "name"));
+            gx_columns_id(&t, gx_json_text(g, "group"));
+            gx_columns_number(&t, gx_json_number(g, "members"));
+            gx_columns_number(&t, gx_json_number(g, "unread"));
+            gx_columns_text(&t, gx_json_text(g, "state"));
         }
-        gx_table_end(cli, &t);
+        gx_columns_end(cli, &t);
     }
     json_decref(result);
     return code;
@@ -90,20 +90,20 @@ int gx_cmd_group_members(struct gx_cli *cli, const struct gx_args *args)
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
         const json_t *list = json_object_get(result, "members");
-        struct gx_table t;
+        struct gx_columns t;
 
-        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *m = json_array_get(list, i);
-            gx_table_text(&t, gx_json_text(m, "alias"));
-            gx_table_id(&t, gx_json_text(m, "member"));
-            gx_table_text(&t, gx_json_text(m, "rank"));
-            gx_table_text(&t, gx_json_text(m, "via"));
-            gx_table_id(&t, gx_json_text(m, "voucher"));
-            gx_table_time(&t, gx_json_number(m, "since_ms"));
-            gx_table_text(&t, json_is_true(json_object_get(m, "you")) ? "you" : "");
+            gx_columns_text(&t, gx_json_text(m, "alias"));
+            gx_columns_id(&t, gx_json_text(m, "member"));
+            gx_columns_text(&t, gx_json_text(m, "rank"));
+            gx_columns_text(&t, gx_json_text(m, "via"));
+            gx_columns_id(&t, gx_json_text(m, "voucher"));
+            gx_columns_time(&t, gx_json_number(m, "since_ms"));
+            gx_columns_text(&t, json_is_true(json_object_get(m, "you")) ? "you" : "");
         }
-        gx_table_end(cli, &t);
+        gx_columns_end(cli, &t);
     }
     json_decref(result);
     return code;

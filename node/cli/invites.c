@@ -137,24 +137,24 @@ int gx_cmd_invites(struct gx_cli *cli, const struct gx_args *args)
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
         const json_t *list = json_object_get(result, "invites");
-        struct gx_table t;
+        struct gx_columns t;
 
-        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *v = json_array_get(list, i);
-            gx_table_id(&t, gx_json_text(v, "invite"));
-            gx_table_id(&t, gx_json_text(v, "group"));
-            gx_table_text(&t, gx_json_text(v, "kind"));
-            gx_table_number(&t, gx_json_number(v, "uses"));
+            gx_columns_id(&t, gx_json_text(v, "invite"));
+            gx_columns_id(&t, gx_json_text(v, "group"));
+            gx_columns_text(&t, gx_json_text(v, "kind"));
+            gx_columns_number(&t, gx_json_number(v, "uses"));
             if (json_is_integer(json_object_get(v, "uses_left")))
-                gx_table_number(&t, gx_json_number(v, "uses_left"));
+                gx_columns_number(&t, gx_json_number(v, "uses_left"));
             else
-                gx_table_text(&t, "any");
-            gx_table_time(&t, gx_json_number(v, "expires_ms"));
-            gx_table_text(&t, flag(v, "revoked"));
-            gx_table_text(&t, flag(v, "mine"));
+                gx_columns_text(&t, "any");
+            gx_columns_time(&t, gx_json_number(v, "expires_ms"));
+            gx_columns_text(&t, flag(v, "revoked"));
+            gx_columns_text(&t, flag(v, "mine"));
         }
-        gx_table_end(cli, &t);
+        gx_columns_end(cli, &t);
     }
     json_decref(result);
     return code;

@@ -13,23 +13,23 @@ int gx_cmd_peers(struct gx_cli *cli, const struct gx_args *args)
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
         const json_t *list = json_object_get(result, "peers");
-        struct gx_table t;
+        struct gx_columns t;
 
-        gx_table_begin(&t, heads, GX_ARRAY_LEN(heads));
+        gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *p = json_array_get(list, i);
             const json_t *groups = json_object_get(p, "groups");
-            gx_table_id(&t, gx_json_text(p, "peer"));
-            gx_table_text(&t, gx_json_text(p, "addr"));
-            gx_table_text(&t, gx_json_text(p, "via"));
-            gx_table_text(&t, gx_json_text(p, "state"));
+            gx_columns_id(&t, gx_json_text(p, "peer"));
+            gx_columns_text(&t, gx_json_text(p, "addr"));
+            gx_columns_text(&t, gx_json_text(p, "via"));
+            gx_columns_text(&t, gx_json_text(p, "state"));
             if (json_is_integer(json_object_get(p, "rtt_ms")))
-                gx_table_number(&t, gx_json_number(p, "rtt_ms"));
+                gx_columns_number(&t, gx_json_number(p, "rtt_ms"));
             else
-                gx_table_text(&t, "");
-            gx_table_number(&t, json_is_array(groups) ? json_array_size(groups) : gx_json_number(p, "groups"));
+                gx_columns_text(&t, "");
+            gx_columns_number(&t, json_is_array(groups) ? json_array_size(groups) : gx_json_number(p, "groups"));
         }
-        gx_table_end(cli, &t);
+        gx_columns_end(cli, &t);
     }
     json_decref(result);
     return code;

@@ -102,12 +102,12 @@ const char *gx_plain(const struct gx_cli *cli)
     return cli->colour ? "\033[0m" : "";
 }
 
-void gx_table_begin(struct gx_table *t, const char *const *heads, size_t n_columns)
+void gx_columns_begin(struct gx_columns *t, const char *const *heads, size_t n_columns)
 {
-    *t = (struct gx_table){.heads = heads, .n_columns = n_columns};
+    *t = (struct gx_columns){.heads = heads, .n_columns = n_columns};
 }
 
-void gx_table_text(struct gx_table *t, const char *text)
+void gx_columns_text(struct gx_columns *t, const char *text)
 {
     if (t->n == t->cap) {
         t->cap = t->cap == 0 ? 64 : 2 * t->cap;
@@ -116,28 +116,28 @@ void gx_table_text(struct gx_table *t, const char *text)
     t->cells[t->n++] = gx_show_text(text, true);
 }
 
-void gx_table_number(struct gx_table *t, uint64_t number)
+void gx_columns_number(struct gx_columns *t, uint64_t number)
 {
     char text[24];
 
     snprintf(text, sizeof text, "%ju", (uintmax_t)number);
-    gx_table_text(t, text);
+    gx_columns_text(t, text);
 }
 
-void gx_table_time(struct gx_table *t, uint64_t wall_ms)
+void gx_columns_time(struct gx_columns *t, uint64_t wall_ms)
 {
     char text[GX_TIME_BYTES];
 
     gx_show_time(text, wall_ms);
-    gx_table_text(t, text);
+    gx_columns_text(t, text);
 }
 
-void gx_table_id(struct gx_table *t, const char *id)
+void gx_columns_id(struct gx_columns *t, const char *id)
 {
     char text[GX_SHORT_ID_BYTES];
 
     gx_show_id(text, id);
-    gx_table_text(t, text);
+    gx_columns_text(t, text);
 }
 
 static const char *head_text(const char *head)
@@ -145,7 +145,7 @@ static const char *head_text(const char *head)
     return head[0] == '>' ? head + 1 : head;
 }
 
-static size_t column_width(const struct gx_table *t, size_t column)
+static size_t column_width(const struct gx_columns *t, size_t column)
 {
     size_t width = strlen(head_text(t->heads[column]));
 
@@ -156,7 +156,7 @@ static size_t column_width(const struct gx_table *t, size_t column)
     return width;
 }
 
-static void print_cell(const struct gx_table *t, size_t column, const char *text, size_t width)
+static void print_cell(const struct gx_columns *t, size_t column, const char *text, size_t width)
 {
     bool last = column + 1 == t->n_columns, right = t->heads[column][0] == '>';
     size_t w = gx_utf8_width(text);
@@ -165,7 +165,7 @@ static void print_cell(const struct gx_table *t, size_t column, const char *text
     printf("%*s%s%*s%s", right ? pad : 0, "", text, right || last ? 0 : pad, "", last ? "" : "  ");
 }
 
-static void print_aligned(const struct gx_cli *cli, const struct gx_table *t)
+static void print_aligned(const struct gx_cli *cli, const struct gx_columns *t)
 {
     size_t *widths = must(calloc(t->n_columns, sizeof *widths));
 
@@ -183,7 +183,7 @@ static void print_aligned(const struct gx_cli *cli, const struct gx_table *t)
     free(widths);
 }
 
-void gx_table_end(const struct gx_cli *cli, struct gx_table *t)
+void gx_columns_end(const struct gx_cli *cli, struct gx_columns *t)
 {
     GX_ASSERT(t->n % t->n_columns == 0);
     if (cli->out_tty)
@@ -194,7 +194,7 @@ void gx_table_end(const struct gx_cli *cli, struct gx_table *t)
     for (size_t i = 0; i < t->n; i++)
         free(t->cells[i]);
     free(t->cells);
-    *t = (struct gx_table){0};
+    *t = (struct gx_columns){0};
 }
 
 void gx_show_pair(const struct gx_cli *cli, const char *key, const char *format, ...)

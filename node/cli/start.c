@@ -32,7 +32,7 @@ static bool choose_name(char out[GX_NAME_BYTES_MAX + 1], const struct gx_args *a
         return gx_fail(why, GX_EXIT_USAGE, "usage", "guanxi init --name NAME", "there is no terminal to ask for your name on");
     else if (!gx_ask_line(out, GX_NAME_BYTES_MAX + 1, "What do you call yourself? "))
         return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "no name was given");
-    if ((given != NULL && strlen(given) > GX_NAME_BYTES_MAX) || !gx_name_ok(out))
+    if ((given != NULL && strlen(given) > GX_NAME_BYTES_MAX) || !gx_identity_name_ok(out))
         return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a name has 1 to %u bytes of UTF-8 text without control characters", GX_NAME_BYTES_MAX);
     return true;
 }

@@ -78,16 +78,17 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
     char time[GX_TIME_BYTES], *from = who(m, "alias", "from"), *place = where(m);
     char *text = gx_show_text(gx_json_text(m, "text"), !cli->out_tty);
     const char *state = gx_json_text(m, "state");
-    uint64_t reply = gx_json_number(m, "reply");
+    char reply[GX_SHORT_ID_BYTES];
 
+    gx_show_id(reply, gx_json_text(m, "reply"));
     gx_show_time(time, gx_json_number(m, "wall_ms"));
     if (!cli->out_tty) {
         printf("%ju\t%s\t%s\t%s\t%s\t%s\n", (uintmax_t)gx_json_number(m, "seq"), time, place, from, state, text);
     } else {
         printf("%s%ju %s%s%s %s%s%s%s", gx_faint(cli), (uintmax_t)gx_json_number(m, "seq"), time, with_where ? " " : "",
                with_where ? place : "", gx_plain(cli), gx_bold(cli), from, gx_plain(cli));
-        if (reply != 0)
-            printf(" (to %ju)", (uintmax_t)reply);
+        if (reply[0] != 0)
+            printf(" (answers %s)", reply);
         fputs(": ", stdout);
         print_lines(text);
     }
@@ -238,9 +239,12 @@ int gx_cmd_watch(struct gx_cli *cli, const struct gx_args *args)
         gx_client_close(&client);
         if (code != -1 || ferror(stdout))
             break;
-        gx_cli_notice(cli, "The node has gone; watching again when it is back.");
-        while (!interrupted && !gx_client_open(&client, &cli->home, &why))
+        /* Cut off for reading too slowly: it goes on where it was.  Else the node has stopped. */
+        for (bool told = false; !interrupted && !gx_client_open(&client, &cli->home, &why); told = true) {
+            if (!told)
+                gx_cli_notice(cli, "The node has gone; watching goes on when it is back.");
             sleep(RETRY_S);
+        }
         if (interrupted)
             break;
     }

@@ -20,7 +20,7 @@ static const char incarnation_magic[8] = "gx incar";
 #define INCARNATION_FILE_BYTES (8u + 4u + 32u + 8u + 16u + CHECK_BYTES)
 #define INCARNATION_INODE_AT (8u + 4u + 32u)
 
-bool gx_name_ok(const char *name)
+bool gx_identity_name_ok(const char *name)
 {
     char shown[3 * GX_NAME_BYTES_MAX + 1];
     size_t n = strlen(name);
@@ -33,7 +33,7 @@ bool gx_name_ok(const char *name)
 
 void gx_identity_make(struct gx_identity *out, struct gx_recovery *recovery, const char *name)
 {
-    GX_ASSERT(gx_name_ok(name));
+    GX_ASSERT(gx_identity_name_ok(name));
     memset(out, 0, sizeof *out);
     randombytes_buf(recovery->b, sizeof recovery->b);
     randombytes_buf(out->card_sk.b, sizeof out->card_sk.b);
@@ -90,7 +90,7 @@ static bool belongs_together(const struct gx_identity *id)
     gx_dh_public(&card, &id->card_sk);
     return gx_person_check(&id->person) && memcmp(card.b, id->person.card.b, 32) == 0 &&
            crypto_scalarmult_base(transport.b, id->transport_sk.b) == 0 &&
-           memcmp(transport.b, id->transport_pk.b, 32) == 0 && gx_name_ok(id->name);
+           memcmp(transport.b, id->transport_pk.b, 32) == 0 && gx_identity_name_ok(id->name);
 }
 
 /* Magic, version and check; leaves *body at what stands between. */

@@ -19,12 +19,12 @@ struct gx_identity {
     char name[GX_NAME_BYTES_MAX + 1];       /* UTF-8, not empty */
 };
 
-/* Make a new person and device.  recovery: shown once as words by the caller, then wiped.  name: checked by gx_name_ok. */
+/* Make a new person and device.  recovery: shown once as words by the caller, then wiped.  name: checked by gx_identity_name_ok. */
 void gx_identity_make(struct gx_identity *out, struct gx_recovery *recovery, const char *name);
 void gx_identity_wipe(struct gx_identity *id);
 
 /* 1 to GX_NAME_BYTES_MAX bytes of well-formed UTF-8 without control characters. */
-bool gx_name_ok(const char *name) GX_MUST_CHECK;
+bool gx_identity_name_ok(const char *name) GX_MUST_CHECK;
 
 #define GX_KEYS_FILE_MAX (8u + 4u + 96u + 4u + 64u + 32u + 32u + 64u + 2u + GX_NAME_BYTES_MAX + 32u)
 size_t gx_identity_encode(uint8_t out[GX_KEYS_FILE_MAX], const struct gx_identity *id);
