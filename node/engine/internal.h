@@ -142,6 +142,7 @@ struct gx_channel {
     bool theirs;                /* its proof holds and it is live in my view: it is served */
     bool unknown;               /* its proof holds, but my view does not know it (yet) */
     bool mine;                  /* my proof is sent */
+    bool started;               /* frontiers were exchanged, or mine is out: events may go */
     bool asked_heads;           /* I answered HEADS already */
     uint32_t *their_seq;        /* by log index; what the other side told it holds */
     uint32_t n_their;

@@ -170,6 +170,7 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
 
+    c->started = true;
     gx_repair_endpoints(e, s, c);
     send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
     c->unacked_wait_ms = GX_UNACKED_MS;
@@ -668,7 +669,7 @@ void gx_repair_flush(struct gx_engine *e)
             struct gx_session *s = e->sessions[k];
             struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c))
+            if (c != NULL && gx_channel_shared(c) && c->started)
                 flush_channel(e, s, g, c);
         }
         for (uint32_t k = 0; k < g->n_logs; k++) {
@@ -781,7 +782,7 @@ void gx_repair_endpoint_store(struct gx_engine *e, struct gx_group *g, const str
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c != NULL && gx_channel_shared(c) && !gx_sign_pk_equal(&c->device, &record->device))
+        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device))
             send_records(e, s, c->number, record, 1);
     }
 }
@@ -828,7 +829,7 @@ bool gx_repair_idle(struct gx_engine *e)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && !channel_idle(g, c))
+            if (c != NULL && gx_channel_shared(c) && (!c->started || !channel_idle(g, c)))
                 return false;
         }
     }

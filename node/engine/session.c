@@ -399,7 +399,9 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
     if (!was_shared && gx_channel_shared(c)) {
         s->deadline_ms = 0;
         gx_targets_up(e, s);
-        gx_repair_start(e, s, c);
+        /* The client speaks first: what a server sent now would come in before the client has verified its proof.  WIRE §6.1 */
+        if (!s->inbound)
+            gx_repair_start(e, s, c);
     }
 }
 
@@ -573,6 +575,8 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_engine_drop(e, "not_shared");
         return;
     }
+    if (!c->started)
+        gx_repair_start(e, s, c);
     if (f->kind == GX_FRAME_FRONTIER)
         gx_repair_frontier(e, s, c, f);
     else if (f->kind == GX_FRAME_WANT)
