@@ -30,6 +30,7 @@ enum gx_err gx_lmdb_err(int rc)
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return GX_E_FULL;
     case MDB_VERSION_MISMATCH:
         return GX_E_VERSION;
