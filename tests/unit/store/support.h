@@ -30,7 +30,7 @@ static inline void place_make(struct place *p)
     memset(p, 0, sizeof *p);
     snprintf(p->dir, sizeof p->dir, "/tmp/gx-store-XXXXXX");
     assert_non_null(mkdtemp(p->dir));
-    snprintf(p->file, sizeof p->file, "%s/%s", p->dir, GX_STORE_FILE);
+    snprintf(p->file, sizeof p->file, "%.63s/%s", p->dir, GX_STORE_FILE);
 }
 
 static inline enum gx_err place_open(struct place *p, struct gx_store_options options)
@@ -60,7 +60,7 @@ static inline void place_remove(struct place *p)
 
     place_close(p);
     (void)unlink(p->file);
-    snprintf(path, sizeof path, "%s-lock", p->file);
+    snprintf(path, sizeof path, "%.95s-lock", p->file);
     (void)unlink(path);
     assert_int_equal(rmdir(p->dir), 0);     /* nothing else was left behind */
 }
