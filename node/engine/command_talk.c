@@ -271,7 +271,7 @@ static bool choose(struct selection *s, struct gx_engine *e, const struct gx_com
     if (!gx_engine_ok(e, s->rows == NULL ? GX_E_MEMORY : GX_OK))
         return false;
     if (since) {
-        select_since(s, cmd->since + 1, info.next_arrival);
+        select_since(s, cmd->since < info.next_arrival ? cmd->since + 1 : info.next_arrival, info.next_arrival);
     } else if (s->g == NULL) {
         select_since(s, first_of_last(s, info.next_arrival, s->unread ? most : want), info.next_arrival);
     } else {
