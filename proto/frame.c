@@ -4,13 +4,11 @@
 #define ID_BYTES 32u
 #define FRONTIER_BYTES 16u
 #define WANT_BYTES 12u
-#define BASELINE_BYTES 60u
 
 static_assert(6u + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
 static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tags fit a frame");
 static_assert(3u + GX_PROOF_BYTES * GX_FRAME_GROUPS_MAX <= GX_FRAME_BYTES_MAX, "proofs of all groups fit a frame");
 static_assert(5u + GX_ENDPOINT_BYTES_MAX * GX_ENDPOINTS_PER_FRAME_MAX <= GX_FRAME_BYTES_MAX, "endpoints fit a frame");
-static_assert(5u + BASELINE_BYTES * GX_BASELINE_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a baseline fits a frame");
 static_assert(1u + GX_JOIN_REQUEST_MAX <= GX_FRAME_BYTES_MAX, "the longest join request fits a frame");
 static_assert(GX_FRAME_TAGS_MAX % GX_FRAME_TAGS_PAD == 0, "padding does not run over the limit");
 
@@ -221,16 +219,6 @@ static enum gx_err join_read(struct gx_frame *f, struct gx_rd *r)
     return f->bytes.n >= GX_JOIN_REQUEST_BYTES(0) ? GX_OK : GX_E_MALFORMED;
 }
 
-static enum gx_err baseline_read(struct gx_frame *f, struct gx_rd *r)
-{
-    f->channel = gx_rd_u16(r);
-    enum gx_err err = list_fixed(f, r, BASELINE_BYTES, GX_BASELINE_ENTRIES_MAX);
-    for (size_t i = 0; err == GX_OK && i < f->n; i++)
-        if (gx_frame_baseline_at(f, i).seq > GX_EVENT_SEQ_MAX)
-            err = GX_E_MALFORMED;
-    return err;
-}
-
 static enum gx_err reason_read(struct gx_frame *f, struct gx_rd *r, uint8_t min, uint8_t max)
 {
     f->reason = gx_rd_u8(r);
@@ -267,6 +255,7 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
         gx_rd_bytes(r, f->sig.b, sizeof f->sig.b);
         return gx_rd_finish(r);
     case GX_FRAME_PATH:
+    case GX_FRAME_BASELINE:
         return list_chunks(f, r);
     case GX_FRAME_JOIN:
         return join_read(f, r);
@@ -275,8 +264,6 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
         return gx_rd_finish(r);
     case GX_FRAME_REFUSED:
         return reason_read(f, r, GX_DENY_NONE + 1, GX_DENY_COUNT - 1);
-    case GX_FRAME_BASELINE:
-        return baseline_read(f, r);
     case GX_FRAME_BYE:
         return reason_read(f, r, GX_BYE_DONE, GX_BYE_VERSION);
     case GX_FRAME_PING:
@@ -356,18 +343,6 @@ struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i)
 
     gx_rd_bytes(&r, e.tag.b, sizeof e.tag.b);
     e.from_seq = gx_rd_u32(&r);
-    return e;
-}
-
-struct gx_baseline_entry gx_frame_baseline_at(const struct gx_frame *f, size_t i)
-{
-    struct gx_rd r = entry(f, i, BASELINE_BYTES);
-    struct gx_baseline_entry e;
-
-    gx_rd_bytes(&r, e.log.b, sizeof e.log.b);
-    e.seq = gx_rd_u32(&r);
-    gx_rd_bytes(&r, e.id.b, sizeof e.id.b);
-    e.tick = gx_rd_u64(&r);
     return e;
 }
 
@@ -493,10 +468,9 @@ struct gx_frame_list gx_frame_begin_path(struct gx_wr *w)
     return begin_list(w);
 }
 
-struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel)
+struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w)
 {
     gx_wr_u8(w, GX_FRAME_BASELINE);
-    gx_wr_u16(w, channel);
     return begin_list(w);
 }
 
@@ -554,15 +528,6 @@ void gx_frame_put_endpoint(struct gx_wr *w, struct gx_frame_list *l, const struc
 {
     count_one(l);
     gx_endpoint_write(w, e);
-}
-
-void gx_frame_put_baseline(struct gx_wr *w, struct gx_frame_list *l, const struct gx_baseline_entry *e)
-{
-    count_one(l);
-    gx_wr_bytes(w, e->log.b, sizeof e->log.b);
-    gx_wr_u32(w, e->seq);
-    gx_wr_bytes(w, e->id.b, sizeof e->id.b);
-    gx_wr_u64(w, e->tick);
 }
 
 void gx_frame_end(struct gx_wr *w, const struct gx_frame_list *l)

@@ -63,12 +63,6 @@ struct gx_endpoint {
     struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
     struct gx_sig sig;               /* SIG(device, "endpoint", group_id || all before) */
 };
-struct gx_baseline_entry {           /* 60 bytes */
-    struct gx_log_id log;
-    uint32_t seq;                    /* the last message a newcomer is not given */
-    struct gx_event_id id;
-    uint64_t tick;
-};
 
 enum gx_frontier_flags { GX_FRONTIER_FULL = 1 };           /* all my logs (else: only what changed) */
 enum gx_want_kind { GX_WANT_CONTROL = 0, GX_WANT_MESSAGES = 1 };
@@ -81,7 +75,7 @@ struct gx_frame {
     uint8_t version;                 /* HELLO */
     struct gx_nonce nonce;           /* HELLO */
     uint64_t echo;                   /* PING, PONG */
-    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS */
     uint8_t flags;                   /* FRONTIER, CHUNKS; WANT: enum gx_want_kind */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED: enum gx_deny; BYE: enum gx_bye */
@@ -104,8 +98,7 @@ struct gx_proof gx_frame_proof_at(const struct gx_frame *f, size_t i);          
 struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);                  /* HEADS */
 struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT control: the asker's control frontier */
 struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages */
-struct gx_baseline_entry gx_frame_baseline_at(const struct gx_frame *f, size_t i);        /* BASELINE */
-/* CHUNKS, PATH and ENDPOINTS have entries of varying length: walk with a reader over list. */
+/* CHUNKS, PATH, BASELINE and ENDPOINTS have entries of varying length: walk with a reader over list. */
 struct gx_span gx_frame_chunk_next(struct gx_rd *r);                                      /* one chunk's bytes, without its length */
 void gx_frame_endpoint_next(struct gx_rd *r, struct gx_endpoint *out);
 
@@ -131,7 +124,7 @@ struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum
 struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, uint8_t flags);
 struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel);
 struct gx_frame_list gx_frame_begin_path(struct gx_wr *w);
-struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel);
+struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w);
 void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_tag *tag);
 void gx_frame_put_proof(struct gx_wr *w, struct gx_frame_list *l, const struct gx_proof *proof);
 void gx_frame_put_id(struct gx_wr *w, struct gx_frame_list *l, const struct gx_event_id *id);
@@ -139,7 +132,6 @@ void gx_frame_put_frontier(struct gx_wr *w, struct gx_frame_list *l, const struc
 void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx_want_entry *e);
 void gx_frame_put_chunk(struct gx_wr *w, struct gx_frame_list *l, struct gx_span chunk);   /* u32 length, then the bytes */
 void gx_frame_put_endpoint(struct gx_wr *w, struct gx_frame_list *l, const struct gx_endpoint *e);
-void gx_frame_put_baseline(struct gx_wr *w, struct gx_frame_list *l, const struct gx_baseline_entry *e);
 void gx_frame_end(struct gx_wr *w, const struct gx_frame_list *l);
 
 /* Endpoint records on their own (the store keeps them encoded). */

@@ -27,7 +27,6 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_FRAME_TAGS_PAD 64u                   /* tags are padded to multiples, so that their number tells little */
 #define GX_FRONTIER_ENTRIES_MAX 4000u           /* 16 bytes each: one frame holds the frontier of 500 members' logs four times over */
 #define GX_WANT_CHUNKS_MAX 8u                   /* credit: "64 KiB a range effect, 8 a peer" */
-#define GX_BASELINE_ENTRIES_MAX 1024u           /* 60 bytes each: 61 KB; what is more goes in a further frame */
 #define GX_FRAME_CHUNKS_MAX 512u                /* above what fits: the shortest chunk takes 147 bytes of a frame */
 #define GX_ENDPOINT_ADDRS_MAX 4u
 #define GX_ENDPOINTS_PER_FRAME_MAX 256u
@@ -40,6 +39,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 /* The node's tables. */
 #define GX_GROUPS_MAX 256u                      /* groups a node can be in: one session shares at most as many */
 #define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */
+#define GX_BASELINE_BYTES_MAX (1024u * 1024u)   /* what a joiner keeps of BASELINE frames: 5,000 logs, ten times what 500 members have */
 #define GX_GUESTS_MAX 32u                       /* guests at once, all doors together */
 #define GX_GUESTS_PER_HOST_MAX 4u               /* per IPv4 address or IPv6 /64 */
 #define GX_GUEST_BYTES_MAX (64u * 1024u)        /* what a guest may send before ADMIT */

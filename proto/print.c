@@ -142,11 +142,11 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
     case GX_FRAME_TAGS:
     case GX_FRAME_PROOF:
     case GX_FRAME_PATH:
+    case GX_FRAME_BASELINE:
         add(&l, " n=%zu", frame->n);
         break;
     case GX_FRAME_HEADS:
     case GX_FRAME_ENDPOINTS:
-    case GX_FRAME_BASELINE:
         add(&l, " channel=%u n=%zu", frame->channel, frame->n);
         break;
     case GX_FRAME_FRONTIER:

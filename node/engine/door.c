@@ -275,25 +275,38 @@ static void take_join(struct gx_engine *e, struct gx_session *s, struct gx_group
     gx_job_begin(e, job);
 }
 
+/* The newest event of each message log, without its body: signed by its author, so that a door cannot invent where a log begins. */
+static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *log, struct gx_wr *w, struct gx_frame_list *list)
+{
+    struct gx_wr chunk = gx_engine_wr(e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    struct gx_event ev;
+
+    if (txn == NULL || !gx_engine_ok(e, gx_events_get(txn, &ev, &log->row, &g->row.id, log->row.head_seq)))
+        return false;
+    ev.body = gx_span(NULL, 0);
+    gx_chunk_write_header(&chunk, &ev.log, (uint32_t)ev.seq, &ev.prev, 1);
+    gx_record_encode(&chunk, &ev);
+    if (chunk.failed)
+        return false;
+    gx_frame_put_chunk(w, list, gx_wr_span(&chunk));
+    return !w->failed;
+}
+
 static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
 {
-    const uint32_t per_frame = 1000;
     uint32_t log = 0;
 
-    while (log < g->n_logs) {
-        struct gx_wr w = gx_engine_wr(e, 16 + 60u * (size_t)per_frame);
-        struct gx_frame_list list = gx_frame_begin_baseline(&w, 0);
+    do {                /* one frame at least: it tells that the gifts are complete */
+        struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
+        struct gx_frame_list list = gx_frame_begin_baseline(&w);
 
-        for (; log < g->n_logs && list.n < per_frame; log++) {
-            const struct gx_log_row *row = &g->logs[log].row;
-            struct gx_baseline_entry entry = {.log = row->id, .seq = row->head_seq, .id = row->head_id, .tick = row->head_tick};
-
-            if (row->cls == GX_LOG_MESSAGES && row->head_seq > 0)
-                gx_frame_put_baseline(&w, &list, &entry);
-        }
+        for (; log < g->n_logs && list.n < GX_FRAME_CHUNKS_MAX / 2; log++)
+            if (g->logs[log].row.cls == GX_LOG_MESSAGES && g->logs[log].row.head_seq > g->logs[log].row.base_seq)
+                put_newest(e, g, &g->logs[log], &w, &list);
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
-    }
+    } while (log < g->n_logs);
 }
 
 /* Everything a new member needs to resolve the group itself and to find the others. */

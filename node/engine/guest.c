@@ -252,18 +252,20 @@ void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
 
 static void take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f)
 {
-    struct gx_baseline_entry *more = NULL;
+    uint8_t *more = NULL;
 
-    if (f->n == 0 || g->n_baseline + f->n > 4u * GX_GROUP_MEMBERS_MAX)
+    if (g->n_baseline + f->list.n > GX_BASELINE_BYTES_MAX) {
+        gx_engine_drop(e, "baseline_long");
         return;
-    more = realloc(g->baseline, (g->n_baseline + f->n) * sizeof *more);
+    }
+    more = realloc(g->baseline, g->n_baseline + f->list.n + 1);
     if (more == NULL) {
         gx_engine_ok(e, GX_E_MEMORY);
         return;
     }
     g->baseline = more;
-    for (size_t i = 0; i < f->n; i++)
-        g->baseline[g->n_baseline++] = gx_frame_baseline_at(f, i);
+    memcpy(g->baseline + g->n_baseline, f->list.p, f->list.n);
+    g->n_baseline += f->list.n;
 }
 
 /* A refusal ends the join, unless time may heal it. */
@@ -307,25 +309,70 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
 
 /* --- becoming a member ------------------------------------------------------------------------------------------------------------------------ */
 
-static void apply_baseline(struct gx_group *g)
+/* The next entry of a baseline that concerns a message log of which nothing is held yet; NULL at the end. */
+static struct gx_log *baseline_next(struct gx_group *g, struct gx_rd *rd, struct gx_event *ev)
 {
-    for (uint32_t i = 0; i < g->n_baseline; i++) {
-        const struct gx_baseline_entry *b = &g->baseline[i];
-        uint32_t index = gx_group_log(g, &b->log);
-        struct gx_log *log = index == GX_NONE ? NULL : &g->logs[index];
+    while (rd->left > 0 && !rd->failed) {
+        struct gx_span bytes = gx_frame_chunk_next(rd);
+        struct gx_chunk chunk;
+        struct gx_chunk_iter it;
+        uint32_t index = GX_NONE;
 
-        if (log == NULL || log->row.cls != GX_LOG_MESSAGES || log->row.head_seq != 0 || log->own)
+        if (gx_chunk_decode(&chunk, bytes) != GX_OK || chunk.count != 1)
             continue;
-        log->row.base_seq = log->row.head_seq = log->pend_seq = b->seq;
-        log->row.base_id = log->row.head_id = log->pend_id = b->id;
-        log->row.base_tick = log->row.head_tick = log->pend_tick = b->tick;
-        log->dirty = true;
-        if (b->tick > g->max_tick)
-            g->max_tick = b->tick;
+        index = gx_group_log(g, &chunk.log);
+        if (index == GX_NONE || g->logs[index].row.cls != GX_LOG_MESSAGES || g->logs[index].own || g->logs[index].row.head_seq != 0)
+            continue;
+        gx_chunk_begin(&it, &chunk, &g->row.id);
+        if (gx_chunk_next(&it, ev, NULL) == GX_OK)
+            return &g->logs[index];
     }
-    free(g->baseline);
-    g->baseline = NULL;
+    return NULL;
+}
+
+/* The logs are known now, and with them who has to have signed.  False when nothing needs to be checked. */
+static bool begin_baseline(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_job *job = g->n_baseline == 0 ? NULL : gx_job_new(e, GX_JOB_BASELINE, NULL, g->row.gnum, gx_span(g->baseline, g->n_baseline));
+    struct gx_rd rd = gx_rd(gx_span(g->baseline, g->n_baseline));
+    struct gx_event ev;
+    struct gx_log *log = NULL;
+
     g->n_baseline = 0;
+    if (job == NULL)
+        return false;
+    while ((log = baseline_next(g, &rd, &ev)) != NULL)
+        gx_job_verify_event(e, job, &ev, &log->row.device);
+    if (job->last_ticket == 0) {
+        gx_job_discard(e, job);
+        return false;
+    }
+    gx_job_begin(e, job);
+    return true;
+}
+
+void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job)
+{
+    struct gx_group *g = gx_group_by_gnum(e, job->group);
+    struct gx_rd rd = gx_rd(gx_span(job->bytes, job->n_bytes));
+    struct gx_event ev;
+    struct gx_log *log = NULL;
+
+    if (g == NULL || g->row.state != GX_GROUP_JOINING)
+        return;
+    g->members_changed = true;          /* what waited for this goes on */
+    if (job->failed) {
+        gx_engine_drop(e, gx_err_name(GX_E_SIGNATURE));
+        return;
+    }
+    while ((log = baseline_next(g, &rd, &ev)) != NULL) {
+        log->row.base_seq = log->row.head_seq = log->pend_seq = (uint32_t)ev.seq;
+        log->row.base_id = log->row.head_id = log->pend_id = ev.id;
+        log->row.base_tick = log->row.head_tick = log->pend_tick = ev.tick;
+        log->dirty = true;
+        if (ev.tick > g->max_tick)
+            g->max_tick = ev.tick;
+    }
 }
 
 static void write_alias(struct gx_engine *e, struct gx_group *g, struct gx_span alias)
@@ -343,13 +390,12 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
 
     if (g->row.state != GX_GROUP_JOINING || g->me == GX_NONE || g->law.persons[g->me].rank == GX_RANK_NONE)
         return;
-    /* Messages begin where the door says; when it vanished half way, everything is asked for rather than nothing. */
-    if (!g->join_given && g->join_session != 0)
+    /* A member that knows nobody's address would stay alone: until a door gave all it has, another one is asked. */
+    if (!g->join_given || g->n_endpoints == 0 || g->n_jobs > 0 || begin_baseline(e, g))
         return;
     txn = gx_engine_txn(e, true);
     if (txn == NULL)
         return;
-    apply_baseline(g);
     g->row.state = GX_GROUP_MEMBER;
     g->dirty = true;
     voucher = g->law.persons[g->me].voucher;

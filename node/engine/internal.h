@@ -127,8 +127,8 @@ struct gx_group {
     uint32_t join_backoff_ms;
     uint32_t join_addr;         /* next of join.addrs to try */
     bool join_given;            /* a door gave everything it had to give */
-    struct gx_baseline_entry *baseline;     /* where messages begin, until the logs are known */
-    uint32_t n_baseline;
+    uint8_t *baseline;          /* where messages begin: lists of BASELINE frames, kept until the logs are known */
+    size_t n_baseline;
     enum gx_deny join_deny;     /* why the last door refused */
     struct gx_sign_pk admitted_by;
 };
@@ -203,7 +203,7 @@ struct gx_door {
 
 /* --- verification ------------------------------------------------------------------------------------------------------------- */
 
-enum gx_job_kind { GX_JOB_DEAD, GX_JOB_CONTROL, GX_JOB_MESSAGES, GX_JOB_PROOF, GX_JOB_GUEST, GX_JOB_JOIN, GX_JOB_PATH, GX_JOB_ENDPOINT };
+enum gx_job_kind { GX_JOB_DEAD, GX_JOB_CONTROL, GX_JOB_MESSAGES, GX_JOB_PROOF, GX_JOB_GUEST, GX_JOB_JOIN, GX_JOB_PATH, GX_JOB_BASELINE, GX_JOB_ENDPOINT };
 
 /* One thing whose signatures are out.  Jobs end in the order they began, because tickets are answered in order. */
 struct gx_job {
@@ -431,7 +431,7 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for w
 void gx_repair_timer(struct gx_engine *e);
 void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
 /* The control events of g that the ids in `heads` do not have in their past, as CHUNKS.  WIRE §6.1 */
-void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_frame *heads);
+void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
 void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
 /* Push what was appended in this step, announce what moved. */
 void gx_repair_flush(struct gx_engine *e);
@@ -460,6 +460,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
 void gx_guest_up(struct gx_engine *e, struct gx_session *s);
 void gx_guest_gone(struct gx_engine *e, const struct gx_session *s);
 void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job);
+void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_timer(struct gx_engine *e);
 /* Own admission may have come in: become a member. */
 void gx_guest_check(struct gx_engine *e, struct gx_group *g);

@@ -459,6 +459,9 @@ static void done(struct gx_engine *e, struct gx_job *job)
     case GX_JOB_PATH:
         gx_guest_path_verified(e, job);
         break;
+    case GX_JOB_BASELINE:
+        gx_guest_baseline_verified(e, job);
+        break;
     case GX_JOB_ENDPOINT:
         gx_repair_endpoint_verified(e, job);
         break;
@@ -479,5 +482,10 @@ void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok)
     e->n_jobs--;
     e->job_bytes -= job->n_bytes;
     done(e, job);
+
+    struct gx_group *g = gx_group_by_gnum(e, job->group);
+
+    if (g != NULL && g->row.state == GX_GROUP_JOINING && g->n_jobs == 0)
+        g->members_changed = true;      /* a join waits for everything it was given to be checked */
     gx_job_discard(e, job);
 }

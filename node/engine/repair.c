@@ -67,12 +67,95 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
     }
 }
 
+/* --- what I hold -------------------------------------------------------------------------------------------------------------------------- */
+
+/* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
+static bool withheld(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return g->row.state == GX_GROUP_LEFT && log == g->own_control && g->own_messages != GX_NONE &&
+           their_seq(c, g->own_messages) < g->logs[g->own_messages].row.head_seq;
+}
+
+/* The newest event of a log that this channel may hear of. */
+static uint32_t shown_seq(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return g->logs[log].row.head_seq - (withheld(g, c, log) ? 1 : 0);
+}
+
+static struct gx_event_id shown_id(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    uint32_t seq = shown_seq(g, c, log);
+
+    if (seq != g->logs[log].row.head_seq)
+        for (uint32_t op = g->law.n_ops; op-- > 0;)
+            if (g->ops[op].log == log && g->ops[op].seq == seq)
+                return g->law.ops[op].id;
+    return g->logs[log].row.head_id;
+}
+
+static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    struct gx_frontier_entry entry = {.seq = shown_seq(g, c, log)};
+    struct gx_event_id id = shown_id(g, c, log);
+
+    memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);
+    memcpy(entry.check, id.b, sizeof entry.check);
+    gx_frame_put_frontier(w, list, &entry);
+}
+
+static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return shown_seq(g, c, log) > 0;
+}
+
+/* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
+static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    const struct gx_log *l = &g->logs[log];
+
+    if (!l->changed || l->pushed_from != 0 || withheld(g, c, log))
+        return false;
+    return their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
+}
+
+static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return g->logs[log].own && their_seq(c, log) < shown_seq(g, c, log);
+}
+
+static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags,
+                          bool (*want)(const struct gx_group *, const struct gx_channel *, uint32_t))
+{
+    uint32_t log = 0;
+
+    do {
+        struct gx_wr w = gx_wr(NULL, 0);
+        struct gx_frame_list list = {0};
+        uint32_t n = 0;
+
+        for (; log < g->n_logs && n < GX_FRONTIER_ENTRIES_MAX; log++) {
+            if (!want(g, c, log))
+                continue;
+            if (n++ == 0) {
+                uint32_t left = g->n_logs - log;
+
+                w = gx_engine_wr(e, 16 + 16u * (size_t)(left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
+                list = gx_frame_begin_frontier(&w, c->number, flags);
+            }
+            put_entry(&w, &list, g, c, log);
+        }
+        if (n == 0)
+            return;
+        gx_frame_end(&w, &list);
+        gx_engine_send(e, s, &w);
+    } while (log < g->n_logs);
+}
+
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     bool lacking = false;
 
-    (void)s;
     if (f->flags & GX_FRONTIER_FULL)
         c->ahead = false;
     for (size_t i = 0; i < f->n; i++) {
@@ -95,6 +178,8 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             g->left_told = true;
     }
+    if (g->row.state == GX_GROUP_LEFT && !g->left_told)
+        send_frontier(e, s, g, c, 0, entry_unacked);
     if (!lacking)
         return;
 
@@ -104,66 +189,6 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
     if (g->want_at_ms == 0 || at < g->want_at_ms)
         g->want_at_ms = at;
     gx_engine_wake(e, g->want_at_ms);
-}
-
-/* --- what I hold -------------------------------------------------------------------------------------------------------------------------- */
-
-static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_log *log)
-{
-    struct gx_frontier_entry entry = {.seq = log->row.head_seq};
-
-    memcpy(entry.tag.b, log->row.id.b, sizeof entry.tag.b);
-    memcpy(entry.check, log->row.head_id.b, sizeof entry.check);
-    gx_frame_put_frontier(w, list, &entry);
-}
-
-static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    (void)c;
-    return g->logs[log].row.head_seq > 0;
-}
-
-/* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
-static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    const struct gx_log *l = &g->logs[log];
-
-    if (!l->changed || l->pushed_from != 0)
-        return false;
-    return their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
-}
-
-static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    return g->logs[log].own && their_seq(c, log) < g->logs[log].row.head_seq;
-}
-
-static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags,
-                          bool (*want)(const struct gx_group *, const struct gx_channel *, uint32_t))
-{
-    uint32_t log = 0;
-
-    do {
-        struct gx_wr w = gx_wr(NULL, 0);
-        struct gx_frame_list list = {0};
-        uint32_t n = 0;
-
-        for (; log < g->n_logs && n < GX_FRONTIER_ENTRIES_MAX; log++) {
-            if (!want(g, c, log))
-                continue;
-            if (n++ == 0) {
-                uint32_t left = g->n_logs - log;
-
-                w = gx_engine_wr(e, 16 + 16u * (size_t)(left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
-                list = gx_frame_begin_frontier(&w, c->number, flags);
-            }
-            put_entry(&w, &list, &g->logs[log]);
-        }
-        if (n == 0)
-            return;
-        gx_frame_end(&w, &list);
-        gx_engine_send(e, s, &w);
-    } while (log < g->n_logs);
 }
 
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
@@ -223,7 +248,7 @@ static size_t chunks_room(const struct chunks_out *o)
 /* False when the credit is used up. */
 static bool chunks_put(struct chunks_out *o, struct gx_span chunk)
 {
-    if (o->open && chunks_room(o) < chunk.n) {
+    if (o->open && (chunks_room(o) < chunk.n || o->list.n >= GX_FRAME_CHUNKS_MAX)) {
         if (o->frames_left == 0)
             return false;
         chunks_send(o, false);
@@ -289,6 +314,13 @@ void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struc
     chunks_send(&o, true);
 }
 
+static bool withheld_op(const struct gx_group *g, const struct gx_channel *c, uint32_t op)
+{
+    uint32_t log = g->ops[op].log;
+
+    return g->ops[op].seq > shown_seq(g, c, log);
+}
+
 /* Everything in the past of the known heads; the rest is what the other side lacks. */
 static uint8_t *past_of(struct gx_engine *e, struct gx_group *g, const struct gx_frame *heads)
 {
@@ -329,14 +361,17 @@ static uint8_t *past_of(struct gx_engine *e, struct gx_group *g, const struct gx
     return seen;
 }
 
-void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_frame *heads)
+void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads)
 {
     const uint8_t *seen = past_of(e, g, heads);
-    struct chunks_out o = {.e = e, .s = s, .channel = channel, .frames_left = 64};     /* 4 MiB: the most an unproven node takes */
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = 64};     /* 4 MiB: the most an unproven node takes */
 
-    for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++)
-        if (!seen[op] && !put_op(&o, g, op))
+    for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
+        if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
+            g->left_told = true;        /* who asks by what right I speak knows that I left */
+        if (!seen[op] && !withheld_op(g, c, op) && !put_op(&o, g, op))
             break;
+    }
     chunks_send(&o, true);
 }
 
@@ -361,7 +396,7 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
         }
     }
     for (uint32_t op = 0; op < g->law.n_ops; op++)
-        if (g->ops[op].seq > known[g->ops[op].log] && !put_op(&o, g, op))
+        if (g->ops[op].seq > known[g->ops[op].log] && !withheld_op(g, c, op) && !put_op(&o, g, op))
             break;
     if (!o.open && o.frames_left > 0)
         chunks_begin(&o);           /* an empty answer ends the question too */
@@ -462,7 +497,7 @@ static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_gro
 
     for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++)
         if (entry_control(g, c, i))
-            put_entry(&w, &list, &g->logs[i]);
+            put_entry(&w, &list, g, c, i);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     g->asked = s->id;
@@ -629,7 +664,7 @@ static void push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
 
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls)
+        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !withheld(g, c, i))
             put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
     chunks_send(&o, false);
 }

@@ -554,13 +554,10 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     }
     if (f->kind == GX_FRAME_HEADS) {
         /* A client came by a signed endpoint record: CURVE proved whose node this is.  A server shows itself to proven members only. */
-        if (!c->mine || (s->inbound && !c->theirs)) {
+        if (!c->mine || (s->inbound && !c->theirs))
             gx_engine_drop(e, "channel");
-        } else if (g->row.state == GX_GROUP_LEFT) {
-            g->left_told = true;        /* who asks by what right I speak knows that I left */
-        } else {
-            gx_repair_send_missing(e, s, g, c->number, f);
-        }
+        else
+            gx_repair_send_missing(e, s, g, c, f);
         return;
     }
     if (f->kind == GX_FRAME_CHUNKS && c->unknown && c->asked_heads) {

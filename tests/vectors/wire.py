@@ -186,7 +186,7 @@ FRAMES = {
     "chunks": u(8, 1) + channel + u(2, 1) + listed(sized(alice_chunk), sized(bob_chunk)),
     "endpoints": u(9, 1) + channel + listed(endpoint),
     "path": u(11, 1) + listed(sized(chunk(create)), sized(chunk(token))),
-    "baseline": u(15, 1) + u(0, 2) + listed(bob.messages + u(2, 4) + reply.id + u(9, 8)),
+    "baseline": u(15, 1) + listed(sized(chunk(reply, deleted=(reply,)))),
     "guest": u(10, 1) + bob.device + sig(token_seed, "gx guest", bob.device + transcript),
     "join": u(12, 1) + request,
     "admitted": u(13, 1) + admit.id,

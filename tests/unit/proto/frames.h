@@ -148,12 +148,23 @@ static inline void frames_put_chunk(struct gx_wr *w, struct gx_frame_list *l, co
     gx_frame_put_chunk(w, l, gx_wr_span(&chunk));
 }
 
+/* An event without its body, as a baseline shows it. */
+static inline void frames_put_newest(struct gx_wr *w, struct gx_frame_list *l, const struct gx_event *ev)
+{
+    uint8_t bytes[4096];
+    struct gx_wr chunk = gx_wr(bytes, sizeof bytes);
+    struct gx_event bare = *ev;
+
+    bare.body = gx_span(NULL, 0);
+    gx_chunk_write_header(&chunk, &ev->log, (uint32_t)ev->seq, &ev->prev, 1);
+    gx_record_encode(&chunk, &bare);
+    gx_frame_put_chunk(w, l, gx_wr_span(&chunk));
+}
+
 static inline void frames_of_events(struct frames *f, const struct story *s)
 {
     static const enum story_event create = STORY_CREATE, token = STORY_TOKEN;
     struct gx_endpoint endpoint = frames_endpoint(s);
-    struct gx_baseline_entry base = {
-        .log = s->bob.messages, .seq = 2, .id = s->ev[STORY_REPLY].id, .tick = s->ev[STORY_REPLY].tick};
 
     struct gx_wr w = frames_begin(f, "chunks");
     struct gx_frame_list l = gx_frame_begin_chunks(&w, 1, GX_CHUNKS_LAST);
@@ -176,8 +187,8 @@ static inline void frames_of_events(struct frames *f, const struct story *s)
     frames_end(f, &w);
 
     w = frames_begin(f, "baseline");
-    l = gx_frame_begin_baseline(&w, 0);
-    gx_frame_put_baseline(&w, &l, &base);
+    l = gx_frame_begin_baseline(&w);
+    frames_put_newest(&w, &l, &s->ev[STORY_REPLY]);
     gx_frame_end(&w, &l);
     frames_end(f, &w);
 }

@@ -119,7 +119,7 @@ static void test_tags_and_proofs_come_back(void **state)
     assert_false(gx_verify(&proof.device, GX_DOMAIN_SESSION, gx_span(signed_bytes, sizeof signed_bytes), &proof.sig));
 }
 
-static void test_heads_frontiers_wants_and_baselines_come_back(void **state)
+static void test_heads_frontiers_and_wants_come_back(void **state)
 {
     const struct story *s = story();
     struct gx_frame f = decoded("heads");
@@ -150,13 +150,6 @@ static void test_heads_frontiers_wants_and_baselines_come_back(void **state)
     struct gx_want_entry want = gx_frame_want_at(&f, 0);
     assert_memory_equal(want.tag.b, s->bob.messages.b, 8);
     assert_int_equal(want.from_seq, 1);
-
-    f = decoded("baseline");
-    struct gx_baseline_entry base = gx_frame_baseline_at(&f, 0);
-    assert_true(gx_log_id_equal(&base.log, &s->bob.messages));
-    assert_int_equal(base.seq, 2);
-    assert_true(gx_event_id_equal(&base.id, &s->ev[STORY_REPLY].id));
-    assert_int_equal(base.tick, s->ev[STORY_REPLY].tick);
 }
 
 static void test_chunks_and_path_are_walked_chunk_by_chunk(void **state)
@@ -181,6 +174,24 @@ static void test_chunks_and_path_are_walked_chunk_by_chunk(void **state)
         assert_int_equal(chunk.count, 1);
     }
     assert_int_equal(gx_rd_finish(&r), GX_OK);
+}
+
+static void test_a_baseline_shows_the_newest_event_of_a_log_without_its_body(void **state)
+{
+    const struct story *s = story();
+    struct gx_frame f = decoded("baseline");
+    struct gx_rd r = gx_rd(f.list);
+    struct gx_chunk chunk;
+    struct gx_chunk_iter it;
+    struct gx_event ev;
+    (void)state;
+
+    assert_int_equal(gx_chunk_decode(&chunk, gx_frame_chunk_next(&r)), GX_OK);
+    gx_chunk_begin(&it, &chunk, &s->group);
+    assert_int_equal(gx_chunk_next(&it, &ev, NULL), GX_OK);
+    assert_true(gx_event_id_equal(&ev.id, &s->ev[STORY_REPLY].id));
+    assert_null(ev.body.p);
+    assert_true(gx_event_verify(&ev, &s->bob.device_pk));
 }
 
 static void test_endpoint_records_come_back_and_their_signature_holds_in_their_group(void **state)
@@ -249,8 +260,6 @@ static void read_all(const struct gx_frame *f)
             (void)gx_frame_frontier_at(f, i);
         else if (f->kind == GX_FRAME_WANT)
             (void)gx_frame_want_at(f, i);
-        else if (f->kind == GX_FRAME_BASELINE)
-            (void)gx_frame_baseline_at(f, i);
         else if (f->kind == GX_FRAME_ENDPOINTS)
             gx_frame_endpoint_next(&r, &e);
         else
@@ -341,7 +350,6 @@ static void test_every_list_has_a_limit(void **state)
         {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 16, 0},
         {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 12, 8},
         {"\x09\x01\x00", 3, GX_ENDPOINTS_PER_FRAME_MAX, 32 + 32 + 8 + 1 + 64, 0},
-        {"\x0f\x00\x00", 3, GX_BASELINE_ENTRIES_MAX, 60, 0},
     };
     (void)state;
 
@@ -446,7 +454,7 @@ static void test_a_number_no_event_can_have_is_refused(void **state)
     static const struct {
         const char *name;
         size_t at;
-    } cases[] = {{"frontier", 14}, {"want control", 15}, {"want messages", 15}, {"baseline", 21}};
+    } cases[] = {{"frontier", 14}, {"want control", 15}, {"want messages", 15}};
     (void)state;
 
     for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
@@ -521,8 +529,9 @@ int main(void)
         cmocka_unit_test(test_short_frames_come_back),
         cmocka_unit_test(test_a_join_frame_holds_the_request),
         cmocka_unit_test(test_tags_and_proofs_come_back),
-        cmocka_unit_test(test_heads_frontiers_wants_and_baselines_come_back),
+        cmocka_unit_test(test_heads_frontiers_and_wants_come_back),
         cmocka_unit_test(test_chunks_and_path_are_walked_chunk_by_chunk),
+        cmocka_unit_test(test_a_baseline_shows_the_newest_event_of_a_log_without_its_body),
         cmocka_unit_test(test_endpoint_records_come_back_and_their_signature_holds_in_their_group),
         cmocka_unit_test(test_every_truncation_and_every_byte_too_many_is_refused),
         cmocka_unit_test(test_a_frame_with_a_flipped_bit_is_refused_or_another_well_formed_frame),
