@@ -11,7 +11,7 @@
 #include "store/image.h"
 #include "store/schema.h"
 
-#define MAP_BYTES_MIN (16ull << 30)             /* address space only: "the larger of 16 GiB and half the free disk" */
+#define MAP_BYTES_MIN (16ull << 30)             /* address space only */
 #define MAP_BYTES_CREATE (1u << 20)             /* a new store is a dozen pages */
 #define RESERVE_BYTES_MAX (1ull << 30)
 #define READER_CHECK_EVERY 4096u                /* write transactions */
@@ -39,16 +39,19 @@ static unsigned flags_of(const struct gx_store_options *options)
     return flags;
 }
 
-static size_t map_bytes_of(const struct gx_store_options *options, const char *dir)
+/* SCHEMA §1.1: "the larger of 16 GiB and the file with half the free disk".  Without the file a store larger than half of what is left would
+ * open with no room to grow at all. */
+static size_t map_bytes_of(const struct gx_store_options *options, const char *path)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t bytes = options->map_bytes;
     struct statvfs fs;
+    struct stat st;
 
     if (bytes == 0) {
         bytes = MAP_BYTES_MIN;
-        if (statvfs(dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize / 2 > bytes)
-            bytes = (uint64_t)fs.f_bavail * fs.f_frsize / 2;
+        if (statvfs(path, &fs) == 0 && stat(path, &st) == 0 && (uint64_t)st.st_size + (uint64_t)fs.f_bavail * fs.f_frsize / 2 > bytes)
+            bytes = (uint64_t)st.st_size + (uint64_t)fs.f_bavail * fs.f_frsize / 2;
     }
     return (size_t)((bytes + page - 1) / page * page);
 }
@@ -168,7 +171,7 @@ static enum gx_err open_at(struct gx_store **out, const char *dir, const struct 
         return GX_E_MEMORY;
     store->read_only = options->read_only;
     store->volatile_store = options->volatile_store;
-    *rc = env_open(&store->env, path, flags_of(options), map_bytes_of(options, dir));
+    *rc = env_open(&store->env, path, flags_of(options), map_bytes_of(options, path));
     err = gx_lmdb_err(*rc);
     if (err == GX_OK)
         err = open_tables(store, rc);

@@ -14,7 +14,7 @@ struct gx_store_options {
     bool read_only;         /* offline verbs: nothing is written, not even a new table */
     bool volatile_store;    /* simulator on tmpfs: NOSYNC | NOLOCK (one thread, one process) */
     bool writemap;          /* simulator: WRITEMAP too */
-    size_t map_bytes;       /* address space, set once; 0: the larger of 16 GiB and half the free disk */
+    size_t map_bytes;       /* address space, set once; 0: the larger of 16 GiB and the file with half the free disk */
     uint8_t uuid[16];       /* written into a store that is made now (random, by the caller) */
 };
 

@@ -212,6 +212,20 @@ static enum gx_err missing_check(struct image *im)
     return im->n_missing == 0 ? GX_OK : GX_E_CORRUPT;
 }
 
+/* The length is read last: a page is in the file before a meta page counts it, so a file that grows meanwhile is never too short. */
+static enum gx_err look(struct image *im)
+{
+    struct stat st;
+    enum gx_err err = metas_read(im);
+
+    if (err != GX_OK)
+        return err;
+    if (fstat(im->fd, &st) != 0)
+        return GX_E_STORE;
+    im->pages = (uint64_t)st.st_size / im->meta.page_bytes;
+    return im->pages > im->meta.last_page ? GX_OK : missing_check(im);
+}
+
 enum gx_err gx_image_check(const char *path, int *sys_errno)
 {
     struct image im = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
@@ -222,15 +236,11 @@ enum gx_err gx_image_check(const char *path, int *sys_errno)
         *sys_errno = errno;
         return errno == ENOENT ? GX_E_ABSENT : GX_E_STORE;
     }
-    enum gx_err err = fstat(im.fd, &st) == 0 ? GX_OK : GX_E_STORE;
-    if (err == GX_OK && !S_ISREG(st.st_mode))
-        err = GX_E_CORRUPT;
-    if (err == GX_OK)
-        err = metas_read(&im);
+    enum gx_err err = fstat(im.fd, &st) != 0 ? GX_E_STORE : S_ISREG(st.st_mode) ? GX_OK : GX_E_CORRUPT;
     if (err == GX_OK) {
-        im.pages = (uint64_t)st.st_size / im.meta.page_bytes;
-        if (im.pages <= im.meta.last_page)
-            err = missing_check(&im);
+        /* A node that writes beside us may change pages while we read them: damage stays, that does not. */
+        for (unsigned tries = 0; tries < 3 && (tries == 0 || err == GX_E_CORRUPT); tries++)
+            err = look(&im);
     }
     if (err == GX_E_STORE)
         *sys_errno = errno;

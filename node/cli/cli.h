@@ -38,7 +38,7 @@
     X(REPLY, "reply", 0, NUMBER, "SEQ", "answer the message with this number")                                         \
     X(UNREAD, "unread", 0, FLAG, NULL, "only what was not read yet")                                                   \
     X(SINCE, "since", 0, NUMBER, "SEQ", "only what arrived after this number")                                         \
-    X(LIMIT, "limit", 'n', NUMBER, "N", "at most N messages (default 50; 0 is all)")
+    X(LIMIT, "limit", 'n', NUMBER, "N", "at most N messages; 0 is all (default 50, all with --since or --unread)")
 
 enum gx_option {
 #define GX_X(id, name, short_name, takes, shown, help) GX_OPT_##id,

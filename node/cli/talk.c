@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READ_LIMIT 50u
+#define PAGE 1000u
 #define RETRY_S 1u
 
 /* --- send ------------------------------------------------------------------------------------------------------------------------- */
@@ -118,37 +118,54 @@ static void show_event(const struct gx_cli *cli, const json_t *m)
 
 /* --- read ------------------------------------------------------------------------------------------------------------------------- */
 
-static json_t *read_params(const struct gx_cli *cli, const struct gx_args *args)
+/* Messages since a number, without a limit, are fetched a page at a time; `since` then is the last one seen. */
+static json_t *read_params(const struct gx_cli *cli, const struct gx_args *args, bool paged, uint64_t since)
 {
     json_t *params = json_object();
-    uint64_t limit = gx_args_has(args, GX_OPT_LIMIT) ? args->number[GX_OPT_LIMIT] : READ_LIMIT;
 
     if (args->n_words > 0)
         (void)json_object_set_new(params, "group", json_string(args->words[0]));
     if (gx_args_has(args, GX_OPT_SINCE))
-        (void)json_object_set_new(params, "since", json_integer((json_int_t)args->number[GX_OPT_SINCE]));
+        (void)json_object_set_new(params, "since", json_integer((json_int_t)since));
     if (gx_args_has(args, GX_OPT_UNREAD))
         (void)json_object_set_new(params, "unread", json_true());
-    (void)json_object_set_new(params, "limit", json_integer((json_int_t)limit));
+    if (paged || gx_args_has(args, GX_OPT_LIMIT))
+        (void)json_object_set_new(params, "limit", json_integer((json_int_t)(paged ? PAGE : args->number[GX_OPT_LIMIT])));
     /* A script that reads is no person who has read; and nothing can be marked while the node is down. */
     if (!cli->json && gx_cli_node_up(cli))
         (void)json_object_set_new(params, "mark", json_true());
     return params;
 }
 
+/* Returns whether there are more; *since is the last one shown. */
+static bool show_page(const struct gx_cli *cli, const json_t *page, bool with_where, uint64_t *since)
+{
+    const json_t *list = json_object_get(page, "messages");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *m = json_array_get(list, i);
+        if (cli->json)
+            (void)gx_show_json(m);
+        else
+            show_message(cli, m, with_where);
+        *since = gx_json_number(m, "seq");
+    }
+    return json_array_size(list) > 0 && json_is_true(json_object_get(page, "more"));
+}
+
 int gx_cmd_read(struct gx_cli *cli, const struct gx_args *args)
 {
+    bool unlimited = !gx_args_has(args, GX_OPT_LIMIT) || args->number[GX_OPT_LIMIT] == 0;
+    bool paged = gx_args_has(args, GX_OPT_SINCE) && unlimited, more;
+    uint64_t since = args->number[GX_OPT_SINCE];
     json_t *result;
+    int code;
 
-    int code = gx_cli_call(cli, &result, "read", read_params(cli, args));
-    const json_t *list = json_object_get(result, "messages");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (cli->json)
-            (void)gx_show_json(json_array_get(list, i));
-        else
-            show_message(cli, json_array_get(list, i), args->n_words == 0);
-    }
-    json_decref(result);
+    do {
+        code = gx_cli_call(cli, &result, "read", read_params(cli, args, paged, since));
+        more = show_page(cli, result, args->n_words == 0, &since);
+        json_decref(result);
+    } while (code == GX_EXIT_DONE && paged && more);
     return code;
 }
 

@@ -45,7 +45,6 @@ struct gx_log {
     gx_session_id asked;        /* session a WANT for this log went to; 0: none */
     uint64_t asked_until_ms;
     uint32_t asked_pend;        /* pend_seq then */
-    uint64_t retry_ms;          /* not before, after an answer that brought nothing */
 };
 
 /* What the engine keeps of a control event beside the law's view of it. */
@@ -135,6 +134,13 @@ struct gx_group {
 
 /* --- sessions ------------------------------------------------------------------------------------------------------------------ */
 
+/* A peer may hold a log only from where it joined: it is asked once for what lies before, and again when something changed. */
+struct gx_dry {
+    uint32_t from_seq;          /* asked from here, in vain; 0: never */
+    uint32_t n_ops;             /* control events known then: one that was lacking may have been the reason */
+    uint64_t until_ms;
+};
+
 struct gx_channel {
     uint16_t number;
     uint32_t group;             /* gnum */
@@ -145,6 +151,7 @@ struct gx_channel {
     bool started;               /* frontiers were exchanged, or mine is out: events may go */
     bool asked_heads;           /* I answered HEADS already */
     uint32_t *their_seq;        /* by log index; what the other side told it holds */
+    struct gx_dry *dry;         /* by log index; where it had nothing for me, whatever its frontier says */
     uint32_t n_their;
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     uint64_t frontier_at_ms;    /* send a full FRONTIER again at this time; 0: no need */

@@ -6,7 +6,8 @@
 
 #define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
 #define UNACKED_MAX_MS 60000u
-#define RETRY_MS 1000u                  /* after an answer that brought nothing */
+#define RETRY_MS 1000u                  /* after an answer about control that brought nothing */
+#define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before */
 #define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
 
 /* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
@@ -20,17 +21,30 @@ static void note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_chann
 {
     if (log >= c->n_their) {
         uint32_t *more = realloc(c->their_seq, g->n_logs * sizeof *more);
+        struct gx_dry *dry = NULL;
 
-        if (more == NULL) {
+        if (more != NULL) {
+            c->their_seq = more;
+            dry = realloc(c->dry, g->n_logs * sizeof *dry);
+        }
+        if (dry == NULL) {
             gx_engine_ok(e, GX_E_MEMORY);
             return;
         }
+        c->dry = dry;
         memset(more + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *more);
-        c->their_seq = more;
+        memset(dry + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *dry);
         c->n_their = g->n_logs;
     }
     if (seq > c->their_seq[log])
         c->their_seq[log] = seq;
+}
+
+/* It was asked for what follows my head and had nothing. */
+static bool is_dry(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return log < c->n_their && c->dry[log].from_seq == g->logs[log].pend_seq + 1 && c->dry[log].n_ops == g->law.n_ops &&
+           e->now.mono_ms < c->dry[log].until_ms;
 }
 
 /* The peer's device holds this node's messages up to seq: what `sent` and `delivered` rest on. */
@@ -464,8 +478,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (log->asked != s->id)
             continue;
         log->asked = 0;
-        if (log->pend_seq == log->asked_pend)
-            log->retry_ms = e->now.mono_ms + RETRY_MS;
+        if (log->pend_seq == log->asked_pend && i < c->n_their)
+            c->dry[i] = (struct gx_dry){.from_seq = log->pend_seq + 1, .n_ops = g->law.n_ops, .until_ms = e->now.mono_ms + DRY_MS};
     }
     (void)gnum;
     g->want_at_ms = e->now.mono_ms;
@@ -522,11 +536,8 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
 
         if (log->row.cls != GX_LOG_MESSAGES || their_seq(c, i) <= log->pend_seq || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
             continue;
-        if (e->now.mono_ms < log->retry_ms) {
-            g->want_at_ms = log->retry_ms;
-            gx_engine_wake(e, log->retry_ms);
+        if (is_dry(e, g, c, i))
             continue;
-        }
         if (w.p == NULL) {
             w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)g->n_logs);
             list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
@@ -647,7 +658,7 @@ void gx_repair_timer(struct gx_engine *e)
         bool waits = g->asked != 0;
 
         for (uint32_t k = 0; k < g->n_logs && !waits; k++)
-            waits = g->logs[k].asked != 0 || g->logs[k].retry_ms > e->now.mono_ms;
+            waits = g->logs[k].asked != 0;
         if (waits && g->want_at_ms == 0)
             g->want_at_ms = e->now.mono_ms;         /* an answer may be overdue */
         if (waits)
@@ -834,7 +845,7 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && their_seq(c, i) > most)
+            if (c != NULL && gx_channel_shared(c) && their_seq(c, i) > most && !is_dry(e, g, c, i))
                 most = their_seq(c, i);
         }
         left += most - g->logs[i].row.head_seq;

@@ -181,7 +181,10 @@ int gx_loop(struct gx_node *node)
         if (g.n > 0)
             code = step(node, &g);
         gx_control_flush(node->control);
-        node->stop = node->stop || gx_control_stop_asked(node->control);
+        if (gx_control_stop_asked(node->control)) {
+            gx_log("stopping as asked");
+            node->stop = true;
+        }
         if (!node->stop && code == GX_EXIT_DONE)
             poll_all(node, &g);
     }

@@ -4,9 +4,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -308,6 +312,27 @@ static inline uint32_t fold_now(struct gx_txn *txn, struct author *authors, size
         OK(gx_log_put(txn, &authors[i].row));
     OK(gx_events_fold(txn, &folded, true, copy_row, &c));
     return folded;
+}
+
+/* Does `mistake` stop the program?  In a child, without a core file and without its last words on the terminal. */
+static inline bool aborts(void (*mistake)(void))
+{
+    const pid_t child = fork();
+    int status = 0;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit none = {0, 0};
+        const int nowhere = open("/dev/null", O_WRONLY);
+
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)dup2(nowhere, STDERR_FILENO);
+        (void)signal(SIGABRT, SIG_DFL);
+        mistake();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 /* ---- a look at everything ---- */

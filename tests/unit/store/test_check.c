@@ -1,6 +1,5 @@
 #include "tests/unit/store/support.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "store/schema.h"

@@ -1,10 +1,6 @@
 #include "tests/unit/store/support.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "store/image.h"
 #include "store/schema.h"

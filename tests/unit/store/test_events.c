@@ -491,6 +491,100 @@ static void test_a_chunk_ends_before_a_bad_event(void **state)
     place_remove(&p);
 }
 
+/* ---- the caller's own mistakes stop the program ---- */
+
+static struct place wrong_place;
+static struct gx_txn *wrong_txn;
+
+static void append_with(uint64_t seq, uint8_t prev, uint8_t log)
+{
+    struct gx_event ev;
+    uint64_t arrival;
+
+    author_write(&authors[0], &ev, 1, &authors[0].row.head_id, 10);
+    ev.seq = seq;
+    ev.prev.b[0] ^= prev;
+    ev.log.b[0] ^= log;
+    (void)!gx_events_append(wrong_txn, &arrival, &authors[0].row, &ev);
+}
+
+static void mistake_a_gap(void)
+{
+    append_with(2, 0, 0);
+}
+
+static void mistake_another_prev(void)
+{
+    append_with(1, 1, 0);
+}
+
+static void mistake_another_log(void)
+{
+    append_with(1, 0, 1);
+}
+
+static void mistake_a_chunk_that_does_not_continue(void)
+{
+    uint64_t first;
+
+    parcel_make(&parcel, &authors[0], 3, 10);
+    parcel.chunk.first_seq++;
+    (void)!parcel_put(wrong_txn, &first, &authors[0], &parcel, true);
+}
+
+static void mistake_a_chunk_with_fewer_records(void)
+{
+    uint64_t first;
+
+    parcel_make(&parcel, &authors[0], 3, 10);
+    parcel.chunk.count++;
+    (void)!parcel_put(wrong_txn, &first, &authors[0], &parcel, true);
+}
+
+static void mistake_two_writers(void)
+{
+    struct gx_txn *txn;
+
+    (void)!gx_txn_begin(&txn, wrong_place.store, true);
+}
+
+static void mistake_a_row_that_makes_no_sense(void)
+{
+    authors[0].row.read_messages = 1;
+    (void)!gx_log_put(wrong_txn, &authors[0].row);
+}
+
+static void mistake_writing_while_reading(void)
+{
+    struct gx_txn *txn;
+
+    gx_txn_abort(&wrong_txn);
+    if (gx_txn_begin(&txn, wrong_place.store, false) == GX_OK)
+        (void)!gx_log_put(txn, &authors[0].row);
+}
+
+static void no_mistake(void)
+{
+    append_with(1, 0, 0);
+}
+
+static void test_what_the_caller_promised_is_asserted(void **state)
+{
+    static void (*const mistakes[])(void) = {
+        mistake_a_gap, mistake_another_prev, mistake_another_log, mistake_a_chunk_that_does_not_continue, mistake_a_chunk_with_fewer_records,
+        mistake_two_writers, mistake_a_row_that_makes_no_sense, mistake_writing_while_reading,
+    };
+    (void)state;
+
+    scene_make(&wrong_place, authors, 1);
+    wrong_txn = begin(&wrong_place, true);
+    for (size_t i = 0; i < GX_ARRAY_LEN(mistakes); i++)
+        assert_true(aborts(mistakes[i]));
+    assert_false(aborts(no_mistake));
+    gx_txn_abort(&wrong_txn);
+    place_remove(&wrong_place);
+}
+
 /* ---- anything, in any order, against a model ---- */
 
 #define MODEL_EVENTS_MAX 60000u
@@ -795,6 +889,7 @@ int main(void)
         cmocka_unit_test(test_serving_a_long_journal_walks_it_once),
         cmocka_unit_test(test_a_wrong_group_id_is_noticed),
         cmocka_unit_test(test_a_chunk_ends_before_a_bad_event),
+        cmocka_unit_test(test_what_the_caller_promised_is_asserted),
         cmocka_unit_test(test_any_mix_of_steps_agrees_with_a_plain_model),
         cmocka_unit_test(test_the_model_notices_tails_that_outlive_an_abort),
     };
