@@ -117,7 +117,7 @@ static bool in_use(struct gx_transport *t, const struct door *door, bool cut)
             continue;
         used = true;
         if (cut)
-            gx_session_cut(t, c);
+            gx_link_cut(t, c);
     }
     return used;
 }

@@ -51,13 +51,13 @@ static struct conn *introduce(struct gx_transport *t, struct frame *f, int fd, c
         door != c->door)
         return NULL;
     if (!rid_is_counted(t, f)) {
-        gx_session_cut(t, c);
+        gx_link_cut(t, c);
         return NULL;
     }
     c->bound = true;
     memcpy(c->rid, f->rid, RID_BYTES);
     snprintf(c->user, sizeof c->user, "%s", user);
-    gx_session_up(t, c, t->next_session, &key);
+    gx_link_up(t, c, t->next_session, &key);
     t->next_session += 2;
     return c;
 }
@@ -105,7 +105,7 @@ static bool deliver(struct gx_transport *t, size_t *bytes)
     if (c != NULL)
         c->delivered_bytes += gx_tcp_frame_bytes(n);
     if (c != NULL && (!f->alone || n > GX_FRAME_BYTES_MAX))
-        gx_session_cut(t, c);
+        gx_link_cut(t, c);
     else if (c != NULL && (c->state == CONN_UP || c->state == CONN_LOST)) {
         zmq_msg_t *held = &t->held[t->n_held++];
         zmq_msg_init(held);
@@ -164,7 +164,7 @@ void gx_frame_send(struct gx_transport *t, gx_session_id session, struct gx_span
         return;
     }
     if (errno == EHOSTUNREACH)
-        gx_session_lose(t, c);
+        gx_link_lose(t, c);
     t->stats.dropped_sends++;
     zmq_msg_close(&msg);
 }

@@ -94,7 +94,7 @@ static bool make_room(struct gx_transport *t)
     t->stats.refused_limit++;
     if (t->silent.head == NONE)
         return false;
-    gx_session_cut(t, gx_conn_at(t, t->silent.head));
+    gx_link_cut(t, gx_conn_at(t, t->silent.head));
     return true;
 }
 
@@ -123,7 +123,7 @@ static void accepted(struct gx_transport *t, const struct event *e)
 
     t->n_accepted++;
     if (before != NULL && before->state != CONN_LOST)
-        gx_session_lose(t, before);
+        gx_link_lose(t, before);
     if (!gx_tcp_identify(&seen))
         return;     /* gone already */
     if (may_come_in(t, door, &seen.peer_seen))
@@ -152,7 +152,7 @@ static void bound_event(struct gx_transport *t, const struct event *e)
     } else if (e->what == ZMQ_EVENT_DISCONNECTED) {
         c = gx_conn_newest(t, e->value);
         if (c != NULL && c->state != CONN_LOST)
-            gx_session_lose(t, c);
+            gx_link_lose(t, c);
     }
 }
 
@@ -174,9 +174,9 @@ static void dialer_event(struct gx_transport *t, const struct event *e)
     if (e->what == ZMQ_EVENT_CONNECTED)
         connected(t, c, e->value);
     else if (e->what != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-        gx_session_lose(t, c);
+        gx_link_lose(t, c);
     else if (c->state == CONN_DIALING)
-        gx_session_up(t, c, c->session, &c->server_key);
+        gx_link_up(t, c, c->session, &c->server_key);
 }
 
 void gx_monitor_read(struct gx_transport *t)

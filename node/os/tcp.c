@@ -176,7 +176,7 @@ void gx_tcp_tick(struct gx_transport *t)
         gx_tcp_unwatch(t, c);
         if (inside_libzmq(c) > FLOOD_BYTES_MAX) {
             t->stats.cut_flood++;
-            gx_session_cut(t, c);
+            gx_link_cut(t, c);
         } else {
             arm(t, c, EPOLL_CTL_MOD);
         }

@@ -217,7 +217,7 @@ size_t gx_transport_take(struct gx_transport *t, struct gx_input *inputs, size_t
     gx_frame_read(t, max_bytes);
     gx_tcp_tick(t);
     gx_bind_tick(t);
-    gx_session_tick(t);
+    gx_link_tick(t);
     t->inputs_cap = 0;
     return t->n_inputs;
 }
@@ -229,10 +229,10 @@ void gx_transport_do(struct gx_transport *t, const struct gx_effect *effect)
         gx_frame_send(t, effect->session, effect->bytes);
         break;
     case GX_OUT_CONNECT:
-        gx_session_ask(t, effect);
+        gx_link_ask(t, effect);
         break;
     case GX_OUT_DISCONNECT:
-        gx_session_let_go(t, effect->session);
+        gx_link_let_go(t, effect->session);
         break;
     case GX_OUT_DOOR_OPEN:
         gx_bind_door(t, effect);

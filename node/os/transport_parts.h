@@ -141,17 +141,17 @@ void gx_transport_emit(struct gx_transport *t, const struct gx_input *input);
 
 /* session.c */
 /* CONNECT: dialed by the next tick. */
-void gx_session_ask(struct gx_transport *t, const struct gx_effect *effect);
+void gx_link_ask(struct gx_transport *t, const struct gx_effect *effect);
 /* DISCONNECT. */
-void gx_session_let_go(struct gx_transport *t, gx_session_id session);
+void gx_link_let_go(struct gx_transport *t, gx_session_id session);
 /* SESSION_UP.  One that is LOST stays so: its frames follow, then its end. */
-void gx_session_up(struct gx_transport *t, struct conn *c, gx_session_id session, const struct gx_curve_pk *peer_key);
+void gx_link_up(struct gx_transport *t, struct conn *c, gx_session_id session, const struct gx_curve_pk *peer_key);
 /* It ended by itself: SESSION_DOWN follows once its frames are read. */
-void gx_session_lose(struct gx_transport *t, struct conn *c);
+void gx_link_lose(struct gx_transport *t, struct conn *c);
 /* End it: SESSION_DOWN at once, later frames of it are dropped. */
-void gx_session_cut(struct gx_transport *t, struct conn *c);
+void gx_link_cut(struct gx_transport *t, struct conn *c);
 /* What is due. */
-void gx_session_tick(struct gx_transport *t);
+void gx_link_tick(struct gx_transport *t);
 
 /* frame.c */
 /* Frames into inputs, until there are none, or no room, or max_bytes are reached. */

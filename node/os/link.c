@@ -10,7 +10,7 @@ static void tell_down(struct gx_transport *t, gx_session_id session)
     gx_transport_emit(t, &(struct gx_input){.kind = GX_IN_SESSION_DOWN, .now = t->now, .session = session});
 }
 
-void gx_session_up(struct gx_transport *t, struct conn *c, gx_session_id session, const struct gx_curve_pk *peer_key)
+void gx_link_up(struct gx_transport *t, struct conn *c, gx_session_id session, const struct gx_curve_pk *peer_key)
 {
     if (c->session != session)
         gx_conn_set_session(t, c, session);
@@ -41,7 +41,7 @@ static void drop(struct gx_transport *t, struct conn *c)
     forget(t, c);
 }
 
-void gx_session_lose(struct gx_transport *t, struct conn *c)
+void gx_link_lose(struct gx_transport *t, struct conn *c)
 {
     switch (c->state) {
     case CONN_SILENT:
@@ -63,7 +63,7 @@ void gx_session_lose(struct gx_transport *t, struct conn *c)
     }
 }
 
-void gx_session_cut(struct gx_transport *t, struct conn *c)
+void gx_link_cut(struct gx_transport *t, struct conn *c)
 {
     gx_tcp_shutdown(c, SHUT_RDWR);
     if (!c->inbound || c->state == CONN_LOST) {
@@ -120,7 +120,7 @@ static uint64_t tick_closing(struct gx_transport *t, struct conn *c)
     if (c->deadline_ms == 0)
         c->deadline_ms = now + CLOSE_MS;
     if (now >= c->deadline_ms) {
-        gx_session_cut(t, c);
+        gx_link_cut(t, c);
         return UINT64_MAX;
     }
     if (!c->finished && (!gx_tcp_written(c, &written) || written >= c->sent_before + c->sent_bytes)) {
@@ -171,13 +171,13 @@ static uint64_t tick_one(struct gx_transport *t, struct conn *c)
     return 0;
 }
 
-void gx_session_tick(struct gx_transport *t)
+void gx_link_tick(struct gx_transport *t)
 {
     struct conn *silent;
     uint64_t due = UINT64_MAX;
 
     while ((silent = gx_conn_at(t, t->silent.head)) != NULL && t->now.mono_ms >= silent->since_ms + SILENT_MS)
-        gx_session_cut(t, silent);
+        gx_link_cut(t, silent);
     if (t->now.mono_ms < t->timed_due_ms)
         return;
     t->timed_due_ms = UINT64_MAX;
@@ -190,7 +190,7 @@ void gx_session_tick(struct gx_transport *t)
     t->timed_due_ms = due < t->timed_due_ms ? due : t->timed_due_ms;
 }
 
-void gx_session_ask(struct gx_transport *t, const struct gx_effect *e)
+void gx_link_ask(struct gx_transport *t, const struct gx_effect *e)
 {
     struct conn *c = NULL;
 
@@ -214,7 +214,7 @@ void gx_session_ask(struct gx_transport *t, const struct gx_effect *e)
     }
 }
 
-void gx_session_let_go(struct gx_transport *t, gx_session_id session)
+void gx_link_let_go(struct gx_transport *t, gx_session_id session)
 {
     struct conn *c = gx_conn_by_session(t, session);
 
