@@ -303,6 +303,78 @@ static void test_a_sound_file_may_be_shorter_than_it_says(void **state)
     place_remove(&p);
 }
 
+/* Whatever bits of a short file are turned over, the walk over its free list ends and keeps within its buffers. */
+static void flip_while_short(struct place *p, off_t size)
+{
+    struct chance c;
+    uint32_t refused = 0;
+    int sys_errno;
+
+    chance_init(&c, 11);
+    assert_int_equal(truncate(p->file, size), 0);
+    int fd = open(p->file, O_RDWR);
+    assert_true(fd >= 0);
+    for (int i = 0; i < 3000; i++) {
+        off_t page = 2 + chance_below(&c, (uint32_t)(size / 4096) - 2), at = page * 4096 + chance_below(&c, 64);
+        uint8_t byte, before;
+        assert_int_equal(pread(fd, &before, 1, at), 1);
+        byte = (uint8_t)(before ^ (1u << chance_below(&c, 8)));
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        enum gx_err err = gx_image_check(p->file, &sys_errno);
+        assert_true(err == GX_OK || err == GX_E_CORRUPT);
+        refused += err != GX_OK;
+        assert_int_equal(pwrite(fd, &before, 1, at), 1);
+    }
+    assert_true(refused > 5);
+    assert_int_equal(close(fd), 0);
+}
+
+/* The same by hand, with a list of free pages that is a tree of several pages and has an entry larger than a page. */
+static void test_free_pages_at_the_end_are_found_in_a_large_free_list(void **state)
+{
+    static uint8_t large[3000000];
+    struct place p;
+    struct stat st;
+    struct gx_key key = gx_key_u32(77);
+    (void)state;
+
+    place_make(&p);
+    OK(place_open(&p, plain));
+    struct gx_txn *txn = begin(&p, true);
+    group_put(txn, 1);
+    author_make(&authors[0], 1, 1, GX_LOG_MESSAGES);
+    author_register(txn, &authors[0]);
+    commit(txn);
+    struct gx_txn *reader = begin(&p, false);       /* keeps what is freed from being used: entries gather */
+    for (size_t i = 0; i < 150; i++) {
+        txn = begin(&p, true);
+        author_append(txn, &authors[0], 100);
+        OK(gx_log_put(txn, &authors[0].row));
+        commit(txn);
+    }
+    txn = begin(&p, true);
+    OK(gx_table_put(txn, GX_TABLE_JOIN, &key, gx_span(large, sizeof large)));
+    commit(txn);
+    gx_txn_abort(&reader);
+    txn = begin(&p, true);
+    OK(gx_table_del(txn, GX_TABLE_JOIN, &key));
+    commit(txn);
+    place_close(&p);
+
+    assert_int_equal(stat(p.file, &st), 0);
+    assert_true(st.st_size > (off_t)sizeof large);
+    for (off_t cut = 4096; cut < (off_t)sizeof large; cut *= 3) {
+        assert_int_equal(truncate(p.file, st.st_size - cut), 0);
+        OK(place_open(&p, (struct gx_store_options){.read_only = true}));
+        assert_int_equal(check_clean(&p).events, 150);
+        place_close(&p);
+    }
+    flip_while_short(&p, st.st_size - 2000000);
+    assert_int_equal(truncate(p.file, st.st_size - (off_t)sizeof large - 20 * 4096), 0);
+    assert_int_equal(place_open(&p, (struct gx_store_options){.read_only = true}), GX_E_CORRUPT);
+    place_remove(&p);
+}
+
 /* Bits of the two meta pages: refused by name, or without meaning. */
 static void test_flips_in_the_meta_pages_never_crash_the_opening(void **state)
 {
@@ -708,6 +780,7 @@ int main(void)
         cmocka_unit_test(test_an_lmdb_file_of_something_else_is_corrupt),
         cmocka_unit_test(test_a_file_cut_short_is_refused_or_whole),
         cmocka_unit_test(test_a_sound_file_may_be_shorter_than_it_says),
+        cmocka_unit_test(test_free_pages_at_the_end_are_found_in_a_large_free_list),
         cmocka_unit_test(test_flips_in_the_meta_pages_never_crash_the_opening),
         cmocka_unit_test(test_reading_only_changes_no_byte),
         cmocka_unit_test(test_a_reader_keeps_the_state_it_began_with),
