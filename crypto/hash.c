@@ -60,3 +60,12 @@ void gx_hash_keyed(uint8_t out[32], const char *label, struct gx_span key, struc
     gx_hash_add(&h, x.p, x.n);
     gx_hash_end(&h, out);
 }
+
+uint64_t gx_hash_table(const uint8_t seed[16], const uint8_t id[32])
+{
+    uint64_t v = 0;
+
+    static_assert(crypto_shorthash_BYTES == sizeof v && crypto_shorthash_KEYBYTES == 16, "SipHash-2-4");
+    crypto_shorthash((uint8_t *)&v, id, 32, seed);
+    return v;
+}

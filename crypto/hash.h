@@ -24,4 +24,7 @@ void gx_hash_end(struct gx_hasher *h, uint8_t out[32]);
 void gx_hash(uint8_t out[32], const char *label, struct gx_span x);
 void gx_hash_keyed(uint8_t out[32], const char *label, struct gx_span key, struct gx_span x);
 
+/* Where an id goes in a table in memory: SipHash under the table's own seed, so that ids ground to collide are spread all the same. */
+uint64_t gx_hash_table(const uint8_t seed[16], const uint8_t id[32]);
+
 #endif

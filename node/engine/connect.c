@@ -62,6 +62,8 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
     t->counter = record->counter;
     t->n_addrs = record->n_addrs;
     memcpy(t->addrs, record->addrs, sizeof t->addrs);
+    if (t->next_ms == UINT64_MAX)
+        t->next_ms = e->now.mono_ms;
     gx_engine_wake(e, t->next_ms);
 }
 
@@ -129,14 +131,14 @@ void gx_targets_timer(struct gx_engine *e)
         if (t->session != 0)
             continue;
         if (e->now.mono_ms < t->next_ms) {
-            gx_engine_wake(e, t->next_ms);
+            if (t->next_ms != UINT64_MAX)
+                gx_engine_wake(e, t->next_ms);
             continue;
         }
         if (wanted(e, t)) {
             dial(e, t);
         } else {
-            t->next_ms = e->now.mono_ms + GX_BACKOFF_MAX_MS;
-            gx_engine_wake(e, t->next_ms);
+            t->next_ms = UINT64_MAX;        /* nobody's now; gx_targets_update wakes it when its record counts again */
         }
     }
 }

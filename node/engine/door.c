@@ -142,6 +142,7 @@ void gx_doors_opened(struct gx_engine *e, const struct gx_input *in)
     if (door == NULL)
         return;
     if (in->n_addrs == 0) {
+        door->failed = true;
         gx_engine_log(e, "a guests' door could not be opened: nobody can join by that invitation through this node");
         return;
     }

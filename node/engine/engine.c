@@ -232,7 +232,7 @@ static void timers(struct gx_engine *e)
 {
     if (e->config.offline || e->wake_ms == 0 || e->now.mono_ms < e->wake_ms)
         return;
-    e->wake_ms = 0;
+    e->wake_ms = e->wake_told_ms = 0;
     gx_sessions_timer(e);
     gx_targets_timer(e);
     gx_guest_timer(e);
@@ -252,6 +252,7 @@ static void members_changed(struct gx_engine *e)
         if (!g->members_changed)
             continue;
         g->members_changed = false;
+        g->hash_valid = false;          /* whose messages are shown depends on it */
         e->doors_dirty = true;
         gx_guest_check(e, g);
         gx_sessions_recheck(e, g);
@@ -307,9 +308,10 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
     gx_sessions_close_all(e);
     gx_sessions_reap(e);
     gx_jobs_undo(e, first_ticket);
-    for (size_t i = taken; i < n; i++) {        /* what no later input will say again */
-        e->now = inputs[i].now;
-        if (inputs[i].kind == GX_IN_VERIFIED)
+    e->n_waiters = e->n_waiters_before;
+    memcpy(e->waiters, e->waiters_before, e->n_waiters * sizeof e->waiters[0]);
+    for (size_t i = 0; i < n; i++) {            /* what no later input will say again */
+        if (i >= taken && inputs[i].kind == GX_IN_VERIFIED)
             gx_jobs_verified(e, inputs[i].ticket, inputs[i].ok);
         else if (inputs[i].kind == GX_IN_CLIENT_GONE)
             gx_waiters_client_gone(e, inputs[i].client);
@@ -333,6 +335,8 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
     GX_ASSERT(n <= GX_STEP_INPUTS_MAX);
     gx_arena_reset(&e->arena);
     e->n_effects = 0;
+    e->n_waiters_before = e->n_waiters;
+    memcpy(e->waiters_before, e->waiters, e->n_waiters * sizeof e->waiters[0]);
     e->wake_told_ms = e->wake_told_ms == e->wake_ms ? e->wake_told_ms : 0;
     for (; taken < n && e->fault == GX_OK; taken++) {
         if (e->config.progress != NULL)

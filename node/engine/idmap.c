@@ -1,5 +1,5 @@
 #include "node/engine/idmap.h"
-#include <sodium.h>
+#include "crypto/hash.h"
 #include <stdlib.h>
 
 void gx_idmap_init(struct gx_idmap *t, struct gx_rng *rng)
@@ -17,12 +17,7 @@ void gx_idmap_free(struct gx_idmap *t)
 
 static uint32_t home_of(const struct gx_idmap *t, const uint8_t key[32])
 {
-    uint8_t h[crypto_shorthash_BYTES];
-    uint32_t v;
-
-    crypto_shorthash(h, key, 32, t->seed);
-    memcpy(&v, h, sizeof v);
-    return v & (t->cap - 1);
+    return (uint32_t)gx_hash_table(t->seed, key) & (t->cap - 1);
 }
 
 /* The slot of key, or the free slot where it would go. */

@@ -204,6 +204,7 @@ struct gx_door {
     uint32_t group;             /* gnum */
     struct gx_event_id token;
     bool open;
+    bool failed;                /* it could not be bound */
     uint8_t n_addrs;
     struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
 };
@@ -300,6 +301,8 @@ struct gx_engine {
 
     struct gx_waiter waiters[GX_WAITERS_MAX];
     uint32_t n_waiters;
+    struct gx_waiter waiters_before[GX_WAITERS_MAX];   /* as they were before the step, should it be undone */
+    uint32_t n_waiters_before;
     bool held_dirty;
     uint64_t held_flush_ms;
 

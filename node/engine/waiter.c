@@ -245,7 +245,7 @@ static bool run_invite(struct gx_engine *e, const struct gx_waiter *w)
 {
     const struct gx_door *door = gx_doors_by_token(e, &w->token);
 
-    if ((door == NULL || !door->open) && e->now.mono_ms < w->until_ms)
+    if ((door == NULL || (!door->open && !door->failed)) && e->now.mono_ms < w->until_ms)
         return false;
     gx_invite_answer(e, w);
     return true;

@@ -29,7 +29,7 @@ static void put(const char *name, const void *p, size_t n)
     assert_true(n_values < VALUES_MAX && n <= VALUE_BYTES_MAX && strlen(name) < sizeof values[0].name);
     struct value *v = &values[n_values++];
 
-    strcpy(v->name, name);
+    memcpy(v->name, name, strlen(name) + 1);
     memcpy(v->b, p, n);
     v->n = n;
 }

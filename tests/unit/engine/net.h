@@ -119,6 +119,8 @@ static inline void net_connect(struct net *net, int from, const struct gx_effect
         if (!net->link[i].open)
             l = &net->link[i];
     assert_non_null(l);
+    if (l == NULL)
+        return;
     *l = (struct net_link){.open = true, .node = {from, door->node}, .session = {ef->session, net->node[door->node].next_inbound}};
     net->node[door->node].next_inbound += 2;
     net_push(net, from, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = l->session[0], .peer_key = ef->server_key, .peer_addr = ef->addr}, gx_span(NULL, 0));
@@ -151,8 +153,8 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
             snprintf(node->text, sizeof node->text, "%s", v->text == NULL ? "" : v->text);
         }
         if (n < cap - 2000)
-            n += (size_t)snprintf(node->all + n, cap - n, "%s=%.900s%llu\n", v->key == NULL ? "" : v->key, v->kind == GX_VALUE_TEXT ? v->text : "",
-                                  v->kind == GX_VALUE_NUMBER || v->kind == GX_VALUE_BOOL ? (unsigned long long)v->number : 0ull);
+            n += v->kind == GX_VALUE_TEXT ? (size_t)snprintf(node->all + n, cap - n, "%s=%.900s\n", v->key == NULL ? "" : v->key, v->text)
+                                          : (size_t)snprintf(node->all + n, cap - n, "%s=%llu\n", v->key == NULL ? "" : v->key, (unsigned long long)v->number);
     }
 }
 
