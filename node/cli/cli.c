@@ -1,6 +1,7 @@
 #include "node/cli/cli.h"
 
 #include "node/os/version.h"
+#include "proto/utf8.h"
 
 #include <locale.h>
 #include <sodium.h>
@@ -173,6 +174,11 @@ static int run(struct gx_cli *cli, const struct gx_cli_command *command, const s
     if (args->n_words < command->min_words || args->n_words > command->max_words)
         return gx_cli_usage(cli, "quote a text that has blanks; see: guanxi help", "usage: guanxi %s%s%s %s", command->name,
                             command->sub == NULL ? "" : " ", command->sub == NULL ? "" : command->sub, command->usage);
+    /* What is sent to the node is text; the name of a file need not be. */
+    bool file = command->run == gx_cmd_join || command->run == gx_cmd_inspect;
+    for (size_t i = 0; i < args->n_words && !file; i++)
+        if (!gx_utf8_ok(gx_span(args->words[i], strlen(args->words[i]))))
+            return gx_cli_usage(cli, NULL, "an argument is not UTF-8 text");
     if (!gx_home_find(&cli->home, args->text[GX_OPT_HOME], args->text[GX_OPT_PROFILE], &why))
         return gx_cli_fail(cli, &why);
     if (cli->verbose)

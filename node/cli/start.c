@@ -19,6 +19,7 @@
 #define LOCK_WAIT_MS 2000u
 #define STOP_MS 20000
 #define READY_BYTES 4096u
+#define READY_FD 3
 
 /* --- init ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -297,8 +298,10 @@ static int up_detached(const struct gx_cli *cli, struct gx_node_options *options
         return gx_cli_fail(cli, &why);
     }
     if (child == 0) {
-        close(fds[0]);
-        ready.fd = fds[1];
+        /* Whatever else the caller had open is not kept open by a node that lives on. */
+        ready.fd = dup3(fds[1], READY_FD, O_CLOEXEC) == READY_FD || fds[1] == READY_FD ? READY_FD : fds[1];
+        if (ready.fd == READY_FD)
+            closefrom(READY_FD + 1);
         options->ctx = &ready;
         int code = run_detached(cli, options, &ready);
         exit(code);

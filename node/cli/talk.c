@@ -8,6 +8,7 @@
 
 #define PAGE 1000u
 #define RETRY_S 1u
+#define LOOK_UP_MS 1000        /* a Ctrl-C just before the wait is seen after it */
 
 /* --- send ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -221,7 +222,7 @@ static int watch_once(const struct gx_cli *cli, struct watch *w, const struct gx
     int code = id == 0 ? -1 : GX_EXIT_DONE;
 
     while (code == GX_EXIT_DONE && !interrupted) {
-        enum gx_client_state state = gx_client_next(client, &message, -1);
+        enum gx_client_state state = gx_client_next(client, &message, LOOK_UP_MS);
         if (state == GX_CLIENT_OVER)
             code = -1;
         if (state != GX_CLIENT_LINE)

@@ -164,7 +164,6 @@ static bool open_all(struct gx_node *node, struct gx_fail *why)
     struct gx_control_config control = {.home = home, .decorate = decorate, .ctx = node};
     struct gx_identity id;
 
-    /* Read twice at worst: without an identity there is nothing to lock. */
     if (!gx_identity_read(&id, home, why))
         return false;
     bool ok = gx_home_make(home, why) && gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) &&

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ void gx_harden(void)
 {
     struct rlimit none = {0, 0}, files;
 
+    (void)umask(077);
     (void)setrlimit(RLIMIT_CORE, &none);
 #ifndef __SANITIZE_ADDRESS__
     /* The leak checker of a sanitizer build looks at the process from outside. */

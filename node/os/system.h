@@ -11,7 +11,7 @@ struct gx_time gx_now(void);
 /* Asks the system at every call. */
 struct gx_rng *gx_system_rng(void);
 
-/* No core dumps, no reading of this process's memory by others of the same user; as many descriptors as are allowed, up to a bound. */
+/* Files for this user only, no core dumps, no reading of this process's memory by others of the same user; as many descriptors as are allowed, up to a bound. */
 void gx_harden(void);
 
 /* Resident memory of this process; 0 when unknown. */

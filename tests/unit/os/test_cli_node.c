@@ -1,0 +1,307 @@
+#include "tests/unit/os/program.h"
+
+#include <sys/un.h>
+
+/* The program with nodes that run: each test makes its own. */
+static struct gx_home home;
+static char a[GX_PATH_MAX + 8], b[GX_PATH_MAX + 8];
+
+static int make(void **state)
+{
+    (void)state;
+    home_make(&home);
+    snprintf(a, sizeof a, "%s/a", home.data);
+    snprintf(b, sizeof b, "%s/b", home.data);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    (void)RUN(a, A("down"));
+    (void)RUN(b, A("down"));
+    home_remove(&home);
+    return 0;
+}
+
+static pid_t start(const char *dir, const char *name)
+{
+    EXPECT(0, RUN(dir, A("init"), A("--name"), A(name)));
+    EXPECT(0, RUN(dir, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0"), A("--json")));
+    return (pid_t)out_number("pid");
+}
+
+/* One that nobody has waited for yet is gone all the same. */
+static bool alive(pid_t pid)
+{
+    char path[64], state = 'Z';
+
+    snprintf(path, sizeof path, "/proc/%jd/stat", (intmax_t)pid);
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return false;
+    if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'Z';
+    fclose(f);
+    return state != 'Z';
+}
+
+static void test_up_returns_when_it_is_ready_and_down_when_it_is_gone(void **state)
+{
+    char socket[GX_PATH_MAX + 32];
+    (void)state;
+
+    pid_t pid = start(a, "A");
+    assert_true(alive(pid));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"state\":\"ready\""));
+    EXPECT(0, RUN(a, A("down")));
+    assert_false(alive(pid));
+    snprintf(socket, sizeof socket, "%s/guanxi.sock", a);
+    assert_int_not_equal(access(socket, F_OK), 0);
+}
+
+static void test_a_second_node_of_a_home_exits_75_and_names_the_first(void **state)
+{
+    char pid_text[32];
+    (void)state;
+
+    snprintf(pid_text, sizeof pid_text, "process %jd", (intmax_t)start(a, "A"));
+    EXPECT(75, RUN(a, A("up"), A("-d")));
+    assert_non_null(strstr(ran.err, pid_text));
+    EXPECT(75, RUN(a, A("up")));
+}
+
+static void test_kill_9_leaves_nothing_that_blocks_the_next_up(void **state)
+{
+    (void)state;
+    pid_t pid = start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("send"), A("tea"), A("kept")));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    while (alive(pid))
+        usleep(1000);
+    EXPECT(0, RUN(a, A("read"), A("--json")));
+    assert_string_equal(out_text("text"), "kept");
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("read"), A("--json")));
+    assert_string_equal(out_text("text"), "kept");
+}
+
+static void test_the_port_is_kept_from_start_to_start(void **state)
+{
+    char first[64];
+    (void)state;
+
+    (void)start(a, "A");
+    (void)start(b, "B");        /* whichever comes second has to find another port */
+    EXPECT(0, RUN(b, A("status"), A("--json")));
+    const char *listen = strstr(ran.out, "\"listen\":[\"");
+    assert_non_null(listen);
+    snprintf(first, sizeof first, "%.40s", listen);
+    EXPECT(0, RUN(b, A("down")));
+    EXPECT(0, RUN(b, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(b, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, first));
+}
+
+static void test_limits_of_encryption_are_told_once(void **state)
+{
+    (void)state;
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    assert_non_null(strstr(ran.err, "end to end"));
+    EXPECT(0, RUN(a, A("down")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    assert_null(strstr(ran.err, "end to end"));
+}
+
+static void test_an_address_of_another_machine_cannot_be_listened_at(void **state)
+{
+    (void)state;
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    EXPECT(1, RUN(a, A("up"), A("-d"), A("--listen"), A("203.0.113.77:0")));
+    assert_non_null(strstr(ran.err, "203.0.113.77"));
+    EXPECT(2, RUN(a, A("up"), A("--listen"), A("localhost:1")));
+}
+
+static void test_an_invitation_into_a_pipe_is_the_code_alone(void **state)
+{
+    char png[GX_PATH_MAX + 16];
+    struct stat st;
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--qr")));
+    assert_int_equal(strncmp(ran.out, "GX1:", 4), 0);
+    assert_ptr_equal(strchr(ran.out, '\n'), ran.out + ran.n_out - 1);
+    assert_true(ran.n_err > 1000);      /* the picture */
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--png"), A("-")));
+    assert_memory_equal(ran.out, "\x89PNG", 4);
+    EXPECT(2, RUN(a, A("invite"), A("tea"), A("--png"), A("-"), A("--json")));
+    snprintf(png, sizeof png, "%s/x.png", a);
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--png"), png, A("--uses"), A("2"), A("--expires"), A("1h"), A("--json")));
+    assert_string_equal(out_text("png"), png);
+    assert_int_equal(out_number("uses_left"), 2);
+    assert_int_equal(stat(png, &st), 0);
+    assert_int_equal(st.st_mode & 0777u, 0600);
+    EXPECT(0, RUN(a, A("inspect"), png, A("--json")));
+    assert_string_equal(out_text("kind"), "qr");
+}
+
+static void test_two_nodes_meet_by_a_picture_and_talk(void **state)
+{
+    char png[GX_PATH_MAX + 16], hash[2100];
+    (void)state;
+
+    (void)start(a, "Ann");
+    (void)start(b, "Bob");
+    snprintf(png, sizeof png, "%s/x.png", a);
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea"), A("--json")));
+    assert_int_equal(out_number("members"), 1);
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--png"), png));
+    EXPECT(0, RUN(b, A("join"), png, A("-y"), A("--json")));
+    assert_string_equal(out_text("state"), "member");
+    EXPECT(0, RUN_IN(a, "two\nlines\n", A("send"), A("tea"), A("-"), A("--json")));
+    assert_string_equal(out_text("state"), "queued");
+    EXPECT(0, RUN(b, A("wait"), A("--members"), A("tea=2"), A("--count"), A("tea=1"), A("--timeout"), A("20")));
+    EXPECT(0, RUN(b, A("read"), A("tea"), A("--json")));
+    assert_string_equal(out_text("text"), "two\nlines");
+    EXPECT(0, RUN(b, A("read"), A("tea")));
+    assert_non_null(strstr(ran.out, "two\\nlines\n"));
+    EXPECT(0, RUN(a, A("group"), A("show"), A("tea"), A("--json")));
+    snprintf(hash, sizeof hash, "tea=%s", out_text("state_hash"));
+    EXPECT(0, RUN(b, A("wait"), A("--hash"), hash, A("--peers"), A("1"), A("--idle"), A("--timeout"), A("20"), A("--json")));
+    assert_string_equal(ran.out, "{}\n");
+}
+
+static void test_wait_times_out_with_6(void **state)
+{
+    (void)state;
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("wait")));
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("group"), A("new"), A("two")));
+    EXPECT(0, RUN(a, A("wait"), A("--members"), A("tea=1"), A("--members"), A("two=1"), A("--timeout"), A("5")));
+    EXPECT(6, RUN(a, A("wait"), A("--members"), A("tea=1"), A("--members"), A("two=2"), A("--timeout"), A("1"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"name\":\"timeout\""));
+    EXPECT(6, RUN(a, A("wait"), A("--peers"), A("1"), A("--timeout"), A("1")));
+    /* A group may still come. */
+    EXPECT(6, RUN(a, A("wait"), A("--members"), A("none=1"), A("--timeout"), A("1")));
+}
+
+/* In the foreground, as a service manager runs it. */
+static pid_t spawn(const char *dir, int *out, char **argv)
+{
+    int fds[2], null = open("/dev/null", O_RDWR);
+
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+    if (child == 0)
+        program_child(dir, argv, (int[]){null, -1}, fds, (int[]){-1, null});
+    close(fds[1]);
+    close(null);
+    *out = fds[0];
+    return child;
+}
+
+static int end_of(pid_t child)
+{
+    int status;
+
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void test_a_node_in_the_foreground_stops_in_good_order_on_sigterm(void **state)
+{
+    int out;
+    (void)state;
+
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    pid_t child = spawn(a, &out, (char *[]){A("guanxi"), A("up"), A("--listen"), A("127.0.0.1:0"), NULL});
+    while (RUN(a, A("wait")) != 0)
+        usleep(10000);
+    assert_int_equal(kill(child, SIGHUP), 0);
+    EXPECT(0, RUN(a, A("wait")));
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(end_of(child), 0);
+    close(out);
+}
+
+static size_t read_line(int fd, char *line, size_t cap)
+{
+    size_t n = 0;
+
+    while (n + 1 < cap && read(fd, line + n, 1) == 1 && line[n] != '\n')
+        n++;
+    line[n] = 0;
+    return n;
+}
+
+static void test_watch_resumes_across_a_restart_of_the_node_and_loses_nothing(void **state)
+{
+    char line[4096];
+    int out;
+    (void)state;
+
+    pid_t node = start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("send"), A("tea"), A("one")));
+    pid_t watch = spawn(a, &out, (char *[]){A("guanxi"), A("watch"), A("--since"), A("0"), A("--json"), NULL});
+    do
+        assert_true(read_line(out, line, sizeof line) > 0);
+    while (strstr(line, "\"text\":\"one\"") == NULL);
+    assert_int_equal(kill(node, SIGKILL), 0);
+    while (alive(node))
+        usleep(1000);
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("send"), A("tea"), A("two")));
+    assert_true(read_line(out, line, sizeof line) > 0);
+    assert_non_null(strstr(line, "\"text\":\"two\""));
+    assert_int_equal(kill(watch, SIGINT), 0);
+    assert_int_equal(end_of(watch), 0);
+    close(out);
+}
+
+static void test_garbage_on_the_control_socket_leaves_the_node_serving(void **state)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    struct gx_rng_stream rng;
+    (void)state;
+
+    (void)start(a, "A");
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%.90s/guanxi.sock", a);
+    rng_seed(&rng, 21);
+    for (unsigned i = 0; i < 40; i++) {
+        uint8_t junk[5000];
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+        gx_rng_fill(&rng.rng, junk, sizeof junk);
+        (void)!send(fd, junk, sizeof junk, MSG_NOSIGNAL);
+        close(fd);
+    }
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "control_refused"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
+    const struct CMUnitTest tests[] = {
+        T(test_up_returns_when_it_is_ready_and_down_when_it_is_gone),
+        T(test_a_second_node_of_a_home_exits_75_and_names_the_first),
+        T(test_kill_9_leaves_nothing_that_blocks_the_next_up),
+        T(test_the_port_is_kept_from_start_to_start),
+        T(test_limits_of_encryption_are_told_once),
+        T(test_an_address_of_another_machine_cannot_be_listened_at),
+        T(test_an_invitation_into_a_pipe_is_the_code_alone),
+        T(test_two_nodes_meet_by_a_picture_and_talk),
+        T(test_wait_times_out_with_6),
+        T(test_a_node_in_the_foreground_stops_in_good_order_on_sigterm),
+        T(test_watch_resumes_across_a_restart_of_the_node_and_loses_nothing),
+        T(test_garbage_on_the_control_socket_leaves_the_node_serving),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
