@@ -6,6 +6,26 @@
 
 #define BATCH 16u       /* frames from one socket before the other has its turn */
 
+bool gx_frame_part_in(void *socket, zmq_msg_t *part)
+{
+    int rc;
+
+    do
+        rc = zmq_msg_recv(part, socket, ZMQ_DONTWAIT);
+    while (rc < 0 && errno == EINTR);
+    return rc >= 0;
+}
+
+bool gx_frame_part_out(void *socket, zmq_msg_t *part, bool more)
+{
+    int rc;
+
+    do
+        rc = zmq_msg_send(part, socket, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
+    while (rc < 0 && errno == EINTR);
+    return rc >= 0;
+}
+
 static bool receive_frame(struct gx_transport *t, bool inbound)
 {
     void *socket = inbound ? t->bound : t->dialer;
@@ -14,7 +34,7 @@ static bool receive_frame(struct gx_transport *t, bool inbound)
     zmq_msg_t part;
 
     zmq_msg_init(&part);
-    if (zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) < 0) {
+    if (!gx_frame_part_in(socket, &part)) {
         zmq_msg_close(&part);
         return false;
     }
@@ -22,10 +42,10 @@ static bool receive_frame(struct gx_transport *t, bool inbound)
     f->rid_n = zmq_msg_size(&part);
     memcpy(f->rid, zmq_msg_data(&part), f->rid_n < sizeof f->rid ? f->rid_n : sizeof f->rid);
     zmq_msg_init(&f->payload);
-    if (zmq_msg_recv(&f->payload, socket, ZMQ_DONTWAIT) >= 0)
+    if (gx_frame_part_in(socket, &f->payload))
         more = zmq_msg_more(&f->payload) != 0;
     f->alone = !more;
-    while (more && zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0)
+    while (more && gx_frame_part_in(socket, &part))
         more = zmq_msg_more(&part) != 0;
     zmq_msg_close(&part);
     t->has_frame = true;
@@ -142,30 +162,51 @@ void gx_frame_read(struct gx_transport *t, size_t max_bytes)
     t->n_drains++;
 }
 
+/* The first part names the peer: refused when there is none or its queue is full. */
+static bool send_name(void *socket, const struct conn *c)
+{
+    size_t n = c->inbound ? RID_BYTES : DIALED_RID_BYTES;
+    zmq_msg_t name;
+
+    if (zmq_msg_init_size(&name, n) != 0)
+        return false;
+    memcpy(zmq_msg_data(&name), c->rid, n);
+    bool sent = gx_frame_part_out(socket, &name, true);
+    if (!sent && errno == EAGAIN) {
+        /* A sender in a hurry hears only once in a millisecond of what was read meanwhile; asking for events makes it listen. */
+        int events;
+        size_t events_n = sizeof events;
+        (void)zmq_getsockopt(socket, ZMQ_EVENTS, &events, &events_n);
+        sent = gx_frame_part_out(socket, &name, true);
+    }
+    int err = errno;
+    zmq_msg_close(&name);
+    errno = err;
+    return sent;
+}
+
 void gx_frame_send(struct gx_transport *t, gx_session_id session, struct gx_span bytes)
 {
     struct conn *c = gx_conn_by_session(t, session);
-    void *socket;
     zmq_msg_t msg;
 
     GX_ASSERT(bytes.n <= GX_FRAME_BYTES_MAX);
     if (c == NULL || c->state != CONN_UP)
         return;
-    socket = c->inbound ? t->bound : t->dialer;
+    /* Before the name: what is begun must be ended. */
     if (zmq_msg_init_size(&msg, bytes.n) != 0) {
         t->stats.dropped_sends++;
         return;
     }
     if (bytes.n > 0)
         memcpy(zmq_msg_data(&msg), bytes.p, bytes.n);
-    if (zmq_send(socket, c->rid, c->inbound ? RID_BYTES : DIALED_RID_BYTES, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-        zmq_msg_send(&msg, socket, ZMQ_DONTWAIT) >= 0) {
+    void *socket = c->inbound ? t->bound : t->dialer;
+    if (send_name(socket, c) && gx_frame_part_out(socket, &msg, false)) {
         c->sent_bytes += gx_tcp_frame_bytes(bytes.n);
         return;
     }
+    t->stats.dropped_sends++;
     if (errno == EHOSTUNREACH)
         gx_link_lose(t, c);
-    t->stats.dropped_sends++;
     zmq_msg_close(&msg);
 }
-

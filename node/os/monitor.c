@@ -58,14 +58,14 @@ static bool receive_part(void *socket, void *out, size_t cap, size_t *n, bool *m
     zmq_msg_t msg;
 
     zmq_msg_init(&msg);
-    int rc = zmq_msg_recv(&msg, socket, ZMQ_DONTWAIT);
-    if (rc >= 0) {
+    bool got = gx_frame_part_in(socket, &msg);
+    if (got) {
         *n = zmq_msg_size(&msg) < cap ? zmq_msg_size(&msg) : cap;
         memcpy(out, zmq_msg_data(&msg), *n);
         *more = zmq_msg_more(&msg) != 0;
     }
     zmq_msg_close(&msg);
-    return rc >= 0;
+    return got;
 }
 
 static bool receive_event(void *socket, struct event *e)

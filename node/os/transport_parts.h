@@ -1,6 +1,6 @@
-/* What the files of the transport share: transport.c (the public calls), conn.c (the table of connections), session.c (their
- * life), frame.c (what they carry), monitor.c (what libzmq tells), zap.c (who may come in), bind.c (bound ports and own addresses), tcp.c
- * (what the kernel knows of a connection).  node/README.md §4. */
+/* What the files of the transport share: transport.c (the public calls), conn.c (the table of connections), link.c (their life), frame.c (what
+ * they carry), monitor.c (what libzmq tells), zap.c (who may come in), bind.c (bound ports and own addresses), tcp.c (what the kernel
+ * knows of a connection).  node/README.md §4. */
 #ifndef GX_OS_TRANSPORT_PARTS_H
 #define GX_OS_TRANSPORT_PARTS_H
 
@@ -9,7 +9,7 @@
 /* Queues of libzmq, in messages a connection.  Receiving: 32 frames of 72 KiB are 2.3 MB, below FLOOD_BYTES_MAX, so that an honest peer whose
  * frames wait for us is never taken for a flood.  Sending: more than a peer's credit of 8 chunks and a burst of pushes; catch-up repairs the rest. */
 #define RECEIVE_QUEUE 32
-#define SEND_QUEUE 128
+#define SEND_QUEUE 256
 /* What CURVE adds to a frame: command name 8, nonce 8, authenticator 16, flags 1.  MAXMSGSIZE counts it. */
 #define CURVE_OVERHEAD 33u
 /* PROTOCOL: "shut it down when TCP_INFO's received bytes exceed the delivered ones by 4 MB". */
@@ -139,7 +139,7 @@ struct gx_transport {
 /* Into the inputs of the take under way, or the backlog. */
 void gx_transport_emit(struct gx_transport *t, const struct gx_input *input);
 
-/* session.c */
+/* link.c */
 /* CONNECT: dialed by the next tick. */
 void gx_link_ask(struct gx_transport *t, const struct gx_effect *effect);
 /* DISCONNECT. */
@@ -157,6 +157,9 @@ void gx_link_tick(struct gx_transport *t);
 /* Frames into inputs, until there are none, or no room, or max_bytes are reached. */
 void gx_frame_read(struct gx_transport *t, size_t max_bytes);
 void gx_frame_send(struct gx_transport *t, gx_session_id session, struct gx_span bytes);
+/* One part of a message, without waiting; a signal does not end it, since half a message would be taken for the whole.  False: errno. */
+bool gx_frame_part_in(void *socket, zmq_msg_t *part);
+bool gx_frame_part_out(void *socket, zmq_msg_t *part, bool more);
 
 /* conn.c */
 enum gx_err gx_conn_table_open(struct gx_transport *t) GX_MUST_CHECK;

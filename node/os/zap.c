@@ -71,17 +71,26 @@ static bool admit(struct gx_transport *t, struct request *r, char user[USER_TEXT
 
 static bool part_send(void *zap, const void *p, size_t n, bool more)
 {
-    /* The handler's queue has no limit and REP drops what nobody waits for: this does not block. */
-    return zmq_send(zap, p, n, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0;
+    zmq_msg_t part;
+
+    if (zmq_msg_init_size(&part, n) != 0)
+        return false;
+    if (n > 0)
+        memcpy(zmq_msg_data(&part), p, n);
+    /* The handler's queue has no limit and REP drops what nobody waits for. */
+    bool sent = gx_frame_part_out(zap, &part, more);
+    if (!sent)
+        zmq_msg_close(&part);
+    return sent;
 }
 
 static void reply(void *zap, struct request *r, const char *user)
 {
     const char *status = user != NULL ? "200" : "400", *id = user != NULL ? user : "";
-    size_t id_n = r->n > PART_ID ? zmq_msg_size(&r->parts[PART_ID]) : 0;
+    size_t id_n = zmq_msg_size(&r->parts[PART_ID]);     /* 0 when there was none */
 
     if (part_send(zap, "1.0", 3, true) &&
-        part_send(zap, id_n == 0 ? "" : zmq_msg_data(&r->parts[PART_ID]), id_n, true) &&
+        part_send(zap, zmq_msg_data(&r->parts[PART_ID]), id_n, true) &&
         part_send(zap, status, 3, true) && part_send(zap, "", 0, true) && part_send(zap, id, strlen(id), true))
         (void)part_send(zap, "", 0, false);
 }
@@ -94,11 +103,11 @@ static bool receive(void *zap, struct request *r)
         zmq_msg_t rest, *part = r->n < REQUEST_PARTS ? &r->parts[r->n] : &rest;
         if (part == &rest)
             zmq_msg_init(&rest);
-        int rc = zmq_msg_recv(part, zap, ZMQ_DONTWAIT);
-        more = rc >= 0 && zmq_msg_more(part) != 0;
+        bool got = gx_frame_part_in(zap, part);
+        more = got && zmq_msg_more(part) != 0;
         if (part == &rest)
             zmq_msg_close(&rest);
-        if (rc < 0)
+        if (!got)
             return false;
     }
     return true;
