@@ -1,35 +1,11 @@
-#include "node/os/control.h"
+#include "node/os/control_client.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_BYTES 16384u
 #define ACCEPT_PAUSE_MS 1000u
-
-struct buffer {
-    char *p;
-    size_t n, cap;
-};
-
-struct pending {
-    uint64_t request;           /* 0: free */
-    json_t *id;
-    enum gx_method method;
-};
-
-struct client {
-    uint64_t number;            /* 0: free; never used twice */
-    int fd;
-    bool eof, gone, asked;      /* asked: the engine has heard of it */
-    struct buffer in, out;
-    size_t scanned;             /* bytes of `in` known to hold no newline */
-    size_t sent;                /* bytes of `out` that are on their way */
-    struct pending pending[GX_CONTROL_PENDING];
-    json_t *root;               /* of the command handed out last */
-    struct gx_command command;
-};
 
 struct gx_control {
     struct gx_control_config config;
@@ -37,35 +13,9 @@ struct gx_control {
     bool stop;
     uint64_t next_client, next_request;
     uint64_t accept_after_ms;
-    struct client clients[GX_CONTROL_CLIENTS];
+    struct gx_control_client clients[GX_CONTROL_CLIENTS];
     struct gx_control_stats stats;
 };
-
-static bool buffer_room(struct buffer *b, size_t more)
-{
-    if (b->cap - b->n >= more)
-        return true;
-    size_t cap = b->cap == 0 ? READ_BYTES : b->cap;
-    while (cap - b->n < more)
-        cap *= 2;
-    char *p = realloc(b->p, cap);
-    if (p == NULL)
-        return false;
-    b->p = p;
-    b->cap = cap;
-    return true;
-}
-
-static void buffer_drop(struct buffer *b, size_t n)
-{
-    memmove(b->p, b->p + n, b->n - n);
-    b->n -= n;
-    /* A long line now and then should not be kept for the life of the connection. */
-    if (b->n == 0 && b->cap > READ_BYTES) {
-        free(b->p);
-        *b = (struct buffer){0};
-    }
-}
 
 static bool bind_socket(struct gx_control *c, struct gx_fail *why)
 {
@@ -109,18 +59,6 @@ bool gx_control_open(struct gx_control **out, const struct gx_control_config *co
     return true;
 }
 
-static void client_free(struct client *cl)
-{
-    if (cl->fd >= 0)
-        close(cl->fd);
-    for (size_t i = 0; i < GX_CONTROL_PENDING; i++)
-        json_decref(cl->pending[i].id);
-    json_decref(cl->root);
-    free(cl->in.p);
-    free(cl->out.p);
-    memset(cl, 0, sizeof *cl);
-}
-
 void gx_control_close(struct gx_control *c)
 {
     char path[GX_PATH_MAX];
@@ -130,68 +68,17 @@ void gx_control_close(struct gx_control *c)
     gx_control_flush(c);
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
         if (c->clients[i].number != 0)
-            client_free(&c->clients[i]);
+            gx_control_client_free(&c->clients[i]);
     gx_home_socket_path(path, c->config.home);
     (void)unlink(path);
     close(c->fd);
     free(c);
 }
 
-/* Nothing more is read from it and nothing sent; gx_control_take tells the engine and frees it. */
-static void client_end(struct client *cl)
-{
-    cl->gone = true;
-    if (cl->fd >= 0)
-        close(cl->fd);
-    cl->fd = -1;
-}
-
-static bool queue_full(const struct client *cl)
-{
-    return cl->out.n - cl->sent > GX_CONTROL_QUEUE_MAX;
-}
-
-static void client_flush(struct client *cl)
-{
-    while (!cl->gone && cl->sent < cl->out.n) {
-        ssize_t n = send(cl->fd, cl->out.p + cl->sent, cl->out.n - cl->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return;
-        if (n <= 0) {
-            client_end(cl);
-            return;
-        }
-        cl->sent += (size_t)n;
-    }
-    if (cl->sent == cl->out.n && cl->sent > 0) {
-        buffer_drop(&cl->out, cl->sent);
-        cl->sent = 0;
-    }
-}
-
-/* Queue one line; takes over `line`.  Without memory the client is cut off rather than left without an answer. */
-static void client_say(struct client *cl, json_t *line)
-{
-    char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
-    size_t n = text == NULL ? 0 : strlen(text);
-
-    json_decref(line);
-    if (cl->gone || text == NULL || !buffer_room(&cl->out, n + 1)) {
-        client_end(cl);
-    } else {
-        memcpy(cl->out.p + cl->out.n, text, n);
-        cl->out.p[cl->out.n + n] = '\n';
-        cl->out.n += n + 1;
-    }
-    free(text);
-}
-
-static void client_refuse(struct gx_control *c, struct client *cl, const json_t *id, const struct gx_refusal *why)
+static void refuse(struct gx_control *c, struct gx_control_client *cl, const json_t *id, const struct gx_refusal *why)
 {
     c->stats.refused++;
-    client_say(cl, gx_json_reply(id, "error", gx_json_refusal(why)));
+    gx_control_client_say(cl, gx_json_reply(id, "error", gx_json_refusal(why)));
 }
 
 static bool same_user(int fd)
@@ -221,7 +108,7 @@ static void accept_one(struct gx_control *c, int fd)
         close(fd);
         return;
     }
-    c->clients[i] = (struct client){.number = c->next_client++, .fd = fd};
+    c->clients[i] = (struct gx_control_client){.number = c->next_client++, .fd = fd};
 }
 
 static void accept_all(struct gx_control *c, struct gx_time now)
@@ -241,63 +128,29 @@ static void accept_all(struct gx_control *c, struct gx_time now)
     }
 }
 
-static void client_read(struct gx_control *c, struct client *cl)
+static void read_client(struct gx_control *c, struct gx_control_client *cl)
 {
-    while (!cl->gone && !cl->eof && cl->in.n <= GX_CONTROL_LINE_MAX) {
-        if (!buffer_room(&cl->in, READ_BYTES)) {
-            client_end(cl);
-            return;
-        }
-        ssize_t n = recv(cl->fd, cl->in.p + cl->in.n, READ_BYTES, MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return;
-        if (n < 0)
-            client_end(cl);
-        else if (n == 0)
-            cl->eof = true;
-        else
-            cl->in.n += (size_t)n;
-    }
-    if (cl->in.n > GX_CONTROL_LINE_MAX && memchr(cl->in.p, '\n', GX_CONTROL_LINE_MAX + 1) == NULL) {
+    gx_control_client_read(cl);
+    if (gx_control_client_endless(cl)) {
         struct gx_refusal why = {.code = GX_RPC_REQUEST, .message = "a line is longer than 1 MiB"};
-        client_refuse(c, cl, NULL, &why);
-        client_flush(cl);
-        client_end(cl);
+        refuse(c, cl, NULL, &why);
+        gx_control_client_flush(cl);
+        gx_control_client_end(cl);
     }
 }
 
-/* Length of the first whole line with its newline; 0: none.  What was searched once is not searched again. */
-static size_t whole_line(struct client *cl)
-{
-    const char *end = cl->in.n == cl->scanned ? NULL : memchr(cl->in.p + cl->scanned, '\n', cl->in.n - cl->scanned);
-
-    if (end == NULL)
-        cl->scanned = cl->in.n;
-    return end == NULL ? 0 : (size_t)(end - cl->in.p) + 1;
-}
-
-static struct pending *pending_find(struct client *cl, uint64_t request)
-{
-    for (size_t i = 0; i < GX_CONTROL_PENDING; i++)
-        if (cl->pending[i].request == request)
-            return &cl->pending[i];
-    return NULL;
-}
-
-static void do_own_method(struct gx_control *c, struct client *cl, const struct gx_request *req)
+static void do_own_method(struct gx_control *c, struct gx_control_client *cl, const struct gx_request *req)
 {
     if (req->os == GX_OS_DISCOVER) {
-        client_say(cl, gx_json_reply(req->id, "result", gx_json_discover()));
+        gx_control_client_say(cl, gx_json_reply(req->id, "result", gx_json_discover()));
         return;
     }
     c->stop = true;
-    client_say(cl, gx_json_reply(req->id, "result", json_object()));
+    gx_control_client_say(cl, gx_json_reply(req->id, "result", json_object()));
 }
 
 /* Parse one line into cl->command; false when nothing goes to the engine (it is answered already). */
-static bool client_command(struct gx_control *c, struct client *cl, const char *line, size_t n)
+static bool client_command(struct gx_control *c, struct gx_control_client *cl, const char *line, size_t n)
 {
     struct gx_request req = {0};
     struct gx_refusal why;
@@ -305,51 +158,39 @@ static bool client_command(struct gx_control *c, struct client *cl, const char *
     json_decref(cl->root);
     cl->root = gx_json_parse(&why, line, n);
     if (cl->root == NULL || !gx_json_request(&req, &why, cl->root)) {
-        client_refuse(c, cl, req.id, &why);
+        refuse(c, cl, req.id, &why);
         return false;
     }
     if (req.os != GX_OS_NONE) {
         do_own_method(c, cl, &req);
         return false;
     }
-    struct pending *p = pending_find(cl, 0);
+    struct gx_control_pending *p = gx_control_client_pending(cl, 0);
     if (p == NULL) {
         why = (struct gx_refusal){.code = GX_RPC_REQUEST, .message = "too many requests are under way on this connection"};
-        client_refuse(c, cl, req.id, &why);
+        refuse(c, cl, req.id, &why);
         return false;
     }
     cl->command = req.command;
     cl->command.request = c->next_request++;
-    *p = (struct pending){.request = cl->command.request, .id = json_incref(req.id), .method = req.command.method};
+    *p = (struct gx_control_pending){.request = cl->command.request, .id = json_incref(req.id), .method = req.command.method};
     return true;
 }
 
 /* The next command of this client, when it has sent one and reads its answers. */
-static bool client_take(struct gx_control *c, struct client *cl)
+static bool client_take(struct gx_control *c, struct gx_control_client *cl)
 {
-    while (!cl->gone && !queue_full(cl)) {
-        size_t n = whole_line(cl);
+    while (!cl->gone && !gx_control_client_full(cl)) {
+        size_t n = gx_control_client_line(cl);
         if (n == 0)
             return false;
         bool blank = n == 1 || (n == 2 && cl->in.p[0] == '\r');
         bool ready = !blank && client_command(c, cl, cl->in.p, n - 1);
-        buffer_drop(&cl->in, n);
-        cl->scanned = 0;
+        gx_control_client_drop(cl, n);
         if (ready)
             return true;
     }
     return false;
-}
-
-/* The other side sends no more: it is over when everything it asked for was answered and sent, or when it listens no more either. */
-static bool client_over(struct client *cl, bool hung_up)
-{
-    if (!cl->eof || whole_line(cl) != 0)
-        return false;
-    bool waits = cl->sent < cl->out.n;
-    for (size_t i = 0; i < GX_CONTROL_PENDING; i++)
-        waits = waits || cl->pending[i].request != 0;
-    return hung_up || !waits;
 }
 
 static void read_clients(struct gx_control *c, const zmq_pollitem_t *items, size_t n_items, struct gx_time now)
@@ -362,13 +203,13 @@ static void read_clients(struct gx_control *c, const zmq_pollitem_t *items, size
             continue;
         }
         for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
-            struct client *cl = &c->clients[i];
+            struct gx_control_client *cl = &c->clients[i];
             if (cl->number == 0 || cl->gone || cl->fd != items[k].fd)
                 continue;
             if ((items[k].revents & (ZMQ_POLLIN | ZMQ_POLLERR)) != 0)
-                client_read(c, cl);
-            if (!cl->gone && client_over(cl, (items[k].revents & ZMQ_POLLERR) != 0))
-                client_end(cl);
+                read_client(c, cl);
+            if (!cl->gone && gx_control_client_over(cl, (items[k].revents & ZMQ_POLLERR) != 0))
+                gx_control_client_end(cl);
         }
     }
 }
@@ -380,20 +221,20 @@ size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap
 
     read_clients(c, items, n_items, now);
     for (size_t i = 0; i < GX_CONTROL_CLIENTS && n < cap; i++) {
-        struct client *cl = &c->clients[i];
+        struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;
         if (client_take(c, cl)) {
             cl->asked = true;
             inputs[n++] = (struct gx_input){.kind = GX_IN_COMMAND, .now = now, .client = cl->number, .command = &cl->command};
-        } else if (!cl->gone && client_over(cl, false)) {
-            client_end(cl);
+        } else if (!cl->gone && gx_control_client_over(cl, false)) {
+            gx_control_client_end(cl);
         }
         /* Never in the same pass as a command of it, whose texts it owns. */
         if (cl->gone) {
             if (cl->asked)
                 inputs[n++] = (struct gx_input){.kind = GX_IN_CLIENT_GONE, .now = now, .client = cl->number};
-            client_free(cl);
+            gx_control_client_free(cl);
         }
     }
     return n;
@@ -402,12 +243,12 @@ size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap
 bool gx_control_waiting(const struct gx_control *c)
 {
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
-        const struct client *cl = &c->clients[i];
+        const struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;
         if (cl->gone)
             return true;
-        if (!queue_full(cl) && cl->in.n > cl->scanned && memchr(cl->in.p + cl->scanned, '\n', cl->in.n - cl->scanned) != NULL)
+        if (!gx_control_client_full(cl) && cl->in.n > cl->scanned && memchr(cl->in.p + cl->scanned, '\n', cl->in.n - cl->scanned) != NULL)
             return true;
     }
     return false;
@@ -421,18 +262,18 @@ size_t gx_control_items(struct gx_control *c, zmq_pollitem_t *items, size_t cap,
     if (now.mono_ms >= c->accept_after_ms)
         items[n++] = (zmq_pollitem_t){.fd = c->fd, .events = ZMQ_POLLIN};
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
-        const struct client *cl = &c->clients[i];
+        const struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0 || cl->gone)
             continue;
         /* Who does not read its answers is not read from; who said all it had to say is watched for its end only. */
-        bool read = !cl->eof && !queue_full(cl) && cl->in.n <= GX_CONTROL_LINE_MAX;
+        bool read = !cl->eof && !gx_control_client_full(cl) && cl->in.n <= GX_CONTROL_LINE_MAX;
         int events = ZMQ_POLLERR | (read ? ZMQ_POLLIN : 0) | (cl->sent < cl->out.n ? ZMQ_POLLOUT : 0);
         items[n++] = (zmq_pollitem_t){.fd = cl->fd, .events = (short)events};
     }
     return n;
 }
 
-static struct client *client_find(struct gx_control *c, uint64_t number)
+static struct gx_control_client *client_find(struct gx_control *c, uint64_t number)
 {
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
         if (c->clients[i].number == number && !c->clients[i].gone)
@@ -440,35 +281,35 @@ static struct client *client_find(struct gx_control *c, uint64_t number)
     return NULL;
 }
 
-static void do_answer(struct gx_control *c, struct client *cl, struct pending *p, const struct gx_answer *answer)
+static void do_answer(struct gx_control *c, struct gx_control_client *cl, struct gx_control_pending *p, const struct gx_answer *answer)
 {
     bool ok = answer->err == GX_OK && answer->exit_code == 0;
     json_t *value = ok ? gx_json_values(answer) : gx_json_error(answer);
 
     if (ok && value != NULL && c->config.decorate != NULL)
         c->config.decorate(c->config.ctx, p->method, value);
-    client_say(cl, gx_json_reply(p->id, ok ? "result" : "error", value));
+    gx_control_client_say(cl, gx_json_reply(p->id, ok ? "result" : "error", value));
     /* A subscription that was granted goes on until its client leaves. */
     if (ok && p->method == GX_CMD_WATCH)
         return;
     json_decref(p->id);
-    *p = (struct pending){0};
+    *p = (struct gx_control_pending){0};
 }
 
-static void do_note(struct gx_control *c, struct client *cl, const struct pending *p, const struct gx_answer *answer)
+static void do_note(struct gx_control *c, struct gx_control_client *cl, const struct gx_control_pending *p, const struct gx_answer *answer)
 {
-    if (queue_full(cl)) {
+    if (gx_control_client_full(cl)) {
         c->stats.slow++;
-        client_end(cl);
+        gx_control_client_end(cl);
         return;
     }
-    client_say(cl, gx_json_note(gx_method_name(p->method), gx_json_values(answer)));
+    gx_control_client_say(cl, gx_json_note(gx_method_name(p->method), gx_json_values(answer)));
 }
 
 void gx_control_do(struct gx_control *c, const struct gx_effect *effect)
 {
-    struct client *cl = client_find(c, effect->client);
-    struct pending *p = cl == NULL ? NULL : pending_find(cl, effect->request);
+    struct gx_control_client *cl = client_find(c, effect->client);
+    struct gx_control_pending *p = cl == NULL ? NULL : gx_control_client_pending(cl, effect->request);
 
     /* Whom this was for has gone: nothing is lost, the step is committed. */
     if (p == NULL || effect->request == 0)
@@ -482,12 +323,12 @@ void gx_control_do(struct gx_control *c, const struct gx_effect *effect)
 void gx_control_flush(struct gx_control *c)
 {
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
-        struct client *cl = &c->clients[i];
+        struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;
-        client_flush(cl);
-        if (!cl->gone && client_over(cl, false))
-            client_end(cl);
+        gx_control_client_flush(cl);
+        if (!cl->gone && gx_control_client_over(cl, false))
+            gx_control_client_end(cl);
     }
 }
 
