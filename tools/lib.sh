@@ -38,7 +38,18 @@ as_root() {
     fi
 }
 
-apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"; }
+# Its hundreds of lines are shown only when it fails.
+apt_get() {
+    local log
+    log=$(mktemp)
+    if as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -20 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+}
 
 # Nothing missing: nothing done, and no network.
 install_packages() { # SECTION...
