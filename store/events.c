@@ -7,13 +7,13 @@
 
 #define CHUNK_COUNT_AT 52u      /* WIRE §5.1: log id 16, first seq 4, prev 32 come before the count */
 
-enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev)
+static enum gx_err append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev, uint8_t flags)
 {
     uint64_t number = txn->counters.next_arrival;
 
     GX_ASSERT(txn->write && ev->seq == row->head_seq + UINT64_C(1) && ev->seq <= GX_EVENT_SEQ_MAX);
     GX_ASSERT(gx_log_id_equal(&ev->log, &row->id) && gx_event_id_equal(&ev->prev, &row->head_id));
-    enum gx_err err = gx_journal_append(txn, number, row, ev);
+    enum gx_err err = gx_journal_append(txn, number, row, ev, flags);
     if (err != GX_OK)
         return err;
     txn->counters.next_arrival++;
@@ -29,6 +29,16 @@ enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_lo
         row->n_messages++;
     *arrival = number;
     return GX_OK;
+}
+
+enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev)
+{
+    return append(txn, arrival, row, ev, GX_JOURNAL_VERIFIED);
+}
+
+enum gx_err gx_events_append_covered(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev)
+{
+    return append(txn, arrival, row, ev, 0);
 }
 
 /* ids before each group, offsets of each group, the id of the last event: what reading from the middle needs. */
@@ -101,16 +111,9 @@ struct reading {
     size_t begin;               /* where it begins in w */
     uint32_t n, max_events;
     size_t max_bytes;           /* header included */
+    uint32_t proved_n;          /* up to its last event whose own signature was verified: so many events, */
+    size_t proved_end;          /* so far in w */
 };
-
-/* Of a chunk that was proved by its last event's signature the others may be wrong: whoever is sent a part that ends among them has no proof.
- * So such a segment is given whole or not begun, as long as a chunk can hold it. */
-static bool better_stop_before(const struct reading *rd, const struct gx_window *win)
-{
-    if (rd->n == 0 || win->in_journal || (win->seg.flags & GX_SEGMENT_ALL) != 0 || win->first != win->seg.first_seq)
-        return false;
-    return rd->n + win->seg.count > rd->max_events || rd->w->n - rd->begin + win->seg.records.n > rd->max_bytes;
-}
 
 /* Copy what fits of a checked window, from seq on; false when the chunk is complete. */
 static bool take_window(struct reading *rd, const struct gx_window *win, uint32_t seq)
@@ -125,47 +128,56 @@ static bool take_window(struct reading *rd, const struct gx_window *win, uint32_
         if (rd->w->failed)
             return false;
         rd->n++;
+        if (win->verified[i]) {
+            rd->proved_n = rd->n;
+            rd->proved_end = rd->w->n;
+        }
     }
-    return true;
+    return rd->n < rd->max_events;
+}
+
+/* Windows one after the other, until the chunk is complete or something is bad. */
+static enum gx_err read_windows(struct gx_txn *txn, struct reading *rd, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t from_seq)
+{
+    bool more = true;
+
+    while (more && (rd->n == 0 || from_seq + rd->n <= row->head_seq)) {
+        struct gx_window win;
+        uint32_t seq = from_seq + rd->n;
+        enum gx_err err = gx_window_find(txn, &win, row, seq, rd->max_events - rd->n);
+        if (err == GX_OK)
+            err = gx_window_check(&win, row, group);
+        if (err != GX_OK)
+            return err;
+        if (rd->n == 0) {
+            const struct gx_event_id *prev = seq == win.first ? &win.prev : &win.events[seq - win.first - 1].id;
+            gx_chunk_write_header(rd->w, &row->id, seq, prev, 0);
+        }
+        more = take_window(rd, &win, seq);
+    }
+    return GX_OK;
 }
 
 enum gx_err gx_events_read_chunk(struct gx_txn *txn, struct gx_wr *w, uint32_t *next_seq, const struct gx_log_row *row, const struct gx_group_id *group,
                                  uint32_t from_seq, uint32_t max_events, size_t max_bytes)
 {
     struct reading rd = {.w = w, .begin = w->n};
-    enum gx_err err = GX_OK;
-    bool more = true;
 
-    rd.max_events = max_events < GX_CHUNK_EVENTS_MAX ? max_events : GX_CHUNK_EVENTS_MAX;
+    rd.max_events = max_events == 0 ? 1 : max_events < GX_CHUNK_EVENTS_MAX ? max_events : GX_CHUNK_EVENTS_MAX;
     rd.max_bytes = max_bytes < GX_CHUNK_BYTES_MAX ? max_bytes : GX_CHUNK_BYTES_MAX;
-    if (rd.max_events == 0)
-        rd.max_events = 1;
-    while (more && rd.n < rd.max_events && (rd.n == 0 || from_seq + rd.n <= row->head_seq)) {
-        struct gx_window win;
-        uint32_t seq = from_seq + rd.n;
-        err = gx_window_find(txn, &win, row, seq, rd.max_events - rd.n);
-        if (err == GX_OK && better_stop_before(&rd, &win))
-            break;
-        if (err == GX_OK)
-            err = gx_window_check(&win, row, group);
-        if (err != GX_OK)
-            break;
-        if (rd.n == 0) {
-            const struct gx_event_id *prev = seq == win.first ? &win.prev : &win.events[seq - win.first - 1].id;
-            gx_chunk_write_header(w, &row->id, seq, prev, 0);
-        }
-        more = take_window(&rd, &win, seq);
-    }
-    if (rd.n == 0) {
-        if (err == GX_OK)
-            err = GX_E_TOO_BIG;     /* not even one event fits what w has left */
-        w->n = rd.begin;
-        return err;
-    }
+    enum gx_err err = read_windows(txn, &rd, row, group, from_seq);
+    if (err == GX_OK && rd.n == 0)
+        err = GX_E_TOO_BIG;         /* not even one event fits what w has left */
     /* What lies before a bad page is still good. */
-    if (err != GX_OK && err != GX_E_CORRUPT) {
+    if (err != GX_OK && (err != GX_E_CORRUPT || rd.n == 0)) {
         w->n = rd.begin;
         return err;
+    }
+    /* Events that came in a chunk proved by its last one may have wrong signatures of their own, for all we know: who got a part that ends
+     * among them would have no proof. */
+    if (rd.proved_n > 0) {
+        rd.n = rd.proved_n;
+        w->n = rd.proved_end;
     }
     gx_wr_patch_u16(w, rd.begin + CHUNK_COUNT_AT, (uint16_t)rd.n);
     *next_seq = from_seq + rd.n;

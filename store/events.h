@@ -33,9 +33,14 @@ enum gx_err gx_log_put(struct gx_txn *txn, const struct gx_log_row *row) GX_MUST
 /* Rows of one group in order of lnum: the first with a number above `after`.  GX_E_ABSENT at the end. */
 enum gx_err gx_log_next(struct gx_txn *txn, struct gx_log_row *out, uint32_t gnum, uint32_t after) GX_MUST_CHECK;
 
-/* Append the event after row's head to the journal.  ev->seq, prev and log must continue the head (asserted: the caller checked it).
+/* Append the event after row's head to the journal.  ev->seq, prev and log must continue the head (asserted: the caller checked it), and its
+ * own signature was verified, or made here.
  * Out: arrival, and row's head, journal_first, n_messages. */
 enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev) GX_MUST_CHECK;
+
+/* The same for an event of a received chunk whose own signature was not verified: a later event of that chunk, appended in the same transaction,
+ * proves it.  Chunks that are read out do not end with such an event if it can be helped. */
+enum gx_err gx_events_append_covered(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev) GX_MUST_CHECK;
 
 /* Store a chunk that continues row's head as one segment, as it was received.  Its hashes were walked by the caller, who hands over the ids
  * (chunk->count of them), the last tick and how many are TEXT.  verified_all: every event's own signature was checked (else: the last one's).
@@ -49,7 +54,7 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
 enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t seq) GX_MUST_CHECK;
 /* Append to w one chunk (header and records) that starts at from_seq and holds at most max_events events and max_bytes bytes, but at least
  * one event.  It may cross from segments into the journal and back.  Out: next_seq, one past the last event written.
- * A segment of which only the last signature was verified is taken whole or left for the next chunk, as long as a chunk can hold it.
+ * It ends with an event whose own signature was verified here, if there is one in what fits: whoever is sent it verifies the last one only.
  * Returns GX_E_ABSENT (from_seq is not held), GX_E_CORRUPT (event from_seq is bad; what lies before a bad event is still given),
  *         GX_E_TOO_BIG (w has no room for one event; w->failed), GX_E_MEMORY, GX_E_STORE; w->n is then what it was. */
 enum gx_err gx_events_read_chunk(struct gx_txn *txn, struct gx_wr *w, uint32_t *next_seq, const struct gx_log_row *row, const struct gx_group_id *group,

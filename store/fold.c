@@ -14,6 +14,7 @@ struct entry {
     uint32_t seq;
     uint32_t bytes;             /* of the record */
     uint32_t log;               /* index in logs */
+    bool verified;              /* its own signature was */
 };
 
 struct fold_log {
@@ -76,7 +77,7 @@ static enum gx_err survey(struct fold *f, uint64_t n_rows)
         if (err != GX_OK)
             break;
         struct entry *e = &f->entries[f->n++];
-        *e = (struct entry){.arrival = gx_get_be64(key.p), .seq = j.seq, .bytes = (uint32_t)j.record.n};
+        *e = (struct entry){.arrival = gx_get_be64(key.p), .seq = j.seq, .bytes = (uint32_t)j.record.n, .verified = (j.flags & GX_JOURNAL_VERIFIED) != 0};
         e->log = log_index(f, j.gnum, j.lnum);
         if (f->logs[e->log].gnum != j.gnum)
             err = GX_E_CORRUPT;
@@ -107,23 +108,38 @@ static const struct entry *entry_of(const struct fold *f, const struct fold_log 
     return &f->entries[f->order[log->start + i]];
 }
 
-/* How many entries of log from i on go into one segment? */
-static uint32_t plan(const struct fold *f, const struct fold_log *log, uint32_t i, size_t *bytes, bool *run)
+/* A segment to be: n entries of a log from i on. */
+struct plan {
+    uint32_t i, n;
+    size_t bytes;
+    uint8_t flags;
+};
+
+/* As many as fit.  It ends with a verified event if it can: only that one vouches for those before it that are not. */
+static struct plan plan(const struct fold *f, const struct fold_log *log, uint32_t i)
 {
     const struct entry *first = entry_of(f, log, i);
-    uint32_t n = 1;
+    struct plan all = {.i = i, .flags = GX_SEGMENT_ALL | GX_SEGMENT_RUN}, proved = {0};
 
-    *bytes = first->bytes;
-    *run = true;
-    for (; i + n < log->n && n < GX_CHUNK_EVENTS_MAX; n++) {
-        const struct entry *e = entry_of(f, log, i + n);
+    for (; i + all.n < log->n && all.n < GX_CHUNK_EVENTS_MAX; all.n++) {
+        const struct entry *e = entry_of(f, log, i + all.n);
         uint64_t delta = e->arrival - first->arrival;
-        if (e->seq != first->seq + n || *bytes + e->bytes > SEGMENT_RECORDS_MAX || delta > GX_SEGMENT_ARRIVALS_MAX)
+        if (e->seq != first->seq + all.n || delta > GX_SEGMENT_ARRIVALS_MAX || (all.n > 0 && all.bytes + e->bytes > SEGMENT_RECORDS_MAX))
             break;
-        *bytes += e->bytes;
-        *run = *run && delta == n;
+        all.bytes += e->bytes;
+        if (delta != all.n)
+            all.flags &= (uint8_t)~GX_SEGMENT_RUN;
+        if (!e->verified) {
+            all.flags &= (uint8_t)~GX_SEGMENT_ALL;
+            continue;
+        }
+        proved = all;
+        proved.n = all.n + 1;
     }
-    return n;
+    if (proved.n > 0)
+        return proved;
+    all.flags |= GX_SEGMENT_OPEN;       /* a chunk fits a segment with all that it proves: only a caller who took larger steps gets here */
+    return all;
 }
 
 static enum gx_err journal_at(struct fold *f, struct gx_journal *j, const struct entry *e)
@@ -160,12 +176,11 @@ static enum gx_err last_id(struct fold *f, struct gx_event_id *out, const struct
     return err == GX_OK || err == GX_E_ABSENT ? GX_E_CORRUPT : err;
 }
 
-/* Entries i to i + n - 1 of log become one segment.  Nothing is hashed: the journal holds the id of each event in its successor, and whoever
- * reads the segment compares. */
-static enum gx_err write_segment(struct fold *f, const struct fold_log *log, const struct gx_log_row *row, uint32_t i, uint32_t n, size_t bytes, bool run)
+/* Nothing is hashed: the journal holds the id of each event in its successor, and whoever reads the segment compares. */
+static enum gx_err write_segment(struct fold *f, const struct fold_log *log, const struct gx_log_row *row, const struct plan *seg)
 {
-    const struct entry *first = entry_of(f, log, i);
-    uint8_t flags = (uint8_t)(GX_SEGMENT_ALL | (run ? GX_SEGMENT_RUN : 0));
+    const struct entry *first = entry_of(f, log, seg->i);
+    uint32_t i = seg->i, n = seg->n;
     struct gx_event_id last;
     struct gx_journal j;
     struct gx_wr w;
@@ -174,7 +189,7 @@ static enum gx_err write_segment(struct fold *f, const struct fold_log *log, con
     if (err == GX_OK)
         err = journal_at(f, &j, first);
     if (err == GX_OK)
-        err = gx_segment_reserve(f->txn, &w, row, first->seq, (uint16_t)n, flags, first->arrival, j.prev_arrival, bytes);
+        err = gx_segment_reserve(f->txn, &w, row, first->seq, (uint16_t)n, seg->flags, first->arrival, j.prev_arrival, seg->bytes);
     for (uint32_t k = 0; err == GX_OK && k < n; k += GX_SEGMENT_GROUP) {
         err = journal_at(f, &j, entry_of(f, log, i + k));
         if (err == GX_OK)
@@ -186,7 +201,7 @@ static enum gx_err write_segment(struct fold *f, const struct fold_log *log, con
         if (k % GX_SEGMENT_GROUP == 0)
             gx_wr_u32(&w, offset);
     gx_wr_bytes(&w, last.b, sizeof last.b);
-    for (uint32_t k = 0; !run && k < n; k++)
+    for (uint32_t k = 0; (seg->flags & GX_SEGMENT_RUN) == 0 && k < n; k++)
         gx_wr_u16(&w, (uint16_t)(entry_of(f, log, i + k)->arrival - first->arrival));
     for (uint32_t k = 0; err == GX_OK && k < n; k++) {
         err = journal_at(f, &j, entry_of(f, log, i + k));
@@ -227,11 +242,9 @@ static enum gx_err fold_log(struct fold *f, struct fold_log *log)
     if (err == GX_E_ABSENT)
         return forgotten(f, log);
     for (uint32_t i = 0; err == GX_OK && i < log->n;) {
-        size_t bytes;
-        bool run;
-        uint32_t n = plan(f, log, i, &bytes, &run);
-        err = write_segment(f, log, &row, i, n, bytes, run);
-        i += n;
+        struct plan seg = plan(f, log, i);
+        err = write_segment(f, log, &row, &seg);
+        i += seg.n;
     }
     if (err != GX_OK)
         return err;

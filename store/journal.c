@@ -9,10 +9,11 @@ enum gx_err gx_journal_decode(struct gx_journal *out, struct gx_span value)
     out->gnum = gx_rd_u32(&r);
     out->lnum = gx_rd_u32(&r);
     out->seq = gx_rd_u32(&r);
+    out->flags = gx_rd_u8(&r);
     out->prev_arrival = gx_rd_u64(&r);
     gx_rd_bytes(&r, out->prev.b, sizeof out->prev.b);
     out->record = gx_rd_rest(&r);
-    if (r.failed || out->gnum == 0 || out->lnum == 0 || out->seq == 0)
+    if (r.failed || out->gnum == 0 || out->lnum == 0 || out->seq == 0 || (out->flags & ~GX_JOURNAL_VERIFIED) != 0)
         return GX_E_CORRUPT;
     return GX_OK;
 }
@@ -34,7 +35,7 @@ static size_t record_bytes(const struct gx_event *ev)
     return 4 + 21 + 32 * (size_t)ev->n_deps + 64 + (deleted ? 36 : ev->body.n);
 }
 
-enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct gx_log_row *row, const struct gx_event *ev)
+enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct gx_log_row *row, const struct gx_event *ev, uint8_t flags)
 {
     struct gx_key key = gx_key_u64(arrival);
     size_t n = GX_JOURNAL_HEADER_BYTES + record_bytes(ev);
@@ -47,6 +48,7 @@ enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct
     gx_wr_u32(&w, row->gnum);
     gx_wr_u32(&w, row->lnum);
     gx_wr_u32(&w, (uint32_t)ev->seq);
+    gx_wr_u8(&w, flags);
     gx_wr_u64(&w, row->head_arrival);
     gx_wr_bytes(&w, ev->prev.b, sizeof ev->prev.b);
     gx_record_encode(&w, ev);

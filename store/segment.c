@@ -61,7 +61,7 @@ enum gx_err gx_segment_decode(struct gx_segment *out, uint32_t first_seq, struct
     *out = (struct gx_segment){.first_seq = first_seq, .count = gx_rd_u16(&r), .flags = gx_rd_u8(&r)};
     out->first_arrival = gx_rd_u64(&r);
     out->prev_arrival = gx_rd_u64(&r);
-    if (r.failed || out->count == 0 || out->count > GX_CHUNK_EVENTS_MAX || (out->flags & ~(GX_SEGMENT_ALL | GX_SEGMENT_RUN)) != 0)
+    if (r.failed || out->count == 0 || out->count > GX_CHUNK_EVENTS_MAX || (out->flags & ~(GX_SEGMENT_ALL | GX_SEGMENT_RUN | GX_SEGMENT_OPEN)) != 0)
         return GX_E_CORRUPT;
     if (first_seq == 0 || out->count - 1u > GX_EVENT_SEQ_MAX - first_seq || out->prev_arrival >= out->first_arrival)
         return GX_E_CORRUPT;

@@ -13,7 +13,8 @@
 
 enum gx_segment_flags {
     GX_SEGMENT_ALL = 1,     /* the signature of every event was verified; else: of the last */
-    GX_SEGMENT_RUN = 2      /* its events arrived one after the other, nothing between */
+    GX_SEGMENT_RUN = 2,     /* its events arrived one after the other, nothing between */
+    GX_SEGMENT_OPEN = 4     /* not even that of the last: a later event proves them all */
 };
 
 struct gx_segment {

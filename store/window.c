@@ -25,6 +25,7 @@ static enum gx_err find_in_segment(struct gx_window *out, const struct gx_log_ro
         if (!gx_segment_record(&r, &out->records[i]))
             return GX_E_CORRUPT;
         out->arrivals[i] = gx_segment_arrival(seg, out->first + i);
+        out->verified[i] = (seg->flags & GX_SEGMENT_ALL) != 0 || (out->first + i == gx_segment_last_seq(seg) && (seg->flags & GX_SEGMENT_OPEN) == 0);
     }
     return r.left == 0 ? GX_OK : GX_E_CORRUPT;
 }
@@ -74,6 +75,7 @@ static enum gx_err find_in_journal(struct gx_txn *txn, struct gx_window *out, co
             out->prev = j.prev;
             out->prev_arrival = j.prev_arrival;
         }
+        out->verified[out->n] = (j.flags & GX_JOURNAL_VERIFIED) != 0;
         out->records[out->n++] = j.record;
     }
     return id_after(txn, &out->next, row, seq + out->n - 1);

@@ -11,6 +11,7 @@ struct gx_window {
     struct gx_segment seg;              /* the segment they lie in, unless in the journal */
     struct gx_event_id prev, next;      /* the stored ids of the event before the first and of the last */
     uint64_t arrivals[GX_SEGMENT_GROUP];
+    bool verified[GX_SEGMENT_GROUP];    /* was the event's own signature verified before it was stored? */
     uint64_t prev_arrival;              /* as stored with the first; 0 too when the window begins inside a segment */
     struct gx_span records[GX_SEGMENT_GROUP];
     struct gx_event events[GX_SEGMENT_GROUP];

@@ -223,6 +223,17 @@ static inline uint64_t author_append(struct gx_txn *txn, struct author *a, size_
     return arrival;
 }
 
+/* The same for an event that only a later one of its chunk proves. */
+static inline uint64_t author_append_covered(struct gx_txn *txn, struct author *a, size_t bytes)
+{
+    struct gx_event ev;
+    uint64_t arrival;
+
+    author_write(a, &ev, a->row.head_seq + 1, &a->row.head_id, bytes);
+    OK(gx_events_append_covered(txn, &arrival, &a->row, &ev));
+    return arrival;
+}
+
 /* A chunk of events that nobody has seen yet, as a peer would send it. */
 struct parcel {
     uint8_t bytes[GX_CHUNK_HEADER_BYTES + GX_CHUNK_BYTES_MAX + GX_RECORD_BYTES_MAX];

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include "store/journal.h"
 #include "store/schema.h"
 #include "store/segment.h"
 
@@ -176,8 +177,10 @@ static bool cannot_be_known(enum gx_table t, const struct row *row, size_t at, u
         return true;                                    /* read_seq, where there are no messages */
     if (t == GX_TABLE_LOG)
         return at >= 93 && at < 101;                    /* base_tick */
+    if (t == GX_TABLE_JOURNAL)
+        return at == 12 && bit == GX_JOURNAL_VERIFIED;
     if (t == GX_TABLE_SEGMENT)
-        return at == 2 && bit == GX_SEGMENT_ALL;
+        return at == 2 && bit != GX_SEGMENT_RUN && bit <= GX_SEGMENT_OPEN;
     /* format and uuid; next_gnum and next_lnum may be too high */
     return t == GX_TABLE_META && (row->n != 16 || at >= 8);
 }

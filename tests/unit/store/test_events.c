@@ -346,6 +346,38 @@ static void test_a_segment_proved_by_its_last_event_is_not_cut_when_it_need_not_
     }
 }
 
+static void test_a_chunk_from_the_journal_ends_with_a_verified_event(void **state)
+{
+    struct place p;
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    static const uint32_t expected[] = {2, 2, 4, 4, 4, 4, 8, 8, 8};        /* next, for at most 1, 2, ... events from 1 on */
+    uint32_t next;
+    (void)state;
+
+    scene_make(&p, authors, 1);
+    struct author *a = &authors[0];
+    struct gx_txn *txn = begin(&p, true);
+    author_append(txn, a, 10);
+    author_append_covered(txn, a, 10);
+    author_append(txn, a, 10);
+    for (size_t i = 0; i < 3; i++)
+        author_append_covered(txn, a, 10);
+    author_append(txn, a, 10);
+    author_append_covered(txn, a, 10);
+    author_append_covered(txn, a, 10);
+    for (uint32_t max = 1; max <= 9; max++) {
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        OK(gx_events_read_chunk(txn, &w, &next, &a->row, &a->group, 1, max, GX_CHUNK_BYTES_MAX));
+        assert_int_equal(next, expected[max - 1]);
+        assert_int_equal(count_of(&w), next - 1);
+    }
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    OK(gx_events_read_chunk(txn, &w, &next, &a->row, &a->group, 4, 2, GX_CHUNK_BYTES_MAX));
+    assert_int_equal(next, 6);          /* none of the two is: better than nothing */
+    gx_txn_abort(&txn);
+    place_remove(&p);
+}
+
 /* ---- reading deep into the journal ---- */
 
 static uint32_t tail_entries(const struct place *p)
@@ -592,6 +624,7 @@ static void test_what_the_caller_promised_is_asserted(void **state)
 struct model_event {
     struct gx_event_id id;
     uint64_t arrival;
+    bool verified;
 };
 
 struct model {
@@ -606,19 +639,19 @@ struct model {
     bool forget_to_drop_tails;      /* the ablation */
     uint32_t wrong;
     struct {
-        uint32_t appends, chunks, folds, folded, aborts, aborted_events, reopens, reads, into_journal, into_segment, beyond_one_window;
+        uint32_t appends, chunks, folds, folded, aborts, aborted_events, reopens, reads, into_journal, into_segment, beyond_one_window, cut_back, unproved;
     } seen;
 };
 
 #define EXPECT(m, condition) ((condition) ? (void)0 : (void)(m)->wrong++)
 
-static void model_add(struct model *m, uint32_t who, const struct gx_event_id *id, uint64_t arrival)
+static void model_add(struct model *m, uint32_t who, const struct gx_event_id *id, uint64_t arrival, bool verified)
 {
     uint32_t seq = m->authors[who].row.head_seq;
 
     assert_true(m->n < MODEL_EVENTS_MAX);
     assert_int_equal(arrival, m->n + 1);
-    m->logs[who][seq - 1] = (struct model_event){.id = *id, .arrival = arrival};
+    m->logs[who][seq - 1] = (struct model_event){.id = *id, .arrival = arrival, .verified = verified};
     m->by_arrival[m->n][0] = who;
     m->by_arrival[m->n][1] = seq;
     m->n++;
@@ -640,8 +673,12 @@ static void step_append(struct model *m)
 {
     for (uint32_t n = 1 + chance_below(&m->chance, 12); n > 0 && m->n + 300 < MODEL_EVENTS_MAX; n--) {
         uint32_t who = chance_below(&m->chance, 4);
+        for (uint32_t covered = chance_below(&m->chance, 8); covered >= 4; covered--) {
+            uint64_t before = author_append_covered(m->txn, &m->authors[who], some_bytes(&m->chance));
+            model_add(m, who, &m->authors[who].row.head_id, before, false);
+        }
         uint64_t arrival = author_append(m->txn, &m->authors[who], some_bytes(&m->chance));
-        model_add(m, who, &m->authors[who].row.head_id, arrival);
+        model_add(m, who, &m->authors[who].row.head_id, arrival, true);
         m->seen.appends++;
     }
 }
@@ -656,12 +693,13 @@ static void step_chunk(struct model *m)
         return;
     parcel_make(&parcel, &m->authors[who], count, 1 + chance_below(&m->chance, 100));
     struct gx_log_row before = m->authors[who].row;
-    OK(parcel_put(m->txn, &first, &m->authors[who], &parcel, chance_below(&m->chance, 2) == 0));
+    bool all = chance_below(&m->chance, 2) == 0;
+    OK(parcel_put(m->txn, &first, &m->authors[who], &parcel, all));
     struct gx_log_row after = m->authors[who].row;
     assert_int_equal(after.head_seq, before.head_seq + count);
     for (uint16_t i = 0; i < count; i++) {
         m->authors[who].row.head_seq = before.head_seq + 1u + i;
-        model_add(m, who, &parcel.ids[i], first + i);
+        model_add(m, who, &parcel.ids[i], first + i, all || i + 1 == count);
     }
     m->authors[who].row = after;
     m->seen.chunks++;
@@ -713,6 +751,19 @@ static void step_reopen(struct model *m)
     m->seen.reopens++;
 }
 
+/* A segment remembers of its events only whether all were verified: it may know less than we do, never more. */
+static bool known_verified(struct model *m, struct gx_txn *txn, uint32_t who, uint32_t seq)
+{
+    bool verified = m->logs[who][seq - 1].verified;
+    struct gx_segment seg;
+
+    if (gx_segment_find(txn, &seg, &m->authors[who].row, seq) != GX_OK)
+        return verified;
+    bool known = (seg.flags & GX_SEGMENT_ALL) != 0 || (seq == gx_segment_last_seq(&seg) && (seg.flags & GX_SEGMENT_OPEN) == 0);
+    EXPECT(m, verified || !known);
+    return known;
+}
+
 static void look_at_chunk(struct model *m, struct gx_txn *txn, uint32_t who, uint32_t from)
 {
     static uint8_t bytes[GX_FRAME_BYTES_MAX];
@@ -734,6 +785,12 @@ static void look_at_chunk(struct model *m, struct gx_txn *txn, uint32_t who, uin
     for (; gx_chunk_next(&it, &ev, NULL) == GX_OK; seq++)
         EXPECT(m, gx_event_id_equal(&ev.id, &m->logs[who][seq - 1].id));
     EXPECT(m, seq == next);
+    bool any = false;
+    for (seq = from; seq < next; seq++)
+        any = any || known_verified(m, txn, who, seq);
+    EXPECT(m, !any || known_verified(m, txn, who, next - 1));
+    m->seen.unproved += !any;
+    m->seen.cut_back += next <= a->row.head_seq && !m->logs[who][next - 1].verified;
     if (a->row.journal_first > from && next > a->row.journal_first)
         m->seen.into_journal++;
     if (next - from > 16)
@@ -849,6 +906,8 @@ static void test_any_mix_of_steps_agrees_with_a_plain_model(void **state)
         assert_true(m->seen.into_journal > 10);         /* chunks that cross from segments into the journal */
         assert_true(m->seen.into_segment > 10);         /* and from the journal into a later segment */
         assert_true(m->seen.beyond_one_window > 100);
+        assert_true(m->seen.cut_back > 50);             /* chunks that end before events proved only by later ones */
+        assert_true(m->seen.unproved > 5);              /* and such where none in reach is proved */
         assert_int_equal(check_clean(&m->place).events, m->n_kept);
         model_free(m);
     }
@@ -884,6 +943,7 @@ int main(void)
         cmocka_unit_test(test_a_chunk_keeps_to_its_bytes_but_holds_one_event_at_least),
         cmocka_unit_test(test_a_writer_that_is_nearly_full_gets_what_fits),
         cmocka_unit_test(test_a_segment_proved_by_its_last_event_is_not_cut_when_it_need_not_be),
+        cmocka_unit_test(test_a_chunk_from_the_journal_ends_with_a_verified_event),
         cmocka_unit_test(test_the_tail_is_only_as_deep_as_it_was_read),
         cmocka_unit_test(test_an_aborted_transaction_leaves_no_trace_in_the_tail),
         cmocka_unit_test(test_serving_a_long_journal_walks_it_once),

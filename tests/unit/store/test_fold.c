@@ -206,6 +206,43 @@ static void test_a_chunk_between_events_parts_their_segments(void **state)
     place_remove(&p);
 }
 
+/* A segment that ended with an event which only a later one proves would be a chunk without proof. */
+static void test_a_segment_ends_with_a_verified_event(void **state)
+{
+    struct place p;
+    struct gx_segment seg;
+    (void)state;
+
+    scene_make(&p, authors, 1);
+    struct author *a = &authors[0];
+    struct gx_txn *txn = begin(&p, true);
+    for (size_t i = 0; i < 250; i++)
+        author_append(txn, a, 10);
+    for (size_t i = 0; i < 9; i++)
+        author_append_covered(txn, a, 10);
+    author_append(txn, a, 10);
+    for (size_t i = 0; i < 300; i++)
+        author_append_covered(txn, a, 10);
+    author_append(txn, a, 10);
+    author_append(txn, a, 10);
+    assert_int_equal(fold_now(txn, authors, 1), 562);
+    static const struct {
+        uint32_t first, count;
+        uint8_t flags;
+    } expected[] = {{1, 250, GX_SEGMENT_ALL}, {251, 10, 0}, {261, 256, GX_SEGMENT_OPEN}, {517, 46, 0}};
+    assert_int_equal(count_segments(txn), GX_ARRAY_LEN(expected));
+    for (size_t i = 0; i < GX_ARRAY_LEN(expected); i++) {
+        OK(gx_segment_find(txn, &seg, &a->row, expected[i].first));
+        assert_int_equal(seg.first_seq, expected[i].first);
+        assert_int_equal(seg.count, expected[i].count);
+        assert_int_equal(seg.flags, expected[i].flags | GX_SEGMENT_RUN);
+    }
+    read_all(txn, a);
+    commit(txn);
+    check_clean(&p);
+    place_remove(&p);
+}
+
 /* Deltas of arrivals are two bytes: a quiet log beside a catch-up gets a new segment rather than a wrong number. */
 static void test_events_far_apart_in_arrival_lie_in_different_segments(void **state)
 {
@@ -443,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_a_segment_holds_at_most_256_events),
         cmocka_unit_test(test_a_segment_and_a_chunk_header_fit_64_kib),
         cmocka_unit_test(test_a_chunk_between_events_parts_their_segments),
+        cmocka_unit_test(test_a_segment_ends_with_a_verified_event),
         cmocka_unit_test(test_events_far_apart_in_arrival_lie_in_different_segments),
         cmocka_unit_test(test_every_number_finds_its_event_before_and_after),
         cmocka_unit_test(test_a_row_that_lags_behind_the_journal_stops_the_fold),
