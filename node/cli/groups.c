@@ -33,7 +33,7 @@ int gx_cmd_group_new(struct gx_cli *cli, const struct gx_args *args)
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
         show_group(cli, result);
-        gx_cli_notice(cli, "Next: guanxi invite %s --qr", args->words[0]);
+        gx_cli_notice(cli, "Next: guanxi invite '%s' --qr", args->words[0]);
     }
     json_decref(result);
     return code;

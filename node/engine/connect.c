@@ -67,6 +67,14 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
     gx_engine_wake(e, t->next_ms);
 }
 
+void gx_targets_hurry(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_targets; i++)
+        if (e->targets[i].session == 0 && e->targets[i].next_ms != UINT64_MAX)
+            e->targets[i].next_ms = e->now.mono_ms;
+    gx_engine_wake(e, e->now.mono_ms);
+}
+
 void gx_targets_reload(struct gx_engine *e)
 {
     e->n_targets = 0;

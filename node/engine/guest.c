@@ -409,6 +409,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < g->n_endpoints; i++)
         if (gx_group_live(g, &g->endpoints[i].device))
             gx_targets_update(e, &g->endpoints[i]);
+    gx_targets_hurry(e);                /* nobody knows my address yet: it is for me to connect */
     gx_sessions_new_group(e, g);
     gx_waiters_join_done(e, g);
     for (uint32_t i = 0; i < e->n_sessions; i++)

@@ -423,6 +423,8 @@ uint32_t gx_sessions_peers(const struct gx_engine *e);              /* with a sh
 /* --- connect.c: whom to connect to ------------------------------------------------------------------------------------------------ */
 
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record);
+/* Connect to whoever is not connected now, and not after the pause that lets the other side begin. */
+void gx_targets_hurry(struct gx_engine *e);
 void gx_targets_reload(struct gx_engine *e);
 void gx_targets_timer(struct gx_engine *e);
 void gx_targets_up(struct gx_engine *e, struct gx_session *s);
