@@ -1,0 +1,122 @@
+/* gx-bench in parts: what work costs raw (raw.c), two nodes to do it (world.c), numbers (figures.c) and the measures (measure_*.c). */
+#ifndef GX_BENCH_H
+#define GX_BENCH_H
+
+#include "node/os/client.h"
+#include "store/env.h"
+
+#define GX_BENCH_REPEATS_MAX 32u
+#define GX_BENCH_WINDOW 64u             /* requests outstanding in "many at once" */
+#define GX_BENCH_TEXT_BYTES 64u
+
+/* --- figures.c ------------------------------------------------------------------------------------------------------------------ */
+
+/* One number from each repeat. */
+struct gx_figures {
+    double v[GX_BENCH_REPEATS_MAX];
+    size_t n;
+};
+void gx_figures_add(struct gx_figures *f, double value);
+double gx_figures_median(const struct gx_figures *f);
+double gx_figures_min(const struct gx_figures *f);
+double gx_figures_max(const struct gx_figures *f);
+
+/* Samples of one repeat. */
+struct gx_samples {
+    double *v;
+    size_t n, cap;
+};
+bool gx_samples_room(struct gx_samples *s, size_t cap);         /* empties it too */
+void gx_samples_add(struct gx_samples *s, double value);        /* within what there is room for */
+double gx_samples_quantile(struct gx_samples *s, double q);     /* sorts it */
+double gx_samples_sum(const struct gx_samples *s);
+void gx_samples_free(struct gx_samples *s);
+
+enum gx_goal { GX_GOAL_NONE, GX_GOAL_AT_LEAST, GX_GOAL_AT_MOST };
+
+/* A line of the report. */
+struct gx_measure {
+    const char *name;                   /* key in JSON */
+    const char *unit, *raw;             /* of value and raw; what raw is */
+    const char *note;                   /* NULL: none */
+    struct gx_figures value, raw_value, ratio;
+    struct gx_figures cpu_us;           /* CPU time of the nodes an operation */
+    enum gx_goal goal_is;
+    double goal;
+};
+
+/* Seconds of the monotonic clock. */
+double gx_bench_now(void);
+
+/* --- raw.c ---------------------------------------------------------------------------------------------------------------------- */
+
+/* What a message costs without us: a signature over as many bytes, a verification, a synced commit of one row as large, a CURVE round trip. */
+struct gx_raw;
+bool gx_raw_open(struct gx_raw **out, const char *dir);
+void gx_raw_close(struct gx_raw *raw);
+double gx_raw_sign(struct gx_raw *raw, size_t n);               /* seconds for n */
+double gx_raw_verify(struct gx_raw *raw, size_t n);
+double gx_raw_verify_threads(struct gx_raw *raw, size_t n);     /* n on each of two threads at once */
+double gx_raw_commit(struct gx_raw *raw);                       /* one; negative when it failed */
+double gx_raw_round_trip(struct gx_raw *raw);                   /* one; negative when it failed */
+/* How many times as much two threads verify as one. */
+double gx_raw_two_threads(struct gx_raw *raw);
+
+/* --- world.c -------------------------------------------------------------------------------------------------------------------- */
+
+struct gx_bench_options {
+    const char *guanxi, *dir;
+    bool quick, json;
+    uint32_t repeats, events;
+};
+
+/* One node: a home, a process, a connection. */
+struct gx_bench_node {
+    char name[8], home_dir[512];
+    struct gx_home home;
+    pid_t pid;                          /* 0: down */
+    struct gx_client client;
+    bool connected;
+};
+
+struct gx_bench {
+    struct gx_bench_options options;
+    char dir[256];                      /* of this run; removed at the end */
+    struct gx_bench_node a, b;
+    bool joined;                        /* both are members of the group */
+    uint64_t events;                    /* messages written so far */
+    struct gx_raw *raw;
+    double two_threads;                 /* the lowest seen */
+};
+
+#define GX_BENCH_GROUP "bench"
+
+/* Ctrl-C was pressed: end soon. */
+bool gx_bench_stopped(void);
+void gx_bench_catch_signals(void);
+bool gx_bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));      /* says it on stderr; false */
+void gx_bench_progress(const struct gx_bench *bench, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+bool gx_bench_open(struct gx_bench *out, const struct gx_bench_options *options);
+void gx_bench_close(struct gx_bench *bench);
+/* Two homes of one group, both nodes up and connected with each other; at once when they are already. */
+bool gx_bench_ready(struct gx_bench *bench);
+bool gx_bench_up(struct gx_bench_node *node, const char *guanxi);
+bool gx_bench_down(struct gx_bench_node *node);
+/* The result, the caller's; NULL (said on stderr) when it was refused or did not come.  Takes over params. */
+json_t *gx_bench_call(struct gx_bench_node *node, const char *method, json_t *params);
+/* CPU time the process has used, in seconds. */
+double gx_bench_cpu(const struct gx_bench_node *node);
+/* Messages written with `window` outstanding; seconds it took, negative when it failed. */
+double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window);
+/* Send one and wait for its answer; for where `on` (may be NULL) is another connection, seconds until a line came there too, else until the answer. */
+double gx_bench_send_one(struct gx_bench *bench, struct gx_client *on);
+
+/* --- measure.c ------------------------------------------------------------------------------------------------------------------ */
+
+bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
+bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m);
+
+#endif

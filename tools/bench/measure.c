@@ -1,0 +1,212 @@
+/* The measures.  Each interleaves the work and its raw cost as finely as it can, and takes their ratio once a repeat. */
+#include "tools/bench/bench.h"
+
+#include <stdio.h>
+
+#define SLICE 3000u             /* sends between two looks at the raw cost */
+#define SLICE_SIGNS 1000u
+#define WAIT_MS 600000
+
+static void note_noise(struct gx_bench *bench)
+{
+    double now = gx_raw_two_threads(bench->raw);
+
+    bench->two_threads = now < bench->two_threads ? now : bench->two_threads;
+}
+
+/* --- sends, one at a time ----------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m)
+{
+    uint32_t n = bench->options.quick ? 60 : 600;
+
+    *m = (struct gx_measure){.name = "sends_one", .unit = "sends/s", .raw = "1 signature + 1 one-put commit, /s",
+                             .note = "ratio: time of a send / time of its parts"};
+    if (!gx_bench_ready(bench) || !gx_bench_down(&bench->b))
+        return false;
+    for (uint32_t r = 0; r < bench->options.repeats; r++) {
+        double sends = 0, parts = 0, cpu = gx_bench_cpu(&bench->a);
+
+        gx_bench_progress(bench, "sends one at a time, %u of %u", r + 1, bench->options.repeats);
+        for (uint32_t i = 0; i < n; i++) {
+            double send = gx_bench_send_one(bench, NULL), sign = gx_raw_sign(bench->raw, 1), commit = gx_raw_commit(bench->raw);
+            if (send < 0 || commit < 0)
+                return false;
+            sends += send;
+            parts += sign + commit;
+        }
+        gx_figures_add(&m->value, n / sends);
+        gx_figures_add(&m->raw_value, n / parts);
+        gx_figures_add(&m->ratio, sends / parts);
+        gx_figures_add(&m->cpu_us, (gx_bench_cpu(&bench->a) - cpu) / n * 1e6);
+        note_noise(bench);
+    }
+    return true;
+}
+
+/* --- sends, many at once ------------------------------------------------------------------------------------------------------------ */
+
+bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m)
+{
+    uint32_t repeats = bench->options.repeats, n = (bench->options.events + repeats - 1) / repeats;
+
+    *m = (struct gx_measure){.name = "sends_many", .unit = "sends/s", .raw = "signatures/s, one core", .goal_is = GX_GOAL_AT_LEAST,
+                             .goal = 0.8, .note = "64 outstanding on one connection"};
+    if (!gx_bench_ready(bench) || !gx_bench_down(&bench->b))
+        return false;
+    /* The first events are for the store to be as large as real ones are. */
+    for (uint32_t r = 0; r <= repeats; r++) {
+        double sends = 0, signs = 0, cpu = gx_bench_cpu(&bench->a);
+        uint32_t slices = 0;
+
+        gx_bench_progress(bench, "sends 64 at once, %u of %u", r, repeats);
+        for (uint32_t done = 0; done < n; slices++) {
+            uint32_t slice = n - done < SLICE ? n - done : SLICE;
+            double took = gx_bench_send_many(bench, slice, GX_BENCH_WINDOW);
+            if (took < 0)
+                return false;
+            sends += took;
+            signs += gx_raw_sign(bench->raw, SLICE_SIGNS);
+            done += slice;
+        }
+        if (r == 0)
+            continue;
+        gx_figures_add(&m->value, n / sends);
+        gx_figures_add(&m->raw_value, (double)slices * SLICE_SIGNS / signs);
+        gx_figures_add(&m->ratio, n / sends / (slices * SLICE_SIGNS / signs));
+        gx_figures_add(&m->cpu_us, (gx_bench_cpu(&bench->a) - cpu) / n * 1e6);
+        note_noise(bench);
+    }
+    return true;
+}
+
+/* --- publish to deliver --------------------------------------------------------------------------------------------------------------- */
+
+/* Half a round trip, a signature, a verification, two commits; negative when one failed. */
+static double parts_of_delivery(struct gx_raw *raw)
+{
+    double round_trip = gx_raw_round_trip(raw), sign = gx_raw_sign(raw, 1), verify = gx_raw_verify(raw, 1);
+    double first = gx_raw_commit(raw), second = gx_raw_commit(raw);
+
+    return round_trip < 0 || first < 0 || second < 0 ? -1 : round_trip / 2 + sign + verify + first + second;
+}
+
+static bool watch(struct gx_client *out, struct gx_bench_node *node)
+{
+    struct gx_fail why;
+    json_t *line = NULL;
+
+    if (!gx_client_open(out, &node->home, &why))
+        return gx_bench_fail("%s", why.message);
+    /* A watch is answered by what it tells; a status behind it shows that it stands. */
+    if (gx_client_ask(out, "watch", json_pack("{s:s}", "group", GX_BENCH_GROUP)) == 0)
+        return gx_bench_fail("cannot watch");
+    uint64_t id = gx_client_ask(out, "id", NULL);
+    for (int tries = 0; id != 0 && tries < 10 && gx_client_next(out, &line, 5000) == GX_CLIENT_LINE; tries++) {
+        bool done = json_integer_value(json_object_get(line, "id")) == (json_int_t)id;
+        json_decref(line);
+        if (done)
+            return true;
+    }
+    return gx_bench_fail("cannot watch");
+}
+
+static bool deliver_round(struct gx_bench *bench, struct gx_client *watching, struct gx_samples *took, struct gx_samples *parts, uint32_t n)
+{
+    if (!gx_samples_room(took, n) || !gx_samples_room(parts, n))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        double one = gx_bench_send_one(bench, watching), sum = parts_of_delivery(bench->raw);
+        if (one < 0 || sum < 0)
+            return gx_bench_fail("a message did not come through");
+        gx_samples_add(took, one);
+        gx_samples_add(parts, sum);
+    }
+    return true;
+}
+
+bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2])
+{
+    static const double quantiles[2] = {0.5, 0.99};
+    uint32_t n = bench->options.quick ? 40 : 500;
+    struct gx_samples took = {0}, parts = {0};
+    struct gx_client watching = {.fd = -1};
+    bool ok = gx_bench_ready(bench) && watch(&watching, &bench->b);
+
+    m[0] = (struct gx_measure){.name = "deliver_p50", .unit = "us", .raw = "half a CURVE round trip + signature + verification + 2 commits, us",
+                               .goal_is = GX_GOAL_AT_MOST, .goal = 1.4};
+    m[1] = m[0];
+    m[1].name = "deliver_p99";
+    m[1].goal = 1.7;
+    for (uint32_t r = 0; ok && r < bench->options.repeats; r++) {
+        double cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(&bench->b);
+
+        gx_bench_progress(bench, "publish to deliver, %u of %u", r + 1, bench->options.repeats);
+        ok = deliver_round(bench, &watching, &took, &parts, n);
+        cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(&bench->b) - cpu;
+        for (size_t i = 0; ok && i < 2; i++) {
+            double value = gx_samples_quantile(&took, quantiles[i]), raw = gx_samples_quantile(&parts, quantiles[i]);
+            gx_figures_add(&m[i].value, value * 1e6);
+            gx_figures_add(&m[i].raw_value, raw * 1e6);
+            gx_figures_add(&m[i].ratio, value / raw);
+            gx_figures_add(&m[i].cpu_us, cpu / n * 1e6);
+        }
+        note_noise(bench);
+    }
+    gx_samples_free(&took);
+    gx_samples_free(&parts);
+    if (watching.fd >= 0)
+        gx_client_close(&watching);
+    return ok;
+}
+
+/* --- catch-up --------------------------------------------------------------------------------------------------------------------------- */
+
+static bool waits(struct gx_bench_node *node, json_t *conditions)
+{
+    json_t *result = gx_bench_call(node, "wait", conditions);
+
+    json_decref(result);
+    return result != NULL;
+}
+
+static bool catch_up_round(struct gx_bench *bench, struct gx_measure *m, uint32_t n)
+{
+    uint32_t verifies = n / 20 < 4000 ? n / 20 : 4000;
+
+    if (!gx_bench_down(&bench->b) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0)
+        return false;
+    double limit = gx_raw_verify_threads(bench->raw, verifies);
+    double cpu = gx_bench_cpu(&bench->a);
+    if (!gx_bench_up(&bench->b, bench->options.guanxi))
+        return false;
+    /* From the first moment they talk: how soon they find each other is another measure. */
+    if (!waits(&bench->b, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS)))
+        return false;
+    double begin = gx_bench_now();
+    if (!waits(&bench->b, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)bench->events, "timeout_ms", (json_int_t)WAIT_MS)))
+        return false;
+    double took = gx_bench_now() - begin;
+    limit = (limit + gx_raw_verify_threads(bench->raw, verifies)) / 2;
+    cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(&bench->b) - cpu;
+    gx_figures_add(&m->value, n / took);
+    gx_figures_add(&m->raw_value, 2 * verifies / limit);
+    gx_figures_add(&m->ratio, n / took / (2 * verifies / limit));
+    gx_figures_add(&m->cpu_us, cpu / n * 1e6);
+    return true;
+}
+
+bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m)
+{
+    *m = (struct gx_measure){.name = "catch_up", .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST,
+                             .goal = 20, .note = "a goal of a later issue"};
+    if (!gx_bench_ready(bench))
+        return false;
+    for (uint32_t r = 0; r < bench->options.repeats; r++) {
+        gx_bench_progress(bench, "catch-up, %u of %u", r + 1, bench->options.repeats);
+        if (!catch_up_round(bench, m, bench->options.events))
+            return false;
+        note_noise(bench);
+    }
+    return true;
+}

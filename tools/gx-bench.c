@@ -1,0 +1,251 @@
+/* gx-bench: how fast two real nodes on this machine are, each figure beside what its parts cost raw in the same run.  Asserts nothing. */
+#include "tools/bench/bench.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+#define EVENTS 300000u
+#define EVENTS_QUICK 3000u
+#define REPEATS 5u
+#define REPEATS_QUICK 2u
+#define TWO_THREADS_MIN 1.8
+
+static const char usage[] =
+    "Usage: gx-bench [options]        two nodes on loopback; what they do a second, beside the raw cost in the same run\n"
+    "\n"
+    "      --guanxi PATH    the program to measure (default: beside this one)\n"
+    "      --only NAME      one measure; may be given again\n"
+    "      --list           names of the measures\n"
+    "      --quick          small numbers: shows that it works, not how fast it is\n"
+    "      --events N       messages of sends-many, and of each repeat of catch-up (default 300000)\n"
+    "      --repeats N      2 to 32 (default 5)\n"
+    "      --dir DIR        where homes are made and removed (default: TMPDIR or /tmp); its disk is what is measured\n"
+    "      --json           one object on standard output\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Exit status: 0 when all was measured, whatever the figures; 1 when something failed; 2 when the command line makes no sense.\n";
+
+/* --- what can be measured ------------------------------------------------------------------------------------------------------------ */
+
+static bool one(struct gx_bench *bench, struct gx_measure *m)
+{
+    return gx_measure_sends_one(bench, m);
+}
+
+#define LINES_MAX 2u
+
+static const struct subject {
+    const char *name, *help;
+    size_t lines;
+    bool (*measure)(struct gx_bench *bench, struct gx_measure *m);
+} subjects[] = {
+    {"sends-many", "durable sends a second, 64 at once", 1, gx_measure_sends_many},
+    {"sends-one", "durable sends a second, one at a time", 1, one},
+    {"deliver", "from send on one node to watch on the other, durable on both", 2, gx_measure_deliver},
+    {"catch-up", "a member that was away takes in what it missed", 1, gx_measure_catch_up},
+};
+
+struct report {
+    struct gx_measure lines[GX_ARRAY_LEN(subjects) * LINES_MAX];
+    size_t n;
+};
+
+/* --- telling -------------------------------------------------------------------------------------------------------------------------- */
+
+static bool met(const struct gx_measure *m)
+{
+    double ratio = gx_figures_median(&m->ratio);
+
+    return m->goal_is == GX_GOAL_AT_LEAST ? ratio >= m->goal : ratio <= m->goal;
+}
+
+static void print_line(const struct gx_measure *m)
+{
+    printf("%-12s %12.1f %-9s ratio %6.2f (%.2f to %.2f)", m->name, gx_figures_median(&m->value), m->unit, gx_figures_median(&m->ratio),
+           gx_figures_min(&m->ratio), gx_figures_max(&m->ratio));
+    if (m->goal_is != GX_GOAL_NONE)
+        printf("  goal %s %.2f: %s", m->goal_is == GX_GOAL_AT_LEAST ? "at least" : "at most", m->goal, met(m) ? "met" : "not met");
+    printf("\n%-12s %12.1f %s; nodes' CPU %.1f us each%s%s\n", "", gx_figures_median(&m->raw_value), m->raw, gx_figures_median(&m->cpu_us),
+           m->note == NULL ? "" : "; ", m->note == NULL ? "" : m->note);
+}
+
+static json_t *figures_json(const struct gx_figures *f)
+{
+    return json_pack("{s:f, s:f, s:f, s:I}", "median", gx_figures_median(f), "min", gx_figures_min(f), "max", gx_figures_max(f), "repeats",
+                     (json_int_t)f->n);
+}
+
+static json_t *line_json(const struct gx_measure *m)
+{
+    json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "name", m->name, "unit", m->unit, "value", figures_json(&m->value), "raw_is",
+                             m->raw, "raw", figures_json(&m->raw_value), "ratio", figures_json(&m->ratio), "cpu_us", figures_json(&m->cpu_us));
+
+    if (m->goal_is != GX_GOAL_NONE)
+        (void)json_object_update_new(line, json_pack("{s:f, s:s, s:b}", "goal", m->goal, "goal_is",
+                                                     m->goal_is == GX_GOAL_AT_LEAST ? "at_least" : "at_most", "met", (int)met(m)));
+    return line;
+}
+
+static bool print_json(const struct gx_bench *bench, const struct report *report)
+{
+    json_t *lines = json_array();
+
+    for (size_t i = 0; i < report->n; i++)
+        (void)json_array_append_new(lines, line_json(&report->lines[i]));
+    json_t *all = json_pack("{s:s, s:b, s:I, s:I, s:f, s:b, s:o}", "version", GX_VERSION, "quick", (int)bench->options.quick, "events",
+                            (json_int_t)bench->options.events, "repeats", (json_int_t)bench->options.repeats, "two_threads", bench->two_threads,
+                            "noisy", bench->two_threads < TWO_THREADS_MIN, "measures", lines);
+    bool ok = all != NULL && json_dumpf(all, stdout, JSON_INDENT(1)) == 0 && putchar('\n') == '\n' && fflush(stdout) == 0;
+
+    json_decref(all);
+    return ok || gx_bench_fail("cannot write the report");
+}
+
+static bool print_all(const struct gx_bench *bench, const struct report *report)
+{
+    if (bench->two_threads < TWO_THREADS_MIN)
+        fprintf(stderr, "gx-bench: two threads verify only %.2f times as much as one: something else runs here; do not rely on these figures\n",
+                bench->two_threads);
+    if (bench->options.quick)
+        fprintf(stderr, "gx-bench: quick: these figures tell nothing about speed\n");
+    if (bench->options.json)
+        return print_json(bench, report);
+    for (size_t i = 0; i < report->n; i++)
+        print_line(&report->lines[i]);
+    return fflush(stdout) == 0;
+}
+
+/* --- command line ----------------------------------------------------------------------------------------------------------------------- */
+
+static bool chosen[GX_ARRAY_LEN(subjects)];
+
+static bool choose(const char *name)
+{
+    for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++)
+        if (strcmp(subjects[i].name, name) == 0)
+            return chosen[i] = true;
+    return gx_bench_fail("there is no measure %s; --list names them", name);
+}
+
+static bool number(uint32_t *out, const char *text, uint32_t min, uint32_t max)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || value < min || value > max)
+        return gx_bench_fail("%s: a number from %u to %u is expected", text, min, max);
+    *out = (uint32_t)value;
+    return true;
+}
+
+/* The program beside this one. */
+static const char *guanxi_beside(void)
+{
+    static char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "guanxi");
+
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    if (n <= 0)
+        return "guanxi";
+    memcpy(path + n, "guanxi", sizeof "guanxi");
+    return path;
+}
+
+static int list(void)
+{
+    for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++)
+        printf("%-12s %s\n", subjects[i].name, subjects[i].help);
+    return EXIT_SUCCESS;
+}
+
+/* -1: go on. */
+static int read_options(struct gx_bench_options *out, int argc, char **argv)
+{
+    enum { OPT_GUANXI = 256, OPT_ONLY, OPT_LIST, OPT_QUICK, OPT_EVENTS, OPT_REPEATS, OPT_DIR, OPT_JSON };
+    static const struct option options[] = {
+        {"guanxi", required_argument, NULL, OPT_GUANXI}, {"only", required_argument, NULL, OPT_ONLY},
+        {"list", no_argument, NULL, OPT_LIST},           {"quick", no_argument, NULL, OPT_QUICK},
+        {"events", required_argument, NULL, OPT_EVENTS}, {"repeats", required_argument, NULL, OPT_REPEATS},
+        {"dir", required_argument, NULL, OPT_DIR},       {"json", no_argument, NULL, OPT_JSON},
+        {"help", no_argument, NULL, 'h'},                {NULL, 0, NULL, 0}};
+    bool ok = true;
+
+    for (int c; ok && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case OPT_GUANXI:
+            out->guanxi = optarg;
+            break;
+        case OPT_ONLY:
+            ok = choose(optarg);
+            break;
+        case OPT_LIST:
+            return list();
+        case OPT_QUICK:
+            out->quick = true;
+            break;
+        case OPT_EVENTS:
+            ok = number(&out->events, optarg, 100, 100000000);
+            break;
+        case OPT_REPEATS:
+            ok = number(&out->repeats, optarg, 2, GX_BENCH_REPEATS_MAX);
+            break;
+        case OPT_DIR:
+            out->dir = optarg;
+            break;
+        case OPT_JSON:
+            out->json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    if (ok && optind < argc)
+        ok = gx_bench_fail("%s: nothing is expected here", argv[optind]);
+    if (!ok)
+        return EXIT_USAGE;
+    out->events = out->events != 0 ? out->events : out->quick ? EVENTS_QUICK : EVENTS;
+    out->repeats = out->repeats != 0 ? out->repeats : out->quick ? REPEATS_QUICK : REPEATS;
+    return -1;
+}
+
+static bool measure_all(struct gx_bench *bench, struct report *report)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++)
+        all = all && !chosen[i];
+    for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++) {
+        if (!all && !chosen[i])
+            continue;
+        if (!subjects[i].measure(bench, &report->lines[report->n]))
+            return false;
+        report->n += subjects[i].lines;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct gx_bench bench;
+    static struct report report;
+    const char *tmp = getenv("TMPDIR");
+    struct gx_bench_options options = {.guanxi = guanxi_beside(), .dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp};
+    int code = read_options(&options, argc, argv);
+
+    if (code >= 0)
+        return code;
+    gx_bench_catch_signals();
+    bool ok = gx_bench_open(&bench, &options) && measure_all(&bench, &report);
+    gx_bench_close(&bench);
+    if (gx_bench_stopped())
+        return EXIT_INTERRUPTED;
+    return ok && print_all(&bench, &report) ? EXIT_SUCCESS : EXIT_FAILED;
+}
