@@ -7,6 +7,12 @@
 
 #define ACCEPT_PAUSE_MS 1000u
 
+/* A command that was handed out, and what its texts lie in. */
+struct taken {
+    json_t *root;
+    struct gx_command command;
+};
+
 struct gx_control {
     struct gx_control_config config;
     int fd;
@@ -14,6 +20,8 @@ struct gx_control {
     uint64_t next_client, next_request;
     uint64_t accept_after_ms;
     struct gx_control_client clients[GX_CONTROL_CLIENTS];
+    struct taken taken[GX_CONTROL_COMMANDS];
+    size_t n_taken, taken_bytes;
     struct gx_control_stats stats;
 };
 
@@ -59,6 +67,13 @@ bool gx_control_open(struct gx_control **out, const struct gx_control_config *co
     return true;
 }
 
+static void release_commands(struct gx_control *c)
+{
+    while (c->n_taken > 0)
+        json_decref(c->taken[--c->n_taken].root);
+    c->taken_bytes = 0;
+}
+
 void gx_control_close(struct gx_control *c)
 {
     char path[GX_PATH_MAX];
@@ -66,6 +81,7 @@ void gx_control_close(struct gx_control *c)
     if (c == NULL)
         return;
     gx_control_flush(c);
+    release_commands(c);
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
         if (c->clients[i].number != 0)
             gx_control_client_free(&c->clients[i]);
@@ -149,48 +165,56 @@ static void do_own_method(struct gx_control *c, struct gx_control_client *cl, co
     gx_control_client_say(cl, gx_json_reply(req->id, "result", json_object()));
 }
 
-/* Parse one line into cl->command; false when nothing goes to the engine (it is answered already). */
-static bool client_command(struct gx_control *c, struct gx_control_client *cl, const char *line, size_t n)
+enum outcome { NOTHING, COMMAND, LATER };
+
+/* Parse one line.  NOTHING goes to the engine when it is answered already; LATER: the line stays. */
+static enum outcome parse_line(struct gx_control *c, struct gx_control_client *cl, const char *line, size_t n, bool first)
 {
+    struct gx_control_pending *p = gx_control_client_pending(cl, 0);
+    struct taken *t = &c->taken[c->n_taken];
     struct gx_request req = {0};
     struct gx_refusal why;
 
-    json_decref(cl->root);
-    cl->root = gx_json_parse(&why, line, n);
-    if (cl->root == NULL || !gx_json_request(&req, &why, cl->root)) {
+    /* What was taken before in this step will be answered by it. */
+    if (p == NULL && !first)
+        return LATER;
+    t->root = gx_json_parse(&why, line, n);
+    if (t->root == NULL || !gx_json_request(&req, &why, t->root)) {
         refuse(c, cl, req.id, &why);
-        return false;
-    }
-    if (req.os != GX_OS_NONE) {
+    } else if (req.os != GX_OS_NONE) {
         do_own_method(c, cl, &req);
-        return false;
-    }
-    struct gx_control_pending *p = gx_control_client_pending(cl, 0);
-    if (p == NULL) {
+    } else if (p == NULL) {
         why = (struct gx_refusal){.code = GX_RPC_REQUEST, .message = "too many requests are under way on this connection"};
         refuse(c, cl, req.id, &why);
-        return false;
+    } else {
+        t->command = req.command;
+        t->command.request = c->next_request++;
+        *p = (struct gx_control_pending){.request = t->command.request, .id = json_incref(req.id), .method = req.command.method};
+        c->n_taken++;
+        c->taken_bytes += n;
+        return COMMAND;
     }
-    cl->command = req.command;
-    cl->command.request = c->next_request++;
-    *p = (struct gx_control_pending){.request = cl->command.request, .id = json_incref(req.id), .method = req.command.method};
-    return true;
+    json_decref(t->root);
+    return NOTHING;
 }
 
-/* The next command of this client, when it has sent one and reads its answers. */
-static bool client_take(struct gx_control *c, struct gx_control_client *cl)
+/* The next command of this client, when it has sent one and reads its answers; NULL: none.  first: of this client in this step. */
+static const struct gx_command *client_take(struct gx_control *c, struct gx_control_client *cl, bool first)
 {
     while (!cl->gone && !gx_control_client_full(cl)) {
-        size_t n = gx_control_client_line(cl);
+        const char *line;
+        size_t n = gx_control_client_line(cl, &line);
         if (n == 0)
-            return false;
-        bool blank = n == 1 || (n == 2 && cl->in.p[0] == '\r');
-        bool ready = !blank && client_command(c, cl, cl->in.p, n - 1);
+            return NULL;
+        bool blank = n == 1 || (n == 2 && line[0] == '\r');
+        enum outcome got = blank ? NOTHING : parse_line(c, cl, line, n - 1, first);
+        if (got == LATER)
+            return NULL;
         gx_control_client_drop(cl, n);
-        if (ready)
-            return true;
+        if (got == COMMAND)
+            return &c->taken[c->n_taken - 1].command;
     }
-    return false;
+    return NULL;
 }
 
 static void read_clients(struct gx_control *c, const zmq_pollitem_t *items, size_t n_items, struct gx_time now)
@@ -214,27 +238,51 @@ static void read_clients(struct gx_control *c, const zmq_pollitem_t *items, size
     }
 }
 
-size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap, const zmq_pollitem_t *items, size_t n_items,
-                       struct gx_time now)
+/* One command of each client; those whose command may be followed by another in the same step are noted in `again`. */
+static size_t take_first(struct gx_control *c, struct gx_input *inputs, size_t cap, bool again[GX_CONTROL_CLIENTS], struct gx_time now)
 {
     size_t n = 0;
 
-    read_clients(c, items, n_items, now);
     for (size_t i = 0; i < GX_CONTROL_CLIENTS && n < cap; i++) {
         struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;
-        if (client_take(c, cl)) {
+        const struct gx_command *command = client_take(c, cl, true);
+        if (command != NULL) {
             cl->asked = true;
-            inputs[n++] = (struct gx_input){.kind = GX_IN_COMMAND, .now = now, .client = cl->number, .command = &cl->command};
+            again[i] = command->method == GX_CMD_SEND;
+            inputs[n++] = (struct gx_input){.kind = GX_IN_COMMAND, .now = now, .client = cl->number, .command = command};
         } else if (!cl->gone && gx_control_client_over(cl, false)) {
             gx_control_client_end(cl);
         }
-        /* Never in the same pass as a command of it, whose texts it owns. */
         if (cl->gone) {
             if (cl->asked)
                 inputs[n++] = (struct gx_input){.kind = GX_IN_CLIENT_GONE, .now = now, .client = cl->number};
             gx_control_client_free(cl);
+        }
+    }
+    return n;
+}
+
+size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap, const zmq_pollitem_t *items, size_t n_items,
+                       struct gx_time now)
+{
+    bool again[GX_CONTROL_CLIENTS] = {false};
+
+    if (cap > GX_CONTROL_COMMANDS)
+        cap = GX_CONTROL_COMMANDS;
+    release_commands(c);
+    read_clients(c, items, n_items, now);
+    size_t n = take_first(c, inputs, cap, again, now);
+    /* Only what follows a `send`, whose answer is short, in turns: any other might have 64 long answers made before one is read. */
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < GX_CONTROL_CLIENTS && n < cap && c->taken_bytes < GX_STEP_BYTES_MAX; i++) {
+            const struct gx_command *command = again[i] ? client_take(c, &c->clients[i], false) : NULL;
+            again[i] = command != NULL && command->method == GX_CMD_SEND;
+            more = more || again[i];
+            if (command != NULL)
+                inputs[n++] = (struct gx_input){.kind = GX_IN_COMMAND, .now = now, .client = c->clients[i].number, .command = command};
         }
     }
     return n;
@@ -248,7 +296,8 @@ bool gx_control_waiting(const struct gx_control *c)
             continue;
         if (cl->gone)
             return true;
-        if (!gx_control_client_full(cl) && cl->in.n > cl->scanned && memchr(cl->in.p + cl->scanned, '\n', cl->in.n - cl->scanned) != NULL)
+        size_t from = cl->read + cl->scanned;
+        if (!gx_control_client_full(cl) && cl->in.n > from && memchr(cl->in.p + from, '\n', cl->in.n - from) != NULL)
             return true;
     }
     return false;
@@ -266,7 +315,7 @@ size_t gx_control_items(struct gx_control *c, zmq_pollitem_t *items, size_t cap,
         if (cl->number == 0 || cl->gone)
             continue;
         /* Who does not read its answers is not read from; who said all it had to say is watched for its end only. */
-        bool read = !cl->eof && !gx_control_client_full(cl) && cl->in.n <= GX_CONTROL_LINE_MAX;
+        bool read = !cl->eof && !gx_control_client_full(cl) && cl->in.n - cl->read <= GX_CONTROL_LINE_MAX;
         int events = ZMQ_POLLERR | (read ? ZMQ_POLLIN : 0) | (cl->sent < cl->out.n ? ZMQ_POLLOUT : 0);
         items[n++] = (zmq_pollitem_t){.fd = cl->fd, .events = (short)events};
     }

@@ -14,7 +14,9 @@
 #define GX_CONTROL_CLIENTS 64u
 #define GX_CONTROL_LINE_MAX (1024u * 1024u)
 #define GX_CONTROL_QUEUE_MAX (1024u * 1024u)
-#define GX_CONTROL_PENDING 16u
+#define GX_CONTROL_PENDING 64u
+#define GX_CONTROL_COMMANDS 64u         /* of all connections, in one step */
+static_assert(GX_CONTROL_COMMANDS >= GX_CONTROL_CLIENTS, "each gets its turn");
 
 struct gx_control;
 
@@ -31,7 +33,8 @@ void gx_control_close(struct gx_control *c);        /* what is queued is tried o
 /* Items for zmq_poll; cap at least GX_CONTROL_ITEMS. */
 #define GX_CONTROL_ITEMS (GX_CONTROL_CLIENTS + 1u)
 size_t gx_control_items(struct gx_control *c, zmq_pollitem_t *items, size_t cap, struct gx_time now);
-/* Accept, read and parse: at most cap inputs (COMMAND, CLIENT_GONE), valid until the next call.  items: as gx_control_items filled them. */
+/* Accept, read and parse: at most cap inputs (COMMAND, CLIENT_GONE), valid until the next call.  One command a connection,
+ * and of many `send`s as many as there is room for: they share one commit.  items: as gx_control_items filled them. */
 size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap, const zmq_pollitem_t *items, size_t n_items,
                        struct gx_time now);
 /* Is a whole line waiting that gx_control_take can take without new input? */

@@ -38,7 +38,6 @@ void gx_control_client_free(struct gx_control_client *cl)
         close(cl->fd);
     for (size_t i = 0; i < GX_CONTROL_PENDING; i++)
         json_decref(cl->pending[i].id);
-    json_decref(cl->root);
     free(cl->in.p);
     free(cl->out.p);
     memset(cl, 0, sizeof *cl);
@@ -94,13 +93,16 @@ void gx_control_client_say(struct gx_control_client *cl, json_t *line)
     free(text);
 }
 
-size_t gx_control_client_line(struct gx_control_client *cl)
+size_t gx_control_client_line(struct gx_control_client *cl, const char **line)
 {
-    const char *end = cl->in.n == cl->scanned ? NULL : memchr(cl->in.p + cl->scanned, '\n', cl->in.n - cl->scanned);
+    size_t left = cl->in.n - cl->read;
+    const char *begin = cl->in.p + cl->read;
+    const char *end = left == cl->scanned ? NULL : memchr(begin + cl->scanned, '\n', left - cl->scanned);
 
     if (end == NULL)
-        cl->scanned = cl->in.n;
-    return end == NULL ? 0 : (size_t)(end - cl->in.p) + 1;
+        cl->scanned = left;
+    *line = begin;
+    return end == NULL ? 0 : (size_t)(end - begin) + 1;
 }
 
 struct gx_control_pending *gx_control_client_pending(struct gx_control_client *cl, uint64_t request)
@@ -113,7 +115,9 @@ struct gx_control_pending *gx_control_client_pending(struct gx_control_client *c
 
 bool gx_control_client_over(struct gx_control_client *cl, bool hung_up)
 {
-    if (!cl->eof || gx_control_client_line(cl) != 0)
+    const char *line;
+
+    if (!cl->eof || gx_control_client_line(cl, &line) != 0)
         return false;
     bool waits = cl->sent < cl->out.n;
     for (size_t i = 0; i < GX_CONTROL_PENDING; i++)
@@ -123,6 +127,9 @@ bool gx_control_client_over(struct gx_control_client *cl, bool hung_up)
 
 void gx_control_client_read(struct gx_control_client *cl)
 {
+    if (cl->read > 0)
+        drop(&cl->in, cl->read);
+    cl->read = 0;
     while (!cl->gone && !cl->eof && cl->in.n <= GX_CONTROL_LINE_MAX) {
         if (!room(&cl->in, READ_BYTES)) {
             gx_control_client_end(cl);
@@ -144,11 +151,16 @@ void gx_control_client_read(struct gx_control_client *cl)
 
 bool gx_control_client_endless(const struct gx_control_client *cl)
 {
-    return cl->in.n > GX_CONTROL_LINE_MAX && memchr(cl->in.p, '\n', GX_CONTROL_LINE_MAX + 1) == NULL;
+    return cl->in.n - cl->read > GX_CONTROL_LINE_MAX && memchr(cl->in.p + cl->read, '\n', GX_CONTROL_LINE_MAX + 1) == NULL;
 }
 
 void gx_control_client_drop(struct gx_control_client *cl, size_t n)
 {
-    drop(&cl->in, n);
+    cl->read += n;
     cl->scanned = 0;
+    if (cl->read < cl->in.n)
+        return;
+    /* The usual case: nothing to move. */
+    drop(&cl->in, cl->read);
+    cl->read = 0;
 }

@@ -20,11 +20,10 @@ struct gx_control_client {
     int fd;
     bool eof, gone, asked;      /* asked: the engine has heard of it */
     struct gx_control_buffer in, out;
-    size_t scanned;             /* bytes of `in` known to hold no newline */
+    size_t read;                /* bytes of `in` that are done with */
+    size_t scanned;             /* bytes behind them known to hold no newline */
     size_t sent;                /* bytes of `out` that are on their way */
     struct gx_control_pending pending[GX_CONTROL_PENDING];
-    json_t *root;               /* of the command handed out last */
-    struct gx_command command;
 };
 
 void gx_control_client_free(struct gx_control_client *cl);
@@ -39,8 +38,8 @@ void gx_control_client_say(struct gx_control_client *cl, json_t *line);
 void gx_control_client_read(struct gx_control_client *cl);
 /* Is it sending a line beyond the limit? */
 bool gx_control_client_endless(const struct gx_control_client *cl);
-/* Length of the first whole line with its newline; 0: none.  What was searched once is not searched again. */
-size_t gx_control_client_line(struct gx_control_client *cl);
+/* The first whole line and its length with its newline; 0: none.  What was searched once is not searched again. */
+size_t gx_control_client_line(struct gx_control_client *cl, const char **line);
 /* That line is done with. */
 void gx_control_client_drop(struct gx_control_client *cl, size_t n);
 /* The request with this number; 0 finds a free place.  NULL: none. */

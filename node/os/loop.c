@@ -11,7 +11,7 @@
 #define FULL_LASTS_MS 60000u
 /* Of one step's inputs: what may come from where, so that no source starves another. */
 #define VERIFIED_MAX (GX_STEP_INPUTS_MAX / 2)
-#define COMMANDS_MAX GX_CONTROL_CLIENTS
+#define COMMANDS_MAX GX_CONTROL_COMMANDS
 #define OWN_INPUTS 2u       /* TIMER and LISTENING */
 static_assert(VERIFIED_MAX + COMMANDS_MAX + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
 
