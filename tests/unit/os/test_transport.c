@@ -299,7 +299,7 @@ static int accepted_fd(uint16_t port)
     return -1;
 }
 
-/* All descriptors below `fd` are taken but one. */
+/* All descriptors below `fd` are taken but one, if there is one. */
 static size_t take_all_below(int fd, int taken[static 1024])
 {
     size_t n = 0;
@@ -307,7 +307,8 @@ static size_t take_all_below(int fd, int taken[static 1024])
     while ((taken[n] = dup(STDIN_FILENO)) >= 0 && taken[n] < fd)
         n++;
     close(taken[n]);
-    close(taken[--n]);
+    if (n > 0)
+        close(taken[--n]);
     return n;
 }
 
