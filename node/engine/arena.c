@@ -1,7 +1,10 @@
 #include "node/engine/arena.h"
 #include <stdlib.h>
 
+#define BLOCK_FIRST_BYTES 4000u         /* many arenas hold one frame and no more */
 #define BLOCK_BYTES (128u * 1024u)
+/* What is given back to the system has to be faulted in anew, page by page, in the next step. */
+#define KEEP_BYTES (1024u * 1024u)
 
 struct gx_arena_block {
     struct gx_arena_block *next;
@@ -15,8 +18,10 @@ void *gx_arena_take(struct gx_arena *a, size_t n)
     size_t need = (n + 15u) & ~(size_t)15u;
 
     if (b == NULL || b->cap - b->n < need) {
-        size_t cap = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+        size_t next = a->next == 0 ? BLOCK_FIRST_BYTES : a->next;
+        size_t cap = need > next ? need : next;
 
+        a->next = next * 4 < BLOCK_BYTES ? next * 4 : BLOCK_BYTES;
         b = malloc(sizeof *b + cap);
         if (b == NULL)
             return NULL;
@@ -54,15 +59,15 @@ char *gx_arena_text(struct gx_arena *a, const void *p, size_t n)
 
 void gx_arena_reset(struct gx_arena *a)
 {
-    while (a->blocks != NULL && (a->blocks->next != NULL || a->blocks->cap > BLOCK_BYTES)) {
-        struct gx_arena_block *next = a->blocks->next;
+    size_t bytes = a->bytes;
 
-        free(a->blocks);
-        a->blocks = next;
-    }
-    if (a->blocks != NULL)
+    if (a->blocks != NULL && a->blocks->next == NULL && a->blocks->cap <= KEEP_BYTES) {
         a->blocks->n = 0;
-    a->bytes = 0;
+        a->bytes = 0;
+        return;
+    }
+    gx_arena_free(a);
+    a->next = bytes < KEEP_BYTES ? bytes : KEEP_BYTES;
 }
 
 void gx_arena_free(struct gx_arena *a)
@@ -73,5 +78,5 @@ void gx_arena_free(struct gx_arena *a)
         free(a->blocks);
         a->blocks = next;
     }
-    a->bytes = 0;
+    a->bytes = a->next = 0;
 }

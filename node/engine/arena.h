@@ -8,13 +8,14 @@ struct gx_arena_block;
 struct gx_arena {
     struct gx_arena_block *blocks;      /* newest first */
     size_t bytes;                       /* handed out since the last reset */
+    size_t next;                        /* how large the next block will be; 0: a first one */
 };
 
 /* Aligned for any type, zeroed; NULL when memory is out. */
 void *gx_arena_take(struct gx_arena *a, size_t n);
 void *gx_arena_copy(struct gx_arena *a, const void *p, size_t n);
 char *gx_arena_text(struct gx_arena *a, const void *p, size_t n);   /* a copy that ends in 0 */
-/* Give everything back; one block is kept for the next step. */
+/* Give everything back; one block, as large as what was taken but within bounds, is kept for the next step. */
 void gx_arena_reset(struct gx_arena *a);
 void gx_arena_free(struct gx_arena *a);
 

@@ -6,9 +6,13 @@ uint64_t gx_author_minute(struct gx_time now)
     return now.wall_ms / 60000u * 60000u;
 }
 
-void gx_author_device_key(const struct gx_engine *e, const struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk)
+void gx_author_device_key(const struct gx_engine *e, struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk)
 {
-    gx_device_key(pk, sk, &e->config.device_seed, &g->row.intro.e);
+    if (!g->has_device_sk)
+        gx_device_key(pk, &g->device_sk, &e->config.device_seed, &g->row.intro.e);
+    g->has_device_sk = true;
+    *pk = g->row.intro.device;
+    *sk = g->device_sk;
 }
 
 /* One more than the highest tick this node shows, but never beyond what every node accepts behind prev and deps.  WIRE §3 */
@@ -48,7 +52,8 @@ static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *e
 
 static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body)
 {
-    struct gx_wr w = gx_engine_wr(e, GX_EVENT_BODY_MAX);
+    /* Of a text: its time, what tells its fields apart, and a reply.  Zeroed room for the longest body would cost more than a signature. */
+    struct gx_wr w = gx_engine_wr(e, body->type == GX_EV_TEXT ? body->u.text.text.n + 64u : GX_EVENT_BODY_MAX);
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
 

@@ -97,7 +97,7 @@ void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_com
 
 /* --- showing them -------------------------------------------------------------------------------------------------------------------- */
 
-static void make_code(const struct gx_engine *e, const struct gx_group *g, const struct gx_token_info *info, const struct gx_invite_row *row,
+static void make_code(const struct gx_engine *e, struct gx_group *g, const struct gx_token_info *info, const struct gx_invite_row *row,
                       char out[GX_TOKEN_TEXT_MAX])
 {
     struct gx_token token = {.seed = row->seed, .expires_min = info->expires_min, .uses = info->uses, .hint = row->hint};
@@ -117,7 +117,7 @@ static void make_code(const struct gx_engine *e, const struct gx_group *g, const
 }
 
 /* The code of an invitation made on this node, so that it can be shown again. */
-static void put_code(struct gx_answer_builder *b, const struct gx_group *g, const struct gx_token_info *info)
+static void put_code(struct gx_answer_builder *b, struct gx_group *g, const struct gx_token_info *info)
 {
     struct gx_txn *txn = gx_engine_txn(b->e, false);
     struct gx_invite_row row;

@@ -136,7 +136,7 @@ static struct gx_group *group_alloc(struct gx_engine *e)
         return NULL;
     }
     g->own_control = g->own_messages = g->me = GX_NONE;
-    g->law.meta = g->law.last = GX_LAW_NONE;
+    g->law.meta = g->law.last = g->title_op = GX_LAW_NONE;
     g->index = e->n_groups;
     gx_idmap_init(&g->op_by_id, e->config.rng);
     e->groups[e->n_groups++] = g;
@@ -616,7 +616,21 @@ static const char *name_from(struct gx_engine *e, struct gx_group *g, uint32_t o
 
 const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
 {
-    return name_from(e, g, g->law.meta);
+    if (g->law.meta == GX_LAW_NONE)
+        return "";
+    if (g->title_op != g->law.meta) {
+        const char *title = name_from(e, g, g->law.meta);
+
+        if (title[0] == 0 || strlen(title) > GX_NAME_BYTES_MAX)
+            return title;
+        memcpy(g->title, title, strlen(title) + 1);
+        g->title_op = g->law.meta;
+    }
+
+    /* A copy: the title may change before the answer is out. */
+    const char *text = gx_arena_text(&e->arena, g->title, strlen(g->title));
+
+    return text == NULL ? "" : text;
 }
 
 const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t person)

@@ -102,6 +102,10 @@ struct gx_group {
     uint32_t n_held, cap_held;
 
     struct gx_incarnation incarnation;      /* of this node in this group, now */
+    bool has_device_sk;
+    struct gx_sign_sk device_sk;            /* made when it is first needed: making it costs as much as a signature */
+    char title[GX_NAME_BYTES_MAX + 1];      /* as operation title_op says it; GX_LAW_NONE: none was read yet */
+    uint32_t title_op;
     uint32_t n_heads;
     uint32_t n_jobs;            /* verifications under way for it */
     bool left_told;             /* LEFT: another device holds the LEAVE, so that nothing is left to tell */
@@ -368,7 +372,7 @@ enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event
 
 /* Write an event of this node: control (deps, tick and minute are added) or TEXT.  id: may be NULL.  GX_OK or GX_E_TOO_BIG, GX_E_DENIED. */
 enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq);
-void gx_author_device_key(const struct gx_engine *e, const struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk);
+void gx_author_device_key(const struct gx_engine *e, struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk);
 /* Sign this node's endpoint record of the group anew when its addresses changed. */
 void gx_author_endpoint(struct gx_engine *e, struct gx_group *g);
 /* The rounded minute that control events carry. */
