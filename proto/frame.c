@@ -2,7 +2,7 @@
 
 #define TAG_BYTES 16u
 #define ID_BYTES 32u
-#define FRONTIER_BYTES 16u
+#define FRONTIER_BYTES 20u
 #define WANT_BYTES 12u
 
 static_assert(6u + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
@@ -156,9 +156,11 @@ static enum gx_err list_endpoints(struct gx_frame *f, struct gx_rd *r)
 
 static enum gx_err frontier_check(const struct gx_frame *f)
 {
-    for (size_t i = 0; i < f->n; i++)
-        if (gx_frame_frontier_at(f, i).seq > GX_EVENT_SEQ_MAX)
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_frontier_entry e = gx_frame_frontier_at(f, i);
+        if (e.seq > GX_EVENT_SEQ_MAX || e.base_seq > e.seq)
             return GX_E_MALFORMED;
+    }
     return GX_OK;
 }
 
@@ -331,6 +333,7 @@ struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i
     struct gx_frontier_entry e;
 
     gx_rd_bytes(&r, e.tag.b, sizeof e.tag.b);
+    e.base_seq = gx_rd_u32(&r);
     e.seq = gx_rd_u32(&r);
     gx_rd_bytes(&r, e.check, sizeof e.check);
     return e;
@@ -505,6 +508,7 @@ void gx_frame_put_frontier(struct gx_wr *w, struct gx_frame_list *l, const struc
 {
     count_one(l);
     gx_wr_bytes(w, e->tag.b, sizeof e->tag.b);
+    gx_wr_u32(w, e->base_seq);
     gx_wr_u32(w, e->seq);
     gx_wr_bytes(w, e->check, sizeof e->check);
 }

@@ -46,9 +46,10 @@ struct gx_proof {                    /* 114 bytes */
 #define GX_PROOF_SIGNED_BYTES (32u + GX_TRANSCRIPT_BYTES)
 void gx_proof_signed_bytes(uint8_t out[GX_PROOF_SIGNED_BYTES], const struct gx_group_id *group, enum gx_role role, const struct gx_transcript *t);
 
-struct gx_frontier_entry {           /* 16 bytes */
+struct gx_frontier_entry {           /* 20 bytes */
     struct gx_log_tag tag;
-    uint32_t seq;                    /* all up to here are held (from the log's base on) */
+    uint32_t base_seq;               /* all after here are held: who joined later holds messages from there on; 0 for control */
+    uint32_t seq;                    /* and up to here; at least base_seq */
     uint8_t check[4];                /* the first bytes of the id of event seq */
 };
 struct gx_want_entry {               /* 12 bytes */

@@ -25,7 +25,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_FRAME_GROUPS_MAX 256u                /* groups one session may share */
 #define GX_FRAME_TAGS_MAX 1024u
 #define GX_FRAME_TAGS_PAD 64u                   /* tags are padded to multiples, so that their number tells little */
-#define GX_FRONTIER_ENTRIES_MAX 4000u           /* 16 bytes each: one frame holds the frontier of 500 members' logs four times over */
+#define GX_FRONTIER_ENTRIES_MAX 3600u           /* 20 bytes each: one frame holds the frontier of 500 members' logs three times over */
 #define GX_WANT_CHUNKS_MAX 8u                   /* credit: "64 KiB a range effect, 8 a peer" */
 #define GX_FRAME_CHUNKS_MAX 512u                /* above what fits: the shortest chunk takes 147 bytes of a frame */
 #define GX_ENDPOINT_ADDRS_MAX 4u

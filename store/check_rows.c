@@ -177,13 +177,13 @@ static enum gx_err check_endpoint(struct gx_txn *txn, struct gx_span key)
 
 static enum gx_err check_held(struct gx_txn *txn, struct gx_span key)
 {
-    struct gx_sign_pk device, below;
-    uint32_t seq;
+    struct gx_held_row row;
+    struct gx_sign_pk below;
 
     if (key.n != 36)
         return GX_E_CORRUPT;
     bool any = device_below(&below, key);
-    return gx_held_next(txn, &device, &seq, gx_get_be32(key.p), any ? &below : NULL);
+    return gx_held_next(txn, &row, gx_get_be32(key.p), any ? &below : NULL);
 }
 
 static enum gx_err check_table(struct gx_check *c, enum gx_table t, enum gx_err (*check)(struct gx_txn *txn, struct gx_span key))

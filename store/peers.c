@@ -130,17 +130,19 @@ enum gx_err gx_endpoint_next(struct gx_txn *txn, struct gx_endpoint *out, uint32
     return whole ? GX_OK : GX_E_CORRUPT;
 }
 
-enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_sign_pk *device, uint32_t seq)
+enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_held_row *row)
 {
-    struct gx_key key = gx_key_u32_id(lnum, device->b);
-    uint8_t bytes[4];
+    struct gx_key key = gx_key_u32_id(lnum, row->device.b);
+    uint8_t bytes[8];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
-    gx_wr_u32(&w, seq);
+    GX_ASSERT(row->base_seq <= row->seq);
+    gx_wr_u32(&w, row->base_seq);
+    gx_wr_u32(&w, row->seq);
     return gx_table_put(txn, GX_TABLE_HELD, &key, gx_wr_span(&w));
 }
 
-enum gx_err gx_held_next(struct gx_txn *txn, struct gx_sign_pk *device, uint32_t *seq, uint32_t lnum, const struct gx_sign_pk *after)
+enum gx_err gx_held_next(struct gx_txn *txn, struct gx_held_row *out, uint32_t lnum, const struct gx_sign_pk *after)
 {
     struct gx_span key, value;
     enum gx_err err = next_of(txn, &key, &value, GX_TABLE_HELD, lnum, after);
@@ -148,9 +150,10 @@ enum gx_err gx_held_next(struct gx_txn *txn, struct gx_sign_pk *device, uint32_t
     if (err != GX_OK)
         return err;
     struct gx_rd r = gx_rd(value);
-    memcpy(device->b, key.p + 4, sizeof device->b);
-    *seq = gx_rd_u32(&r);
-    return gx_rd_finish(&r) == GX_OK ? GX_OK : GX_E_CORRUPT;
+    memcpy(out->device.b, key.p + 4, sizeof out->device.b);
+    out->base_seq = gx_rd_u32(&r);
+    out->seq = gx_rd_u32(&r);
+    return gx_rd_finish(&r) == GX_OK && out->base_seq <= out->seq ? GX_OK : GX_E_CORRUPT;
 }
 
 /* family | ip | port, big-endian: the key is the row. */

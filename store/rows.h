@@ -68,9 +68,13 @@ enum gx_err gx_endpoint_put(struct gx_txn *txn, uint32_t gnum, const struct gx_e
 /* In order of device key: the first above `after` (NULL: the first).  GX_E_ABSENT at the end. */
 enum gx_err gx_endpoint_next(struct gx_txn *txn, struct gx_endpoint *out, uint32_t gnum, const struct gx_sign_pk *after) GX_MUST_CHECK;
 
-/* `held`: (own lnum, device) -> seq: that device told that it holds this node's log up to seq. */
-enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_sign_pk *device, uint32_t seq) GX_MUST_CHECK;
-enum gx_err gx_held_next(struct gx_txn *txn, struct gx_sign_pk *device, uint32_t *seq, uint32_t lnum, const struct gx_sign_pk *after) GX_MUST_CHECK;
+/* `held`: (own lnum, device) -> row: that device told that it holds this node's log from base_seq + 1 to seq. */
+struct gx_held_row {
+    struct gx_sign_pk device;
+    uint32_t base_seq, seq;             /* base_seq <= seq */
+};
+enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_held_row *row) GX_MUST_CHECK;
+enum gx_err gx_held_next(struct gx_txn *txn, struct gx_held_row *out, uint32_t lnum, const struct gx_sign_pk *after) GX_MUST_CHECK;
 
 /* `addr`: addresses that a person gave with `peer add`. */
 enum gx_err gx_manual_put(struct gx_txn *txn, const struct gx_addr *addr) GX_MUST_CHECK;

@@ -19,7 +19,7 @@
     X(INVITE, "invite", "gnum, token event id", "seed, hint", "when an invitation is made")                                  \
     X(DOOR, "door", "token event id", "port", "when a door opens")                                                           \
     X(ENDPOINT, "endpoint", "gnum, device", "signed record", "when a newer one is heard")                                    \
-    X(HELD, "held", "lnum, device", "seq", "when a peer says so")                                                            \
+    X(HELD, "held", "lnum, device", "base seq, seq", "when a peer says so")                                                            \
     X(ADDR, "addr", "family, address, port", "nothing", "by the person")                                                     \
     X(LOG, "log", "gnum, lnum", "device, base, head, counts", "once a touched log and step")                                 \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \

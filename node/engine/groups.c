@@ -534,14 +534,18 @@ static enum gx_err append_each(struct gx_engine *e, struct gx_group *g, struct g
     struct gx_event ev;
     struct gx_txn *txn = gx_engine_txn(e, true);
 
+    if (txn == NULL || !gx_txn_room(txn, chunk->records.n))
+        return GX_E_FULL;
     gx_chunk_begin(&it, chunk, &g->row.id);
-    while (txn != NULL && gx_chunk_next(&it, &ev, NULL) == GX_OK) {
+    for (uint32_t left = chunk->count; gx_chunk_next(&it, &ev, NULL) == GX_OK; left--) {
         uint64_t arrival = 0;
+        /* The signature that was checked is the last one's; it covers those before. */
+        enum gx_err err = left > 1 ? gx_events_append_covered(txn, &arrival, &log->row, &ev) : gx_events_append(txn, &arrival, &log->row, &ev);
 
-        if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)))
-            return e->fault;
+        if (!gx_engine_ok(e, err))
+            break;
     }
-    return e->fault;
+    return GX_OK;
 }
 
 enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint32_t index, const struct gx_chunk *chunk,
@@ -550,20 +554,24 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint3
     struct gx_log *log = &g->logs[index];
     struct gx_txn *txn = gx_engine_txn(e, true);
     uint64_t first = 0;
+    enum gx_err err = GX_OK;
 
     if (txn == NULL)
         return e->fault;
     if (chunk->count < CHUNK_AS_SEGMENT)
-        append_each(e, g, log, chunk);
+        err = append_each(e, g, log, chunk);
     else
-        gx_engine_ok(e, gx_events_put_chunk(txn, &first, &log->row, chunk, ids, last_tick, n_texts, false));
+        err = gx_events_put_chunk(txn, &first, &log->row, chunk, ids, last_tick, n_texts, false);
+    if (err == GX_E_FULL)
+        return err;             /* nothing was written: what others say can wait until there is room; own events still fit */
+    gx_engine_ok(e, err);
     note_appended(g, log, chunk->first_seq);
     if (log->own) {                 /* what I wrote is not news to me, even when another node had to give it back */
         log->row.read_seq = log->row.head_seq;
         log->row.read_messages = log->row.n_messages;
     }
     g->hash_valid = false;
-    return e->fault;
+    return GX_OK;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------------------- */
@@ -705,8 +713,8 @@ static bool load_rest(struct gx_engine *e, struct gx_group *g)
         struct gx_held *held = &g->held[g->n_held];
 
         *held = (struct gx_held){0};
-        if (!gx_engine_ok(e, gx_held_next(txn, &held->device, &held->seq, g->logs[g->own_messages].row.lnum,
-                                          g->n_held == 0 ? NULL : &g->held[g->n_held - 1].device)))
+        if (!gx_engine_ok(e, gx_held_next(txn, &held->row, g->logs[g->own_messages].row.lnum,
+                                          g->n_held == 0 ? NULL : &g->held[g->n_held - 1].row.device)))
             break;
         g->n_held++;
     }
@@ -757,7 +765,7 @@ static void flush_held(struct gx_engine *e, struct gx_group *g, struct gx_txn *t
     for (uint32_t i = 0; i < g->n_held && g->own_messages != GX_NONE; i++) {
         if (!g->held[i].dirty)
             continue;
-        gx_engine_ok(e, gx_held_put(txn, g->logs[g->own_messages].row.lnum, &g->held[i].device, g->held[i].seq));
+        gx_engine_ok(e, gx_held_put(txn, g->logs[g->own_messages].row.lnum, &g->held[i].row));
         g->held[i].dirty = false;
     }
 }

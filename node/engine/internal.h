@@ -67,8 +67,7 @@ struct gx_token_info {
 };
 
 struct gx_held {                /* what a device told it holds of this node's own message log */
-    struct gx_sign_pk device;
-    uint32_t seq;
+    struct gx_held_row row;
     bool dirty;
 };
 
@@ -138,11 +137,13 @@ struct gx_group {
 
 /* --- sessions ------------------------------------------------------------------------------------------------------------------ */
 
-/* A peer may hold a log only from where it joined: it is asked once for what lies before, and again when something changed. */
-struct gx_dry {
-    uint32_t from_seq;          /* asked from here, in vain; 0: never */
-    uint32_t n_ops;             /* control events known then: one that was lacking may have been the reason */
-    uint64_t until_ms;
+/* What a peer told it holds of a log. */
+struct gx_their_log {
+    uint32_t base_seq, seq;     /* base_seq + 1 to seq */
+    /* It was asked from here in vain, and is not asked again before something changes: control events known then, or the time. */
+    uint32_t dry_seq;
+    uint32_t dry_ops;
+    uint64_t dry_until_ms;
 };
 
 struct gx_channel {
@@ -154,8 +155,7 @@ struct gx_channel {
     bool mine;                  /* my proof is sent */
     bool started;               /* frontiers were exchanged, or mine is out: events may go */
     bool asked_heads;           /* I answered HEADS already */
-    uint32_t *their_seq;        /* by log index; what the other side told it holds */
-    struct gx_dry *dry;         /* by log index; where it had nothing for me, whatever its frontier says */
+    struct gx_their_log *their; /* by log index */
     uint32_t n_their;
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     uint64_t frontier_at_ms;    /* send a full FRONTIER again at this time; 0: no need */
@@ -362,7 +362,7 @@ void gx_groups_flush(struct gx_engine *e);
 /* Make room for, and take in, control event ev (verified, not yet stored).  GX_OK, or GX_E_DUPLICATE, GX_E_FORK, GX_E_MISSING, GX_E_MALFORMED,
  * GX_E_TOO_BIG; a failure of the machine goes to e->fault. */
 enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body);
-/* Append messages to a log: one event to the journal, or a chunk as a segment. */
+/* Append messages to a log: few to the journal, many as a segment.  GX_E_FULL when the store keeps the rest for own events: nothing happened. */
 enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk,
                                   const struct gx_event_id *ids, uint64_t last_tick, uint32_t n_texts);
 /* Tick rule and deps of an event behind `prev_tick`: GX_OK, GX_E_MISSING, GX_E_MALFORMED.  WIRE §3 */

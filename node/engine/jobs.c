@@ -390,6 +390,8 @@ void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g
         chunk_control(e, s, g, &chunk, pushed);
 }
 
+#define FULL_AGAIN_MS 30000u     /* with a full store others' messages are asked for again after this */
+
 /* --- answers ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void done_control(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job)
@@ -411,22 +413,25 @@ static void done_control(struct gx_engine *e, struct gx_group *g, struct gx_sess
 static void done_messages(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job)
 {
     struct gx_log *log = &g->logs[job->log];
+    uint32_t again_ms = GX_WANT_DELAY_MS;
     bool fits = job->chunk.first_seq == (uint64_t)log->row.head_seq + 1 &&
                 (gx_event_id_equal(&job->chunk.prev, &log->row.head_id) || (log->later && log->row.head_seq == 0));
 
     if (!job->failed && fits) {
-        gx_group_ingest_chunk(e, g, job->log, &job->chunk, job->ids, job->last_tick, job->n_texts);
-        return;
-    }
-    if (job->failed && s != NULL)
+        if (gx_group_ingest_chunk(e, g, job->log, &job->chunk, job->ids, job->last_tick, job->n_texts) == GX_OK)
+            return;
+        gx_engine_drop(e, gx_err_name(GX_E_FULL));
+        again_ms = FULL_AGAIN_MS;
+    } else if (job->failed && s != NULL) {
         gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
-    else
+    } else {
         gx_engine_drop(e, job->failed ? gx_err_name(GX_E_SIGNATURE) : "stale");
+    }
     /* What was checked behind it rests on nothing: begin again from the head. */
     log->pend_seq = log->row.head_seq;
     log->pend_id = log->row.head_id;
     log->pend_tick = log->row.head_tick;
-    g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
+    g->want_at_ms = e->now.mono_ms + again_ms;
     gx_engine_wake(e, g->want_at_ms);
 }
 

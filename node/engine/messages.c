@@ -42,24 +42,47 @@ void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint
     *by = 0;
     *of = gx_messages_others(g);
     for (uint32_t i = 0; i < g->n_held; i++)
-        *by += g->held[i].seq >= seq && gx_group_live(g, &g->held[i].device);
+        *by += g->held[i].row.base_seq < seq && seq <= g->held[i].row.seq && gx_group_live(g, &g->held[i].row.device);
 }
 
-/* Where there is nobody else, nothing waits to be sent: a newcomer is not given what was written before. */
+/* Does some other member still want the messages up to `seq`?  Not who joined behind them: a newcomer is not given what was written before. */
+static bool wanted(const struct gx_group *g, uint32_t seq)
+{
+    uint32_t behind = 0;
+
+    for (uint32_t i = 0; i < g->n_held; i++)
+        behind += g->held[i].row.base_seq >= seq && gx_group_live(g, &g->held[i].row.device);
+    return behind < gx_messages_others(g);
+}
+
+/* Those in no other member's range, and wanted by one: ranges need not begin at the start, for who joined later holds only what came after. */
 uint64_t gx_messages_unsent(const struct gx_group *g)
 {
-    uint32_t held = 0;
+    const struct gx_log_row *row = g->own_messages == GX_NONE ? NULL : &g->logs[g->own_messages].row;
+    uint64_t unsent = 0;
 
-    if (g->own_messages == GX_NONE || g->row.state != GX_GROUP_MEMBER || gx_messages_others(g) == 0)
+    if (row == NULL || gx_messages_others(g) == 0)
         return 0;
-    for (uint32_t i = 0; i < g->n_held; i++)
-        if (g->held[i].seq > held && gx_group_live(g, &g->held[i].device))
-            held = g->held[i].seq;
+    for (uint32_t at = row->base_seq; at < row->head_seq;) {
+        uint32_t reach = at, next = row->head_seq;
 
-    const struct gx_log_row *row = &g->logs[g->own_messages].row;
+        for (uint32_t i = 0; i < g->n_held; i++) {
+            const struct gx_held_row *h = &g->held[i].row;
 
-    held = held < row->base_seq ? row->base_seq : held;
-    return held < row->head_seq ? row->head_seq - held : 0;
+            if (h->seq <= at || !gx_group_live(g, &h->device))
+                continue;
+            if (h->base_seq <= at)
+                reach = h->seq > reach ? h->seq : reach;
+            else if (h->base_seq < next)
+                next = h->base_seq;
+        }
+        if (reach == at) {
+            unsent += wanted(g, next) ? next - at : 0;
+            reach = next;
+        }
+        at = reach;
+    }
+    return unsent;
 }
 
 /* --- their hash ---------------------------------------------------------------------------------------------------------------------- */

@@ -181,8 +181,8 @@ static void read_held(struct gx_reader *r, const struct gx_group *g)
     if (!gx_engine_ok(r->e, r->held == NULL ? GX_E_MEMORY : GX_OK))
         return;
     for (uint32_t i = 0; i < g->n_held; i++)
-        if (gx_group_live(g, &g->held[i].device))
-            r->held[r->n_held++] = g->held[i].seq;
+        if (gx_group_live(g, &g->held[i].row.device))
+            r->held[r->n_held++] = g->held[i].row;
 }
 
 static void put_held(struct gx_reader *r, struct gx_answer_builder *b, const struct gx_reader_row *row)
@@ -196,7 +196,7 @@ static void put_held(struct gx_reader *r, struct gx_answer_builder *b, const str
     }
     read_held(r, g);
     for (uint32_t i = 0; i < r->n_held; i++)
-        by += r->held[i] >= row->seq;
+        by += r->held[i].base_seq < row->seq && row->seq <= r->held[i].seq;
     gx_answers_kept(b, "state", gx_messages_state_text(by, of));
     gx_answers_object(b, "held");
     gx_answers_number(b, "by", by);

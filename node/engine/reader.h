@@ -36,7 +36,8 @@ struct gx_reader {
     uint8_t *scratch;
     /* What other members' devices told they hold of the own log of a group. */
     const struct gx_group *held_of;
-    uint32_t *held, n_held;
+    struct gx_held_row *held;
+    uint32_t n_held;
 };
 
 struct gx_reader_row {

@@ -14,46 +14,47 @@
 
 static uint32_t their_seq(const struct gx_channel *c, uint32_t log)
 {
-    return log < c->n_their ? c->their_seq[log] : 0;
+    return log < c->n_their ? c->their[log].seq : 0;
 }
 
-static void note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t seq)
+static void note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq)
 {
     if (log >= c->n_their) {
-        uint32_t *more = realloc(c->their_seq, g->n_logs * sizeof *more);
-        struct gx_dry *dry = NULL;
+        struct gx_their_log *more = realloc(c->their, g->n_logs * sizeof *more);
 
-        if (more != NULL) {
-            c->their_seq = more;
-            dry = realloc(c->dry, g->n_logs * sizeof *dry);
-        }
-        if (dry == NULL) {
+        if (more == NULL) {
             gx_engine_ok(e, GX_E_MEMORY);
             return;
         }
-        c->dry = dry;
         memset(more + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *more);
-        memset(dry + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *dry);
+        c->their = more;
         c->n_their = g->n_logs;
     }
-    if (seq > c->their_seq[log])
-        c->their_seq[log] = seq;
+    if (seq > c->their[log].seq)
+        c->their[log].seq = seq;
+    c->their[log].base_seq = base_seq;
 }
 
-/* It was asked for what follows my head and had nothing. */
-static bool is_dry(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+/* Can it give what follows my head?  Not when it joined later, nor when it had nothing the last time. */
+static bool can_give(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return log < c->n_their && c->dry[log].from_seq == g->logs[log].pend_seq + 1 && c->dry[log].n_ops == g->law.n_ops &&
-           e->now.mono_ms < c->dry[log].until_ms;
+    uint32_t pend = g->logs[log].pend_seq;
+    const struct gx_their_log *t = log < c->n_their ? &c->their[log] : NULL;
+
+    if (t == NULL || t->seq <= pend || t->base_seq > pend)
+        return false;
+    return t->dry_seq != pend + 1 || t->dry_ops != g->law.n_ops || e->now.mono_ms >= t->dry_until_ms;
 }
 
-/* The peer's device holds this node's messages up to seq: what `sent` and `delivered` rest on. */
-static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq)
+/* The peer's device holds this node's messages from base_seq + 1 to seq: what `sent` and `delivered` rest on. */
+static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t base_seq, uint32_t seq)
 {
     struct gx_held *h = NULL;
 
+    if (seq == 0)
+        return;
     for (uint32_t i = 0; i < g->n_held && h == NULL; i++)
-        if (gx_sign_pk_equal(&g->held[i].device, device))
+        if (gx_sign_pk_equal(&g->held[i].row.device, device))
             h = &g->held[i];
     if (h == NULL) {
         if (g->n_held == g->cap_held) {
@@ -68,11 +69,12 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
             g->cap_held = cap;
         }
         h = &g->held[g->n_held++];
-        *h = (struct gx_held){.device = *device};
+        *h = (struct gx_held){.row = {.device = *device, .base_seq = base_seq}};
     }
-    if (seq <= h->seq)
+    if (seq <= h->row.seq)
         return;
-    h->seq = seq;
+    h->row.base_seq = base_seq;
+    h->row.seq = seq;
     h->dirty = true;
     if (!e->held_dirty) {
         e->held_dirty = true;
@@ -84,21 +86,20 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
 /* --- what I hold -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
-static bool withheld(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+static bool withheld(const struct gx_group *g, uint32_t log)
 {
-    return g->row.state == GX_GROUP_LEFT && log == g->own_control && g->own_messages != GX_NONE &&
-           their_seq(c, g->own_messages) < g->logs[g->own_messages].row.head_seq;
+    return g->row.state == GX_GROUP_LEFT && log == g->own_control && gx_messages_unsent(g) > 0;
 }
 
 /* The newest event of a log that this channel may hear of. */
-static uint32_t shown_seq(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+static uint32_t shown_seq(const struct gx_group *g, uint32_t log)
 {
-    return g->logs[log].row.head_seq - (withheld(g, c, log) ? 1 : 0);
+    return g->logs[log].row.head_seq - (withheld(g, log) ? 1 : 0);
 }
 
-static struct gx_event_id shown_id(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
 {
-    uint32_t seq = shown_seq(g, c, log);
+    uint32_t seq = shown_seq(g, log);
 
     if (seq != g->logs[log].row.head_seq)
         for (uint32_t op = g->law.n_ops; op-- > 0;)
@@ -107,10 +108,10 @@ static struct gx_event_id shown_id(const struct gx_group *g, const struct gx_cha
     return g->logs[log].row.head_id;
 }
 
-static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
 {
-    struct gx_frontier_entry entry = {.seq = shown_seq(g, c, log)};
-    struct gx_event_id id = shown_id(g, c, log);
+    struct gx_frontier_entry entry = {.base_seq = g->logs[log].row.base_seq, .seq = shown_seq(g, log)};
+    struct gx_event_id id = shown_id(g, log);
 
     memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);
     memcpy(entry.check, id.b, sizeof entry.check);
@@ -119,7 +120,8 @@ static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct 
 
 static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return shown_seq(g, c, log) > 0;
+    (void)c;
+    return shown_seq(g, log) > 0;
 }
 
 /* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
@@ -127,14 +129,14 @@ static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, 
 {
     const struct gx_log *l = &g->logs[log];
 
-    if (!l->changed || l->pushed_from != 0 || withheld(g, c, log))
+    if (!l->changed || l->pushed_from != 0 || withheld(g, log))
         return false;
     return their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
 }
 
 static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return g->logs[log].own && their_seq(c, log) < shown_seq(g, c, log);
+    return g->logs[log].own && their_seq(c, log) < shown_seq(g, log);
 }
 
 static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags,
@@ -153,10 +155,10 @@ static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_g
             if (n++ == 0) {
                 uint32_t left = g->n_logs - log;
 
-                w = gx_engine_wr(e, 16 + 16u * (size_t)(left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
+                w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
                 list = gx_frame_begin_frontier(&w, c->number, flags);
             }
-            put_entry(&w, &list, g, c, log);
+            put_entry(&w, &list, g, log);
         }
         if (n == 0)
             return;
@@ -183,12 +185,12 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         struct gx_log *log = &g->logs[index];
 
-        note_theirs(e, g, c, index, entry.seq);
+        note_theirs(e, g, c, index, entry.base_seq, entry.seq);
         lacking |= entry.seq > log->row.head_seq;
         if (entry.seq == log->row.head_seq && memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
             gx_engine_drop(e, "fork");
         if (index == g->own_messages)
-            note_held(e, g, &c->device, entry.seq < log->row.head_seq ? entry.seq : log->row.head_seq);
+            note_held(e, g, &c->device, entry.base_seq, entry.seq < log->row.head_seq ? entry.seq : log->row.head_seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             g->left_told = true;
     }
@@ -328,11 +330,11 @@ void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struc
     chunks_send(&o, true);
 }
 
-static bool withheld_op(const struct gx_group *g, const struct gx_channel *c, uint32_t op)
+static bool withheld_op(const struct gx_group *g, uint32_t op)
 {
     uint32_t log = g->ops[op].log;
 
-    return g->ops[op].seq > shown_seq(g, c, log);
+    return g->ops[op].seq > shown_seq(g, log);
 }
 
 /* Everything in the past of the known heads; the rest is what the other side lacks. */
@@ -383,7 +385,7 @@ void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx
     for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
         if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
             g->left_told = true;        /* who asks by what right I speak knows that I left */
-        if (!seen[op] && !withheld_op(g, c, op) && !put_op(&o, g, op))
+        if (!seen[op] && !withheld_op(g, op) && !put_op(&o, g, op))
             break;
     }
     chunks_send(&o, true);
@@ -406,11 +408,11 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
 
         if (log != GX_NONE) {
             known[log] = entry.seq;
-            note_theirs(e, g, c, log, entry.seq);
+            note_theirs(e, g, c, log, entry.base_seq, entry.seq);
         }
     }
     for (uint32_t op = 0; op < g->law.n_ops; op++)
-        if (g->ops[op].seq > known[g->ops[op].log] && !withheld_op(g, c, op) && !put_op(&o, g, op))
+        if (g->ops[op].seq > known[g->ops[op].log] && !withheld_op(g, op) && !put_op(&o, g, op))
             break;
     if (!o.open && o.frames_left > 0)
         chunks_begin(&o);           /* an empty answer ends the question too */
@@ -464,7 +466,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             uint32_t log = gx_group_log(g, &chunk.log);
 
             if (log != GX_NONE)
-                note_theirs(e, g, c, log, chunk.first_seq + chunk.count - 1u);
+                note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
         }
         gx_jobs_chunk(e, s, g, bytes, (f->flags & GX_CHUNKS_PUSH) != 0);
     }
@@ -478,8 +480,11 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (log->asked != s->id)
             continue;
         log->asked = 0;
-        if (log->pend_seq == log->asked_pend && i < c->n_their)
-            c->dry[i] = (struct gx_dry){.from_seq = log->pend_seq + 1, .n_ops = g->law.n_ops, .until_ms = e->now.mono_ms + DRY_MS};
+        if (log->pend_seq == log->asked_pend && i < c->n_their) {
+            c->their[i].dry_seq = log->pend_seq + 1;
+            c->their[i].dry_ops = g->law.n_ops;
+            c->their[i].dry_until_ms = e->now.mono_ms + DRY_MS;
+        }
     }
     (void)gnum;
     g->want_at_ms = e->now.mono_ms;
@@ -506,12 +511,12 @@ static bool entry_control(const struct gx_group *g, const struct gx_channel *c, 
 
 static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
-    struct gx_wr w = gx_engine_wr(e, 16 + 16u * (size_t)g->n_logs);
+    struct gx_wr w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * g->n_logs);
     struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_CONTROL, GX_WANT_CHUNKS_MAX);
 
     for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++)
         if (entry_control(g, c, i))
-            put_entry(&w, &list, g, c, i);
+            put_entry(&w, &list, g, i);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     g->asked = s->id;
@@ -534,9 +539,7 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
         struct gx_log *log = &g->logs[i];
         struct gx_want_entry want = {.from_seq = log->pend_seq + 1};
 
-        if (log->row.cls != GX_LOG_MESSAGES || their_seq(c, i) <= log->pend_seq || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
-            continue;
-        if (is_dry(e, g, c, i))
+        if (log->row.cls != GX_LOG_MESSAGES || !can_give(e, g, c, i) || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
             continue;
         if (w.p == NULL) {
             w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)g->n_logs);
@@ -675,7 +678,7 @@ static void push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
 
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !withheld(g, c, i))
+        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !withheld(g, i))
             put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
     chunks_send(&o, false);
 }
@@ -845,7 +848,7 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && their_seq(c, i) > most && !is_dry(e, g, c, i))
+            if (c != NULL && gx_channel_shared(c) && their_seq(c, i) > most && (g->logs[i].row.cls == GX_LOG_CONTROL || can_give(e, g, c, i)))
                 most = their_seq(c, i);
         }
         left += most - g->logs[i].row.head_seq;

@@ -61,10 +61,8 @@ struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx
 
 static void session_free(struct gx_session *s)
 {
-    for (uint32_t i = 0; i < s->n_channels; i++) {
-        free(s->channels[i].their_seq);
-        free(s->channels[i].dry);
-    }
+    for (uint32_t i = 0; i < s->n_channels; i++)
+        free(s->channels[i].their);
     free(s->channels);
     gx_wipe(s, sizeof *s);
     free(s);

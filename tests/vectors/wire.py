@@ -162,8 +162,8 @@ def sized(bytes_):
     return u(len(bytes_), 4) + bytes_
 
 
-def frontier(ev):
-    return ev.log[:8] + u(ev.seq, 4) + ev.id[:4]
+def frontier(ev, base=0):
+    return ev.log[:8] + u(base, 4) + u(ev.seq, 4) + ev.id[:4]
 
 
 endpoint = bob.device + run(0xc0, 32) + u(7, 8) + u(2, 1)
@@ -180,7 +180,7 @@ FRAMES = {
     "proof": u(3, 1) + listed(channel + tag + bob.device + sig(bob.device_seed, "gx session", group + transcript)),
     "again": u(4, 1),
     "heads": u(5, 1) + channel + listed(leave.id),
-    "frontier": u(6, 1) + channel + u(1, 1) + listed(frontier(revoke), frontier(leave)),
+    "frontier": u(6, 1) + channel + u(1, 1) + listed(frontier(revoke), frontier(leave, 1)),
     "want control": u(7, 1) + channel + u(0, 1) + u(8, 1) + listed(frontier(revoke)),
     "want messages": u(7, 1) + channel + u(1, 1) + u(2, 1) + listed(bob.messages[:8] + u(1, 4)),
     "chunks": u(8, 1) + channel + u(2, 1) + listed(sized(alice_chunk), sized(bob_chunk)),

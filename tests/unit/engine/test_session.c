@@ -1,4 +1,5 @@
 /* Nodes that meet: joining by a code, through any member, and what happens when somebody vanishes half way. */
+#include "node/engine/internal.h"
 #include "tests/unit/engine/net.h"
 
 static void same_everywhere(struct net *net, const char *group, int n)
@@ -61,11 +62,147 @@ static void test_any_member_admits_while_the_inviter_is_away(void **state)
     net_free(net);
 }
 
+/* B admits C while A is away, and then B is gone for good: C shows A by what control events it came in. */
+static void test_a_member_shows_by_what_right_it_came_when_its_admitter_is_gone(void **state)
+{
+    struct net *net = net_new(3);
+    char token[600];
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    net_stop(net, 0);
+    assert_true(net_join(net, 2, token, "127.0.0.1:1001"));
+    net_run(net, 3000);
+    net_stop(net, 1);
+    net_start(net, 0);
+    net_run(net, 30000);
+    net_send(net, 2, "tea", "you do not know me, but");
+    net_run(net, 5000);
+    net_get(net, 0, GX_CMD_GROUP_SHOW, "tea", "members");
+    assert_int_equal(net->node[0].number, 3);
+    net_get(net, 0, GX_CMD_GROUP_SHOW, "tea", "count");
+    assert_int_equal(net->node[0].number, 1);
+    net_free(net);
+}
+
+/* A stranger who only has the address and the transport key of a member is told nothing, and asked for nothing but its tags. */
+static void test_a_node_without_a_shared_group_gets_nothing(void **state)
+{
+    struct net *net = net_new(2);
+    struct gx_endpoint record = {.transport = net->node[0].config.transport_pk, .n_addrs = 1, .addrs = {net_addr(100)}};
+    uint64_t frames = 0;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_group(net, 1, "coffee");
+    frames = net->node[0].frames;
+    net->node[1].engine->groups[0]->endpoints = calloc(1, sizeof record);
+    net->node[1].engine->groups[0]->cap_endpoints = net->node[1].engine->groups[0]->n_endpoints = 1;
+    record.device = net->node[1].engine->groups[0]->row.intro.device;
+    net->node[1].engine->groups[0]->endpoints[0] = record;      /* as if a member's record named the stranger's victim */
+    gx_targets_update(net->node[1].engine, &record);
+    net_run(net, 5000);
+    assert_true(net->node[0].frames - frames >= 2);             /* HELLO and BYE, each time */
+    assert_true(net->node[0].frame_bytes < 10 * (34 + 2));
+    assert_true(gx_engine_dropped(net->node[0].engine, "stranger") > 0);
+    net_free(net);
+}
+
+/* What was written before somebody joined is not theirs, so they do not count as holding it. */
+static void test_a_newcomer_holds_nothing_from_before_it_joined(void **state)
+{
+    struct net *net = net_new(3);
+    char token[600];
+    uint32_t by = 0, of = 0;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_send(net, 0, "tea", "to myself");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    net_send(net, 0, "tea", "to one");
+    net_run(net, 3000);
+    gx_messages_held(net->node[0].engine->groups[0], 1, &by, &of);
+    assert_int_equal(by, 0);
+    gx_messages_held(net->node[0].engine->groups[0], 2, &by, &of);
+    assert_int_equal(by, 1);
+    assert_int_equal(of, 1);
+    assert_int_equal(gx_messages_unsent(net->node[0].engine->groups[0]), 0);
+    net_stop(net, 1);
+    net_send(net, 0, "tea", "to nobody");
+    assert_int_equal(gx_messages_unsent(net->node[0].engine->groups[0]), 1);
+    net_get(net, 0, GX_CMD_READ, "tea", "state");
+    assert_string_equal(net->node[0].text, "queued");
+    net_free(net);
+}
+
+/* A home restored from a copy has another incarnation secret: it goes on in new logs, and nothing forks. */
+static void test_a_restored_home_goes_on_in_new_logs(void **state)
+{
+    struct net *net = net_new(2);
+    char token[600];
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    net_send(net, 1, "tea", "before");
+    net_run(net, 3000);
+    net_stop(net, 1);
+    net->node[1].config.incarnation.b[0] ^= 1;
+    net_start(net, 1);
+    net_send(net, 1, "tea", "after");
+    net_run(net, 5000);
+    net_get(net, 0, GX_CMD_GROUP_SHOW, "tea", "count");
+    assert_int_equal(net->node[0].number, 2);
+    assert_int_equal(net->node[0].engine->groups[0]->n_logs, 6);
+    assert_int_equal(gx_engine_dropped(net->node[0].engine, "fork"), 0);
+    same_everywhere(net, "tea", 2);
+    net_stop(net, 0);
+    net_start(net, 0);
+    net_run(net, 5000);
+    same_everywhere(net, "tea", 2);
+    net_free(net);
+}
+
+/* The 3rd member fills a group of three; the next one is told why, and the group stays as it is. */
+static void test_a_full_group_turns_a_guest_away_with_the_reason(void **state)
+{
+    struct net *net = net_new(4);
+    struct gx_command cmd = {.method = GX_CMD_GROUP_NEW, .name = "tea", .cap = 3, .qr_max = 3,
+                             .given = (1u << GX_PARAM_NAME) | (1u << GX_PARAM_CAP) | (1u << GX_PARAM_QR_MAX)};
+    char token[600];
+
+    (void)state;
+    assert_true(net_ask(net, 0, cmd, "group", 0));
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    assert_true(net_join(net, 2, token, NULL));
+    assert_false(net_join(net, 3, token, NULL));
+    assert_int_equal(net->node[3].exit_code, 4);
+    assert_string_equal(net->node[3].error, "full");
+    net_run(net, 3000);
+    net_get(net, 0, GX_CMD_GROUP_SHOW, "tea", "members");
+    assert_int_equal(net->node[0].number, 3);
+    same_everywhere(net, "tea", 3);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_people_meet_by_a_code_and_talk),
         cmocka_unit_test(test_any_member_admits_while_the_inviter_is_away),
+        cmocka_unit_test(test_a_member_shows_by_what_right_it_came_when_its_admitter_is_gone),
+        cmocka_unit_test(test_a_node_without_a_shared_group_gets_nothing),
+        cmocka_unit_test(test_a_newcomer_holds_nothing_from_before_it_joined),
+        cmocka_unit_test(test_a_restored_home_goes_on_in_new_logs),
+        cmocka_unit_test(test_a_full_group_turns_a_guest_away_with_the_reason),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

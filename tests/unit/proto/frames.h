@@ -118,6 +118,7 @@ static inline void frames_of_a_session(struct frames *f, const struct story *s)
     e = frames_frontier(&s->ev[STORY_REVOKE]);
     gx_frame_put_frontier(&w, &l, &e);
     e = frames_frontier(&s->ev[STORY_LEAVE]);
+    e.base_seq = 1;
     gx_frame_put_frontier(&w, &l, &e);
     gx_frame_end(&w, &l);
     frames_end(f, &w);

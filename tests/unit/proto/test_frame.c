@@ -138,6 +138,7 @@ static void test_heads_frontiers_and_wants_come_back(void **state)
     assert_memory_equal(e.check, s->ev[STORY_REVOKE].id.b, 4);
     e = gx_frame_frontier_at(&f, 1);
     assert_memory_equal(e.tag.b, s->bob.control.b, 8);
+    assert_int_equal(e.base_seq, 1);
     assert_int_equal(e.seq, 2);
 
     f = decoded("want control");
@@ -346,8 +347,8 @@ static void test_every_list_has_a_limit(void **state)
         {"\x02", 1, GX_FRAME_TAGS_MAX, 16, 0},
         {"\x03", 1, GX_FRAME_GROUPS_MAX, 114, 0},
         {"\x05\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
-        {"\x06\x01\x00\x01", 4, GX_FRONTIER_ENTRIES_MAX, 16, 0},
-        {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 16, 0},
+        {"\x06\x01\x00\x01", 4, GX_FRONTIER_ENTRIES_MAX, 20, 0},
+        {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 12, 8},
         {"\x09\x01\x00", 3, GX_ENDPOINTS_PER_FRAME_MAX, 32 + 32 + 8 + 1 + 64, 0},
     };
@@ -449,12 +450,23 @@ static void test_values_out_of_range_are_refused(void **state)
     }
 }
 
+static void test_a_frontier_that_ends_before_it_begins_is_refused(void **state)
+{
+    struct gx_span span = frames_get("frontier");
+    struct gx_frame f;
+    (void)state;
+
+    memcpy(bytes, span.p, span.n);
+    bytes[6 + 8] = 0xff;        /* base_seq of the first entry */
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, span.n)), GX_E_MALFORMED);
+}
+
 static void test_a_number_no_event_can_have_is_refused(void **state)
 {
     static const struct {
         const char *name;
         size_t at;
-    } cases[] = {{"frontier", 14}, {"want control", 15}, {"want messages", 15}};
+    } cases[] = {{"frontier", 18}, {"want control", 19}, {"want messages", 15}};
     (void)state;
 
     for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
@@ -541,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_a_frame_of_chunks_holds_at_most_512),
         cmocka_unit_test(test_a_frame_over_72_kib_is_refused_unread),
         cmocka_unit_test(test_values_out_of_range_are_refused),
+        cmocka_unit_test(test_a_frontier_that_ends_before_it_begins_is_refused),
         cmocka_unit_test(test_a_number_no_event_can_have_is_refused),
         cmocka_unit_test(test_an_address_without_a_port_is_refused),
         cmocka_unit_test(test_a_frame_that_does_not_fit_fails_at_every_room),

@@ -85,7 +85,7 @@ static void little_of_everything(struct place *p)
     OK(gx_manual_put(txn, &addr));
     OK(gx_door_put(txn, &token, 99));
     OK(gx_endpoint_put(txn, 1, &endpoint));
-    OK(gx_held_put(txn, talker.row.lnum, &talker.row.device, 5));
+    OK(gx_held_put(txn, talker.row.lnum, &(struct gx_held_row){.device = talker.row.device, .seq = 5}));
     OK(gx_join_put(txn, 2, &join));
     commit(txn);
 }

@@ -152,8 +152,7 @@ static void test_forgetting_a_group_takes_its_rows_and_no_others(void **state)
     struct gx_invite_row invite = {0};
     struct gx_op_row op = {.lnum = 1, .seq = 1, .arrival = 1};
     struct gx_log_row log;
-    struct gx_sign_pk device;
-    uint32_t seq;
+    struct gx_held_row held;
     (void)state;
 
     place_fresh(&p);
@@ -169,7 +168,7 @@ static void test_forgetting_a_group_takes_its_rows_and_no_others(void **state)
             OK(gx_endpoint_put(txn, gnum, &endpoint));
         }
         OK(gx_invite_put(txn, gnum, &invite));
-        OK(gx_held_put(txn, a.row.lnum, &a.row.device, 5));
+        OK(gx_held_put(txn, a.row.lnum, &(struct gx_held_row){.device = a.row.device, .seq = 5}));
     }
     OK(gx_group_forget(txn, 2));
     commit(txn);
@@ -184,7 +183,7 @@ static void test_forgetting_a_group_takes_its_rows_and_no_others(void **state)
         assert_int_equal(gx_op_get(txn, &op, gnum, 299), expected);
         assert_int_equal(gx_endpoint_next(txn, &endpoint, gnum, NULL), expected);
         assert_int_equal(gx_invite_get(txn, &invite, gnum, &invite.token), expected);
-        assert_int_equal(gx_held_next(txn, &device, &seq, gnum, NULL), expected);
+        assert_int_equal(gx_held_next(txn, &held, gnum, NULL), expected);
     }
     assert_int_equal(gx_table_rows(txn, GX_TABLE_OP), 600);
     assert_int_equal(gx_table_rows(txn, GX_TABLE_ENDPOINT), 400);
@@ -502,26 +501,28 @@ static void test_an_endpoint_under_another_devices_key_is_corrupt(void **state)
 static void test_held_is_kept_by_log_and_device(void **state)
 {
     struct place p;
-    struct gx_sign_pk device, first = {{1}}, second = {{2}};
-    uint32_t seq;
+    struct gx_held_row row, first = {.device = {{1}}, .base_seq = 3, .seq = 10}, second = {.device = {{2}}, .seq = 20};
     (void)state;
 
     place_fresh(&p);
     struct gx_txn *txn = begin(&p, true);
-    OK(gx_held_put(txn, 1, &second, 20));
-    OK(gx_held_put(txn, 1, &first, 10));
-    OK(gx_held_put(txn, 2, &first, 99));
-    OK(gx_held_put(txn, 1, &first, 11));
-    OK(gx_held_next(txn, &device, &seq, 1, NULL));
-    assert_int_equal(device.b[0], 1);
-    assert_int_equal(seq, 11);
-    OK(gx_held_next(txn, &device, &seq, 1, &device));
-    assert_int_equal(device.b[0], 2);
-    assert_int_equal(seq, 20);
-    assert_int_equal(gx_held_next(txn, &device, &seq, 1, &device), GX_E_ABSENT);
-    struct gx_key key = gx_key_u32_id(1, first.b);
+    OK(gx_held_put(txn, 1, &second));
+    OK(gx_held_put(txn, 1, &first));
+    OK(gx_held_put(txn, 2, &first));
+    first.seq = 11;
+    OK(gx_held_put(txn, 1, &first));
+    OK(gx_held_next(txn, &row, 1, NULL));
+    assert_int_equal(row.device.b[0], 1);
+    assert_int_equal(row.base_seq, 3);
+    assert_int_equal(row.seq, 11);
+    OK(gx_held_next(txn, &row, 1, &first.device));
+    assert_int_equal(row.device.b[0], 2);
+    assert_int_equal(row.base_seq, 0);
+    assert_int_equal(row.seq, 20);
+    assert_int_equal(gx_held_next(txn, &row, 1, &second.device), GX_E_ABSENT);
+    struct gx_key key = gx_key_u32_id(1, first.device.b);
     spoil(txn, GX_TABLE_HELD, &key, 0);
-    assert_int_equal(gx_held_next(txn, &device, &seq, 1, NULL), GX_E_CORRUPT);
+    assert_int_equal(gx_held_next(txn, &row, 1, NULL), GX_E_CORRUPT);
     commit(txn);
     place_remove(&p);
 }
