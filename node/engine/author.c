@@ -141,6 +141,7 @@ static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const str
         for (uint32_t i = 0; i < g->n_logs; i++)
             if (g->logs[i].own && g->logs[i].row.cls == GX_LOG_MESSAGES && i != g->own_messages && g->logs[i].row.head_seq > 0)
                 ev.prev = g->logs[i].row.head_id;
+        gx_log_begins_after(log, &ev.prev);
     }
     if (!g->deps_told && !put_deps(e, g, &ev, GX_MESSAGE_DEPS_MAX))
         return GX_E_MEMORY;

@@ -448,6 +448,12 @@ static bool introduce(struct gx_engine *e, struct gx_group *g, const struct gx_e
     return true;
 }
 
+void gx_log_begins_after(struct gx_log *log, const struct gx_event_id *prev)
+{
+    if (log->later && log->row.head_seq == 0)
+        log->row.base_id = log->row.head_id = *prev;
+}
+
 /* CREATE and INCARNATION open the log they stand in, so the log is made before the event is appended; ADMIT opens the joiner's. */
 static enum gx_err check_opening(const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
@@ -512,6 +518,9 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
         g->dirty = true;
     }
 
+    if (ev->seq == 1)
+        gx_log_begins_after(&g->logs[index], &ev->prev);
+
     uint32_t depth = depth_of(g, ev);
     struct gx_op_row row = {.id = ev->id, .lnum = g->logs[index].row.lnum, .seq = (uint32_t)ev->seq, .depth = depth};
 
@@ -558,6 +567,7 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint3
 
     if (txn == NULL)
         return e->fault;
+    gx_log_begins_after(log, &chunk->prev);
     if (chunk->count < CHUNK_AS_SEGMENT)
         err = append_each(e, g, log, chunk);
     else

@@ -365,6 +365,8 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
 /* Append messages to a log: few to the journal, many as a segment.  GX_E_FULL when the store keeps the rest for own events: nothing happened. */
 enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk,
                                   const struct gx_event_id *ids, uint64_t last_tick, uint32_t n_texts);
+/* The first event of a log of a later incarnation names the last own head of the one before: the log's base, though nothing lies there. */
+void gx_log_begins_after(struct gx_log *log, const struct gx_event_id *prev);
 /* Tick rule and deps of an event behind `prev_tick`: GX_OK, GX_E_MISSING, GX_E_MALFORMED.  WIRE §3 */
 enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known);
 

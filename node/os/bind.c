@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static bool ip_is_zero(const struct gx_addr *a)
 {
@@ -43,12 +44,15 @@ static bool bind_one(struct gx_transport *t, struct door *door, const struct gx_
     char text[GX_ADDR_TEXT_BYTES], endpoint[GX_ADDR_TEXT_BYTES + 8], domain[16] = "m";
     size_t n = sizeof door->endpoint;
 
+    int six = addr.family == 6;
+
     addr.port = port;
     gx_addr_format(text, &addr);
     snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
     if (door->number != 0)
         snprintf(domain, sizeof domain, "g%u", door->number);
-    if (zmq_setsockopt(t->bound, ZMQ_CURVE_SECRETKEY, sk->b, sizeof sk->b) != 0 ||
+    if (zmq_setsockopt(t->bound, ZMQ_IPV6, &six, sizeof six) != 0 ||
+        zmq_setsockopt(t->bound, ZMQ_CURVE_SECRETKEY, sk->b, sizeof sk->b) != 0 ||
         zmq_setsockopt(t->bound, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) != 0 || zmq_bind(t->bound, endpoint) != 0 ||
         zmq_getsockopt(t->bound, ZMQ_LAST_ENDPOINT, door->endpoint, &n) != 0)
         return false;
@@ -63,12 +67,25 @@ static enum gx_err bind_failed(int *sys_errno)
     return errno == ENOMEM ? GX_E_MEMORY : errno == EMFILE || errno == ENFILE ? GX_E_STORE : GX_E_USAGE;
 }
 
+/* [::] means every address there is: on a kernel without IPv6 that is 0.0.0.0. */
+static bool kernel_lacks_ipv6(void)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return errno == EAFNOSUPPORT;
+    close(fd);
+    return false;
+}
+
 enum gx_err gx_bind_members(struct gx_transport *t, const struct gx_transport_config *config, int *sys_errno)
 {
     struct door *door = &t->doors[0];
     uint16_t port = config->listen.port;
 
     t->listen = config->listen;
+    if (t->listen.family == 6 && ip_is_zero(&t->listen) && kernel_lacks_ipv6())
+        t->listen.family = 4;
     if (port == 0 && config->preferred_port != 0 && bind_one(t, door, &config->sk, config->preferred_port))
         return GX_OK;
     return bind_one(t, door, &config->sk, port) ? GX_OK : bind_failed(sys_errno);

@@ -86,9 +86,11 @@ enum gx_err gx_transport_open(struct gx_transport **out, const struct gx_transpo
 
     *out = NULL;
     *sys_errno = ENOMEM;
-    if (t == NULL || sodium_init() < 0)
-        goto fail;
+    if (t == NULL)
+        return err;
     t->epoll_fd = -1;
+    if (sodium_init() < 0)
+        goto fail;
     t->pk = config->pk;
     t->sk = config->sk;
     t->n_fds_max = descriptors_max();
@@ -97,8 +99,6 @@ enum gx_err gx_transport_open(struct gx_transport **out, const struct gx_transpo
         goto fail;
     t->ctx = zmq_ctx_new();
     err = t->ctx == NULL ? GX_E_STORE : open_sockets(t);
-    if (err == GX_OK && !set_int(t->bound, ZMQ_IPV6, config->listen.family == 6))
-        err = GX_E_STORE;
     if (err == GX_OK)
         err = learn_rid(t);
     if (err == GX_OK)
