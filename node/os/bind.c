@@ -43,7 +43,6 @@ static bool bind_one(struct gx_transport *t, struct door *door, const struct gx_
     struct gx_addr addr = t->listen;
     char text[GX_ADDR_TEXT_BYTES], endpoint[GX_ADDR_TEXT_BYTES + 8], domain[16] = "m";
     size_t n = sizeof door->endpoint;
-
     int six = addr.family == 6;
 
     addr.port = port;
