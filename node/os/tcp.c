@@ -11,9 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* How long a connection's bytes may go uncounted once some arrived.  At 100 MB/s a flood grows by 5 MB in that time.  The interval is longer
+/* How long a connection's bytes may go uncounted once some arrived.  At 100 MB/s a flood grows by 2 MB in that time.  The interval is longer
  * when many are busy, so that counting never takes more than 1 or 2 % of a core. */
-#define HOT_MS 50u
+#define HOT_MS 20u
 #define HOT_CONNS_PER_MS 8u
 
 static bool addr_from(struct gx_addr *out, const struct sockaddr_storage *ss)
