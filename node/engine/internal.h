@@ -116,7 +116,6 @@ struct gx_group {
     uint64_t asked_until_ms;
     uint32_t asked_ops;         /* law.n_ops then */
     bool answered;              /* the answer is in; look whether it brought anything once it is verified */
-    uint64_t retry_ms;
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
 
     bool hash_valid;

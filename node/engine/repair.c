@@ -6,7 +6,7 @@
 
 #define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
 #define UNACKED_MAX_MS 60000u
-#define RETRY_MS 1000u                  /* after an answer about control that brought nothing */
+#define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
 #define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before */
 #define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
 
@@ -558,12 +558,24 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
     gx_engine_wake(e, e->now.mono_ms + GX_WANT_MS);
 }
 
+/* An answer about control brought nothing: what that peer says it has does not keep this node from its messages.  Its next frontier counts anew. */
+static void forget_claims(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_session *s = gx_session_find(e, g->asked);
+    struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+    gx_engine_drop(e, "claim");
+    for (uint32_t i = 0; c != NULL && i < c->n_their; i++)
+        if (g->logs[i].row.cls == GX_LOG_CONTROL && c->their[i].seq > g->logs[i].row.head_seq)
+            c->their[i].seq = g->logs[i].row.head_seq;
+}
+
 /* Control first: messages name control heads.  False while an answer is under way. */
 static bool look_control(struct gx_engine *e, struct gx_group *g)
 {
     if (g->answered && g->n_jobs == 0) {
         if (g->law.n_ops == g->asked_ops)
-            g->retry_ms = e->now.mono_ms + RETRY_MS;
+            forget_claims(e, g);
         g->asked = 0;
         g->answered = false;
     }
@@ -576,8 +588,8 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
 
         if (c == NULL || !gx_channel_shared(c) || !lacks_control(g, c))
             continue;
-        if (g->n_jobs > 0 || e->now.mono_ms < g->retry_ms) {
-            gx_engine_wake(e, e->now.mono_ms < g->retry_ms ? g->retry_ms : e->now.mono_ms + GX_WANT_DELAY_MS);
+        if (g->n_jobs > 0) {
+            gx_engine_wake(e, e->now.mono_ms + GX_WANT_DELAY_MS);
             return false;
         }
         ask_control(e, s, g, c);
@@ -665,7 +677,7 @@ void gx_repair_timer(struct gx_engine *e)
         if (waits && g->want_at_ms == 0)
             g->want_at_ms = e->now.mono_ms;         /* an answer may be overdue */
         if (waits)
-            gx_engine_wake(e, e->now.mono_ms + RETRY_MS);
+            gx_engine_wake(e, e->now.mono_ms + OVERDUE_MS);
         if (g->want_at_ms > e->now.mono_ms)
             gx_engine_wake(e, g->want_at_ms);
     }

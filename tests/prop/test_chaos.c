@@ -17,6 +17,7 @@ static uint32_t pick(uint32_t n)
 }
 
 static uint64_t n_checked;
+static unsigned n_restored, spoiled_now;
 static unsigned n_sent, n_joined, n_left, n_kills, n_cuts, n_lost, n_spoiled, n_refused;
 static bool lossy;
 
@@ -38,6 +39,7 @@ static bool spoil(struct net *net, int from, int to, uint8_t *bytes, size_t n)
     if (lossy && n > 0 && pick(200) == 0) {
         bytes[pick((uint32_t)n)] ^= (uint8_t)(1u << pick(8));
         n_spoiled++;
+        spoiled_now++;
     }
     return true;
 }
@@ -47,8 +49,30 @@ struct world {
     bool member[NODES], joining[NODES], left[NODES];
     char token[600];
     char sent[4096][65];
+    int sent_by[4096];
     unsigned n;
+    bool saved[NODES], restored[NODES];
 };
+
+/* Copy a home's store aside, or back: a restore brings an old store and, by the rule of the incarnation file, a new incarnation. */
+static void copy_store(struct net *net, int i, bool back)
+{
+    char path[2][128], bytes[65536];
+    FILE *from = NULL, *to = NULL;
+    size_t n = 0;
+
+    snprintf(path[0], sizeof path[0], "%s/%s", net->node[i].dir, GX_STORE_FILE);
+    snprintf(path[1], sizeof path[1], "%s/saved", net->node[i].dir);
+    from = fopen(path[back], "rb");
+    to = fopen(path[!back], "wb");
+    assert_true(from != NULL && to != NULL);
+    while (from != NULL && to != NULL && (n = fread(bytes, 1, sizeof bytes, from)) > 0)
+        assert_int_equal(fwrite(bytes, 1, n, to), n);
+    if (from != NULL)
+        fclose(from);
+    if (to != NULL)
+        fclose(to);
+}
 
 /* Not every act is possible at every time; what the node refuses is refused. */
 static void act(struct world *w)
@@ -74,10 +98,20 @@ static void act(struct world *w)
         if (net->node[i].up && pick(2)) {
             net_stop(net, i);
             n_kills++;
+            if (pick(6) == 0 && i != 0) {
+                copy_store(net, i, false);
+                w->saved[i] = true;
+            }
         }
         break;
     case 2:
     case 3:
+        if (!net->node[i].up && w->saved[i] && pick(3) == 0) {
+            copy_store(net, i, true);
+            gx_rng_fill(&net->node[i].rng.rng, net->node[i].config.incarnation.b, 32);
+            w->restored[i] = true;
+            n_restored++;
+        }
         if (!net->node[i].up)
             net_start(net, i);
         break;
@@ -109,6 +143,7 @@ static void act(struct world *w)
             if (net_ask(net, i, cmd, "event", 0)) {
                 w->member[i] = true;
                 w->joining[i] = false;
+                w->sent_by[w->n] = i;
                 snprintf(w->sent[w->n++], 65, "%.64s", net->node[i].text);
                 n_sent++;
             } else {
@@ -147,23 +182,39 @@ static void check_logs(struct world *w, uint64_t seed, int i)
     }
 }
 
+/* A bit that was flipped in the signature of an event which a later one covers is noticed when that event is asked for alone (WIRE §5): no other
+ * problem may be there, and this one only where bits were flipped. */
 static void say_problem(void *ctx, const char *line)
 {
-    (void)ctx;
+    unsigned *n = ctx;
+
+    if (spoiled_now > 0 && strstr(line, "its signature does not hold") != NULL)
+        return;
+    ++*n;
     printf("%s\n", line);
 }
 
 static void check_store(struct world *w, uint64_t seed, int i)
 {
     struct gx_check_report report;
+    unsigned problems = 0;
     struct gx_txn *txn = NULL;
 
     assert_int_equal(gx_txn_begin(&txn, w->net->node[i].store, false), GX_OK);
-    assert_int_equal(gx_store_check(txn, &report, say_problem, NULL), GX_OK);
+    assert_int_equal(gx_store_check(txn, &report, say_problem, &problems), GX_OK);
     gx_txn_abort(&txn);
     n_checked += report.events;
-    if (report.problems != 0)
-        fail_msg("seed %llu: the store of node %d has %llu problems", (unsigned long long)seed, i, (unsigned long long)report.problems);
+    if (problems != 0)
+        fail_msg("seed %llu: the store of node %d has %u problems", (unsigned long long)seed, i, problems);
+}
+
+static bool any_restored(const struct world *w)
+{
+    bool any = false;
+
+    for (int i = 0; i < NODES; i++)
+        any |= w->restored[i];
+    return any;
 }
 
 static void check(struct world *w, uint64_t seed)
@@ -181,14 +232,16 @@ static void check(struct world *w, uint64_t seed)
             snprintf(state, sizeof state, "%.64s", net->node[i].text);
         if (strcmp(state, net->node[i].text) != 0)
             fail_msg("seed %llu: node %d has another state\n%s", (unsigned long long)seed, i, net->node[i].all);
-        if (net->node[i].engine->groups[0]->row.state == GX_GROUP_MEMBER)
+        /* What a lost store alone held is named by baselines and held by nobody. */
+        if (net->node[i].engine->groups[0]->row.state == GX_GROUP_MEMBER && !any_restored(w))
             check_logs(w, seed, i);
         check_store(w, seed, i);
         if (i != 0)
             continue;           /* the founder holds every message; others only what came after they joined */
         assert_true(net_ask(net, i, read, "event", 0));
         for (unsigned k = 0; k < w->n; k++)
-            if (strstr(net->node[i].all, w->sent[k]) == NULL)
+            /* What only the lost store held is lost; what others had comes back. */
+            if (!w->restored[w->sent_by[k]] && strstr(net->node[i].all, w->sent[k]) == NULL)
                 fail_msg("seed %llu: node %d lacks acknowledged message %u", (unsigned long long)seed, i, k);
     }
 }
@@ -199,6 +252,7 @@ static void run(uint64_t seed)
 
     rng_state = seed * 0x9e3779b97f4a7c15ull + 1;
     lossy = false;
+    spoiled_now = 0;
     w->net = net_new(NODES);
     net_group(w->net, 0, "tea");
     net_invite(w->net, 0, "tea", w->token, 0);
@@ -222,10 +276,10 @@ static void test_any_mix_of_faults_ends_in_the_same_group_with_nothing_lost(void
     (void)state;
     for (uint64_t seed = 1; seed <= n; seed++)
         run(one == NULL ? seed : strtoull(one, NULL, 10));
-    printf("sent %u joined %u left %u kills %u cuts %u lost %u spoiled %u refused %u, events checked %llu\n", n_sent, n_joined, n_left, n_kills,
-           n_cuts, n_lost, n_spoiled, n_refused, (unsigned long long)n_checked);
+    printf("sent %u joined %u left %u kills %u cuts %u lost %u spoiled %u refused %u restored %u, events checked %llu\n", n_sent, n_joined, n_left, n_kills,
+           n_cuts, n_lost, n_spoiled, n_refused, n_restored, (unsigned long long)n_checked);
     assert_true(n_sent > 0 && n_joined > 0 && n_kills > 0 && n_cuts > 0 && n_lost > 0 && n_checked > 0);
-    assert_true(one != NULL || (n_spoiled > 0 && n_left > 0));
+    assert_true(one != NULL || (n_spoiled > 0 && n_left > 0 && n_restored > 0));
 }
 
 int main(void)

@@ -355,6 +355,8 @@ static inline void net_free(struct net *net)
         unlink(path);
         snprintf(path, sizeof path, "%s/%s-lock", net->node[i].dir, GX_STORE_FILE);
         unlink(path);
+        snprintf(path, sizeof path, "%s/saved", net->node[i].dir);
+        unlink(path);
         rmdir(net->node[i].dir);
         free(net->node[i].all);
     }
