@@ -76,14 +76,24 @@ void gx_event_derive(struct gx_event *ev)
     gx_hash(ev->id.b, "gx-event-id", gx_wr_span(&w));
 }
 
+void gx_event_close(struct gx_event *ev)
+{
+    GX_ASSERT(ev->body.n <= GX_EVENT_BODY_MAX);
+    ev->body_len = (uint32_t)ev->body.n;
+    gx_event_derive(ev);
+}
+
 void gx_event_seal(struct gx_event *ev, const struct gx_sign_sk *device_sk)
+{
+    gx_event_close(ev);
+    gx_event_sign(ev, device_sk);
+}
+
+void gx_event_sign(struct gx_event *ev, const struct gx_sign_sk *device_sk)
 {
     uint8_t header[GX_EVENT_HDR_MAX];
     struct gx_wr w = gx_wr(header, sizeof header);
 
-    GX_ASSERT(ev->body.n <= GX_EVENT_BODY_MAX);
-    ev->body_len = (uint32_t)ev->body.n;
-    gx_event_derive(ev);
     gx_event_write_header(&w, ev);
     GX_ASSERT(!w.failed);
     gx_sign(&ev->sig, device_sk, GX_DOMAIN_EVENT, gx_wr_span(&w));

@@ -71,6 +71,9 @@ void gx_event_derive(struct gx_event *ev);
 
 /* For an author: sets body_len, body_hash, id and sig from all other fields. */
 void gx_event_seal(struct gx_event *ev, const struct gx_sign_sk *device_sk);
+/* The same in two: all but the signature, which no id covers, and the signature. */
+void gx_event_close(struct gx_event *ev);
+void gx_event_sign(struct gx_event *ev, const struct gx_sign_sk *device_sk);
 
 /* Structure alone, of an event whose fields are set: limits, known type, flags, class against wall_ms and deps rules, deps strictly
  * ascending, seq range.  GX_E_VERSION, GX_E_TOO_BIG or GX_E_MALFORMED.  Both decoders call it. */

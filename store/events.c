@@ -36,6 +36,12 @@ enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_lo
     return append(txn, arrival, row, ev, GX_JOURNAL_VERIFIED);
 }
 
+enum gx_err gx_events_signed(struct gx_txn *txn, uint64_t arrival, const struct gx_event *ev)
+{
+    GX_ASSERT(txn->write && arrival >= txn->counters_begun.next_arrival && arrival < txn->counters.next_arrival);
+    return gx_journal_replace(txn, arrival, ev);
+}
+
 enum gx_err gx_events_append_covered(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev)
 {
     return append(txn, arrival, row, ev, 0);

@@ -38,7 +38,11 @@ enum gx_err gx_log_next(struct gx_txn *txn, struct gx_log_row *out, uint32_t gnu
  * Out: arrival, and row's head, journal_first, n_messages. */
 enum gx_err gx_events_append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev) GX_MUST_CHECK;
 
-/* The same for an event of a received chunk whose own signature was not verified: a later event of that chunk, appended in the same transaction,
+/* ev, which this transaction appended as number `arrival`, has its signature now.  Nothing else of the store depends on it, so many events can be
+ * appended first and signed together; before that none may be read out. */
+enum gx_err gx_events_signed(struct gx_txn *txn, uint64_t arrival, const struct gx_event *ev) GX_MUST_CHECK;
+
+/* gx_events_append for an event of a received chunk whose own signature was not verified: a later event of that chunk, appended in the same transaction,
  * proves it.  Chunks that are read out do not end with such an event if it can be helped. */
 enum gx_err gx_events_append_covered(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev) GX_MUST_CHECK;
 

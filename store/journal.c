@@ -35,23 +35,42 @@ static size_t record_bytes(const struct gx_event *ev)
     return 4 + 21 + 32 * (size_t)ev->n_deps + 64 + (deleted ? 36 : ev->body.n);
 }
 
-enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct gx_log_row *row, const struct gx_event *ev, uint8_t flags)
+/* j: all but the record. */
+static enum gx_err put(struct gx_txn *txn, uint64_t arrival, const struct gx_journal *j, const struct gx_event *ev, bool append)
 {
     struct gx_key key = gx_key_u64(arrival);
     size_t n = GX_JOURNAL_HEADER_BYTES + record_bytes(ev);
     uint8_t *room;
-    enum gx_err err = gx_table_reserve(txn, &room, GX_TABLE_JOURNAL, &key, n, true);
+    enum gx_err err = gx_table_reserve(txn, &room, GX_TABLE_JOURNAL, &key, n, append);
 
     if (err != GX_OK)
         return err;
     struct gx_wr w = gx_wr(room, n);
-    gx_wr_u32(&w, row->gnum);
-    gx_wr_u32(&w, row->lnum);
-    gx_wr_u32(&w, (uint32_t)ev->seq);
-    gx_wr_u8(&w, flags);
-    gx_wr_u64(&w, row->head_arrival);
+    gx_wr_u32(&w, j->gnum);
+    gx_wr_u32(&w, j->lnum);
+    gx_wr_u32(&w, j->seq);
+    gx_wr_u8(&w, j->flags);
+    gx_wr_u64(&w, j->prev_arrival);
     gx_wr_bytes(&w, ev->prev.b, sizeof ev->prev.b);
     gx_record_encode(&w, ev);
     GX_ASSERT(!w.failed && w.n == n);
     return GX_OK;
+}
+
+enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct gx_log_row *row, const struct gx_event *ev, uint8_t flags)
+{
+    const struct gx_journal j = {.gnum = row->gnum, .lnum = row->lnum, .seq = (uint32_t)ev->seq, .flags = flags, .prev_arrival = row->head_arrival};
+
+    return put(txn, arrival, &j, ev, true);
+}
+
+enum gx_err gx_journal_replace(struct gx_txn *txn, uint64_t arrival, const struct gx_event *ev)
+{
+    struct gx_journal j;
+    enum gx_err err = gx_journal_get(txn, &j, arrival);
+
+    if (err != GX_OK)
+        return err == GX_E_ABSENT ? GX_E_CORRUPT : err;
+    GX_ASSERT(j.seq == ev->seq && gx_event_id_equal(&j.prev, &ev->prev));
+    return put(txn, arrival, &j, ev, false);
 }

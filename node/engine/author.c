@@ -50,12 +50,11 @@ static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *e
     return true;
 }
 
-static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body)
+/* All but the signature. */
+static enum gx_err close_event(struct gx_engine *e, struct gx_event *ev, const struct gx_body *body)
 {
     /* Of a text: its time, what tells its fields apart, and a reply.  Zeroed room for the longest body would cost more than a signature. */
     struct gx_wr w = gx_engine_wr(e, body->type == GX_EV_TEXT ? body->u.text.text.n + 64u : GX_EVENT_BODY_MAX);
-    struct gx_sign_pk pk;
-    struct gx_sign_sk sk;
 
     gx_body_encode(&w, body);
     if (w.failed)
@@ -63,10 +62,82 @@ static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event
     ev->ver = GX_EVENT_VERSION;
     ev->type = body->type;
     ev->body = gx_wr_span(&w);
-    gx_author_device_key(e, g, &pk, &sk);
-    gx_event_seal(ev, &sk);
-    gx_wipe(&sk, sizeof sk);
+    gx_event_close(ev);
     return gx_event_check(ev);
+}
+
+static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body)
+{
+    enum gx_err err = close_event(e, ev, body);
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    if (err != GX_OK)
+        return err;
+    gx_author_device_key(e, g, &pk, &sk);
+    gx_event_sign(ev, &sk);
+    gx_wipe(&sk, sizeof sk);
+    return GX_OK;
+}
+
+/* --- texts: signed together --------------------------------------------------------------------------------------------------------- */
+
+static bool sign_later(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, uint64_t arrival)
+{
+    struct gx_unsigned *u = gx_arena_take(&e->arena, sizeof *u);
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    if (u == NULL)
+        return gx_engine_ok(e, GX_E_MEMORY);
+    gx_author_device_key(e, g, &pk, &sk);
+    gx_wipe(&sk, sizeof sk);
+    *u = (struct gx_unsigned){.next = e->unsigned_events, .ev = *ev, .sk = &g->device_sk, .arrival = arrival};
+    e->unsigned_events = u;
+    e->n_unsigned++;
+    return true;
+}
+
+static void sign_one(void *ctx, size_t i)
+{
+    struct gx_unsigned *const *list = ctx;
+
+    gx_event_sign(&list[i]->ev, list[i]->sk);
+}
+
+static void sign_all(const struct gx_engine *e, struct gx_unsigned **list, size_t n)
+{
+    if (e->config.hands.each != NULL) {
+        e->config.hands.each(e->config.hands.self, sign_one, list, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        sign_one(list, i);
+}
+
+void gx_author_sign(struct gx_engine *e)
+{
+    size_t n = e->n_unsigned;
+    struct gx_unsigned **list = NULL, *u = e->unsigned_events;
+
+    if (n == 0 || e->fault != GX_OK)
+        return;
+    e->n_unsigned = 0;
+    e->unsigned_events = NULL;
+    list = gx_arena_take(&e->arena, n * sizeof(struct gx_unsigned *));
+    if (list == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return;
+    }
+    for (size_t i = n; i-- > 0; u = u->next)       /* the newest is first */
+        list[i] = u;
+    sign_all(e, list, n);
+    for (size_t i = 0; i < n && e->fault == GX_OK; i++) {
+        struct gx_txn *txn = gx_engine_txn(e, true);
+
+        if (txn != NULL)
+            gx_engine_ok(e, gx_events_signed(txn, list[i]->arrival, &list[i]->ev));
+    }
 }
 
 static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id)
@@ -146,10 +217,10 @@ static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const str
     if (!g->deps_told && !put_deps(e, g, &ev, GX_MESSAGE_DEPS_MAX))
         return GX_E_MEMORY;
     ev.tick = next_tick(g, &ev, log->row.head_tick);
-    err = seal(e, g, &ev, body);
+    err = close_event(e, &ev, body);
     if (err != GX_OK)
         return err;
-    if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)))
+    if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)) || !sign_later(e, g, &ev, arrival))
         return e->fault;
     if (log->pushed_from == 0)
         log->pushed_from = (uint32_t)ev.seq;

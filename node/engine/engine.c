@@ -196,6 +196,8 @@ static void listening(struct gx_engine *e, const struct gx_input *in)
 
 static void dispatch(struct gx_engine *e, const struct gx_input *in)
 {
+    if (in->kind != GX_IN_COMMAND)
+        gx_author_sign(e);          /* a peer may ask for what was written */
     switch (in->kind) {
     case GX_IN_FRAME:
         gx_session_frame(e, in);
@@ -264,6 +266,7 @@ static void members_changed(struct gx_engine *e)
 
 static void finish(struct gx_engine *e)
 {
+    gx_author_sign(e);
     gx_groups_settle(e);
     gx_repair_flush(e);             /* before devices that left are shut out: who leaves is told that it was heard */
     members_changed(e);
@@ -335,6 +338,8 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
     GX_ASSERT(n <= GX_STEP_INPUTS_MAX);
     gx_arena_reset(&e->arena);
     e->n_effects = 0;
+    e->unsigned_events = NULL;
+    e->n_unsigned = 0;
     e->n_waiters_before = e->n_waiters;
     memcpy(e->waiters_before, e->waiters, e->n_waiters * sizeof e->waiters[0]);
     e->wake_told_ms = e->wake_told_ms == e->wake_ms ? e->wake_told_ms : 0;
@@ -350,6 +355,7 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
         timers(e);
     if (e->fault == GX_OK)
         finish(e);
+    GX_ASSERT(e->fault != GX_OK || e->n_unsigned == 0);
     if (e->fault == GX_OK && e->txn != NULL && e->writing)
         (void)gx_engine_ok(e, gx_txn_commit(&e->txn));
     gx_txn_abort(&e->txn);

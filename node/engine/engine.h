@@ -8,6 +8,7 @@
  *  3. Inputs belong to the caller and are copied if kept.  Effects point into the engine's step arena, valid until the next step; the bytes of
  *     a VERIFY stay valid until its ticket is answered.
  *  4. Verification leaves and returns: VERIFY(ticket, key, domain, bytes, signature) out, VERIFIED(ticket, ok) in, in ticket order, none left out.
+ *     Own messages of a step are signed together, on more than one thread when config.hands are there; the order of results is the same.
  *  5. Hostile bytes never assert; broken invariants always do.
  *  6. Every table has a bound with a name in proto/limits.h. */
 #ifndef GX_ENGINE_ENGINE_H
@@ -28,6 +29,12 @@ struct gx_engine;
  * none is used twice while the process lives. */
 typedef uint64_t gx_session_id;
 
+/* More than one thread, for what needs no order: work(ctx, i) for each i below n, by any of them, and back when all is done. */
+struct gx_hands {
+    void (*each)(void *self, void (*work)(void *ctx, size_t i), void *ctx, size_t n);
+    void *self;
+};
+
 struct gx_engine_config {
     struct gx_store *store;                     /* borrowed; open for writing, or read_only for offline verbs */
     bool offline;                               /* the store is read-only: commands that write answer GX_E_USAGE */
@@ -37,6 +44,7 @@ struct gx_engine_config {
     struct gx_device_seed device_seed;
     struct gx_incarnation_secret incarnation;
     struct gx_curve_pk transport_pk;            /* this node's CURVE key at the members' door */
+    struct gx_hands hands;                      /* each may be NULL: one after the other */
     /* Where the engine notes the index of the input it is at (UINT32_MAX: none), so that os can lay it in a page that outlives a crash
      * and name the frame that killed the node.  May be NULL. */
     volatile uint32_t *progress;

@@ -260,6 +260,14 @@ struct gx_waiter {
     uint64_t next_arrival;      /* WATCH */
 };
 
+/* An own event that this step appended and has not signed yet: all of a step are signed together. */
+struct gx_unsigned {
+    struct gx_unsigned *next;
+    struct gx_event ev;
+    struct gx_sign_sk *sk;      /* of its group */
+    uint64_t arrival;
+};
+
 struct gx_drop_counter {
     const char *name;           /* static */
     uint64_t n;
@@ -306,6 +314,8 @@ struct gx_engine {
     uint32_t n_waiters;
     struct gx_waiter waiters_before[GX_WAITERS_MAX];   /* as they were before the step, should it be undone */
     uint32_t n_waiters_before;
+    struct gx_unsigned *unsigned_events;    /* in the step arena */
+    size_t n_unsigned;
     bool held_dirty;
     uint64_t held_flush_ms;
 
@@ -374,6 +384,8 @@ enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event
 /* Write an event of this node: control (deps, tick and minute are added) or TEXT.  id: may be NULL.  GX_OK or GX_E_TOO_BIG, GX_E_DENIED. */
 enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq);
 void gx_author_device_key(const struct gx_engine *e, struct gx_group *g, struct gx_sign_pk *pk, struct gx_sign_sk *sk);
+/* Sign what was written and not signed yet: before anything else can read it, and before the end of the step. */
+void gx_author_sign(struct gx_engine *e);
 /* Sign this node's endpoint record of the group anew when its addresses changed. */
 void gx_author_endpoint(struct gx_engine *e, struct gx_group *g);
 /* The rounded minute that control events carry. */

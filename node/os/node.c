@@ -89,7 +89,7 @@ static bool open_engine(struct gx_node *node, const struct gx_identity *id, stru
         return false;
     gx_rng_hedged_init(&node->rng, gx_system_rng(), &id->device_seed);
     struct gx_open_engine how = {.home = home, .id = id, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
-                                 .progress = gx_poison_progress(&node->poison)};
+                                 .hands = {.each = gx_verifier_each, .self = node->verifier}, .progress = gx_poison_progress(&node->poison)};
     if (!gx_open_engine(&node->engine, &fresh, &how, why))
         return false;
     if (fresh)
@@ -167,7 +167,7 @@ static bool open_all(struct gx_node *node, struct gx_fail *why)
     if (!gx_identity_read(&id, home, why))
         return false;
     bool ok = gx_home_make(home, why) && gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) &&
-              open_signals(node, why) && open_poison(node, why) && open_engine(node, &id, why) && open_threads(node, why) &&
+              open_signals(node, why) && open_poison(node, why) && open_threads(node, why) && open_engine(node, &id, why) &&
               open_transport(node, &id, why) && gx_control_open(&node->control, &control, why);
     gx_identity_wipe(&id);
     return ok;

@@ -53,6 +53,7 @@ bool gx_open_engine(struct gx_engine **out, bool *fresh, const struct gx_open_en
         .person = how->id->person,
         .device_seed = how->id->device_seed,
         .transport_pk = how->id->transport_pk,
+        .hands = how->hands,
         .progress = how->progress,
     };
 

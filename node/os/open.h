@@ -15,6 +15,7 @@ struct gx_open_engine {
     struct gx_store *store;
     const uint8_t *store_uuid;
     struct gx_rng *rng;
+    struct gx_hands hands;
     volatile uint32_t *progress;
     bool offline;
 };

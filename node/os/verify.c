@@ -9,6 +9,9 @@
 #define THREADS_MAX 16u
 /* Jobs a worker takes at a time: a lock costs a thousandth of that many verifications, and the last to finish is never far behind. */
 #define BATCH_MAX 16u
+/* Of gx_verifier_each: waking a worker costs as much as some signatures. */
+#define EACH_MIN 4u
+#define EACH_SHARE 2u
 #define STACK_BYTES (256u * 1024u)
 static_assert((GX_JOBS_MAX & (GX_JOBS_MAX - 1)) == 0, "the ring wraps by a mask");
 
@@ -19,6 +22,13 @@ struct job {
     const struct gx_sign_pk *pk;
     const struct gx_sig *sig;
     bool done, ok;
+};
+
+/* What gx_verifier_each was asked to do. */
+struct each {
+    void (*work)(void *ctx, size_t i);
+    void *ctx;
+    size_t next, n, n_done;
 };
 
 /* Four marks that only grow chase each other round the ring: head <= next <= shared <= added, at most GX_JOBS_MAX apart. */
@@ -36,6 +46,8 @@ struct gx_verifier {
     uint64_t next;          /* first that no worker has taken */
     uint64_t shared;        /* first that workers may not see */
     uint64_t n_done;
+    struct each each;       /* goes before verifications: the loop waits for it */
+    pthread_cond_t each_done;
     bool stop;
 };
 
@@ -63,16 +75,54 @@ static uint64_t share_of(const struct gx_verifier *v)
     return n < BATCH_MAX ? n : BATCH_MAX;
 }
 
+/* Under the lock, which is open while the work is done. */
+static void take_each(struct gx_verifier *v)
+{
+    size_t first = v->each.next, left = v->each.n - first, n = left < EACH_SHARE ? left : EACH_SHARE;
+
+    v->each.next += n;
+    pthread_mutex_unlock(&v->lock);
+    for (size_t i = first; i < first + n; i++)
+        v->each.work(v->each.ctx, i);
+    pthread_mutex_lock(&v->lock);
+    v->each.n_done += n;
+    if (v->each.n_done == v->each.n)
+        pthread_cond_signal(&v->each_done);
+}
+
+void gx_verifier_each(void *verifier, void (*work)(void *ctx, size_t i), void *ctx, size_t n)
+{
+    struct gx_verifier *v = verifier;
+
+    if (n < EACH_MIN) {
+        for (size_t i = 0; i < n; i++)
+            work(ctx, i);
+        return;
+    }
+    pthread_mutex_lock(&v->lock);
+    v->each = (struct each){.work = work, .ctx = ctx, .n = n};
+    pthread_cond_broadcast(&v->work);
+    while (v->each.next < v->each.n)
+        take_each(v);
+    while (v->each.n_done < v->each.n)
+        pthread_cond_wait(&v->each_done, &v->lock);
+    pthread_mutex_unlock(&v->lock);
+}
+
 static void *work(void *arg)
 {
     struct gx_verifier *v = arg;
 
     pthread_mutex_lock(&v->lock);
     for (;;) {
-        while (!v->stop && v->next == v->shared)
+        while (!v->stop && v->next == v->shared && v->each.next == v->each.n)
             pthread_cond_wait(&v->work, &v->lock);
         if (v->stop)
             break;
+        if (v->each.next < v->each.n) {
+            take_each(v);
+            continue;
+        }
         uint64_t first = v->next, n = share_of(v);
         v->next += n;
         pthread_mutex_unlock(&v->lock);
@@ -121,6 +171,7 @@ enum gx_err gx_verifier_open(struct gx_verifier **out, unsigned n_threads)
         return GX_E_MEMORY;
     pthread_mutex_init(&v->lock, NULL);
     pthread_cond_init(&v->work, NULL);
+    pthread_cond_init(&v->each_done, NULL);
     v->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (v->event_fd < 0 || !start_threads(v, n_threads)) {
         gx_verifier_close(v);
@@ -143,6 +194,7 @@ void gx_verifier_close(struct gx_verifier *v)
     if (v->event_fd >= 0)
         close(v->event_fd);
     pthread_cond_destroy(&v->work);
+    pthread_cond_destroy(&v->each_done);
     pthread_mutex_destroy(&v->lock);
     free(v);
 }

@@ -19,6 +19,8 @@ void gx_verifier_flush(struct gx_verifier *v);
 int gx_verifier_fd(const struct gx_verifier *v);
 /* Results in ticket order without gaps; at most cap.  Never blocks. */
 size_t gx_verifier_take(struct gx_verifier *v, struct gx_input *inputs, size_t cap, struct gx_time now);
+/* For gx_engine_config.hands: work(ctx, i) for each i below n, by the workers and the caller's thread; back when all is done. */
+void gx_verifier_each(void *verifier, void (*work)(void *ctx, size_t i), void *ctx, size_t n);
 /* How many are not taken yet. */
 size_t gx_verifier_pending(const struct gx_verifier *v);
 

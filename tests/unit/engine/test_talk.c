@@ -1,6 +1,7 @@
 #include "tests/unit/engine/client.h"
 
 #include "proto/limits.h"
+#include "store/check.h"
 
 static struct client *c;
 
@@ -482,6 +483,64 @@ static void test_so_many_may_wait_and_no_more(void **state)
     assert_false(client_ask(c, wait_of("tea", 0)));
 }
 
+/* --- many in one step -------------------------------------------------------------------------------------------------------------------- */
+
+static unsigned handed;
+
+/* From the last to the first: the order is nobody's business. */
+static void backward(void *self, void (*work)(void *ctx, size_t i), void *ctx, size_t n)
+{
+    assert_ptr_equal(self, &handed);
+    handed += (unsigned)n;
+    while (n-- > 0)
+        work(ctx, n);
+}
+
+static void step_of_sends(unsigned n, bool cut)
+{
+    struct gx_command commands[8] = {{0}};
+    struct gx_input inputs[9];
+    struct gx_effects effects;
+    size_t n_inputs = 0, answers = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        commands[i] = (struct gx_command){.method = GX_CMD_SEND, .request = i + 1, .group = i % 2 == 0 ? "tea" : "go", .text = "together",
+                                          .given = GIVEN(GROUP) | GIVEN(TEXT)};
+        inputs[n_inputs++] = (struct gx_input){.kind = GX_IN_COMMAND, .now = c->now, .client = 1, .command = &commands[i]};
+        if (cut && i == n / 2)      /* anything else might read what was written */
+            inputs[n_inputs++] = (struct gx_input){.kind = GX_IN_TIMER, .now = c->now};
+    }
+    assert_int_equal(gx_engine_step(c->engine, &effects, inputs, n_inputs), GX_OK);
+    for (size_t i = 0; i < effects.n; i++)
+        answers += effects.list[i].kind == GX_OUT_ANSWER && effects.list[i].answer->err == GX_OK;
+    assert_int_equal(answers, n);
+}
+
+/* Signatures of one step are made together, by whatever hands there are; the check verifies each. */
+static void test_what_is_sent_in_one_step_is_signed_together(void **state)
+{
+    struct gx_check_report report;
+    struct gx_txn *txn;
+    (void)state;
+
+    found("tea");
+    found("go");
+    step_of_sends(7, false);                    /* nobody's hands */
+    client_close(c);
+    c->config.hands = (struct gx_hands){.each = backward, .self = &handed};
+    handed = 0;
+    client_open(c, false);
+    step_of_sends(8, false);
+    step_of_sends(5, true);
+    step_of_sends(1, false);
+    assert_int_equal(handed, 14);
+    assert_int_equal(gx_txn_begin(&txn, c->store, false), GX_OK);
+    assert_int_equal(gx_store_check(txn, &report, NULL, NULL), GX_OK);
+    gx_txn_abort(&txn);
+    assert_int_equal(report.problems, 0);
+    assert_true(report.events >= 21);
+}
+
 #define TEST(x) cmocka_unit_test_setup_teardown(x, setup, teardown)
 
 int main(void)
@@ -489,6 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_sent_is_queued_here),
         TEST(test_texts_have_bounds),
+        TEST(test_what_is_sent_in_one_step_is_signed_together),
         TEST(test_a_reply_names_the_message_it_answers),
         TEST(test_only_a_message_of_the_group_can_be_answered),
         TEST(test_the_last_fifty_are_read_unless_asked_otherwise),

@@ -346,6 +346,49 @@ static void test_requests_under_way_are_bounded(void **state)
     close(fd);
 }
 
+/* What follows a `send` goes into the same step, and shares its commit; no other command is followed by one. */
+static void test_sends_of_one_connection_go_together(void **state)
+{
+    int fd = dial(), other = dial();
+    (void)state;
+
+    for (unsigned i = 0; i < 3; i++)
+        say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"group\":\"tea\",\"text\":\"x\"}}\n");
+    say(fd, STATUS("2"));
+    say(fd, STATUS("3"));
+    say(other, STATUS("4"));
+    turn();
+    assert_int_equal(n_inputs, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(inputs[i].command->method, i == 1 || i == 4 ? GX_CMD_STATUS : GX_CMD_SEND);
+    assert_int_not_equal(inputs[1].client, inputs[0].client);       /* each has its first before any has its second */
+    assert_true(gx_control_waiting(control));
+    turn();
+    assert_int_equal(n_inputs, 1);
+    close(fd);
+    close(other);
+}
+
+/* More than one step takes, and more than may be under way: nothing is refused, the rest waits. */
+static void test_more_sends_than_a_step_takes_wait_for_the_next(void **state)
+{
+    unsigned n = 3 * GX_CONTROL_COMMANDS, taken = 0, turns = 0;
+    int fd = dial();
+    (void)state;
+
+    for (unsigned i = 0; i < n; i++)
+        say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":{\"group\":\"tea\",\"text\":\"x\"}}\n");
+    for (; taken < n && turns < 10; turns++) {
+        turn();
+        assert_true(n_inputs <= GX_CONTROL_COMMANDS);
+        for (size_t k = 0; k < n_inputs; k++, taken++)
+            answer(&inputs[k], &empty);
+    }
+    assert_int_equal(taken, n);
+    assert_true(turns < 6);
+    close(fd);
+}
+
 static void test_connections_are_bounded_and_room_comes_back(void **state)
 {
     int fds[GX_CONTROL_CLIENTS], extra;
@@ -437,6 +480,8 @@ int main(void)
         T(test_a_client_that_does_not_read_its_answers_is_not_read_from),
         T(test_a_line_without_end_is_cut_off),
         T(test_requests_under_way_are_bounded),
+        T(test_sends_of_one_connection_go_together),
+        T(test_more_sends_than_a_step_takes_wait_for_the_next),
         T(test_connections_are_bounded_and_room_comes_back),
         T(test_a_stale_socket_is_no_obstacle),
         T(test_mutated_lines_never_end_the_connection),

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,6 +217,44 @@ static void test_closing_with_work_under_way_waits_for_the_threads(void **state)
     gx_verifier_close(NULL);
 }
 
+static atomic_uint times_done[JOBS];
+
+static void do_one(void *ctx, size_t i)
+{
+    assert_ptr_equal(ctx, messages);
+    atomic_fetch_add(&times_done[i], 1);
+}
+
+/* Also while signatures are under way: what the loop waits for goes first. */
+static void test_each_thing_is_done_once_before_it_returns(void **state)
+{
+    static const size_t sizes[] = {0, 1, 3, 4, 5, 64, JOBS};
+    struct gx_input in[300];
+    struct gx_verifier *v;
+    (void)state;
+
+    for (unsigned threads = 1; threads <= 4; threads += 3) {
+        assert_int_equal(gx_verifier_open(&v, threads), GX_OK);
+        for (size_t i = 0; i < 300; i++)
+            add(v, i, i + 1);
+        gx_verifier_flush(v);
+        for (size_t s = 0; s < GX_ARRAY_LEN(sizes); s++) {
+            for (size_t i = 0; i < JOBS; i++)
+                atomic_store(&times_done[i], 0);
+            gx_verifier_each(v, do_one, messages, sizes[s]);
+            for (size_t i = 0; i < JOBS; i++)
+                assert_int_equal(atomic_load(&times_done[i]), i < sizes[s] ? 1 : 0);
+        }
+        for (size_t taken = 0; taken < 300;) {
+            wait_readable(v);
+            size_t n = gx_verifier_take(v, in, 300, now);
+            for (size_t i = 0; i < n; i++, taken++)
+                assert_int_equal(in[i].ok, !is_spoilt(taken));
+        }
+        gx_verifier_close(v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_the_descriptor_stays_readable_while_results_are_left),
         cmocka_unit_test(test_signature_of_another_domain_is_refused),
         cmocka_unit_test(test_closing_with_work_under_way_waits_for_the_threads),
+        cmocka_unit_test(test_each_thing_is_done_once_before_it_returns),
     };
     return cmocka_run_group_tests_name("os/verify", tests, make_signatures, NULL);
 }

@@ -47,6 +47,51 @@ static void test_an_append_moves_the_row_and_nothing_else_of_it(void **state)
     place_remove(&p);
 }
 
+/* A node signs all that one step wrote together, after it was appended; the longest text lies on pages of its own. */
+static void test_events_can_be_signed_after_they_were_appended(void **state)
+{
+    static const size_t sizes[] = {30, GX_TEXT_BYTES_MAX, 31, 500};
+    static uint8_t bodies[GX_ARRAY_LEN(sizes)][GX_EVENT_BODY_MAX];
+    struct gx_event events[GX_ARRAY_LEN(sizes)], read;
+    uint64_t arrivals[GX_ARRAY_LEN(sizes)];
+    struct author *a = &authors[0];
+    struct place p;
+    (void)state;
+
+    scene_make(&p, authors, 2);
+    struct gx_txn *txn = begin(&p, true);
+    author_append(txn, &authors[1], 30);
+    a->unsigned_events = true;
+    for (size_t i = 0; i < GX_ARRAY_LEN(sizes); i++) {
+        author_write(a, &events[i], a->row.head_seq + 1, &a->row.head_id, sizes[i]);
+        memcpy(bodies[i], events[i].body.p, events[i].body.n);
+        events[i].body.p = bodies[i];
+        OK(gx_events_append(txn, &arrivals[i], &a->row, &events[i]));
+        author_append(txn, &authors[1], 30);
+    }
+    for (size_t i = GX_ARRAY_LEN(sizes); i-- > 0;) {
+        OK(gx_events_get(txn, &read, &a->row, &a->group, (uint32_t)i + 1));
+        assert_false(gx_event_verify(&read, &a->row.device));
+        gx_event_sign(&events[i], &a->sk);
+        OK(gx_events_signed(txn, arrivals[i], &events[i]));
+    }
+    OK(gx_log_put(txn, &a->row));
+    OK(gx_log_put(txn, &authors[1].row));
+    commit(txn);
+
+    txn = begin(&p, false);
+    for (size_t i = 0; i < GX_ARRAY_LEN(sizes); i++) {
+        uint64_t arrival;
+        OK(gx_events_get(txn, &read, &a->row, &a->group, (uint32_t)i + 1));
+        assert_true(gx_event_verify(&read, &a->row.device));
+        assert_true(gx_event_id_equal(&read.id, &events[i].id));
+        OK(gx_events_arrival(txn, &arrival, &a->row, (uint32_t)i + 1));
+        assert_int_equal(arrival, arrivals[i]);
+    }
+    gx_txn_abort(&txn);
+    place_remove(&p);
+}
+
 static void test_control_events_are_not_counted_as_messages(void **state)
 {
     struct place p;
@@ -932,6 +977,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arrivals_are_dense_and_start_at_1),
         cmocka_unit_test(test_an_append_moves_the_row_and_nothing_else_of_it),
+        cmocka_unit_test(test_events_can_be_signed_after_they_were_appended),
         cmocka_unit_test(test_control_events_are_not_counted_as_messages),
         cmocka_unit_test(test_the_largest_event_comes_back_whole),
         cmocka_unit_test(test_an_event_without_its_body_keeps_its_place_and_id),
