@@ -12,7 +12,7 @@ struct gx_arena_block {
     _Alignas(16) uint8_t bytes[];
 };
 
-void *gx_arena_take(struct gx_arena *a, size_t n)
+void *gx_arena_room(struct gx_arena *a, size_t n)
 {
     struct gx_arena_block *b = a->blocks;
     size_t need = (n + 15u) & ~(size_t)15u;
@@ -35,13 +35,21 @@ void *gx_arena_take(struct gx_arena *a, size_t n)
 
     b->n += need;
     a->bytes += need;
-    memset(p, 0, need);
+    return p;
+}
+
+void *gx_arena_take(struct gx_arena *a, size_t n)
+{
+    void *p = gx_arena_room(a, n);
+
+    if (p != NULL)
+        memset(p, 0, n);
     return p;
 }
 
 void *gx_arena_copy(struct gx_arena *a, const void *p, size_t n)
 {
-    void *copy = gx_arena_take(a, n == 0 ? 1 : n);
+    void *copy = gx_arena_room(a, n == 0 ? 1 : n);
 
     if (copy != NULL && n > 0)
         memcpy(copy, p, n);
@@ -50,10 +58,12 @@ void *gx_arena_copy(struct gx_arena *a, const void *p, size_t n)
 
 char *gx_arena_text(struct gx_arena *a, const void *p, size_t n)
 {
-    char *copy = gx_arena_take(a, n + 1);
+    char *copy = gx_arena_room(a, n + 1);
 
     if (copy != NULL && n > 0)
         memcpy(copy, p, n);
+    if (copy != NULL)
+        copy[n] = 0;
     return copy;
 }
 

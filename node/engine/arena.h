@@ -13,6 +13,8 @@ struct gx_arena {
 
 /* Aligned for any type, zeroed; NULL when memory is out. */
 void *gx_arena_take(struct gx_arena *a, size_t n);
+/* The same as it is, for large rooms that are written before they are read. */
+void *gx_arena_room(struct gx_arena *a, size_t n);
 void *gx_arena_copy(struct gx_arena *a, const void *p, size_t n);
 char *gx_arena_text(struct gx_arena *a, const void *p, size_t n);   /* a copy that ends in 0 */
 /* Give everything back; one block, as large as what was taken but within bounds, is kept for the next step. */

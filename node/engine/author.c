@@ -53,7 +53,7 @@ static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *e
 /* All but the signature. */
 static enum gx_err close_event(struct gx_engine *e, struct gx_event *ev, const struct gx_body *body)
 {
-    /* Of a text: its time, what tells its fields apart, and a reply.  Zeroed room for the longest body would cost more than a signature. */
+    /* Of a text: its time, what tells its fields apart, and a reply.  Many may be written in one step. */
     struct gx_wr w = gx_engine_wr(e, body->type == GX_EV_TEXT ? body->u.text.text.n + 64u : GX_EVENT_BODY_MAX);
 
     gx_body_encode(&w, body);

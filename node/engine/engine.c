@@ -98,7 +98,7 @@ struct gx_wr gx_engine_wr(struct gx_engine *e, size_t cap)
     if (e->arena.bytes > GX_EFFECTS_BYTES_MAX)
         return gx_wr(NULL, 0);
 
-    void *p = gx_arena_take(&e->arena, cap);
+    void *p = gx_arena_room(&e->arena, cap);
 
     return gx_wr(p, p == NULL ? 0 : cap);
 }
@@ -241,7 +241,7 @@ static void timers(struct gx_engine *e)
     gx_doors_timer(e);
     gx_repair_timer(e);
     if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms)
-        (void)gx_engine_txn(e, true);       /* held rows are written with whatever writes */
+        (void)gx_engine_txn(e, true);
     else if (e->held_dirty)
         gx_engine_wake(e, e->held_flush_ms);
 }

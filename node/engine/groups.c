@@ -803,8 +803,10 @@ void gx_groups_flush(struct gx_engine *e)
     }
     if (e->fault != GX_OK || e->txn == NULL || !e->writing)
         return;
-    for (uint32_t i = 0; i < e->n_groups && e->held_dirty; i++)
-        flush_held(e, e->groups[i], e->txn);
-    e->held_dirty = false;
+    if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms) {
+        for (uint32_t i = 0; i < e->n_groups; i++)
+            flush_held(e, e->groups[i], e->txn);
+        e->held_dirty = false;
+    }
     gx_engine_ok(e, gx_events_fold(e->txn, &n, false, folded, e));
 }

@@ -24,7 +24,7 @@
 #define GX_SILENT_MS 90000u
 #define GX_BACKOFF_FIRST_MS 1000u
 #define GX_BACKOFF_MAX_MS 300000u
-#define GX_HELD_FLUSH_MS 1000u          /* what others hold is written with the next step that writes, or after this */
+#define GX_HELD_FLUSH_MS 1000u          /* what others hold is written after this, for all messages since: a live send has no page to spare */
 #define GX_INVITE_DOOR_MS 3000u         /* how long `invite` waits for its door to open */
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------- */

@@ -352,7 +352,7 @@ static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_
         return;
     job->pushed = pushed;
     job->log = index;
-    job->ids = gx_arena_take(&job->arena, GX_CHUNK_EVENTS_MAX * sizeof *job->ids);
+    job->ids = gx_arena_room(&job->arena, GX_CHUNK_EVENTS_MAX * sizeof *job->ids);
     if (job->ids != NULL)
         err = gx_chunk_decode(&chunk, gx_span(job->bytes, job->n_bytes));
     if (err == GX_OK && chunk.first_seq > (uint64_t)log->pend_seq + 1)

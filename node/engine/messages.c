@@ -118,7 +118,7 @@ const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g)
         if (gx_log_shown(g, &g->logs[i]))
             ids.cap += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
     ids.list = gx_arena_take(&e->arena, (ids.cap + 1) * sizeof *ids.list);
-    scratch = gx_arena_take(&e->arena, GX_READER_SCRATCH);
+    scratch = gx_arena_room(&e->arena, GX_READER_SCRATCH);
     if (!gx_engine_ok(e, ids.list == NULL || scratch == NULL ? GX_E_MEMORY : GX_OK))
         return g->messages_hash;
     for (uint32_t i = 0; i < g->n_logs; i++) {

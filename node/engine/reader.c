@@ -68,7 +68,7 @@ bool gx_reader_begin(struct gx_reader *r, struct gx_engine *e, struct gx_group *
     for (uint32_t i = 0; i < e->n_groups; i++)
         n += g == NULL || g == e->groups[i] ? e->groups[i]->n_logs : 0;
     r->logs = gx_arena_take(&e->arena, (n + 1) * sizeof *r->logs);
-    r->scratch = gx_arena_take(&e->arena, GX_READER_SCRATCH);
+    r->scratch = gx_arena_room(&e->arena, GX_READER_SCRATCH);
     if (!gx_engine_ok(e, r->logs == NULL || r->scratch == NULL ? GX_E_MEMORY : GX_OK))
         return false;
     for (uint32_t i = 0; i < e->n_groups; i++) {

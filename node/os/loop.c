@@ -12,6 +12,7 @@
 /* Of one step's inputs: what may come from where, so that no source starves another. */
 #define VERIFIED_MAX (GX_STEP_INPUTS_MAX / 2)
 #define COMMANDS_MAX GX_CONTROL_COMMANDS
+#define VERIFIED_STEPS 2u   /* in a row; then the others have their turn */
 #define OWN_INPUTS 2u       /* TIMER and LISTENING */
 static_assert(VERIFIED_MAX + COMMANDS_MAX + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
 
@@ -132,6 +133,20 @@ static int judge(struct gx_node *node, enum gx_err err)
     return node->store_errors >= 2 ? GX_EXIT_STORE : GX_EXIT_DONE;
 }
 
+static void carry_out_notes(struct gx_node *node, const struct gx_effects *effects)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < effects->n; i++) {
+        if (effects->list[i].kind != GX_OUT_NOTE)
+            continue;
+        carry_out(node, &effects->list[i]);
+        any = true;
+    }
+    if (any)
+        gx_control_flush(node->control);
+}
+
 static int step(struct gx_node *node, struct gather *g)
 {
     struct gx_effects effects = {0};
@@ -139,10 +154,28 @@ static int step(struct gx_node *node, struct gather *g)
     g->n = gx_poison_batch(&node->poison, g->inputs, g->n);
     enum gx_err err = gx_engine_step(node->engine, &effects, g->inputs, g->n);
     gx_poison_done(&node->poison);
+    /* Whom a message is for first, here and elsewhere; then who waits to be told that it was taken. */
+    carry_out_notes(node, &effects);
     for (size_t i = 0; i < effects.n; i++)
-        carry_out(node, &effects.list[i]);
+        if (effects.list[i].kind != GX_OUT_NOTE && effects.list[i].kind != GX_OUT_ANSWER)
+            carry_out(node, &effects.list[i]);
+    for (size_t i = 0; i < effects.n; i++)
+        if (effects.list[i].kind == GX_OUT_ANSWER)
+            carry_out(node, &effects.list[i]);
     gx_verifier_flush(node->verifier);
     return judge(node, err);
+}
+
+/* A few signatures are checked where they are found: their results need no look at the sockets first. */
+static int step_verified(struct gx_node *node, struct gather *g)
+{
+    int code = GX_EXIT_DONE;
+
+    for (unsigned i = 0; i < VERIFIED_STEPS && code == GX_EXIT_DONE && gx_verifier_ready(node->verifier); i++) {
+        g->n = gx_verifier_take(node->verifier, g->inputs, VERIFIED_MAX, gx_now());
+        code = step(node, g);
+    }
+    return code;
 }
 
 static long timeout_ms(const struct gx_node *node, const struct gather *g)
@@ -180,6 +213,8 @@ int gx_loop(struct gx_node *node)
         take_all(node, &g);
         if (g.n > 0)
             code = step(node, &g);
+        if (code == GX_EXIT_DONE)
+            code = step_verified(node, &g);
         gx_control_flush(node->control);
         if (gx_control_stop_asked(node->control)) {
             gx_log("stopping as asked");

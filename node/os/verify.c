@@ -258,6 +258,16 @@ size_t gx_verifier_take(struct gx_verifier *v, struct gx_input *inputs, size_t c
     return n;
 }
 
+bool gx_verifier_ready(struct gx_verifier *v)
+{
+    if (v->head == v->added)
+        return false;
+    pthread_mutex_lock(&v->lock);
+    bool ready = v->head < v->shared && job_at(v, v->head)->done;
+    pthread_mutex_unlock(&v->lock);
+    return ready;
+}
+
 size_t gx_verifier_pending(const struct gx_verifier *v)
 {
     return (size_t)(v->added - v->head);

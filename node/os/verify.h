@@ -21,6 +21,8 @@ int gx_verifier_fd(const struct gx_verifier *v);
 size_t gx_verifier_take(struct gx_verifier *v, struct gx_input *inputs, size_t cap, struct gx_time now);
 /* For gx_engine_config.hands: work(ctx, i) for each i below n, by the workers and the caller's thread; back when all is done. */
 void gx_verifier_each(void *verifier, void (*work)(void *ctx, size_t i), void *ctx, size_t n);
+/* Would gx_verifier_take give something?  Told without a system call. */
+bool gx_verifier_ready(struct gx_verifier *v);
 /* How many are not taken yet. */
 size_t gx_verifier_pending(const struct gx_verifier *v);
 

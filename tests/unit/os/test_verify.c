@@ -150,6 +150,24 @@ static void test_a_few_are_done_at_once(void **state)
     gx_verifier_close(v);
 }
 
+/* What was done at once is told at once, and only until it is taken. */
+static void test_ready_tells_whether_a_take_gives_something(void **state)
+{
+    struct gx_verifier *v;
+    struct gx_input in[8];
+    (void)state;
+
+    assert_int_equal(gx_verifier_open(&v, 2), GX_OK);
+    assert_false(gx_verifier_ready(v));
+    add(v, 0, 1);
+    assert_false(gx_verifier_ready(v));
+    gx_verifier_flush(v);
+    assert_true(gx_verifier_ready(v));
+    assert_int_equal(gx_verifier_take(v, in, 8, now), 1);
+    assert_false(gx_verifier_ready(v));
+    gx_verifier_close(v);
+}
+
 static void test_nothing_starts_before_flush(void **state)
 {
     struct gx_verifier *v;
@@ -261,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_results_come_in_ticket_order_whichever_thread_was_first),
         cmocka_unit_test(test_more_can_be_added_while_others_are_under_way),
         cmocka_unit_test(test_a_few_are_done_at_once),
+        cmocka_unit_test(test_ready_tells_whether_a_take_gives_something),
         cmocka_unit_test(test_nothing_starts_before_flush),
         cmocka_unit_test(test_the_descriptor_stays_readable_while_results_are_left),
         cmocka_unit_test(test_signature_of_another_domain_is_refused),
