@@ -92,13 +92,14 @@ static json_t *line_json(const struct gx_measure *m)
 
 static bool print_json(const struct gx_bench *bench, const struct report *report)
 {
+    double two_threads = gx_figures_median(&bench->two_threads);
     json_t *lines = json_array();
 
     for (size_t i = 0; i < report->n; i++)
         (void)json_array_append_new(lines, line_json(&report->lines[i]));
     json_t *all = json_pack("{s:s, s:b, s:I, s:I, s:f, s:b, s:o}", "version", GX_VERSION, "quick", (int)bench->options.quick, "events",
-                            (json_int_t)bench->options.events, "repeats", (json_int_t)bench->options.repeats, "two_threads", bench->two_threads,
-                            "noisy", bench->two_threads < TWO_THREADS_MIN, "measures", lines);
+                            (json_int_t)bench->options.events, "repeats", (json_int_t)bench->options.repeats, "two_threads", two_threads,
+                            "noisy", two_threads < TWO_THREADS_MIN, "measures", lines);
     bool ok = all != NULL && json_dumpf(all, stdout, JSON_INDENT(1)) == 0 && putchar('\n') == '\n' && fflush(stdout) == 0;
 
     json_decref(all);
@@ -107,9 +108,11 @@ static bool print_json(const struct gx_bench *bench, const struct report *report
 
 static bool print_all(const struct gx_bench *bench, const struct report *report)
 {
-    if (bench->two_threads < TWO_THREADS_MIN)
+    double two_threads = gx_figures_median(&bench->two_threads);
+
+    if (two_threads < TWO_THREADS_MIN)
         fprintf(stderr, "gx-bench: two threads verify only %.2f times as much as one: something else runs here; do not rely on these figures\n",
-                bench->two_threads);
+                two_threads);
     if (bench->options.quick)
         fprintf(stderr, "gx-bench: quick: these figures tell nothing about speed\n");
     if (bench->options.json)

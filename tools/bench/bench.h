@@ -86,7 +86,7 @@ struct gx_bench {
     bool joined;                        /* both are members of the group */
     uint64_t events;                    /* messages written so far */
     struct gx_raw *raw;
-    double two_threads;                 /* the lowest seen */
+    struct gx_figures two_threads;      /* how many times as much as one they verify, seen after each repeat */
 };
 
 #define GX_BENCH_GROUP "bench"

@@ -85,7 +85,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 bool gx_bench_open(struct gx_bench *out, const struct gx_bench_options *options)
 {
-    *out = (struct gx_bench){.options = *options, .a = {.name = "a"}, .b = {.name = "b"}, .two_threads = 1e9};
+    *out = (struct gx_bench){.options = *options, .a = {.name = "a"}, .b = {.name = "b"}};
     snprintf(out->dir, sizeof out->dir, "%s/gx-bench-XXXXXX", options->dir);
     if (mkdtemp(out->dir) == NULL) {
         out->dir[0] = '\0';
