@@ -53,6 +53,8 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
 
     if (seq == 0)
         return;
+    if (base_seq > seq)
+        base_seq = seq;         /* it claims more than there is: then it holds nothing of what there is */
     for (uint32_t i = 0; i < g->n_held && h == NULL; i++)
         if (gx_sign_pk_equal(&g->held[i].row.device, device))
             h = &g->held[i];
