@@ -230,7 +230,10 @@ enum gx_err gx_txn_begin(struct gx_txn **out, struct gx_store *store, bool write
         rc = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &txn->mdb);
     enum gx_err err = gx_lmdb_err(rc);
     if (err == GX_OK) {
-        err = gx_counters_read(txn, &txn->counters);
+        err = gx_counters_read(txn, &txn->counters_row);
+        txn->counters = txn->counters_row;
+        if (err == GX_OK)
+            err = gx_counters_follow(txn, &txn->counters);
         if (err != GX_OK)
             mdb_txn_abort(txn->mdb);
     }
@@ -257,10 +260,18 @@ static void end(struct gx_txn **txn, bool undone)
     *txn = NULL;
 }
 
-static bool counters_changed(const struct gx_txn *t)
+/* A live event is its own witness: its number is the journal's last key, and the row need not be written for it.  What a fold or a chunk
+ * leaves behind no longer tells. */
+static enum gx_err counters_keep(struct gx_txn *t)
 {
-    return t->counters.next_arrival != t->counters_begun.next_arrival || t->counters.next_gnum != t->counters_begun.next_gnum
-        || t->counters.next_lnum != t->counters_begun.next_lnum;
+    struct gx_counters told = t->counters_row;
+    enum gx_err err = gx_counters_follow(t, &told);
+
+    if (err != GX_OK)
+        return err;
+    if (told.next_arrival == t->counters.next_arrival && told.next_gnum == t->counters.next_gnum && told.next_lnum == t->counters.next_lnum)
+        return GX_OK;
+    return gx_counters_write(t, &t->counters);
 }
 
 enum gx_err gx_txn_commit(struct gx_txn **txn)
@@ -268,8 +279,8 @@ enum gx_err gx_txn_commit(struct gx_txn **txn)
     struct gx_txn *t = *txn;
     enum gx_err err = t->failed;
 
-    if (err == GX_OK && t->write && counters_changed(t))
-        err = gx_counters_write(t, &t->counters);
+    if (err == GX_OK && t->write)
+        err = counters_keep(t);
     if (err != GX_OK) {
         gx_txn_abort(txn);
         return err;

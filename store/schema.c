@@ -203,6 +203,25 @@ enum gx_err gx_counters_read(struct gx_txn *txn, struct gx_counters *out)
     return GX_OK;
 }
 
+enum gx_err gx_counters_follow(struct gx_txn *txn, struct gx_counters *c)
+{
+    MDB_cursor *cursor;
+    MDB_val k = {0}, v = {0};
+    int rc = mdb_cursor_open(txn->mdb, txn->store->dbi[GX_TABLE_JOURNAL], &cursor);
+
+    if (rc != 0)
+        return gx_lmdb_err(rc);
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+    mdb_cursor_close(cursor);
+    if (rc != 0)
+        return rc == MDB_NOTFOUND ? GX_OK : gx_lmdb_err(rc);
+    if (k.mv_size != 8 || gx_get_be64(k.mv_data) == UINT64_MAX)
+        return GX_E_CORRUPT;
+    if (gx_get_be64(k.mv_data) >= c->next_arrival)
+        c->next_arrival = gx_get_be64(k.mv_data) + 1;
+    return GX_OK;
+}
+
 enum gx_err gx_counters_write(struct gx_txn *txn, const struct gx_counters *c)
 {
     struct gx_key key = key_name(META_COUNTERS);

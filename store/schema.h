@@ -12,7 +12,7 @@
 /* Name in C, name in LMDB, key, value, when it is written.  Numbers in keys are big-endian, in values little-endian.  SCHEMA.md has the same
  * rows; tests/unit/store/test_env.c holds the two against each other. */
 #define GX_TABLE_LIST(X)                                                                                                     \
-    X(META, "meta", "name", "format and uuid; the next numbers", "each commit that gave out a number")                       \
+    X(META, "meta", "name", "format and uuid; the next numbers", "by a new group or log, a chunk, the fold")                 \
     X(GROUP, "group", "gnum", "id, state, own membership", "when touched")                                                   \
     X(OP, "op", "gnum, cnum", "one control event: id, place, depth, arrival", "with its event")                              \
     X(JOIN, "join", "gnum", "token, wish for a name, doors to try", "while a join is under way")                             \
@@ -56,6 +56,7 @@ struct gx_txn {
     bool tails_touched;         /* the tail index may hold what only this transaction knows */
     enum gx_err failed;         /* the first write that failed: commit returns it and undoes everything */
     struct gx_counters counters, counters_begun;
+    struct gx_counters counters_row;    /* what the row in meta says: the journal may know of a later arrival */
     uint64_t used_bytes;        /* counted once by gx_txn_room, then added up; 0: not counted yet */
 };
 
@@ -65,6 +66,8 @@ enum gx_err gx_schema_open(struct gx_store *store, MDB_txn *mdb) GX_MUST_CHECK;
 
 enum gx_err gx_counters_read(struct gx_txn *txn, struct gx_counters *out) GX_MUST_CHECK;
 enum gx_err gx_counters_write(struct gx_txn *txn, const struct gx_counters *c) GX_MUST_CHECK;
+/* c as the row and the last key of the journal together tell it.  SCHEMA §2.1 */
+enum gx_err gx_counters_follow(struct gx_txn *txn, struct gx_counters *c) GX_MUST_CHECK;
 
 enum gx_err gx_lmdb_err(int rc) GX_MUST_CHECK;
 

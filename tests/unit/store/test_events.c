@@ -23,6 +23,48 @@ static void test_arrivals_are_dense_and_start_at_1(void **state)
     place_remove(&p);
 }
 
+static uint64_t arrival_of_row(struct place *p)
+{
+    struct gx_txn *txn = begin(p, false);
+    struct gx_counters row;
+
+    OK(gx_counters_read(txn, &row));
+    gx_txn_abort(&txn);
+    return row.next_arrival;
+}
+
+/* A live event costs no page of meta, and no number is given twice, whatever the journal was emptied by and whenever the store was opened. */
+static void test_the_next_arrival_is_known_from_the_journal_or_the_row(void **state)
+{
+    struct place p;
+    (void)state;
+
+    scene_make(&p, authors, 1);
+    uint64_t written = arrival_of_row(&p);
+    struct gx_txn *txn = begin(&p, true);
+    for (unsigned i = 0; i < 5; i++)
+        author_append(txn, &authors[0], 30);
+    OK(gx_log_put(txn, &authors[0].row));
+    commit(txn);
+    assert_int_equal(arrival_of_row(&p), written);
+    assert_int_equal(info_of(&p).next_arrival, 6);
+    place_close(&p);
+    OK(place_open(&p, (struct gx_store_options){0}));
+    assert_int_equal(info_of(&p).next_arrival, 6);
+
+    txn = begin(&p, true);
+    fold_now(txn, authors, 1);
+    commit(txn);
+    assert_int_equal(arrival_of_row(&p), 6);
+    place_close(&p);
+    OK(place_open(&p, (struct gx_store_options){0}));
+    txn = begin(&p, true);
+    assert_int_equal(author_append(txn, &authors[0], 30), 6);
+    gx_txn_abort(&txn);
+    assert_int_equal(info_of(&p).next_arrival, 6);
+    place_remove(&p);
+}
+
 static void test_an_append_moves_the_row_and_nothing_else_of_it(void **state)
 {
     struct place p;
@@ -976,6 +1018,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arrivals_are_dense_and_start_at_1),
+        cmocka_unit_test(test_the_next_arrival_is_known_from_the_journal_or_the_row),
         cmocka_unit_test(test_an_append_moves_the_row_and_nothing_else_of_it),
         cmocka_unit_test(test_events_can_be_signed_after_they_were_appended),
         cmocka_unit_test(test_control_events_are_not_counted_as_messages),
