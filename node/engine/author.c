@@ -299,5 +299,5 @@ void gx_author_endpoint(struct gx_engine *e, struct gx_group *g)
     gx_sign(&record.sig, &sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, gx_endpoint_signed_bytes(bytes, &record, &g->row.id)));
     gx_wipe(&sk, sizeof sk);
     if (txn != NULL)
-        gx_repair_endpoint_store(e, g, &record);
+        gx_endpoints_store(e, g, &record);
 }

@@ -1,6 +1,5 @@
 /* Whom to connect to: the nodes that signed endpoint records name.  One connection a pair: the lower key keeps the one it opened.  PROTOCOL 7 */
 #include "node/engine/internal.h"
-#include <stdlib.h>
 
 #define HIGHER_KEY_WAITS_MS 700u    /* so that mostly one side connects at all */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
@@ -42,17 +41,8 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
             gx_engine_drop(e, "targets_full");
             return;
         }
-        if (e->n_targets == e->cap_targets) {
-            uint32_t cap = e->cap_targets == 0 ? 16 : e->cap_targets * 2;
-            struct gx_target *more = realloc(e->targets, cap * sizeof *more);
-
-            if (more == NULL) {
-                gx_engine_ok(e, GX_E_MEMORY);
-                return;
-            }
-            e->targets = more;
-            e->cap_targets = cap;
-        }
+        if (!gx_engine_grow(e, &e->targets, &e->cap_targets, e->n_targets, sizeof *e->targets))
+            return;
         t = &e->targets[e->n_targets++];
         *t = (struct gx_target){.key = record->transport};
         t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);

@@ -319,7 +319,7 @@ static void give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
 
     gx_frame_write_admitted(&w, admit);
     gx_engine_send(e, s, &w);
-    gx_repair_send_all_control(e, s, g, 0);
+    gx_serve_all_control(e, s, g, 0);
     for (uint32_t at = 0; at < g->n_endpoints; at += GX_ENDPOINTS_PER_FRAME_MAX) {
         list_w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
         list = gx_frame_begin_endpoints(&list_w, 0);

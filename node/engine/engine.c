@@ -28,6 +28,23 @@ struct gx_txn *gx_engine_txn(struct gx_engine *e, bool write)
     return e->txn;
 }
 
+bool gx_engine_grow(struct gx_engine *e, void *array, uint32_t *cap, uint32_t n, size_t size)
+{
+    void **p = array;
+
+    if (n < *cap)
+        return true;
+
+    uint32_t more = *cap == 0 ? 8 : *cap * 2;
+    void *bigger = realloc(*p, more * size);
+
+    if (bigger == NULL)
+        return gx_engine_ok(e, GX_E_MEMORY);
+    *p = bigger;
+    *cap = more;
+    return true;
+}
+
 void gx_engine_drop(struct gx_engine *e, const char *name)
 {
     for (uint32_t i = 0; i < e->n_dropped; i++) {

@@ -297,7 +297,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
         for (size_t i = 0; i < f->n && !s->closed; i++)
             gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd), false);
     } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
-        gx_repair_take_endpoints(e, s, g, f);
+        gx_endpoints_take(e, s, g, f);
     } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {
         take_baseline(e, g, f);
         g->join_given = true;       /* the last of its gifts */

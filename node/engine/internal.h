@@ -329,6 +329,8 @@ struct gx_engine {
 struct gx_txn *gx_engine_txn(struct gx_engine *e, bool write);
 /* Note a failure of the machine (anything but GX_OK and GX_E_ABSENT); true when err is GX_OK. */
 bool gx_engine_ok(struct gx_engine *e, enum gx_err err);
+/* Room for one more in *array, a growing array of `cap` elements of `size` bytes that holds n; false when memory is out (noted). */
+bool gx_engine_grow(struct gx_engine *e, void *array, uint32_t *cap, uint32_t n, size_t size);
 /* name: static text. */
 void gx_engine_drop(struct gx_engine *e, const char *name);
 void gx_engine_wake(struct gx_engine *e, uint64_t at_mono_ms);
@@ -344,6 +346,8 @@ struct gx_group *gx_group_by_gnum(struct gx_engine *e, uint32_t gnum);
 struct gx_group *gx_group_by_id(struct gx_engine *e, const struct gx_group_id *id);
 enum gx_err gx_groups_load(struct gx_engine *e);
 void gx_groups_free(struct gx_engine *e);
+/* Room for a group in the table, with nothing in it. */
+struct gx_group *gx_group_alloc(struct gx_engine *e);
 /* A new, empty group with a fresh membership of this node; NULL when there is no room or at fault. */
 struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state);
 void gx_group_drop(struct gx_engine *e, struct gx_group *g);       /* forget a join that was given up */
@@ -368,6 +372,17 @@ void gx_group_settle(struct gx_engine *e, struct gx_group *g);
 void gx_groups_settle(struct gx_engine *e);
 /* Write rows of groups and logs that changed; at the end of the step. */
 void gx_groups_flush(struct gx_engine *e);
+/* --- ingest.c, load.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Index of the person whose member key this is; added when new.  GX_NONE when memory is out (noted). */
+uint32_t gx_group_person(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *member);
+/* The membership that an event introduces, of founder or joiner; NULL when none. */
+const struct gx_intro *gx_group_intro(const struct gx_body *body);
+/* Is log `index` this node's own, and of its present incarnation? */
+void gx_group_note_own(struct gx_group *g, uint32_t index);
+/* Take an operation into the tables: the same from the wire, from this node's author and from the store. */
+bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body, uint32_t log, uint32_t depth,
+                       uint64_t arrival);
 /* Make room for, and take in, control event ev (verified, not yet stored).  GX_OK, or GX_E_DUPLICATE, GX_E_FORK, GX_E_MISSING, GX_E_MALFORMED,
  * GX_E_TOO_BIG; a failure of the machine goes to e->fault. */
 enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body);
@@ -437,6 +452,18 @@ void gx_sessions_close_all(struct gx_engine *e);
 void gx_sessions_free(struct gx_engine *e);
 uint32_t gx_sessions_peers(const struct gx_engine *e);              /* with a shared group, counted by device */
 
+/* A channel for a group under a number that the client chose; NULL when there are too many. */
+struct gx_channel *gx_session_channel_add(struct gx_engine *e, struct gx_session *s, uint32_t gnum, uint16_t number);
+
+/* --- greet.c: hello, tags, proofs -------------------------------------------------------------------------------------------------- */
+
+void gx_greet_hello(struct gx_engine *e, struct gx_session *s);
+/* Tags of all groups this node takes part in; a server names only those that it finds in `theirs`, and closes when there is none. */
+void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *theirs);
+/* The server's tags: prove what both know. */
+void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
+void gx_greet_take_proof(struct gx_engine *e, struct gx_session *s, const struct gx_proof *proof);
+
 /* --- connect.c: whom to connect to ------------------------------------------------------------------------------------------------ */
 
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record);
@@ -454,24 +481,39 @@ bool gx_targets_settle(struct gx_engine *e, struct gx_session *s);
 
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);     /* a group became shared */
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
-void gx_repair_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for what is lacking, now */
 void gx_repair_timer(struct gx_engine *e);
 void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
-/* The control events of g that the ids in `heads` do not have in their past, as CHUNKS.  WIRE §6.1 */
-void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
-void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
+/* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
+void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
+/* Who leaves with messages that nobody holds yet keeps its LEAVE back, the newest event of its control log: once it is known nothing more is taken
+ * from the one who left. */
+bool gx_repair_withheld(const struct gx_group *g, uint32_t log);
+/* The newest event of a log that others may hear of. */
+uint32_t gx_repair_shown_seq(const struct gx_group *g, uint32_t log);
 /* Push what was appended in this step, announce what moved. */
 void gx_repair_flush(struct gx_engine *e);
-void gx_repair_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);
-void gx_repair_take_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
-/* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
-void gx_repair_endpoint_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);
-void gx_repair_endpoint_verified(struct gx_engine *e, struct gx_job *job);
 /* Does this node lack something that a connected peer holds, or others lack what this node wrote? */
 bool gx_repair_idle(struct gx_engine *e);
 uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events known to be lacking */
+
+/* --- serve.c: handing events out ----------------------------------------------------------------------------------------------------- */
+
+void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
+/* The control events of g that the ids in `heads` do not have in their past, as CHUNKS.  WIRE §6.1 */
+void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
+void gx_serve_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
+/* What this node's logs of a class got in this step, to one session. */
+void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls);
+
+/* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
+
+void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);
+void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
+/* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
+void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);
+void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job);
 
 /* --- door.c, guest.c: joining ------------------------------------------------------------------------------------------------------ */
 

@@ -468,7 +468,7 @@ static void done(struct gx_engine *e, struct gx_job *job)
         gx_guest_baseline_verified(e, job);
         break;
     case GX_JOB_ENDPOINT:
-        gx_repair_endpoint_verified(e, job);
+        gx_endpoints_verified(e, job);
         break;
     }
 }

@@ -8,7 +8,6 @@
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
 #define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before */
-#define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
 
 /* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
 
@@ -17,7 +16,7 @@ static uint32_t their_seq(const struct gx_channel *c, uint32_t log)
     return log < c->n_their ? c->their[log].seq : 0;
 }
 
-static void note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq)
+void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq)
 {
     if (log >= c->n_their) {
         struct gx_their_log *more = realloc(c->their, g->n_logs * sizeof *more);
@@ -59,17 +58,8 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
         if (gx_sign_pk_equal(&g->held[i].row.device, device))
             h = &g->held[i];
     if (h == NULL) {
-        if (g->n_held == g->cap_held) {
-            uint32_t cap = g->cap_held == 0 ? 8 : g->cap_held * 2;
-            struct gx_held *more = realloc(g->held, cap * sizeof *more);
-
-            if (more == NULL) {
-                gx_engine_ok(e, GX_E_MEMORY);
-                return;
-            }
-            g->held = more;
-            g->cap_held = cap;
-        }
+        if (!gx_engine_grow(e, &g->held, &g->cap_held, g->n_held, sizeof *g->held))
+            return;
         h = &g->held[g->n_held++];
         *h = (struct gx_held){.row = {.device = *device, .base_seq = base_seq}};
     }
@@ -88,20 +78,20 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
 /* --- what I hold -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
-static bool withheld(const struct gx_group *g, uint32_t log)
+bool gx_repair_withheld(const struct gx_group *g, uint32_t log)
 {
     return g->row.state == GX_GROUP_LEFT && log == g->own_control && gx_messages_unsent(g) > 0;
 }
 
 /* The newest event of a log that this channel may hear of. */
-static uint32_t shown_seq(const struct gx_group *g, uint32_t log)
+uint32_t gx_repair_shown_seq(const struct gx_group *g, uint32_t log)
 {
-    return g->logs[log].row.head_seq - (withheld(g, log) ? 1 : 0);
+    return g->logs[log].row.head_seq - (gx_repair_withheld(g, log) ? 1 : 0);
 }
 
 static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
 {
-    uint32_t seq = shown_seq(g, log);
+    uint32_t seq = gx_repair_shown_seq(g, log);
 
     if (seq != g->logs[log].row.head_seq)
         for (uint32_t op = g->law.n_ops; op-- > 0;)
@@ -112,7 +102,7 @@ static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
 
 static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
 {
-    struct gx_frontier_entry entry = {.base_seq = g->logs[log].row.base_seq, .seq = shown_seq(g, log)};
+    struct gx_frontier_entry entry = {.base_seq = g->logs[log].row.base_seq, .seq = gx_repair_shown_seq(g, log)};
     struct gx_event_id id = shown_id(g, log);
 
     memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);
@@ -123,7 +113,7 @@ static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct 
 static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
     (void)c;
-    return shown_seq(g, log) > 0;
+    return gx_repair_shown_seq(g, log) > 0;
 }
 
 /* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
@@ -131,14 +121,14 @@ static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, 
 {
     const struct gx_log *l = &g->logs[log];
 
-    if (!l->changed || l->pushed_from != 0 || withheld(g, log))
+    if (!l->changed || l->pushed_from != 0 || gx_repair_withheld(g, log))
         return false;
     return their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
 }
 
 static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return g->logs[log].own && their_seq(c, log) < shown_seq(g, log);
+    return g->logs[log].own && their_seq(c, log) < gx_repair_shown_seq(g, log);
 }
 
 static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags,
@@ -187,7 +177,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         struct gx_log *log = &g->logs[index];
 
-        note_theirs(e, g, c, index, entry.base_seq, entry.seq);
+        gx_repair_note_theirs(e, g, c, index, entry.base_seq, entry.seq);
         lacking |= entry.seq > log->row.head_seq;
         if (entry.seq == log->row.head_seq && memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
             gx_engine_drop(e, "fork");
@@ -214,244 +204,11 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     struct gx_group *g = gx_group_by_gnum(e, c->group);
 
     c->started = true;
-    gx_repair_endpoints(e, s, c);
+    gx_endpoints_send(e, s, c);
     send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
     c->unacked_wait_ms = GX_UNACKED_MS;
     c->unacked_at_ms = e->now.mono_ms + GX_UNACKED_MS;
     gx_engine_wake(e, c->unacked_at_ms);
-}
-
-/* --- frames of chunks ----------------------------------------------------------------------------------------------------------------------- */
-
-struct chunks_out {
-    struct gx_engine *e;
-    struct gx_session *s;
-    uint16_t channel;
-    uint8_t flags;
-    uint32_t frames_left;
-    struct gx_wr w;
-    struct gx_frame_list list;
-    bool open;
-};
-
-#define CHUNKS_FLAGS_AT 3u      /* kind u8, channel u16, flags u8: WIRE §6.11 */
-
-static void chunks_send(struct chunks_out *o, bool last)
-{
-    if (!o->open)
-        return;
-    if (last && o->w.p != NULL)
-        o->w.p[CHUNKS_FLAGS_AT] |= GX_CHUNKS_LAST;
-    gx_frame_end(&o->w, &o->list);
-    gx_engine_send(o->e, o->s, &o->w);
-    o->open = false;
-}
-
-static bool chunks_begin(struct chunks_out *o)
-{
-    if (o->frames_left == 0)
-        return false;
-    o->frames_left--;
-    o->w = gx_engine_wr(o->e, GX_FRAME_BYTES_MAX);
-    o->list = gx_frame_begin_chunks(&o->w, o->channel, o->flags);
-    o->open = true;
-    return o->w.p != NULL;
-}
-
-static size_t chunks_room(const struct chunks_out *o)
-{
-    return o->open ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
-}
-
-/* False when the credit is used up. */
-static bool chunks_put(struct chunks_out *o, struct gx_span chunk)
-{
-    if (o->open && (chunks_room(o) < chunk.n || o->list.n >= GX_FRAME_CHUNKS_MAX)) {
-        if (o->frames_left == 0)
-            return false;
-        chunks_send(o, false);
-    }
-    if (!o->open && !chunks_begin(o))
-        return false;
-    gx_frame_put_chunk(&o->w, &o->list, chunk);
-    return true;
-}
-
-/* Events from_seq and up of a log.  Returns the next one not sent. */
-static uint32_t put_log(struct chunks_out *o, struct gx_group *g, struct gx_log *log, uint32_t from)
-{
-    while (from <= log->row.head_seq && o->e->fault == GX_OK) {
-        struct gx_txn *txn = gx_engine_txn(o->e, false);
-        struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
-        size_t room = o->open && chunks_room(o) > GX_CHUNK_BYTES_MAX / 4 ? chunks_room(o) : GX_CHUNK_BYTES_MAX;
-        uint32_t next = from;
-
-        if (txn == NULL || w.p == NULL)
-            return from;
-        if (room > GX_CHUNK_BYTES_MAX)
-            room = GX_CHUNK_BYTES_MAX;
-
-        enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, room);
-
-        if (err == GX_E_CORRUPT) {
-            gx_engine_drop(o->e, "corrupt");
-            return log->row.head_seq + 1;
-        }
-        if (!gx_engine_ok(o->e, err) || w.failed || !chunks_put(o, gx_wr_span(&w)))
-            return from;
-        from = next;
-    }
-    return from;
-}
-
-static bool put_op(struct chunks_out *o, struct gx_group *g, uint32_t op)
-{
-    struct gx_log *log = &g->logs[g->ops[op].log];
-    struct gx_txn *txn = gx_engine_txn(o->e, false);
-    struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
-    uint32_t next = 0;
-
-    if (txn == NULL || w.p == NULL)
-        return false;
-
-    enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX);
-
-    if (err == GX_E_CORRUPT) {
-        gx_engine_drop(o->e, "corrupt");
-        return true;
-    }
-    return gx_engine_ok(o->e, err) && chunks_put(o, gx_wr_span(&w));
-}
-
-void gx_repair_send_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
-{
-    struct chunks_out o = {.e = e, .s = s, .channel = channel, .frames_left = UINT32_MAX};
-
-    for (uint32_t op = 0; op < g->law.n_ops && put_op(&o, g, op); op++)
-        ;
-    chunks_send(&o, true);
-}
-
-static bool withheld_op(const struct gx_group *g, uint32_t op)
-{
-    uint32_t log = g->ops[op].log;
-
-    return g->ops[op].seq > shown_seq(g, log);
-}
-
-/* Everything in the past of the known heads; the rest is what the other side lacks. */
-static uint8_t *past_of(struct gx_engine *e, struct gx_group *g, const struct gx_frame *heads)
-{
-    uint8_t *seen = gx_arena_take(&e->arena, g->law.n_ops + 1u);
-    uint32_t *stack = gx_arena_take(&e->arena, (g->law.n_ops + 1u) * sizeof *stack);
-    uint32_t n = 0;
-
-    if (seen == NULL || stack == NULL) {
-        gx_engine_ok(e, GX_E_MEMORY);
-        return NULL;
-    }
-    for (size_t i = 0; i < heads->n; i++) {
-        struct gx_event_id id = gx_frame_head_at(heads, i);
-        uint32_t op = gx_group_op(g, &id);
-
-        if (op != GX_NONE && !seen[op]) {
-            seen[op] = 1;
-            stack[n++] = op;
-        }
-    }
-    while (n > 0 && e->fault == GX_OK) {
-        uint32_t op = stack[--n];
-        struct gx_event ev;
-        struct gx_body body;
-
-        if (!gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body))
-            continue;
-        for (size_t i = 0; i <= ev.n_deps; i++) {
-            struct gx_event_id id = i == ev.n_deps ? ev.prev : gx_event_dep(&ev, i);
-            uint32_t past = gx_group_op(g, &id);
-
-            if (past != GX_NONE && !seen[past]) {
-                seen[past] = 1;
-                stack[n++] = past;
-            }
-        }
-    }
-    return seen;
-}
-
-void gx_repair_send_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads)
-{
-    const uint8_t *seen = past_of(e, g, heads);
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = 64};     /* 4 MiB: the most an unproven node takes */
-
-    for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
-        if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
-            g->left_told = true;        /* who asks by what right I speak knows that I left */
-        if (!seen[op] && !withheld_op(g, op) && !put_op(&o, g, op))
-            break;
-    }
-    chunks_send(&o, true);
-}
-
-/* --- wants ---------------------------------------------------------------------------------------------------------------------------------- */
-
-static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
-{
-    uint32_t *known = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *known);
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
-
-    if (known == NULL) {
-        gx_engine_ok(e, GX_E_MEMORY);
-        return;
-    }
-    for (size_t i = 0; i < f->n; i++) {
-        struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
-        uint32_t log = gx_group_log_by_tag(g, &entry.tag);
-
-        if (log != GX_NONE) {
-            known[log] = entry.seq;
-            note_theirs(e, g, c, log, entry.base_seq, entry.seq);
-        }
-    }
-    for (uint32_t op = 0; op < g->law.n_ops; op++)
-        if (g->ops[op].seq > known[g->ops[op].log] && !withheld_op(g, op) && !put_op(&o, g, op))
-            break;
-    if (!o.open && o.frames_left > 0)
-        chunks_begin(&o);           /* an empty answer ends the question too */
-    chunks_send(&o, true);
-}
-
-static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
-{
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
-
-    for (size_t i = 0; i < f->n; i++) {
-        struct gx_want_entry want = gx_frame_want_at(f, i);
-        uint32_t index = gx_group_log_by_tag(g, &want.tag);
-
-        if (index == GX_NONE)
-            continue;
-
-        struct gx_log *log = &g->logs[index];
-
-        if (log->row.cls != GX_LOG_MESSAGES || want.from_seq <= log->row.base_seq || want.from_seq > log->row.head_seq)
-            continue;
-        if (put_log(&o, g, log, want.from_seq) <= log->row.head_seq)
-            break;
-    }
-    if (!o.open && o.frames_left > 0)
-        chunks_begin(&o);
-    chunks_send(&o, true);
-}
-
-void gx_repair_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
-{
-    struct gx_group *g = gx_group_by_gnum(e, c->group);
-
-    if (f->flags == GX_WANT_CONTROL)
-        serve_control(e, s, g, c, f);
-    else
-        serve_messages(e, s, g, c, f);
 }
 
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
@@ -468,7 +225,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             uint32_t log = gx_group_log(g, &chunk.log);
 
             if (log != GX_NONE)
-                note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
+                gx_repair_note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
         }
         gx_jobs_chunk(e, s, g, bytes, (f->flags & GX_CHUNKS_PUSH) != 0);
     }
@@ -687,16 +444,6 @@ void gx_repair_timer(struct gx_engine *e)
 
 /* --- the end of a step ------------------------------------------------------------------------------------------------------------------------ */
 
-static void push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls)
-{
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
-
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !withheld(g, i))
-            put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
-    chunks_send(&o, false);
-}
-
 static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     bool pushed = false, changed = false;
@@ -708,8 +455,8 @@ static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_g
     if (!changed)
         return;
     if (pushed) {
-        push(e, s, g, c, GX_LOG_CONTROL);
-        push(e, s, g, c, GX_LOG_MESSAGES);
+        gx_serve_push(e, s, g, c, GX_LOG_CONTROL);
+        gx_serve_push(e, s, g, c, GX_LOG_MESSAGES);
         if (c->unacked_at_ms == 0) {
             c->unacked_wait_ms = GX_UNACKED_MS;
             c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
@@ -741,112 +488,6 @@ void gx_repair_flush(struct gx_engine *e)
         }
         if (g->want_at_ms != 0 && e->now.mono_ms >= g->want_at_ms)
             gx_repair_look(e, g);
-    }
-}
-
-/* --- endpoint records --------------------------------------------------------------------------------------------------------------------------- */
-
-static void send_records(struct gx_engine *e, struct gx_session *s, uint16_t channel, const struct gx_endpoint *records, uint32_t n)
-{
-    for (uint32_t at = 0; at < n; at += GX_ENDPOINTS_PER_FRAME_MAX) {
-        uint32_t end = n - at < GX_ENDPOINTS_PER_FRAME_MAX ? n : at + GX_ENDPOINTS_PER_FRAME_MAX;
-        struct gx_wr w = gx_engine_wr(e, 16 + GX_ENDPOINT_BYTES_MAX * (size_t)(end - at));
-        struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel);
-
-        for (uint32_t i = at; i < end; i++)
-            gx_frame_put_endpoint(&w, &list, &records[i]);
-        gx_frame_end(&w, &list);
-        gx_engine_send(e, s, &w);
-    }
-}
-
-void gx_repair_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
-{
-    struct gx_group *g = gx_group_by_gnum(e, c->group);
-
-    send_records(e, s, c->number, g->endpoints, g->n_endpoints);
-}
-
-void gx_repair_take_endpoints(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
-{
-    struct gx_rd rd = gx_rd(f->list);
-
-    for (size_t i = 0; i < f->n; i++) {
-        struct gx_endpoint record;
-        uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
-        struct gx_job *job = NULL;
-        bool known = false;
-
-        gx_frame_endpoint_next(&rd, &record);
-        for (uint32_t k = 0; k < g->n_endpoints && !known; k++)
-            known = gx_sign_pk_equal(&g->endpoints[k].device, &record.device) && g->endpoints[k].counter >= record.counter;
-        if (known || gx_sign_pk_equal(&record.device, &g->row.intro.device))
-            continue;
-        job = gx_job_new(e, GX_JOB_ENDPOINT, s, g->row.gnum, gx_span(NULL, 0));
-        if (job == NULL)
-            return;
-        job->endpoint = record;
-        gx_job_verify(e, job, GX_DOMAIN_ENDPOINT, &record.device, gx_span(bytes, gx_endpoint_signed_bytes(bytes, &record, &g->row.id)), &record.sig);
-        gx_job_begin(e, job);
-    }
-}
-
-void gx_repair_endpoint_verified(struct gx_engine *e, struct gx_job *job)
-{
-    struct gx_group *g = gx_group_by_gnum(e, job->group);
-    struct gx_session *s = gx_session_find(e, job->session);
-
-    if (job->failed)
-        gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
-    else if (g != NULL)
-        gx_repair_endpoint_store(e, g, &job->endpoint);
-}
-
-/* The place for a record: its device's, a free one, or that of somebody who is no member (records may come before the ADMIT). */
-static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
-{
-    for (uint32_t i = 0; i < g->n_endpoints; i++)
-        if (gx_sign_pk_equal(&g->endpoints[i].device, &record->device))
-            return g->endpoints[i].counter < record->counter ? &g->endpoints[i] : NULL;
-    if (g->n_endpoints >= ENDPOINTS_MAX) {
-        for (uint32_t i = 0; i < g->n_endpoints; i++)
-            if (!gx_group_live(g, &g->endpoints[i].device))
-                return &g->endpoints[i];
-        gx_engine_drop(e, "endpoints_full");
-        return NULL;
-    }
-    if (g->n_endpoints == g->cap_endpoints) {
-        uint32_t cap = g->cap_endpoints == 0 ? 8 : g->cap_endpoints * 2;
-        struct gx_endpoint *more = realloc(g->endpoints, cap * sizeof *more);
-
-        if (more == NULL) {
-            gx_engine_ok(e, GX_E_MEMORY);
-            return NULL;
-        }
-        g->endpoints = more;
-        g->cap_endpoints = cap;
-    }
-    return &g->endpoints[g->n_endpoints++];
-}
-
-void gx_repair_endpoint_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
-{
-    struct gx_txn *txn = gx_engine_txn(e, true);
-    struct gx_endpoint *slot = txn == NULL ? NULL : record_slot(e, g, record);
-
-    if (slot == NULL)
-        return;
-    *slot = *record;
-    if (!gx_engine_ok(e, gx_endpoint_put(txn, g->row.gnum, record)))
-        return;
-    if (gx_group_live(g, &record->device))
-        gx_targets_update(e, record);
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_session *s = e->sessions[i];
-        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
-
-        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device))
-            send_records(e, s, c->number, record, 1);
     }
 }
 

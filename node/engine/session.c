@@ -31,17 +31,8 @@ struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx
         gx_engine_drop(e, "sessions_full");
         return NULL;
     }
-    if (e->n_sessions == e->cap_sessions) {
-        uint32_t cap = e->cap_sessions == 0 ? 16 : e->cap_sessions * 2;
-        struct gx_session **more = realloc(e->sessions, cap * sizeof(struct gx_session *));
-
-        if (more == NULL) {
-            gx_engine_ok(e, GX_E_MEMORY);
-            return NULL;
-        }
-        e->sessions = more;
-        e->cap_sessions = cap;
-    }
+    if (!gx_engine_grow(e, &e->sessions, &e->cap_sessions, e->n_sessions, sizeof(struct gx_session *)))
+        return NULL;
     id_key(key, id);
     s = calloc(1, sizeof *s);
     if (s == NULL || gx_idmap_put(&e->session_by_id, key, e->n_sessions) != GX_OK) {
@@ -167,21 +158,12 @@ bool gx_channel_shared(const struct gx_channel *c)
     return c->mine && c->theirs;
 }
 
-static struct gx_channel *channel_add(struct gx_engine *e, struct gx_session *s, uint32_t gnum, uint16_t number)
+struct gx_channel *gx_session_channel_add(struct gx_engine *e, struct gx_session *s, uint32_t gnum, uint16_t number)
 {
     if (s->n_channels >= GX_FRAME_GROUPS_MAX)
         return NULL;
-    if (s->n_channels == s->cap_channels) {
-        uint32_t cap = s->cap_channels == 0 ? 4 : s->cap_channels * 2;
-        struct gx_channel *more = realloc(s->channels, cap * sizeof *more);
-
-        if (more == NULL) {
-            gx_engine_ok(e, GX_E_MEMORY);
-            return NULL;
-        }
-        s->channels = more;
-        s->cap_channels = cap;
-    }
+    if (!gx_engine_grow(e, &s->channels, &s->cap_channels, s->n_channels, sizeof *s->channels))
+        return NULL;
     s->channels[s->n_channels] = (struct gx_channel){.number = number, .group = gnum};
     return &s->channels[s->n_channels++];
 }
@@ -198,271 +180,6 @@ uint32_t gx_sessions_peers(const struct gx_engine *e)
         n += shared;
     }
     return n;
-}
-
-/* --- hello and tags --------------------------------------------------------------------------------------------------------------------- */
-
-static enum gx_role my_role(const struct gx_session *s)
-{
-    return s->inbound ? GX_ROLE_SERVER : GX_ROLE_CLIENT;
-}
-
-static enum gx_role their_role(const struct gx_session *s)
-{
-    return s->inbound ? GX_ROLE_CLIENT : GX_ROLE_SERVER;
-}
-
-static void send_hello(struct gx_engine *e, struct gx_session *s)
-{
-    struct gx_wr w = gx_engine_wr(e, 64);
-    struct gx_nonce *mine = s->inbound ? &s->transcript.server_nonce : &s->transcript.client_nonce;
-
-    gx_rng_fill(e->config.rng, mine->b, sizeof mine->b);
-    gx_frame_write_hello(&w, mine);
-    gx_engine_send(e, s, &w);
-}
-
-/* Tags of all groups this node takes part in; the server names only those it recognised. */
-static void send_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *theirs)
-{
-    struct gx_wr w = gx_engine_wr(e, 8 + sizeof(struct gx_tag) * (GX_GROUPS_MAX + GX_FRAME_TAGS_PAD));
-    struct gx_frame_list list = gx_frame_begin_tags(&w);
-    struct gx_tag tag;
-    uint32_t known = 0;
-
-    for (uint32_t i = 0; i < e->n_groups; i++) {
-        struct gx_group *g = e->groups[i];
-        bool match = theirs == NULL;
-
-        if (!gx_group_active(g))
-            continue;
-        gx_gate_tag(&tag, &g->gate, their_role(s), &s->transcript);
-        for (size_t k = 0; theirs != NULL && k < theirs->n && !match; k++) {
-            struct gx_tag other = gx_frame_tag_at(theirs, k);
-
-            match = gx_equal_ct(tag.b, other.b, sizeof tag.b);
-        }
-        if (!match)
-            continue;
-        gx_gate_tag(&tag, &g->gate, my_role(s), &s->transcript);
-        gx_frame_put_tag(&w, &list, &tag);
-        known++;
-    }
-    if (theirs != NULL && known == 0) {
-        gx_engine_drop(e, "stranger");
-        gx_session_close(e, s, GX_BYE_DONE);
-        return;
-    }
-    while (list.n % GX_FRAME_TAGS_PAD != 0 || list.n == 0) {
-        gx_rng_fill(e->config.rng, tag.b, sizeof tag.b);
-        gx_frame_put_tag(&w, &list, &tag);
-    }
-    gx_frame_end(&w, &list);
-    gx_engine_send(e, s, &w);
-    s->has_tags = true;
-}
-
-static void send_proof(struct gx_engine *e, struct gx_session *s, struct gx_wr *w, struct gx_frame_list *list, struct gx_group *g, uint16_t channel)
-{
-    struct gx_proof proof = {.channel = channel};
-    uint8_t bytes[GX_PROOF_SIGNED_BYTES];
-    struct gx_sign_sk sk;
-
-    gx_gate_tag(&proof.tag, &g->gate, my_role(s), &s->transcript);
-    gx_author_device_key(e, g, &proof.device, &sk);
-    gx_proof_signed_bytes(bytes, &g->row.id, my_role(s), &s->transcript);
-    gx_sign(&proof.sig, &sk, GX_DOMAIN_SESSION, gx_span(bytes, sizeof bytes));
-    gx_wipe(&sk, sizeof sk);
-    gx_frame_put_proof(w, list, &proof);
-}
-
-static void send_one_proof(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
-{
-    struct gx_wr w = gx_engine_wr(e, 8 + GX_PROOF_BYTES);
-    struct gx_frame_list list = gx_frame_begin_proof(&w);
-
-    send_proof(e, s, &w, &list, g, c->number);
-    gx_frame_end(&w, &list);
-    gx_engine_send(e, s, &w);
-    c->mine = true;
-}
-
-static uint16_t free_channel(struct gx_session *s)
-{
-    uint16_t number = 0;
-
-    while (gx_session_channel(s, number) != NULL)
-        number++;
-    return number;
-}
-
-/* The server's tags: prove what both know. */
-static void tags_as_client(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
-{
-    struct gx_wr w = gx_engine_wr(e, 8 + GX_PROOF_BYTES * GX_GROUPS_MAX);
-    struct gx_frame_list list = gx_frame_begin_proof(&w);
-
-    for (uint32_t i = 0; i < e->n_groups; i++) {
-        struct gx_group *g = e->groups[i];
-        struct gx_tag tag;
-        bool match = false;
-        struct gx_channel *c = NULL;
-
-        if (!gx_group_active(g) || gx_session_channel_of(s, g->row.gnum) != NULL)
-            continue;
-        gx_gate_tag(&tag, &g->gate, GX_ROLE_SERVER, &s->transcript);
-        for (size_t k = 0; k < f->n && !match; k++) {
-            struct gx_tag other = gx_frame_tag_at(f, k);
-
-            match = gx_equal_ct(tag.b, other.b, sizeof tag.b);
-        }
-        if (!match || (c = channel_add(e, s, g->row.gnum, free_channel(s))) == NULL)
-            continue;
-        send_proof(e, s, &w, &list, g, c->number);
-        c->mine = true;
-    }
-    if (list.n == 0)
-        return;
-    gx_frame_end(&w, &list);
-    gx_engine_send(e, s, &w);
-}
-
-/* --- proofs ----------------------------------------------------------------------------------------------------------------------------- */
-
-static struct gx_group *group_of_tag(struct gx_engine *e, struct gx_session *s, const struct gx_tag *tag)
-{
-    for (uint32_t i = 0; i < e->n_groups; i++) {
-        struct gx_tag mine;
-
-        if (!gx_group_active(e->groups[i]))
-            continue;
-        gx_gate_tag(&mine, &e->groups[i]->gate, their_role(s), &s->transcript);
-        if (gx_equal_ct(mine.b, tag->b, sizeof mine.b))
-            return e->groups[i];
-    }
-    return NULL;
-}
-
-static void take_proof(struct gx_engine *e, struct gx_session *s, const struct gx_proof *proof)
-{
-    struct gx_group *g = group_of_tag(e, s, &proof->tag);
-    uint8_t bytes[GX_PROOF_SIGNED_BYTES];
-    struct gx_job *job = NULL;
-
-    if (g == NULL) {
-        gx_engine_drop(e, "unknown_group");
-        return;
-    }
-    job = gx_job_new(e, GX_JOB_PROOF, s, g->row.gnum, gx_span(NULL, 0));
-    if (job == NULL)
-        return;
-    job->proof = *proof;
-    gx_proof_signed_bytes(bytes, &g->row.id, their_role(s), &s->transcript);
-    gx_job_verify(e, job, GX_DOMAIN_SESSION, &proof->device, gx_span(bytes, sizeof bytes), &proof->sig);
-    gx_job_begin(e, job);
-}
-
-static void send_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
-{
-    uint32_t heads[GX_EVENT_DEPS_MAX];
-    uint32_t n = gx_group_heads(e, g, heads, GX_EVENT_DEPS_MAX);
-    struct gx_wr w = gx_engine_wr(e, 16 + 32u * (size_t)n);
-    struct gx_frame_list list = gx_frame_begin_heads(&w, c->number);
-
-    for (uint32_t i = 0; i < n; i++)
-        gx_frame_put_id(&w, &list, &g->law.ops[heads[i]].id);
-    gx_frame_end(&w, &list);
-    gx_engine_send(e, s, &w);
-    c->asked_heads = true;
-}
-
-/* The other side proved its device: serve it, or ask it to show by what right. */
-static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
-{
-    bool was_shared = gx_channel_shared(c);
-
-    gx_group_settle(e, g);
-    if (gx_group_live(g, &c->device)) {
-        c->theirs = true;
-        c->unknown = false;
-    } else {
-        c->theirs = false;
-        c->unknown = true;
-        if (!c->asked_heads) {
-            send_heads(e, s, g, c);
-            s->deadline_ms = s->deadline_ms == 0 ? 0 : e->now.mono_ms + GX_STRANGER_MS;
-        }
-        return;
-    }
-    if (s->inbound && !c->mine)
-        send_one_proof(e, s, g, c);
-    if (!was_shared && gx_channel_shared(c)) {
-        s->deadline_ms = 0;
-        gx_targets_up(e, s);
-        /* The client speaks first: what a server sent now would come in before the client has verified its proof.  WIRE §6.1 */
-        if (!s->inbound)
-            gx_repair_start(e, s, c);
-    }
-}
-
-void gx_session_proved(struct gx_engine *e, struct gx_job *job)
-{
-    struct gx_session *s = gx_session_find(e, job->session);
-    struct gx_group *g = gx_group_by_gnum(e, job->group);
-    struct gx_channel *c = NULL;
-
-    if (s == NULL || s->closed || g == NULL)
-        return;
-    if (job->failed) {
-        gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
-        return;
-    }
-    c = gx_session_channel_of(s, g->row.gnum);
-    if (c == NULL && s->inbound && gx_session_channel(s, job->proof.channel) == NULL)
-        c = channel_add(e, s, g->row.gnum, job->proof.channel);
-    if (c == NULL || c->number != job->proof.channel || gx_sign_pk_equal(&job->proof.device, &g->row.intro.device)) {
-        gx_session_strike(e, s, "proof_place");
-        return;
-    }
-    c->device = job->proof.device;
-    settle_channel(e, s, g, c);
-}
-
-void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g)
-{
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_session *s = e->sessions[i];
-        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
-
-        if (c == NULL)
-            continue;
-        if (c->unknown && gx_group_live(g, &c->device))
-            settle_channel(e, s, g, c);
-        else if (c->theirs && !gx_group_live(g, &c->device)) {
-            c->theirs = false;          /* left: what comes from here on is not theirs to read */
-            if (s->n_channels == 1)
-                gx_session_close(e, s, GX_BYE_DONE);
-        }
-    }
-}
-
-void gx_sessions_new_group(struct gx_engine *e, struct gx_group *g)
-{
-    (void)g;
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_session *s = e->sessions[i];
-
-        if (s->closed || s->kind != GX_SESSION_MEMBER || s->state != GX_SESSION_OPEN)
-            continue;
-        if (!s->inbound) {
-            send_tags(e, s, NULL);
-        } else {
-            struct gx_wr w = gx_engine_wr(e, 4);
-
-            gx_frame_write_simple(&w, GX_FRAME_AGAIN);
-            gx_engine_send(e, s, &w);
-        }
-    }
 }
 
 /* --- inputs ---------------------------------------------------------------------------------------------------------------------------- */
@@ -512,7 +229,7 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
     s->transcript.server_key = in->peer_key;
     if (s->kind == GX_SESSION_MEMBER)
         s->transcript.client_key = e->config.transport_pk;      /* a guest's key was noted when it connected */
-    send_hello(e, s);
+    gx_greet_hello(e, s);
 }
 
 void gx_session_down(struct gx_engine *e, gx_session_id id)
@@ -532,7 +249,7 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
     s->state = GX_SESSION_OPEN;
     if (s->inbound) {
         s->transcript.client_nonce = f->nonce;
-        send_hello(e, s);
+        gx_greet_hello(e, s);
     } else {
         s->transcript.server_nonce = f->nonce;
         s->rtt_ms = (uint32_t)(e->now.mono_ms - s->heard_ms);
@@ -540,7 +257,7 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
     if (s->kind == GX_SESSION_GUEST)
         gx_guest_up(e, s);
     else if (s->kind == GX_SESSION_MEMBER && !gx_targets_settle(e, s) && !s->inbound)
-        send_tags(e, s, NULL);
+        gx_greet_tags(e, s, NULL);
 }
 
 static void take_member_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
@@ -557,7 +274,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         if (!c->mine || (s->inbound && !c->theirs))
             gx_engine_drop(e, "channel");
         else
-            gx_repair_send_missing(e, s, g, c, f);
+            gx_serve_missing(e, s, g, c, f);
         return;
     }
     if (f->kind == GX_FRAME_CHUNKS && c->unknown && c->asked_heads) {
@@ -577,11 +294,11 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     if (f->kind == GX_FRAME_FRONTIER)
         gx_repair_frontier(e, s, c, f);
     else if (f->kind == GX_FRAME_WANT)
-        gx_repair_want(e, s, c, f);
+        gx_serve_want(e, s, c, f);
     else if (f->kind == GX_FRAME_CHUNKS)
         gx_repair_chunks(e, s, c, f);
     else
-        gx_repair_take_endpoints(e, s, g, f);
+        gx_endpoints_take(e, s, g, f);
 }
 
 static void take_member(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
@@ -589,20 +306,20 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     switch ((enum gx_frame_kind)f->kind) {
     case GX_FRAME_TAGS:
         if (s->inbound)
-            send_tags(e, s, f);
+            gx_greet_tags(e, s, f);
         else
-            tags_as_client(e, s, f);
+            gx_greet_take_tags(e, s, f);
         break;
     case GX_FRAME_PROOF:
         for (size_t i = 0; i < f->n; i++) {
             struct gx_proof proof = gx_frame_proof_at(f, i);
 
-            take_proof(e, s, &proof);
+            gx_greet_take_proof(e, s, &proof);
         }
         break;
     case GX_FRAME_AGAIN:
         if (!s->inbound)
-            send_tags(e, s, NULL);
+            gx_greet_tags(e, s, NULL);
         break;
     case GX_FRAME_HEADS:
     case GX_FRAME_FRONTIER:

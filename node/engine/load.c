@@ -1,0 +1,155 @@
+/* Groups from and to the store. */
+#include "node/engine/internal.h"
+
+static bool load_logs(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    struct gx_log_row row = {0};
+
+    while (txn != NULL && gx_engine_ok(e, gx_log_next(txn, &row, g->row.gnum, row.lnum))) {
+        if (!gx_engine_grow(e, &g->logs, &g->cap_logs, g->n_logs, sizeof *g->logs))
+            return false;
+        g->logs[g->n_logs++] = (struct gx_log){.row = row, .person = GX_NONE, .pend_seq = row.head_seq, .pend_id = row.head_id, .pend_tick = row.head_tick};
+        if (row.head_tick > g->max_tick)
+            g->max_tick = row.head_tick;
+    }
+    return e->fault == GX_OK;
+}
+
+/* Logs are told whose they are by the operation that opened them. */
+static void claim_logs(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
+{
+    const struct gx_intro *intro = gx_group_intro(body);
+
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        struct gx_log *log = &g->logs[i];
+
+        if (intro != NULL && gx_sign_pk_equal(&log->row.device, &intro->device))
+            log->person = gx_group_person(e, g, &intro->member);
+        if (ev->type == GX_EV_INCARNATION && memcmp(&log->row.incarnation, &body->u.incarnation.incarnation, sizeof log->row.incarnation) == 0 &&
+            gx_sign_pk_equal(&log->row.device, &body->u.incarnation.device))
+            log->later = true;
+    }
+}
+
+static bool load_ops(struct gx_engine *e, struct gx_group *g)
+{
+    for (uint32_t cnum = 0;; cnum++) {
+        struct gx_txn *txn = gx_engine_txn(e, false);
+        struct gx_op_row row;
+        struct gx_event ev;
+        struct gx_body body;
+        uint32_t log = 0;
+
+        if (txn == NULL || !gx_engine_ok(e, gx_op_get(txn, &row, g->row.gnum, cnum)))
+            return e->fault == GX_OK;
+        while (log < g->n_logs && g->logs[log].row.lnum != row.lnum)
+            log++;
+        if (log == g->n_logs || !gx_group_read(e, g, &g->logs[log], row.seq, &ev, &body))
+            return gx_engine_ok(e, GX_E_CORRUPT);
+        claim_logs(e, g, &ev, &body);
+        if (!gx_group_register(e, g, &ev, &body, log, row.depth, row.arrival))
+            return false;
+        gx_arena_reset(&e->arena);
+    }
+}
+
+static bool load_rest(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_txn *txn = gx_engine_txn(e, false);
+
+    while (txn != NULL && gx_engine_grow(e, &g->endpoints, &g->cap_endpoints, g->n_endpoints, sizeof *g->endpoints) &&
+           gx_engine_ok(e, gx_endpoint_next(txn, &g->endpoints[g->n_endpoints], g->row.gnum,
+                                            g->n_endpoints == 0 ? NULL : &g->endpoints[g->n_endpoints - 1].device)))
+        g->n_endpoints++;
+    while (txn != NULL && g->own_messages != GX_NONE && gx_engine_grow(e, &g->held, &g->cap_held, g->n_held, sizeof *g->held)) {
+        struct gx_held *held = &g->held[g->n_held];
+
+        *held = (struct gx_held){0};
+        if (!gx_engine_ok(e, gx_held_next(txn, &held->row, g->logs[g->own_messages].row.lnum,
+                                          g->n_held == 0 ? NULL : &g->held[g->n_held - 1].row.device)))
+            break;
+        g->n_held++;
+    }
+    if (g->row.state == GX_GROUP_JOINING && txn != NULL)
+        gx_engine_ok(e, gx_join_get(txn, &g->join, g->row.gnum));
+    return e->fault == GX_OK;
+}
+
+enum gx_err gx_groups_load(struct gx_engine *e)
+{
+    struct gx_group_row row = {0};
+
+    for (;;) {
+        struct gx_txn *txn = gx_engine_txn(e, false);
+
+        if (txn == NULL || !gx_engine_ok(e, gx_group_next(txn, &row, row.gnum)))
+            return e->fault;
+
+        struct gx_group *g = gx_group_alloc(e);
+
+        if (g == NULL)
+            return e->fault == GX_OK ? GX_E_CORRUPT : e->fault;
+        g->row = row;
+        gx_incarnation_of(&g->incarnation, &e->config.incarnation, &row.intro.device);
+        if (!load_logs(e, g) || !load_ops(e, g))
+            return e->fault;
+        for (uint32_t i = 0; i < g->n_logs; i++)
+            gx_group_note_own(g, i);
+        gx_group_settle(e, g);
+        g->members_changed = false;
+        if (!load_rest(e, g))
+            return e->fault;
+    }
+}
+
+static void folded(void *ctx, const struct gx_log_row *row)
+{
+    struct gx_engine *e = ctx;
+    struct gx_group *g = gx_group_by_gnum(e, row->gnum);
+
+    for (uint32_t i = 0; g != NULL && i < g->n_logs; i++)
+        if (g->logs[i].row.lnum == row->lnum)
+            g->logs[i].row.journal_first = row->journal_first;
+}
+
+static void flush_held(struct gx_engine *e, struct gx_group *g, struct gx_txn *txn)
+{
+    for (uint32_t i = 0; i < g->n_held && g->own_messages != GX_NONE; i++) {
+        if (!g->held[i].dirty)
+            continue;
+        gx_engine_ok(e, gx_held_put(txn, g->logs[g->own_messages].row.lnum, &g->held[i].row));
+        g->held[i].dirty = false;
+    }
+}
+
+void gx_groups_flush(struct gx_engine *e)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
+        struct gx_group *g = e->groups[i];
+        struct gx_txn *txn = NULL;
+
+        for (uint32_t k = 0; k < g->n_logs; k++) {
+            struct gx_log *log = &g->logs[k];
+
+            log->changed = false;
+            log->pushed_from = 0;
+            if (log->dirty && (txn = gx_engine_txn(e, true)) != NULL)
+                gx_engine_ok(e, gx_log_put(txn, &log->row));
+            log->dirty = false;
+        }
+        if (g->dirty && (txn = gx_engine_txn(e, true)) != NULL)
+            gx_engine_ok(e, gx_group_put(txn, &g->row));
+        g->dirty = false;
+    }
+    if (e->fault != GX_OK || e->txn == NULL || !e->writing)
+        return;
+    if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms) {
+        for (uint32_t i = 0; i < e->n_groups; i++)
+            flush_held(e, e->groups[i], e->txn);
+        e->held_dirty = false;
+    }
+    gx_engine_ok(e, gx_events_fold(e->txn, &n, false, folded, e));
+}

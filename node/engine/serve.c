@@ -1,0 +1,243 @@
+/* Handing events out: frames of chunks, in answer to a WANT, to show by what right one came, or pushed live.  WIRE §6.10, §6.11 */
+#include "node/engine/internal.h"
+
+struct chunks_out {
+    struct gx_engine *e;
+    struct gx_session *s;
+    uint16_t channel;
+    uint8_t flags;
+    uint32_t frames_left;
+    struct gx_wr w;
+    struct gx_frame_list list;
+    bool open;
+};
+
+#define CHUNKS_FLAGS_AT 3u      /* kind u8, channel u16, flags u8: WIRE §6.11 */
+
+static void chunks_send(struct chunks_out *o, bool last)
+{
+    if (!o->open)
+        return;
+    if (last && o->w.p != NULL)
+        o->w.p[CHUNKS_FLAGS_AT] |= GX_CHUNKS_LAST;
+    gx_frame_end(&o->w, &o->list);
+    gx_engine_send(o->e, o->s, &o->w);
+    o->open = false;
+}
+
+static bool chunks_begin(struct chunks_out *o)
+{
+    if (o->frames_left == 0)
+        return false;
+    o->frames_left--;
+    o->w = gx_engine_wr(o->e, GX_FRAME_BYTES_MAX);
+    o->list = gx_frame_begin_chunks(&o->w, o->channel, o->flags);
+    o->open = true;
+    return o->w.p != NULL;
+}
+
+static size_t chunks_room(const struct chunks_out *o)
+{
+    return o->open ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
+}
+
+/* False when the credit is used up. */
+static bool chunks_put(struct chunks_out *o, struct gx_span chunk)
+{
+    if (o->open && (chunks_room(o) < chunk.n || o->list.n >= GX_FRAME_CHUNKS_MAX)) {
+        if (o->frames_left == 0)
+            return false;
+        chunks_send(o, false);
+    }
+    if (!o->open && !chunks_begin(o))
+        return false;
+    gx_frame_put_chunk(&o->w, &o->list, chunk);
+    return true;
+}
+
+/* Events from_seq and up of a log.  Returns the next one not sent. */
+static uint32_t put_log(struct chunks_out *o, struct gx_group *g, struct gx_log *log, uint32_t from)
+{
+    while (from <= log->row.head_seq && o->e->fault == GX_OK) {
+        struct gx_txn *txn = gx_engine_txn(o->e, false);
+        struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+        size_t room = o->open && chunks_room(o) > GX_CHUNK_BYTES_MAX / 4 ? chunks_room(o) : GX_CHUNK_BYTES_MAX;
+        uint32_t next = from;
+
+        if (txn == NULL || w.p == NULL)
+            return from;
+        if (room > GX_CHUNK_BYTES_MAX)
+            room = GX_CHUNK_BYTES_MAX;
+
+        enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, room);
+
+        if (err == GX_E_CORRUPT) {
+            gx_engine_drop(o->e, "corrupt");
+            return log->row.head_seq + 1;
+        }
+        if (!gx_engine_ok(o->e, err) || w.failed || !chunks_put(o, gx_wr_span(&w)))
+            return from;
+        from = next;
+    }
+    return from;
+}
+
+static bool put_op(struct chunks_out *o, struct gx_group *g, uint32_t op)
+{
+    struct gx_log *log = &g->logs[g->ops[op].log];
+    struct gx_txn *txn = gx_engine_txn(o->e, false);
+    struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    uint32_t next = 0;
+
+    if (txn == NULL || w.p == NULL)
+        return false;
+
+    enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX);
+
+    if (err == GX_E_CORRUPT) {
+        gx_engine_drop(o->e, "corrupt");
+        return true;
+    }
+    return gx_engine_ok(o->e, err) && chunks_put(o, gx_wr_span(&w));
+}
+
+void gx_serve_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
+{
+    struct chunks_out o = {.e = e, .s = s, .channel = channel, .frames_left = UINT32_MAX};
+
+    for (uint32_t op = 0; op < g->law.n_ops && put_op(&o, g, op); op++)
+        ;
+    chunks_send(&o, true);
+}
+
+static bool withheld_op(const struct gx_group *g, uint32_t op)
+{
+    uint32_t log = g->ops[op].log;
+
+    return g->ops[op].seq > gx_repair_shown_seq(g, log);
+}
+
+/* Everything in the past of the known heads; the rest is what the other side lacks. */
+static uint8_t *past_of(struct gx_engine *e, struct gx_group *g, const struct gx_frame *heads)
+{
+    uint8_t *seen = gx_arena_take(&e->arena, g->law.n_ops + 1u);
+    uint32_t *stack = gx_arena_take(&e->arena, (g->law.n_ops + 1u) * sizeof *stack);
+    uint32_t n = 0;
+
+    if (seen == NULL || stack == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return NULL;
+    }
+    for (size_t i = 0; i < heads->n; i++) {
+        struct gx_event_id id = gx_frame_head_at(heads, i);
+        uint32_t op = gx_group_op(g, &id);
+
+        if (op != GX_NONE && !seen[op]) {
+            seen[op] = 1;
+            stack[n++] = op;
+        }
+    }
+    while (n > 0 && e->fault == GX_OK) {
+        uint32_t op = stack[--n];
+        struct gx_event ev;
+        struct gx_body body;
+
+        if (!gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body))
+            continue;
+        for (size_t i = 0; i <= ev.n_deps; i++) {
+            struct gx_event_id id = i == ev.n_deps ? ev.prev : gx_event_dep(&ev, i);
+            uint32_t past = gx_group_op(g, &id);
+
+            if (past != GX_NONE && !seen[past]) {
+                seen[past] = 1;
+                stack[n++] = past;
+            }
+        }
+    }
+    return seen;
+}
+
+void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads)
+{
+    const uint8_t *seen = past_of(e, g, heads);
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = 64};     /* 4 MiB: the most an unproven node takes */
+
+    for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
+        if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
+            g->left_told = true;        /* who asks by what right I speak knows that I left */
+        if (!seen[op] && !withheld_op(g, op) && !put_op(&o, g, op))
+            break;
+    }
+    chunks_send(&o, true);
+}
+
+/* --- wants ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    uint32_t *known = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *known);
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+
+    if (known == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
+        uint32_t log = gx_group_log_by_tag(g, &entry.tag);
+
+        if (log != GX_NONE) {
+            known[log] = entry.seq;
+            gx_repair_note_theirs(e, g, c, log, entry.base_seq, entry.seq);
+        }
+    }
+    for (uint32_t op = 0; op < g->law.n_ops; op++)
+        if (g->ops[op].seq > known[g->ops[op].log] && !withheld_op(g, op) && !put_op(&o, g, op))
+            break;
+    if (!o.open && o.frames_left > 0)
+        chunks_begin(&o);           /* an empty answer ends the question too */
+    chunks_send(&o, true);
+}
+
+static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_want_entry want = gx_frame_want_at(f, i);
+        uint32_t index = gx_group_log_by_tag(g, &want.tag);
+
+        if (index == GX_NONE)
+            continue;
+
+        struct gx_log *log = &g->logs[index];
+
+        if (log->row.cls != GX_LOG_MESSAGES || want.from_seq <= log->row.base_seq || want.from_seq > log->row.head_seq)
+            continue;
+        if (put_log(&o, g, log, want.from_seq) <= log->row.head_seq)
+            break;
+    }
+    if (!o.open && o.frames_left > 0)
+        chunks_begin(&o);
+    chunks_send(&o, true);
+}
+
+void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+
+    if (f->flags == GX_WANT_CONTROL)
+        serve_control(e, s, g, c, f);
+    else
+        serve_messages(e, s, g, c, f);
+}
+
+void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls)
+{
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !gx_repair_withheld(g, i))
+            put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
+    chunks_send(&o, false);
+}
