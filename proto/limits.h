@@ -39,7 +39,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 /* The node's tables. */
 #define GX_GROUPS_MAX 256u                      /* groups a node can be in: one session shares at most as many */
 #define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */
-#define GX_BASELINE_BYTES_MAX (1024u * 1024u)   /* what a joiner keeps of BASELINE frames: 5,000 logs, ten times what 500 members have */
+#define GX_COLLECTED_BYTES_MAX (1024u * 1024u)  /* what a joiner keeps of PATH or BASELINE frames: twice a chain of 500 admissions, five times 1,000 logs */
 #define GX_GUESTS_MAX 32u                       /* guests at once, all doors together */
 #define GX_GUESTS_PER_HOST_MAX 4u               /* per IPv4 address or IPv6 /64 */
 #define GX_GUEST_BYTES_MAX (64u * 1024u)        /* what a guest may send before ADMIT */

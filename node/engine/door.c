@@ -199,7 +199,8 @@ static void take_guest(struct gx_engine *e, struct gx_session *s, struct gx_grou
     gx_job_begin(e, job);
 }
 
-static bool put_op(struct gx_engine *e, struct gx_group *g, struct gx_wr *w, struct gx_frame_list *list, uint32_t op)
+/* One event into a PATH frame; a full frame is sent and another one begun. */
+static void put_op(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_wr *w, struct gx_frame_list *list, uint32_t op)
 {
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_log *log = &g->logs[g->ops[op].log];
@@ -207,9 +208,14 @@ static bool put_op(struct gx_engine *e, struct gx_group *g, struct gx_wr *w, str
     uint32_t next = 0;
 
     if (txn == NULL || !gx_engine_ok(e, gx_events_read_chunk(txn, &chunk, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX)))
-        return false;
+        return;
+    if (list->n > 0 && w->n + 4u + chunk.n > GX_FRAME_BYTES_MAX) {
+        gx_frame_end(w, list);
+        gx_engine_send(e, s, w);
+        *w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
+        *list = gx_frame_begin_path(w);
+    }
     gx_frame_put_chunk(w, list, gx_wr_span(&chunk));
-    return !w->failed && !chunk.failed;
 }
 
 /* CREATE, the admissions from the founder to the issuer, TOKEN. */
@@ -224,11 +230,8 @@ static void send_path(struct gx_engine *e, struct gx_session *s, struct gx_group
         if (g->law.persons[p].admit != GX_LAW_NONE)
             path[n++] = g->law.persons[p].admit;
     while (n > 0)
-        if (!put_op(e, g, &w, &list, path[--n]))
-            break;
-    put_op(e, g, &w, &list, token);
-    if (w.failed)
-        gx_engine_drop(e, "path_long");
+        put_op(e, s, g, &w, &list, path[--n]);
+    put_op(e, s, g, &w, &list, token);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     s->stage = GX_GUEST_PATH;

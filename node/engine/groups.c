@@ -137,7 +137,7 @@ static void group_free(struct gx_group *g)
     free(g->tokens);
     free(g->endpoints);
     free(g->held);
-    free(g->baseline);
+    free(g->collected);
     gx_wipe(g, sizeof *g);
     free(g);
 }

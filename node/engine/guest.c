@@ -6,7 +6,7 @@
 
 #define GIVING_MS 60000u
 #define JOIN_BACKOFF_MAX_MS 60000u
-#define PATH_EVENTS_MAX 128u
+#define PATH_EVENTS_MAX (GX_GROUP_MEMBERS_MAX + 2u)     /* CREATE, everybody admitted by the one before, TOKEN */
 
 /* --- connecting -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -27,6 +27,7 @@ static void knock(struct gx_engine *e, struct gx_group *g)
     g->join_addr++;
     g->join_session = s->id;
     g->join_given = false;
+    g->n_collected = 0;
 
     /* A fresh key each time: two joins cannot be linked by it. */
     gx_rng_fill(e->config.rng, sk.b, sizeof sk.b);
@@ -184,20 +185,64 @@ static bool path_event(struct gx_engine *e, struct gx_job *job, const struct gx_
     return true;
 }
 
+/* Lists that come in several frames are put together. */
+static bool collect(struct gx_engine *e, struct gx_group *g, struct gx_span list)
+{
+    uint8_t *more = NULL;
+
+    if (g->n_collected + list.n > GX_COLLECTED_BYTES_MAX) {
+        gx_engine_drop(e, "collected_long");
+        return false;
+    }
+    more = realloc(g->collected, g->n_collected + list.n + 1);
+    if (more == NULL)
+        return gx_engine_ok(e, GX_E_MEMORY);
+    g->collected = more;
+    if (list.n > 0)
+        memcpy(g->collected + g->n_collected, list.p, list.n);
+    g->n_collected += list.n;
+    return true;
+}
+
+static bool check_path(struct gx_engine *e, struct gx_group *g, struct gx_job *job, struct path *p)
+{
+    struct gx_rd rd = gx_rd(gx_span(g->collected, g->n_collected));
+    bool ok = rd.left > 0;
+
+    for (bool first = true; ok && rd.left > 0; first = false)
+        ok = path_event(e, job, &g->join.token, p, gx_frame_chunk_next(&rd), first);
+    return ok && p->has_token;
+}
+
+/* The last event of a path is TOKEN: with it the path is complete. */
+static bool path_complete(const struct gx_frame *f)
+{
+    const size_t type_at = GX_CHUNK_HEADER_BYTES + 4u + 1u;     /* behind the record's length and version: WIRE §5 */
+    struct gx_rd rd = gx_rd(f->list);
+    struct gx_span last = {0};
+
+    for (size_t i = 0; i < f->n; i++)
+        last = gx_frame_chunk_next(&rd);
+    return last.n > type_at && last.p[type_at] == GX_EV_TOKEN;
+}
+
 static void take_path(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
 {
-    struct gx_job *job = gx_job_new(e, GX_JOB_PATH, s, g->row.gnum, f->list);
+    bool ok = f->n > 0 && collect(e, g, f->list);
+
+    if (ok && !path_complete(f))
+        return;
+
+    struct gx_job *job = gx_job_new(e, GX_JOB_PATH, s, g->row.gnum, gx_span(NULL, 0));
     struct path *p = gx_arena_take(&e->arena, sizeof *p);
-    struct gx_rd rd = gx_rd(f->list);
     size_t effects = e->n_effects;
     uint64_t ticket = e->next_ticket;
-    bool ok = job != NULL && p != NULL && f->n > 0;
 
-    for (size_t i = 0; i < f->n && ok; i++)
-        ok = path_event(e, job, &g->join.token, p, gx_frame_chunk_next(&rd), i == 0);
     if (job == NULL)
         return;
-    if (!ok || !p->has_token) {
+    ok = ok && p != NULL && check_path(e, g, job, p);
+    g->n_collected = 0;
+    if (!ok) {
         e->n_effects = effects;
         e->next_ticket = ticket;
         gx_job_discard(e, job);
@@ -250,24 +295,6 @@ void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
 
 /* --- what a door gives ---------------------------------------------------------------------------------------------------------------------- */
 
-static void take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f)
-{
-    uint8_t *more = NULL;
-
-    if (g->n_baseline + f->list.n > GX_BASELINE_BYTES_MAX) {
-        gx_engine_drop(e, "baseline_long");
-        return;
-    }
-    more = realloc(g->baseline, g->n_baseline + f->list.n + 1);
-    if (more == NULL) {
-        gx_engine_ok(e, GX_E_MEMORY);
-        return;
-    }
-    g->baseline = more;
-    memcpy(g->baseline + g->n_baseline, f->list.p, f->list.n);
-    g->n_baseline += f->list.n;
-}
-
 /* A refusal ends the join, unless time may heal it. */
 static void refused(struct gx_engine *e, struct gx_session *s, struct gx_group *g, enum gx_deny deny)
 {
@@ -299,7 +326,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
     } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
         gx_endpoints_take(e, s, g, f);
     } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {
-        take_baseline(e, g, f);
+        (void)collect(e, g, f->list);
         g->join_given = true;       /* the last of its gifts */
         g->members_changed = true;
     } else {
@@ -333,12 +360,12 @@ static struct gx_log *baseline_next(struct gx_group *g, struct gx_rd *rd, struct
 /* The logs are known now, and with them who has to have signed.  False when nothing needs to be checked. */
 static bool begin_baseline(struct gx_engine *e, struct gx_group *g)
 {
-    struct gx_job *job = g->n_baseline == 0 ? NULL : gx_job_new(e, GX_JOB_BASELINE, NULL, g->row.gnum, gx_span(g->baseline, g->n_baseline));
-    struct gx_rd rd = gx_rd(gx_span(g->baseline, g->n_baseline));
+    struct gx_job *job = g->n_collected == 0 ? NULL : gx_job_new(e, GX_JOB_BASELINE, NULL, g->row.gnum, gx_span(g->collected, g->n_collected));
+    struct gx_rd rd = gx_rd(gx_span(g->collected, g->n_collected));
     struct gx_event ev;
     struct gx_log *log = NULL;
 
-    g->n_baseline = 0;
+    g->n_collected = 0;
     if (job == NULL)
         return false;
     while ((log = baseline_next(g, &rd, &ev)) != NULL)

@@ -128,8 +128,8 @@ struct gx_group {
     uint32_t join_backoff_ms;
     uint32_t join_addr;         /* next of join.addrs to try */
     bool join_given;            /* a door gave everything it had to give */
-    uint8_t *baseline;          /* where messages begin: lists of BASELINE frames, kept until the logs are known */
-    size_t n_baseline;
+    uint8_t *collected;         /* lists of PATH frames until TOKEN came, then of BASELINE frames until the logs are known */
+    size_t n_collected;
     enum gx_deny join_deny;     /* why the last door refused */
     struct gx_sign_pk admitted_by;
 };

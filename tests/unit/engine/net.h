@@ -21,7 +21,9 @@
 #define NET_VERIFY(pk, domain, bytes, sig) gx_verify(pk, domain, bytes, sig)
 #endif
 
+#ifndef NET_NODES
 #define NET_NODES 8
+#endif
 #define NET_LINKS 256
 #define NET_QUEUE 65536
 

@@ -1,4 +1,5 @@
 /* Nodes that meet: joining by a code, through any member, and what happens when somebody vanishes half way. */
+#define NET_NODES 100
 #include "node/engine/internal.h"
 #include "tests/unit/engine/net.h"
 
@@ -99,8 +100,7 @@ static void test_a_node_without_a_shared_group_gets_nothing(void **state)
     net_group(net, 0, "tea");
     net_group(net, 1, "coffee");
     frames = net->node[0].frames;
-    net->node[1].engine->groups[0]->endpoints = calloc(1, sizeof record);
-    net->node[1].engine->groups[0]->cap_endpoints = net->node[1].engine->groups[0]->n_endpoints = 1;
+    assert_int_equal(net->node[1].engine->groups[0]->n_endpoints, 1);
     record.device = net->node[1].engine->groups[0]->row.intro.device;
     net->node[1].engine->groups[0]->endpoints[0] = record;      /* as if a member's record named the stranger's victim */
     gx_targets_update(net->node[1].engine, &record);
@@ -193,6 +193,79 @@ static void test_a_full_group_turns_a_guest_away_with_the_reason(void **state)
     net_free(net);
 }
 
+/* Everybody was admitted by the one before, up to the last that a code may admit: the door shows a hundred admissions, the guest checks each. */
+static void test_a_code_made_by_the_99th_link_of_a_chain_is_believed(void **state)
+{
+    const int chain = (int)GX_GROUP_QR_JOIN_MAX;
+    struct net *net = net_new(chain);
+    char token[600];
+
+    (void)state;
+    for (int i = 2; i < chain; i++)
+        net_stop(net, i);
+    net_group(net, 0, "tea");
+    for (int i = 0; i + 1 < chain; i++) {
+        net_invite(net, i, "tea", token, 0);
+        if (i > 0)
+            net_start(net, i + 1);
+        assert_true(net_join(net, i + 1, token, NULL));
+        net_stop(net, i);
+    }
+    net_get(net, chain - 1, GX_CMD_GROUP_SHOW, "tea", "members");
+    assert_int_equal(net->node[chain - 1].number, chain);
+    net_free(net);
+}
+
+static unsigned n_split;
+
+/* A path comes in as many frames as it has events. */
+static bool split_path(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+    struct gx_rd rd;
+
+    if (bytes.p[0] != GX_FRAME_PATH || gx_frame_decode(&f, bytes) != GX_OK || f.n == 1)
+        return true;
+    rd = gx_rd(f.list);
+    for (int k = 0; k < NET_LINKS; k++) {
+        struct net_link *l = &net->link[k];
+        int side = l->node[0] == to ? 0 : 1;
+
+        if (!l->open || l->node[side] != to || l->node[!side] != from)
+            continue;
+        for (size_t i = 0; i < f.n; i++) {
+            uint8_t one[GX_FRAME_BYTES_MAX];
+            struct gx_wr w = gx_wr(one, sizeof one);
+            struct gx_frame_list list = gx_frame_begin_path(&w);
+
+            gx_frame_put_chunk(&w, &list, gx_frame_chunk_next(&rd));
+            gx_frame_end(&w, &list);
+            net_push(net, to, (struct gx_input){.kind = GX_IN_FRAME, .session = l->session[side]}, gx_wr_span(&w));
+            n_split++;
+        }
+        return false;
+    }
+    return true;
+}
+
+static void test_a_path_may_come_in_many_frames(void **state)
+{
+    struct net *net = net_new(3);
+    char token[600];
+
+    (void)state;
+    net->pass = split_path;
+    n_split = 0;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    net_invite(net, 1, "tea", token, 0);
+    assert_true(net_join(net, 2, token, NULL));
+    assert_int_equal(n_split, 2 + 3);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +276,8 @@ int main(void)
         cmocka_unit_test(test_a_newcomer_holds_nothing_from_before_it_joined),
         cmocka_unit_test(test_a_restored_home_goes_on_in_new_logs),
         cmocka_unit_test(test_a_full_group_turns_a_guest_away_with_the_reason),
+        cmocka_unit_test(test_a_code_made_by_the_99th_link_of_a_chain_is_believed),
+        cmocka_unit_test(test_a_path_may_come_in_many_frames),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
