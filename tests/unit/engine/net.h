@@ -25,6 +25,7 @@
 #define NET_NODES 8
 #endif
 #define NET_LINKS 256
+#define NET_DOORS (64 + NET_NODES)      /* the members' doors and those of guests */
 #define NET_QUEUE 65536
 
 struct net_link {               /* a connection: side 0 connected, side 1 was connected to */
@@ -72,7 +73,7 @@ struct net {
     struct net_node node[NET_NODES];
     int n;
     struct net_link link[NET_LINKS];
-    struct net_door door[64];
+    struct net_door door[NET_DOORS];
     int n_doors;
     struct net_item queue[NET_QUEUE];
     uint32_t head, tail;
@@ -203,7 +204,7 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
         static struct gx_addr addr[64];
         static int at;
 
-        assert_true(net->n_doors <= 64);
+        assert_true(net->n_doors <= NET_DOORS);
         *door = (struct net_door){.node = i, .number = ef->door, .port = ef->port != 0 ? ef->port : net->next_port++, .pk = ef->door_pk};
         addr[at % 64] = net_addr(door->port);
         net_push(net, i, (struct gx_input){.kind = GX_IN_DOOR, .door = ef->door, .n_addrs = 1, .addrs = &addr[at++ % 64]}, gx_span(NULL, 0));
