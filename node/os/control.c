@@ -330,14 +330,33 @@ static struct gx_control_client *client_find(struct gx_control *c, uint64_t numb
     return NULL;
 }
 
+static void say_status(struct gx_control *c, struct gx_control_client *cl, const struct gx_control_pending *p, const struct gx_answer *answer)
+{
+    json_t *value = gx_json_values(answer);
+
+    if (value != NULL && c->config.decorate != NULL)
+        c->config.decorate(c->config.ctx, value);
+    gx_control_client_say(cl, gx_json_reply(p->id, "result", value));
+}
+
+static void say_result(struct gx_control_client *cl, const struct gx_control_pending *p, const struct gx_answer *answer)
+{
+    char *out = gx_control_client_room(cl, gx_json_line_max(answer, p->id));
+
+    if (out != NULL)
+        gx_control_client_said(cl, gx_json_reply_line(out, p->id, answer));
+}
+
 static void do_answer(struct gx_control *c, struct gx_control_client *cl, struct gx_control_pending *p, const struct gx_answer *answer)
 {
     bool ok = answer->err == GX_OK && answer->exit_code == 0;
-    json_t *value = ok ? gx_json_values(answer) : gx_json_error(answer);
 
-    if (ok && value != NULL && c->config.decorate != NULL)
-        c->config.decorate(c->config.ctx, p->method, value);
-    gx_control_client_say(cl, gx_json_reply(p->id, ok ? "result" : "error", value));
+    if (!ok)
+        gx_control_client_say(cl, gx_json_reply(p->id, "error", gx_json_error(answer)));
+    else if (p->method == GX_CMD_STATUS)
+        say_status(c, cl, p, answer);
+    else
+        say_result(cl, p, answer);
     /* A subscription that was granted goes on until its client leaves. */
     if (ok && p->method == GX_CMD_WATCH)
         return;
@@ -352,7 +371,9 @@ static void do_note(struct gx_control *c, struct gx_control_client *cl, const st
         gx_control_client_end(cl);
         return;
     }
-    gx_control_client_say(cl, gx_json_note(gx_method_name(p->method), gx_json_values(answer)));
+    char *out = gx_control_client_room(cl, gx_json_line_max(answer, NULL));
+    if (out != NULL)
+        gx_control_client_said(cl, gx_json_note_line(out, p->method, answer));
 }
 
 void gx_control_do(struct gx_control *c, const struct gx_effect *effect)

@@ -22,8 +22,8 @@ struct gx_control;
 
 struct gx_control_config {
     const struct gx_home *home;         /* borrowed; its lock is held by the caller, so a socket that is there is a stale one */
-    /* May add to the result of a method that went well (status: what the engine cannot know).  NULL: none. */
-    void (*decorate)(void *ctx, enum gx_method method, json_t *result);
+    /* May add to the result of `status`: what the engine cannot know.  NULL: none. */
+    void (*decorate)(void *ctx, json_t *result);
     void *ctx;
 };
 

@@ -93,6 +93,19 @@ void gx_control_client_say(struct gx_control_client *cl, json_t *line)
     free(text);
 }
 
+char *gx_control_client_room(struct gx_control_client *cl, size_t n)
+{
+    if (!cl->gone && room(&cl->out, n))
+        return cl->out.p + cl->out.n;
+    gx_control_client_end(cl);
+    return NULL;
+}
+
+void gx_control_client_said(struct gx_control_client *cl, size_t n)
+{
+    cl->out.n += n;
+}
+
 size_t gx_control_client_line(struct gx_control_client *cl, const char **line)
 {
     size_t left = cl->in.n - cl->read;

@@ -34,6 +34,9 @@ bool gx_control_client_full(const struct gx_control_client *cl);
 void gx_control_client_flush(struct gx_control_client *cl);
 /* Queue one line; takes over `line`.  Without memory (or NULL) the client is cut off rather than left without an answer. */
 void gx_control_client_say(struct gx_control_client *cl, json_t *line);
+/* Room for a line of at most n bytes at the end of what is queued, and how many were written there; NULL: it was cut off. */
+char *gx_control_client_room(struct gx_control_client *cl, size_t n);
+void gx_control_client_said(struct gx_control_client *cl, size_t n);
 /* Take what there is, up to one line's limit and a little. */
 void gx_control_client_read(struct gx_control_client *cl);
 /* Is it sending a line beyond the limit? */

@@ -348,13 +348,6 @@ json_t *gx_json_reply(const json_t *id, const char *key, json_t *value)
     return json_pack("{s:s, s:O?, s:o}", "jsonrpc", "2.0", "id", id, key, value);
 }
 
-json_t *gx_json_note(const char *method, json_t *params)
-{
-    if (params == NULL)
-        return NULL;
-    return json_pack("{s:s, s:s, s:o}", "jsonrpc", "2.0", "method", method, "params", params);
-}
-
 static json_t *discover_method(const struct method *m)
 {
     json_t *params = json_array();

@@ -58,8 +58,12 @@ json_t *gx_json_fail(const struct gx_fail *why) GX_MUST_CHECK;
 
 /* {"jsonrpc":"2.0","id":...,"result" or "error":...}: takes over `value`; id may be NULL. */
 json_t *gx_json_reply(const json_t *id, const char *key, json_t *value) GX_MUST_CHECK;
-/* {"jsonrpc":"2.0","method":method,"params":params}: takes over params. */
-json_t *gx_json_note(const char *method, json_t *params) GX_MUST_CHECK;
+
+/* The same lines at once, as text with its newline, for answers that went well and for notes: json_write.c.  out has room for gx_json_line_max
+ * bytes (id: NULL for a note); returns how many were written.  id: string or integer. */
+size_t gx_json_line_max(const struct gx_answer *answer, const json_t *id);
+size_t gx_json_reply_line(char *out, const json_t *id, const struct gx_answer *answer);
+size_t gx_json_note_line(char *out, enum gx_method method, const struct gx_answer *answer);
 
 /* rpc.discover: the methods and their parameters. */
 json_t *gx_json_discover(void) GX_MUST_CHECK;

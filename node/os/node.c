@@ -48,14 +48,12 @@ static void add_dropped(const struct gx_node *node, json_t *result)
 }
 
 /* What the engine cannot know of this process. */
-static void decorate(void *ctx, enum gx_method method, json_t *result)
+static void decorate(void *ctx, json_t *result)
 {
     const struct gx_node *node = ctx;
     char listen[GX_ADDR_TEXT_BYTES];
     uint64_t now = gx_now().mono_ms;
 
-    if (method != GX_CMD_STATUS)
-        return;
     gx_addr_format(listen, &node->listen);
     (void)json_object_set_new(result, "node",
                               json_pack("{s:I, s:I, s:s, s:[s], s:s}", "pid", (json_int_t)getpid(), "uptime_s",

@@ -13,11 +13,10 @@ static struct gx_input inputs[GX_STEP_INPUTS_MAX];
 static size_t n_inputs;
 static struct gx_fail why;
 
-static void mark(void *ctx, enum gx_method method, json_t *result)
+static void mark(void *ctx, json_t *result)
 {
     (void)ctx;
-    if (method == GX_CMD_STATUS)
-        (void)json_object_set_new(result, "node", json_true());
+    (void)json_object_set_new(result, "node", json_true());
 }
 
 static int make(void **state)

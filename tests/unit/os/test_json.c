@@ -183,6 +183,108 @@ static void test_answers_nest_one_to_one(void **state)
     json_decref(json);
 }
 
+/* --- as text, without a tree --- */
+
+#define WRITTEN_VALUES 60u
+
+static uint64_t chance;
+
+static unsigned below(unsigned n)
+{
+    chance = chance * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(chance >> 33) % n;
+}
+
+/* Texts that need care: quotes, control characters, what is no UTF-8, what is beyond ASCII. */
+static const char *any_text(void)
+{
+    static const char *const pieces[] = {"", "a", "\"", "\\", "/", "\n", "\t\r\b\f", "\x01", "\x1f", "\x7f", "\xff", "\xc3", "\xe6\xa2\x85", "\xf0\x9f\x8d\xb5",
+                                         "\xed\xa0\x80", "a longer piece of plain text", "\xe2\x80\xa8"};
+    static char texts[WRITTEN_VALUES][256];
+    static unsigned turn;
+    char *text = texts[turn++ % WRITTEN_VALUES];
+    size_t at = 0;
+
+    text[0] = 0;
+    for (unsigned n = below(6); n > 0; n--)
+        at += (size_t)snprintf(text + at, sizeof texts[0] - at, "%s", pieces[below(GX_ARRAY_LEN(pieces))]);
+    return text;
+}
+
+static size_t any_values(struct gx_value *values)
+{
+    static char names[WRITTEN_VALUES][8];
+    bool list[GX_JSON_DEPTH_MAX] = {false};
+    size_t n = 0, depth = 0;
+
+    for (size_t left = WRITTEN_VALUES / 2; left > 0; left--) {
+        unsigned kind = below(7);
+        if (kind == GX_VALUE_END && depth == 0)
+            kind = GX_VALUE_TEXT;
+        if (depth + 2 >= GX_JSON_DEPTH_MAX && (kind == GX_VALUE_OBJECT || kind == GX_VALUE_LIST))
+            kind = GX_VALUE_NULL;
+        snprintf(names[n], sizeof names[n], "k%zu", n);
+        values[n] = (struct gx_value){.kind = (enum gx_value_kind)kind, .key = list[depth] || kind == GX_VALUE_END ? NULL : names[n]};
+        if (kind == GX_VALUE_TEXT)
+            values[n].text = any_text();
+        if (kind == GX_VALUE_NUMBER)
+            values[n].number = below(2) == 0 ? below(1000) : GX_JSON_NUMBER_MAX - 1 + below(4);
+        if (kind == GX_VALUE_BOOL)
+            values[n].number = below(2);
+        if (kind == GX_VALUE_END)
+            depth--;
+        if (kind == GX_VALUE_OBJECT || kind == GX_VALUE_LIST)
+            list[++depth] = kind == GX_VALUE_LIST;
+        n++;
+    }
+    for (; depth > 0; depth--)
+        values[n++] = (struct gx_value){.kind = GX_VALUE_END};
+    return n;
+}
+
+/* Byte for byte what Jansson prints of the same answer, within the room that was told. */
+static void test_an_answer_written_at_once_is_the_one_printed_from_a_tree(void **state)
+{
+    struct gx_value values[WRITTEN_VALUES];
+    unsigned escaped = 0, deep = 0;
+    (void)state;
+
+    chance = 7;
+    for (unsigned round = 0; round < 3000; round++) {
+        const struct gx_answer answer = {.n = any_values(values), .values = values};
+        json_t *id = round % 2 == 0 ? json_integer((json_int_t)round - 500) : json_string("q\"\xe6\xa2\x85");
+        json_t *reply = gx_json_reply(id, "result", gx_json_values(&answer));
+        char *expected = json_dumps(reply, JSON_COMPACT);
+        size_t n = strlen(expected), max = gx_json_line_max(&answer, id);
+        char *line = malloc(max);
+
+        assert_int_equal(gx_json_reply_line(line, id, &answer), n + 1);
+        assert_true(n + 1 <= max);
+        assert_memory_equal(line, expected, n);
+        assert_int_equal(line[n], '\n');
+        escaped += strstr(expected, "\\u0001") != NULL;
+        deep += strstr(expected, "[{") != NULL;
+        free(line);
+        free(expected);
+        json_decref(reply);
+        json_decref(id);
+    }
+    assert_true(escaped > 100 && deep > 100);
+}
+
+static void test_a_note_is_one_line(void **state)
+{
+    static const struct gx_value values[] = {{.kind = GX_VALUE_TEXT, .key = "text", .text = "two\nlines"}};
+    const struct gx_answer answer = {.n = 1, .values = values};
+    char line[512];
+    (void)state;
+
+    assert_true(gx_json_line_max(&answer, NULL) <= sizeof line);
+    size_t n = gx_json_note_line(line, GX_CMD_WATCH, &answer);
+    line[n] = 0;
+    assert_string_equal(line, "{\"jsonrpc\":\"2.0\",\"method\":\"watch\",\"params\":{\"text\":\"two\\nlines\"}}\n");
+}
+
 static void test_errors_carry_exit_code_name_hint_and_detail(void **state)
 {
     static const struct gx_value values[] = {{.kind = GX_VALUE_NUMBER, .key = "members", .number = 100}};
@@ -257,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_a_name_from_outside_is_safe_in_the_refusal),
         cmocka_unit_test(test_answers_nest_one_to_one),
         cmocka_unit_test(test_errors_carry_exit_code_name_hint_and_detail),
+        cmocka_unit_test(test_an_answer_written_at_once_is_the_one_printed_from_a_tree),
+        cmocka_unit_test(test_a_note_is_one_line),
         cmocka_unit_test(test_an_error_without_words_still_says_something),
         cmocka_unit_test(test_discover_lists_every_method_once),
         cmocka_unit_test(test_mutated_lines_are_refused_or_are_another_request),
