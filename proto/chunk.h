@@ -13,6 +13,9 @@
 #define GX_CHUNK_HEADER_BYTES 54u
 #define GX_RECORD_BYTES_MAX (4u + 21u + 32u * GX_EVENT_DEPS_MAX + 64u + GX_EVENT_BODY_MAX)
 
+/* A record whose body was left out. */
+#define GX_BARE_RECORD_MAX (4u + 21u + 32u * GX_EVENT_DEPS_MAX + 64u + 4u + 32u)
+
 struct gx_chunk {
     struct gx_log_id log;
     uint32_t first_seq;

@@ -200,11 +200,12 @@ static void take_guest(struct gx_engine *e, struct gx_session *s, struct gx_grou
 }
 
 /* One event into a PATH frame; a full frame is sent and another one begun. */
-static void put_op(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_wr *w, struct gx_frame_list *list, uint32_t op)
+static void put_op(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_wr *w, struct gx_frame_list *list,
+                   const struct gx_wr *scratch, uint32_t op)
 {
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_log *log = &g->logs[g->ops[op].log];
-    struct gx_wr chunk = gx_engine_wr(e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    struct gx_wr chunk = *scratch;
     uint32_t next = 0;
 
     if (txn == NULL || !gx_engine_ok(e, gx_events_read_chunk(txn, &chunk, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX)))
@@ -224,14 +225,15 @@ static void send_path(struct gx_engine *e, struct gx_session *s, struct gx_group
     uint32_t *path = gx_arena_take(&e->arena, (g->law.n_persons + 1u) * sizeof *path);
     struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
     struct gx_frame_list list = gx_frame_begin_path(&w);
+    struct gx_wr scratch = gx_engine_wr(e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
     uint32_t n = 0;
 
     for (uint32_t p = g->law.ops[token].author; path != NULL && p != GX_LAW_NONE && n < g->law.n_persons; p = g->law.persons[p].voucher)
         if (g->law.persons[p].admit != GX_LAW_NONE)
             path[n++] = g->law.persons[p].admit;
     while (n > 0)
-        put_op(e, s, g, &w, &list, path[--n]);
-    put_op(e, s, g, &w, &list, token);
+        put_op(e, s, g, &w, &list, &scratch, path[--n]);
+    put_op(e, s, g, &w, &list, &scratch, token);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     s->stage = GX_GUEST_PATH;
@@ -282,7 +284,8 @@ static void take_join(struct gx_engine *e, struct gx_session *s, struct gx_group
 /* The newest event of each message log, without its body: signed by its author, so that a door cannot invent where a log begins. */
 static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *log, struct gx_wr *w, struct gx_frame_list *list)
 {
-    struct gx_wr chunk = gx_engine_wr(e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    uint8_t bytes[GX_CHUNK_HEADER_BYTES + GX_BARE_RECORD_MAX];
+    struct gx_wr chunk = gx_wr(bytes, sizeof bytes);
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_event ev;
 
@@ -291,10 +294,10 @@ static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *l
     ev.body = gx_span(NULL, 0);
     gx_chunk_write_header(&chunk, &ev.log, (uint32_t)ev.seq, &ev.prev, 1);
     gx_record_encode(&chunk, &ev);
-    if (chunk.failed)
+    if (chunk.failed || w->n + 4u + chunk.n > GX_FRAME_BYTES_MAX)
         return false;
     gx_frame_put_chunk(w, list, gx_wr_span(&chunk));
-    return !w->failed;
+    return true;
 }
 
 static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
@@ -305,9 +308,14 @@ static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_g
         struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
         struct gx_frame_list list = gx_frame_begin_baseline(&w);
 
-        for (; log < g->n_logs && list.n < GX_FRAME_CHUNKS_MAX / 2; log++)
-            if (g->logs[log].row.cls == GX_LOG_MESSAGES && g->logs[log].row.head_seq > g->logs[log].row.base_seq)
-                put_newest(e, g, &g->logs[log], &w, &list);
+        for (; log < g->n_logs && list.n < GX_FRAME_CHUNKS_MAX; log++) {
+            const struct gx_log_row *row = &g->logs[log].row;
+
+            if (row->cls != GX_LOG_MESSAGES || row->head_seq == row->base_seq)
+                continue;
+            if (!put_newest(e, g, &g->logs[log], &w, &list) && list.n > 0)
+                break;          /* the frame is full: the next one begins with this log */
+        }
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
     } while (log < g->n_logs);

@@ -153,7 +153,8 @@ struct gx_channel {
     bool unknown;               /* its proof holds, but my view does not know it (yet) */
     bool mine;                  /* my proof is sent */
     bool started;               /* frontiers were exchanged, or mine is out: events may go */
-    bool asked_heads;           /* I answered HEADS already */
+    bool asked_heads;           /* I sent HEADS already */
+    uint32_t shown_ops;         /* control events there were when its HEADS was answered; 0: not yet */
     struct gx_their_log *their; /* by log index */
     uint32_t n_their;
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */

@@ -52,8 +52,6 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
 
     if (seq == 0)
         return;
-    if (base_seq > seq)
-        base_seq = seq;         /* it claims more than there is: then it holds nothing of what there is */
     for (uint32_t i = 0; i < g->n_held && h == NULL; i++)
         if (gx_sign_pk_equal(&g->held[i].row.device, device))
             h = &g->held[i];
@@ -159,6 +157,20 @@ static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_g
     } while (log < g->n_logs);
 }
 
+/* Does the entry name an event of this node's own log, and not one of another branch (of a cloned home, or made up)? */
+static bool holds_mine(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry)
+{
+    struct gx_log *log = &g->logs[g->own_messages];
+    struct gx_event ev;
+    struct gx_body body;
+
+    if (entry->seq == log->row.head_seq)
+        return memcmp(entry->check, log->row.head_id.b, sizeof entry->check) == 0;
+    if (entry->seq > log->row.head_seq || entry->seq <= log->row.base_seq)
+        return false;
+    return gx_group_read(e, g, log, entry->seq, &ev, &body) && memcmp(entry->check, ev.id.b, sizeof entry->check) == 0;
+}
+
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
@@ -181,8 +193,8 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         lacking |= entry.seq > log->row.head_seq;
         if (entry.seq == log->row.head_seq && memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
             gx_engine_drop(e, "fork");
-        if (index == g->own_messages)
-            note_held(e, g, &c->device, entry.base_seq, entry.seq < log->row.head_seq ? entry.seq : log->row.head_seq);
+        if (index == g->own_messages && holds_mine(e, g, &entry))
+            note_held(e, g, &c->device, entry.base_seq, entry.seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             g->left_told = true;
     }

@@ -10,6 +10,7 @@ struct chunks_out {
     struct gx_wr w;
     struct gx_frame_list list;
     bool open;
+    struct gx_wr scratch;       /* one chunk at a time: room for the longest would use up the step's arena in no time */
 };
 
 #define CHUNKS_FLAGS_AT 3u      /* kind u8, channel u16, flags u8: WIRE §6.11 */
@@ -36,6 +37,15 @@ static bool chunks_begin(struct chunks_out *o)
     return o->w.p != NULL;
 }
 
+static struct gx_wr *chunks_scratch(struct chunks_out *o)
+{
+    if (o->scratch.p == NULL)
+        o->scratch = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    o->scratch.n = 0;
+    o->scratch.failed = false;
+    return o->scratch.p == NULL ? NULL : &o->scratch;
+}
+
 static size_t chunks_room(const struct chunks_out *o)
 {
     return o->open ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
@@ -60,22 +70,22 @@ static uint32_t put_log(struct chunks_out *o, struct gx_group *g, struct gx_log 
 {
     while (from <= log->row.head_seq && o->e->fault == GX_OK) {
         struct gx_txn *txn = gx_engine_txn(o->e, false);
-        struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+        struct gx_wr *w = chunks_scratch(o);
         size_t room = o->open && chunks_room(o) > GX_CHUNK_BYTES_MAX / 4 ? chunks_room(o) : GX_CHUNK_BYTES_MAX;
         uint32_t next = from;
 
-        if (txn == NULL || w.p == NULL)
+        if (txn == NULL || w == NULL)
             return from;
         if (room > GX_CHUNK_BYTES_MAX)
             room = GX_CHUNK_BYTES_MAX;
 
-        enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, room);
+        enum gx_err err = gx_events_read_chunk(txn, w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, room);
 
         if (err == GX_E_CORRUPT) {
             gx_engine_drop(o->e, "corrupt");
             return log->row.head_seq + 1;
         }
-        if (!gx_engine_ok(o->e, err) || w.failed || !chunks_put(o, gx_wr_span(&w)))
+        if (!gx_engine_ok(o->e, err) || w->failed || !chunks_put(o, gx_wr_span(w)))
             return from;
         from = next;
     }
@@ -86,19 +96,19 @@ static bool put_op(struct chunks_out *o, struct gx_group *g, uint32_t op)
 {
     struct gx_log *log = &g->logs[g->ops[op].log];
     struct gx_txn *txn = gx_engine_txn(o->e, false);
-    struct gx_wr w = gx_engine_wr(o->e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
+    struct gx_wr *w = chunks_scratch(o);
     uint32_t next = 0;
 
-    if (txn == NULL || w.p == NULL)
+    if (txn == NULL || w == NULL)
         return false;
 
-    enum gx_err err = gx_events_read_chunk(txn, &w, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX);
+    enum gx_err err = gx_events_read_chunk(txn, w, &next, &log->row, &g->row.id, g->ops[op].seq, 1, GX_CHUNK_BYTES_MAX);
 
     if (err == GX_E_CORRUPT) {
         gx_engine_drop(o->e, "corrupt");
         return true;
     }
-    return gx_engine_ok(o->e, err) && chunks_put(o, gx_wr_span(&w));
+    return gx_engine_ok(o->e, err) && chunks_put(o, gx_wr_span(w));
 }
 
 void gx_serve_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)

@@ -271,10 +271,12 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     }
     if (f->kind == GX_FRAME_HEADS) {
         /* A client came by a signed endpoint record: CURVE proved whose node this is.  A server shows itself to proven members only. */
-        if (!c->mine || (s->inbound && !c->theirs))
-            gx_engine_drop(e, "channel");
-        else
+        if (!c->mine || (s->inbound && !c->theirs) || c->shown_ops == g->law.n_ops) {
+            gx_engine_drop(e, "channel");       /* the same question again is not answered again: it costs a walk of all control events */
+        } else {
+            c->shown_ops = g->law.n_ops;
             gx_serve_missing(e, s, g, c, f);
+        }
         return;
     }
     if (f->kind == GX_FRAME_CHUNKS && c->unknown && c->asked_heads) {

@@ -216,6 +216,69 @@ static void test_a_code_made_by_the_99th_link_of_a_chain_is_believed(void **stat
     net_free(net);
 }
 
+/* More control events than the step's arena would hold if each took room for the longest. */
+static void test_a_group_with_thousands_of_control_events_can_still_be_joined(void **state)
+{
+    struct net *net = net_new(2);
+    struct gx_body body = {.type = GX_EV_ALIAS, .u.alias.name = gx_span("a", 1)};
+    char token[600];
+
+    (void)state;
+    net_group(net, 0, "tea");
+    for (int i = 0; i < 3000; i++) {
+        struct gx_engine *e = net->node[0].engine;
+
+        gx_arena_reset(&e->arena);
+        assert_int_equal(gx_author_write(e, e->groups[0], &body, NULL, NULL), GX_OK);
+    }
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    assert_int_equal(gx_engine_dropped(net->node[0].engine, "send_budget"), 0);
+    same_everywhere(net, "tea", 2);
+    net_free(net);
+}
+
+/* A claim to hold an event that is not the one this node wrote acknowledges nothing. */
+static bool lie_about_check(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+    uint8_t *p = NULL;
+
+    (void)net;
+    (void)to;
+    if (from != 1 || bytes.p[0] != GX_FRAME_FRONTIER || gx_frame_decode(&f, bytes) != GX_OK)
+        return true;
+    memcpy(&p, &f.list.p, sizeof p);        /* the frame is ours to change: it lies in the sender's arena */
+    for (size_t i = 0; i < f.n; i++)
+        p[20 * i + 16] ^= 1;
+    return true;
+}
+
+static void test_a_claim_to_hold_another_branch_is_no_delivery(void **state)
+{
+    struct net *net = net_new(2);
+    char token[600];
+    uint32_t by = 0, of = 0;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    net->pass = lie_about_check;
+    net_send(net, 0, "tea", "who has this");
+    net_run(net, 3000);
+    gx_messages_held(net->node[0].engine->groups[0], 1, &by, &of);
+    assert_int_equal(by, 0);
+    assert_int_equal(of, 1);
+    net->pass = NULL;
+    net_run(net, 100000);
+    gx_messages_held(net->node[0].engine->groups[0], 1, &by, &of);
+    assert_int_equal(by, 1);
+    net_free(net);
+}
+
 static unsigned n_split;
 
 /* A path comes in as many frames as it has events. */
@@ -278,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_a_full_group_turns_a_guest_away_with_the_reason),
         cmocka_unit_test(test_a_code_made_by_the_99th_link_of_a_chain_is_believed),
         cmocka_unit_test(test_a_path_may_come_in_many_frames),
+        cmocka_unit_test(test_a_group_with_thousands_of_control_events_can_still_be_joined),
+        cmocka_unit_test(test_a_claim_to_hold_another_branch_is_no_delivery),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
