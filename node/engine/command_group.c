@@ -1,4 +1,5 @@
 #include "node/engine/commands.h"
+#include "proto/utf8.h"
 
 /* --- showing ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -148,6 +149,18 @@ void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct
 
 /* --- founding ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Nothing that a terminal obeys or that hides in it, and nothing that WHERE takes for an id or a contact. */
+static bool title_ok(struct gx_engine *e, const char *name)
+{
+    size_t n = strlen(name);
+    char *shown = gx_arena_take(&e->arena, 3 * n + 1);
+
+    if (!gx_engine_ok(e, shown == NULL ? GX_E_MEMORY : GX_OK))
+        return false;
+    gx_utf8_show(shown, 3 * n + 1, gx_span(name, n), true);
+    return strcmp(shown, name) == 0 && strpbrk(name, "\t\n") == NULL && name[0] != ':' && name[0] != '@';
+}
+
 static bool read_rules(struct gx_answer_builder *b, struct gx_rules *rules, const struct gx_command *cmd)
 {
     uint64_t cap = gx_command_has(cmd, GX_PARAM_CAP) ? cmd->cap : GX_GROUP_MEMBERS_MAX;
@@ -156,6 +169,8 @@ static bool read_rules(struct gx_answer_builder *b, struct gx_rules *rules, cons
 
     if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX))
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, and not only blanks", GX_NAME_BYTES_MAX);
+    else if (!title_ok(b->e, cmd->name))
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "a group's name has no control characters and does not begin with : or @");
     else if (cap < 1 || cap > GX_GROUP_MEMBERS_MAX)
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a group has room for 1 to %u members", GX_GROUP_MEMBERS_MAX);
     else if (qr_max > most)

@@ -113,6 +113,7 @@ void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_comm
     struct gx_group *g = cmd->group == NULL ? NULL : gx_command_group(e, client, cmd);
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_store_info info = {0};
+    struct gx_answer_builder b;
 
     if ((cmd->group != NULL && g == NULL) || txn == NULL)
         return;
@@ -124,4 +125,8 @@ void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_comm
         return;
     w->group = g == NULL ? GX_NONE : g->row.gnum;
     w->next_arrival = gx_command_has(cmd, GX_PARAM_SINCE) && cmd->since < info.next_arrival ? cmd->since + 1 : info.next_arrival;
+    /* Said before anything happens: who hears it is subscribed, and can resume from there. */
+    gx_answers_begin(&b, e, client, cmd->request);
+    gx_answers_number(&b, "since", w->next_arrival - 1);
+    gx_answers_send(&b);
 }

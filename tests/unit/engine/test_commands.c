@@ -184,7 +184,9 @@ static void test_a_small_group_has_small_numbers(void **state)
 static void test_names_are_text_and_not_blank(void **state)
 {
     char longest[300];
-    static const char *const bad[] = {"", " ", " \t\n", "\xc2\xa0", "\xe3\x80\x80 ", "\xff", "\xc0\x80", "abc\xe2\x82"};
+    static const char *const bad[] = {"", " ", " \t\n", "\xc2\xa0", "\xe3\x80\x80 ", "\xff", "\xc0\x80", "abc\xe2\x82",
+                                      /* what a terminal obeys, and what a group cannot be called by */
+                                      "a\nb", "a\tb", "a\033[31mb", "\x7f", "a\xc2\x9b", "\xe2\x80\xae" "evil", ":colon", "@at"};
     (void)state;
 
     for (size_t i = 0; i < GX_ARRAY_LEN(bad); i++) {

@@ -267,7 +267,8 @@ static void watch(const char *group, bool since_start)
 
     if (since_start)
         cmd.given |= GIVEN(SINCE);
-    assert_false(client_ask(c, cmd));
+    assert_true(client_ask(c, cmd));
+    assert_done(c);
 }
 
 /* From another client, so that the notes stay. */
@@ -301,6 +302,25 @@ static void test_watch_tells_what_happens_from_now_on(void **state)
     assert_string_equal(note_get("0.where"), "tea");
     assert_string_equal(note_get("1.where"), "go");
     assert_non_null(note_get("1.seq"));
+}
+
+/* A program knows that it is subscribed, and from where: it can resume before anything has happened. */
+static void test_watch_says_at_once_from_where_it_goes_on(void **state)
+{
+    uint64_t seq, since;
+    (void)state;
+
+    found("tea");
+    send("tea", "one");
+    seq = strtoull(client_get(c, "seq"), NULL, 10);
+    watch("tea", false);
+    since = strtoull(client_get(c, "since"), NULL, 10);
+    assert_int_equal(since, seq);
+    watch("tea", true);
+    assert_value(c, "since", "0");
+    assert_int_equal(c->n_notes, 1);
+    assert_true(client_ask(c, (struct gx_command){.method = GX_CMD_WATCH, .since = 1000, .given = GIVEN(SINCE)}));
+    assert_int_equal(strtoull(client_get(c, "since"), NULL, 10), seq);
 }
 
 static void test_watch_of_one_group_hears_of_no_other(void **state)
@@ -557,6 +577,7 @@ int main(void)
         TEST(test_own_messages_are_never_unread),
         TEST(test_messages_survive_a_restart_with_their_hash),
         TEST(test_watch_tells_what_happens_from_now_on),
+        TEST(test_watch_says_at_once_from_where_it_goes_on),
         TEST(test_watch_of_one_group_hears_of_no_other),
         TEST(test_watch_since_the_start_goes_on_step_by_step),
         TEST(test_watch_ends_with_its_client),
