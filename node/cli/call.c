@@ -73,10 +73,17 @@ void gx_cli_notice(const struct gx_cli *cli, const char *format, ...)
 
     if (cli->quiet)
         return;
+    char *text = NULL, *shown;
+
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    int n = vasprintf(&text, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    if (n < 0)
+        return;
+    shown = gx_show_text(text, false);
+    fprintf(stderr, "%s\n", shown);
+    free(shown);
+    free(text);
 }
 
 bool gx_cli_node_up(const struct gx_cli *cli)
@@ -115,7 +122,7 @@ static bool await(const struct gx_cli *cli, struct gx_reply *reply, struct gx_cl
         int left = timeout_ms - (int)spent;
         enum gx_client_state state = gx_client_next(client, &message, left > 1000 ? 1000 : left);
         if (state == GX_CLIENT_OVER)
-            return gx_fail(why, GX_EXIT_DOWN, "node_down", "start it with: guanxi up -d", "the node stopped before it answered");
+            return gx_client_lost(&cli->home, why);
         if (state == GX_CLIENT_TIMEOUT) {
             show_progress(cli, progress, start, false);
             continue;
@@ -141,7 +148,7 @@ void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *me
             gx_cli_notice(cli, "asking the node, process %jd", (intmax_t)client.pid);
         uint64_t id = gx_client_ask(&client, method, params);
         if (id == 0)
-            gx_fail(&why, GX_EXIT_DOWN, "node_down", "start it with: guanxi up -d", "the node stopped");
+            gx_fail(&why, GX_EXIT_STORE, "memory", NULL, "out of memory");
         bool ok = id != 0 && await(cli, reply, &client, id, timeout_ms, progress, &why);
         show_progress(cli, progress, 0, true);
         gx_client_close(&client);
@@ -149,7 +156,7 @@ void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *me
             gx_reply_fail(reply, &why);
         return;
     }
-    if (known != GX_METHOD_COUNT && gx_method_offline(known)) {
+    if (why.code == GX_EXIT_DOWN && known != GX_METHOD_COUNT && gx_method_offline(known)) {
         if (cli->verbose)
             gx_cli_notice(cli, "the node is not running; reading %s", cli->home.data);
         gx_offline_call(reply, &cli->home, method, params);

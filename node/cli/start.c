@@ -77,9 +77,11 @@ static bool hand_over_words(const struct gx_cli *cli, const struct gx_recovery *
         text[n++] = '\n';
         ok = gx_file_replace(&cli->home, "recovery-words.txt", (uint8_t *)text, n, NULL) == GX_OK ||
              gx_fail_errno(why, GX_EXIT_STORE, "io", errno, "cannot write %s/recovery-words.txt", cli->home.data);
-        if (ok)
-            fprintf(stderr, "guanxi: no terminal: the 24 recovery words are in %s/recovery-words.txt; copy them to paper and delete it\n",
-                    cli->home.data);
+        if (ok) {
+            char *shown = gx_show_text(cli->home.data, true);
+            fprintf(stderr, "guanxi: no terminal: the 24 recovery words are in %s/recovery-words.txt; copy them to paper and delete it\n", shown);
+            free(shown);
+        }
     }
     gx_wipe(text, sizeof text);
     return ok;
@@ -352,6 +354,7 @@ static bool await_end(pid_t pid, struct gx_fail *why)
 
 int gx_cmd_down(struct gx_cli *cli, const struct gx_args *args)
 {
+    struct gx_reply reply = {0};
     struct gx_client client;
     struct gx_fail why;
     json_t *message;
@@ -360,10 +363,16 @@ int gx_cmd_down(struct gx_cli *cli, const struct gx_args *args)
     if (!gx_client_open(&client, &cli->home, &why))
         return gx_cli_fail(cli, &why);
     pid_t pid = client.pid;
-    bool ok = gx_client_ask(&client, "stop", NULL) != 0;
-    if (ok && gx_client_next(&client, &message, STOP_MS) == GX_CLIENT_LINE)
+    /* One that was stopping already hangs up instead of answering. */
+    if (gx_client_ask(&client, "stop", NULL) != 0 && gx_client_next(&client, &message, STOP_MS) == GX_CLIENT_LINE) {
+        gx_reply_from_rpc(&reply, message);
         json_decref(message);
+    }
     gx_client_close(&client);
+    int code = reply.error != NULL ? gx_cli_error(cli, reply.error) : GX_EXIT_DONE;
+    gx_reply_clear(&reply);
+    if (code != GX_EXIT_DONE)
+        return code;
     if (!await_end(pid, &why))
         return gx_cli_fail(cli, &why);
     if (cli->json)

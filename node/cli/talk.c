@@ -183,6 +183,7 @@ static void on_interrupt(int sig)
 struct watch {
     uint64_t since;
     bool has_since, any_group;
+    bool began;                 /* the node has said so once */
 };
 
 static void show_note(const struct gx_cli *cli, struct watch *w, const json_t *note)
@@ -213,6 +214,26 @@ static json_t *watch_params(const struct watch *w, const struct gx_args *args)
     return params;
 }
 
+/* Subscribed: should the node go now, it is resumed from here. */
+static void note_start(const struct gx_cli *cli, struct watch *w, const json_t *result)
+{
+    if (!w->has_since)
+        w->since = gx_json_number(result, "since");
+    w->has_since = true;
+    if (!w->began && !cli->json)
+        gx_cli_notice(cli, "Watching what comes after #%ju; Ctrl-C ends it.", (uintmax_t)w->since);
+    w->began = true;
+}
+
+/* A node that is busy when we come back may have time later. */
+static int go_on(const struct gx_cli *cli, const struct watch *w, const json_t *error)
+{
+    if (!w->began || strcmp(gx_json_text(error, "name"), "busy") != 0)
+        return gx_cli_error(cli, error);
+    sleep(RETRY_S);
+    return -1;
+}
+
 /* One connection.  Returns an exit code when it is over for good, -1 to connect again. */
 static int watch_once(const struct gx_cli *cli, struct watch *w, const struct gx_args *args, struct gx_client *client)
 {
@@ -232,10 +253,12 @@ static int watch_once(const struct gx_cli *cli, struct watch *w, const struct gx
         else
             gx_reply_from_rpc(&reply, message);
         json_decref(message);
-        if (reply.error != NULL)
-            code = gx_cli_error(cli, reply.error);
+        if (reply.result != NULL)
+            note_start(cli, w, reply.result);
+        else if (reply.error != NULL)
+            code = go_on(cli, w, reply.error);
+        gx_reply_clear(&reply);
     }
-    gx_reply_clear(&reply);
     return interrupted ? GX_EXIT_DONE : code;
 }
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #define READ_BYTES 65536u
+#define CONNECT_S 10          /* for a node whose queue of connections is full */
+#define LOST_MS 2000
 
 void gx_reply_clear(struct gx_reply *reply)
 {
@@ -52,14 +54,18 @@ void gx_reply_from_rpc(struct gx_reply *reply, const json_t *message)
         set_error(reply, GX_EXIT_FAILED, "protocol", "the node's answer makes no sense: is it another version?", NULL);
 }
 
-static int connect_at(const char *dir, const char *name)
+/* *busy: a node is there and did not take the connection. */
+static int connect_at(bool *busy, const char *dir, const char *name)
 {
     struct sockaddr_un addr;
     int dir_fd, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval most = {.tv_sec = CONNECT_S};
     bool ok = fd >= 0 && gx_home_socket_addr(&addr, &dir_fd, dir, name);
 
     if (ok) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
         ok = connect(fd, (const struct sockaddr *)&addr, sizeof addr) == 0;
+        *busy = !ok && errno == EAGAIN;
         if (dir_fd >= 0)
             close(dir_fd);
     }
@@ -74,13 +80,16 @@ bool gx_client_open(struct gx_client *out, const struct gx_home *home, struct gx
 {
     struct ucred cred;
     socklen_t n = sizeof cred;
+    bool busy = false;
 
     memset(out, 0, sizeof *out);
     out->next_id = 1;
-    out->fd = connect_at(home->socket_dir, home->socket_name);
+    out->fd = connect_at(&busy, home->socket_dir, home->socket_name);
     /* A node that was started without a runtime directory binds in its home. */
-    if (out->fd < 0)
-        out->fd = connect_at(home->data, "guanxi.sock");
+    if (out->fd < 0 && !busy)
+        out->fd = connect_at(&busy, home->data, "guanxi.sock");
+    if (busy)
+        return gx_fail(why, GX_EXIT_FAILED, "busy", "try again later", "the node takes no connections: it is busy or was halted");
     if (out->fd < 0)
         return gx_fail(why, GX_EXIT_DOWN, "node_down", "start it with: guanxi up -d", "the node is not running");
     if (getsockopt(out->fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0 || cred.uid != geteuid()) {
@@ -111,12 +120,14 @@ uint64_t gx_client_ask(struct gx_client *c, const char *method, json_t *params)
     json_decref(line);
     if (ok)
         text[n++] = '\n';           /* where the 0 was */
+    /* A node that hung up may have said why: whoever asks finds that, or the end, in gx_client_next. */
     for (size_t at = 0; ok && at < n;) {
         ssize_t sent = send(c->fd, text + at, n - at, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
-        ok = sent > 0;
-        at += ok ? (size_t)sent : 0;
+        if (sent <= 0)
+            break;
+        at += (size_t)sent;
     }
     free(text);
     return ok ? id : 0;
@@ -173,4 +184,22 @@ enum gx_client_state gx_client_next(struct gx_client *c, json_t **out, int timeo
         c->n += (size_t)n;
     }
     return GX_CLIENT_LINE;
+}
+
+bool gx_client_lost(const struct gx_home *home, struct gx_fail *why)
+{
+    struct gx_client again;
+
+    json_t *message = NULL;
+    bool runs = gx_client_open(&again, home, why);
+
+    /* A process that ends lets one connect to the last; an answer to this comes from one that lives. */
+    if (runs) {
+        runs = gx_client_ask(&again, "status", NULL) != 0 && gx_client_next(&again, &message, LOST_MS) != GX_CLIENT_OVER;
+        json_decref(message);
+        gx_client_close(&again);
+    }
+    if (runs)
+        return gx_fail(why, GX_EXIT_FAILED, "busy", "try again", "the node hung up before it answered, and still runs");
+    return gx_fail(why, GX_EXIT_DOWN, "node_down", "start it with: guanxi up -d", "the node stopped before it answered");
 }

@@ -26,11 +26,13 @@ struct gx_client {
     uint64_t next_id;
 };
 
-/* Fails with exit 69 when no node of this home listens. */
+/* Fails with exit 69 when no node of this home listens, with 1 (busy) when one listens and does not take us in time. */
 bool gx_client_open(struct gx_client *out, const struct gx_home *home, struct gx_fail *why) GX_MUST_CHECK;
 void gx_client_close(struct gx_client *c);
+/* The node hung up before it answered: *why tells whether it has stopped (69) or runs on and was too busy (1).  Always false. */
+bool gx_client_lost(const struct gx_home *home, struct gx_fail *why);
 
-/* Send one request; takes over params (NULL: none).  Returns its id, 0 when the node has gone. */
+/* Send one request; takes over params (NULL: none).  Returns its id, 0 without memory; that the node has gone is told by gx_client_next. */
 uint64_t gx_client_ask(struct gx_client *c, const char *method, json_t *params);
 
 enum gx_client_state { GX_CLIENT_LINE, GX_CLIENT_TIMEOUT, GX_CLIENT_OVER };

@@ -19,7 +19,7 @@ struct gx_control {
     bool stop;
     uint64_t next_client, next_request;
     uint64_t accept_after_ms;
-    struct gx_control_client clients[GX_CONTROL_CLIENTS];
+    struct gx_control_client clients[GX_CONTROL_PLACES];   /* behind GX_CONTROL_CLIENTS: those kept for `status` and `stop` */
     struct taken taken[GX_CONTROL_COMMANDS];
     size_t n_taken, taken_bytes;
     struct gx_control_stats stats;
@@ -82,12 +82,13 @@ void gx_control_close(struct gx_control *c)
         return;
     gx_control_flush(c);
     release_commands(c);
-    for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
-        if (c->clients[i].number != 0)
-            gx_control_client_free(&c->clients[i]);
+    /* First the socket: who is hung up on and looks again must not find a node. */
     gx_home_socket_path(path, c->config.home);
     (void)unlink(path);
     close(c->fd);
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++)
+        if (c->clients[i].number != 0)
+            gx_control_client_free(&c->clients[i]);
     free(c);
 }
 
@@ -105,26 +106,45 @@ static bool same_user(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 && cred.uid == geteuid();
 }
 
+static const char busy_hint[] = "end a program that is connected to it (guanxi watch, guanxi wait), or try again later";
+
+static void say_busy(struct gx_control *c, struct gx_control_client *cl, const json_t *id)
+{
+    struct gx_fail why;
+
+    c->stats.too_many++;
+    gx_fail(&why, GX_EXIT_FAILED, "busy", busy_hint, "the node is busy: %u programs are connected to it", GX_CONTROL_CLIENTS);
+    gx_control_client_say(cl, gx_json_reply(id, "error", gx_json_fail(&why)));
+}
+
+/* A free place, else one of those kept; of these the longest there has had its time, and goes. */
+static struct gx_control_client *place(struct gx_control *c)
+{
+    struct gx_control_client *oldest = &c->clients[GX_CONTROL_CLIENTS];
+
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++)
+        if (c->clients[i].number == 0)
+            return &c->clients[i];
+    for (size_t i = GX_CONTROL_CLIENTS; i < GX_CONTROL_PLACES; i++)
+        if (c->clients[i].number < oldest->number)
+            oldest = &c->clients[i];
+    if (!oldest->gone) {
+        say_busy(c, oldest, NULL);
+        gx_control_client_flush(oldest);
+    }
+    /* What it asked is answered already, or will be to nobody: neither of its two methods leaves anything waiting in the engine. */
+    gx_control_client_free(oldest);
+    return oldest;
+}
+
 static void accept_one(struct gx_control *c, int fd)
 {
-    static const char busy[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32001,\"message\":\"too many connections\","
-                               "\"data\":{\"code\":1,\"name\":\"busy\"}}}\n";
-    size_t i = 0;
-
     if (!same_user(fd)) {
         c->stats.strangers++;
         close(fd);
         return;
     }
-    while (i < GX_CONTROL_CLIENTS && c->clients[i].number != 0)
-        i++;
-    if (i == GX_CONTROL_CLIENTS) {
-        c->stats.too_many++;
-        (void)!send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        close(fd);
-        return;
-    }
-    c->clients[i] = (struct gx_control_client){.number = c->next_client++, .fd = fd};
+    *place(c) = (struct gx_control_client){.number = c->next_client++, .fd = fd};
 }
 
 static void accept_all(struct gx_control *c, struct gx_time now)
@@ -165,6 +185,12 @@ static void do_own_method(struct gx_control *c, struct gx_control_client *cl, co
     gx_control_client_say(cl, gx_json_reply(req->id, "result", json_object()));
 }
 
+/* In a place that is kept, only what is short and must always work. */
+static bool allowed(const struct gx_control *c, const struct gx_control_client *cl, const struct gx_request *req)
+{
+    return cl < &c->clients[GX_CONTROL_CLIENTS] || req->os == GX_OS_STOP || (req->os == GX_OS_NONE && req->command.method == GX_CMD_STATUS);
+}
+
 enum outcome { NOTHING, COMMAND, LATER };
 
 /* Parse one line.  NOTHING goes to the engine when it is answered already; LATER: the line stays. */
@@ -181,6 +207,8 @@ static enum outcome parse_line(struct gx_control *c, struct gx_control_client *c
     t->root = gx_json_parse(&why, line, n);
     if (t->root == NULL || !gx_json_request(&req, &why, t->root)) {
         refuse(c, cl, req.id, &why);
+    } else if (!allowed(c, cl, &req)) {
+        say_busy(c, cl, req.id);
     } else if (req.os != GX_OS_NONE) {
         do_own_method(c, cl, &req);
     } else if (p == NULL) {
@@ -226,7 +254,7 @@ static void read_clients(struct gx_control *c, const zmq_pollitem_t *items, size
             accept_all(c, now);
             continue;
         }
-        for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
+        for (size_t i = 0; i < GX_CONTROL_PLACES; i++) {
             struct gx_control_client *cl = &c->clients[i];
             if (cl->number == 0 || cl->gone || cl->fd != items[k].fd)
                 continue;
@@ -239,11 +267,11 @@ static void read_clients(struct gx_control *c, const zmq_pollitem_t *items, size
 }
 
 /* One command of each client; those whose command may be followed by another in the same step are noted in `again`. */
-static size_t take_first(struct gx_control *c, struct gx_input *inputs, size_t cap, bool again[GX_CONTROL_CLIENTS], struct gx_time now)
+static size_t take_first(struct gx_control *c, struct gx_input *inputs, size_t cap, bool again[GX_CONTROL_PLACES], struct gx_time now)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < GX_CONTROL_CLIENTS && n < cap; i++) {
+    for (size_t i = 0; i < GX_CONTROL_PLACES && n < cap; i++) {
         struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;
@@ -267,7 +295,7 @@ static size_t take_first(struct gx_control *c, struct gx_input *inputs, size_t c
 size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap, const zmq_pollitem_t *items, size_t n_items,
                        struct gx_time now)
 {
-    bool again[GX_CONTROL_CLIENTS] = {false};
+    bool again[GX_CONTROL_PLACES] = {false};
 
     if (cap > GX_CONTROL_COMMANDS)
         cap = GX_CONTROL_COMMANDS;
@@ -277,7 +305,7 @@ size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap
     /* Only what follows a `send`, whose answer is short, in turns: any other might have 64 long answers made before one is read. */
     for (bool more = true; more;) {
         more = false;
-        for (size_t i = 0; i < GX_CONTROL_CLIENTS && n < cap && c->taken_bytes < GX_STEP_BYTES_MAX; i++) {
+        for (size_t i = 0; i < GX_CONTROL_PLACES && n < cap && c->taken_bytes < GX_STEP_BYTES_MAX; i++) {
             const struct gx_command *command = again[i] ? client_take(c, &c->clients[i], false) : NULL;
             again[i] = command != NULL && command->method == GX_CMD_SEND;
             more = more || again[i];
@@ -290,7 +318,7 @@ size_t gx_control_take(struct gx_control *c, struct gx_input *inputs, size_t cap
 
 bool gx_control_waiting(const struct gx_control *c)
 {
-    for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++) {
         const struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;
@@ -310,7 +338,7 @@ size_t gx_control_items(struct gx_control *c, zmq_pollitem_t *items, size_t cap,
     GX_ASSERT(cap >= GX_CONTROL_ITEMS);
     if (now.mono_ms >= c->accept_after_ms)
         items[n++] = (zmq_pollitem_t){.fd = c->fd, .events = ZMQ_POLLIN};
-    for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++) {
         const struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0 || cl->gone)
             continue;
@@ -324,7 +352,7 @@ size_t gx_control_items(struct gx_control *c, zmq_pollitem_t *items, size_t cap,
 
 static struct gx_control_client *client_find(struct gx_control *c, uint64_t number)
 {
-    for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++)
         if (c->clients[i].number == number && !c->clients[i].gone)
             return &c->clients[i];
     return NULL;
@@ -392,7 +420,7 @@ void gx_control_do(struct gx_control *c, const struct gx_effect *effect)
 
 void gx_control_flush(struct gx_control *c)
 {
-    for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++) {
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++) {
         struct gx_control_client *cl = &c->clients[i];
         if (cl->number == 0)
             continue;

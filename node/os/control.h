@@ -1,6 +1,7 @@
 /* The control socket: JSON-RPC 2.0, a line each, for programs of the same user.  node/README.md §6.
  *
- * Bounds: GX_CONTROL_CLIENTS connections, GX_CONTROL_LINE_MAX bytes a line, GX_CONTROL_PENDING requests under way a connection.  A client that
+ * Bounds: GX_CONTROL_CLIENTS connections, and GX_CONTROL_KEPT more that may ask for `status` and `stop` only (of these the longest there makes
+ * room for one more: however busy a node is, it can be looked at and stopped), GX_CONTROL_LINE_MAX bytes a line, GX_CONTROL_PENDING requests under way a connection.  A client that
  * reads too slowly for its `watch` (over GX_CONTROL_QUEUE_MAX bytes wait) is disconnected: it resumes with `since`. */
 #ifndef GX_OS_CONTROL_H
 #define GX_OS_CONTROL_H
@@ -12,11 +13,13 @@
 #include <zmq.h>
 
 #define GX_CONTROL_CLIENTS 64u
+#define GX_CONTROL_KEPT 4u
+#define GX_CONTROL_PLACES (GX_CONTROL_CLIENTS + GX_CONTROL_KEPT)
 #define GX_CONTROL_LINE_MAX (1024u * 1024u)
 #define GX_CONTROL_QUEUE_MAX (1024u * 1024u)
 #define GX_CONTROL_PENDING 64u
-#define GX_CONTROL_COMMANDS 64u         /* of all connections, in one step */
-static_assert(GX_CONTROL_COMMANDS >= GX_CONTROL_CLIENTS, "each gets its turn");
+#define GX_CONTROL_COMMANDS GX_CONTROL_PLACES   /* of all connections, in one step */
+static_assert(GX_CONTROL_COMMANDS >= GX_CONTROL_PLACES, "each gets its turn");
 
 struct gx_control;
 
@@ -31,7 +34,7 @@ bool gx_control_open(struct gx_control **out, const struct gx_control_config *co
 void gx_control_close(struct gx_control *c);        /* what is queued is tried once; removes the socket; NULL does nothing */
 
 /* Items for zmq_poll; cap at least GX_CONTROL_ITEMS. */
-#define GX_CONTROL_ITEMS (GX_CONTROL_CLIENTS + 1u)
+#define GX_CONTROL_ITEMS (GX_CONTROL_PLACES + 1u)
 size_t gx_control_items(struct gx_control *c, zmq_pollitem_t *items, size_t cap, struct gx_time now);
 /* Accept, read and parse: at most cap inputs (COMMAND, CLIENT_GONE), valid until the next call.  One command a connection,
  * and of many `send`s as many as there is room for: they share one commit.  items: as gx_control_items filled them. */

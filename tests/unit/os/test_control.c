@@ -388,7 +388,8 @@ static void test_more_sends_than_a_step_takes_wait_for_the_next(void **state)
     close(fd);
 }
 
-static void test_connections_are_bounded_and_room_comes_back(void **state)
+/* One beyond is heard, but only about what must always work. */
+static void test_a_full_node_can_still_be_asked_how_it_is_and_be_stopped(void **state)
 {
     int fds[GX_CONTROL_CLIENTS], extra;
     (void)state;
@@ -396,19 +397,73 @@ static void test_connections_are_bounded_and_room_comes_back(void **state)
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
         fds[i] = dial();
     extra = dial();
-    assert_non_null(strstr(hear(extra), "too many connections"));
-    assert_string_equal(hear(extra), "(end)");
-    close(extra);
-    close(fds[3]);
-    turn();
-    extra = dial();
+    assert_string_equal(hear(extra), "");
     say(extra, STATUS("1"));
     turn();
     assert_int_equal(n_inputs, 1);
+    answer(&inputs[0], &empty);
+    assert_non_null(strstr(hear(extra), "\"result\""));
+    say(extra, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"id\"}\n");
+    turn();
+    assert_int_equal(n_inputs, 0);
+    const char *busy = hear(extra);
+    assert_non_null(strstr(busy, "\"id\":2,\"error\":{\"code\":-32001"));
+    assert_non_null(strstr(busy, "\"name\":\"busy\""));
+    assert_non_null(strstr(busy, "\"hint\":\""));
+    say(extra, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"stop\"}\n");
+    turn();
+    assert_true(gx_control_stop_asked(control));
     close(extra);
     for (size_t i = 0; i < GX_CONTROL_CLIENTS; i++)
+        close(fds[i]);
+}
+
+/* However many sit there and say nothing: the last who came is heard. */
+static void test_connections_are_bounded_and_room_comes_back(void **state)
+{
+    int fds[GX_CONTROL_PLACES + 3], extra;
+    size_t n = GX_ARRAY_LEN(fds);
+    struct gx_control_stats stats;
+    (void)state;
+
+    for (size_t i = 0; i < n; i++)
+        fds[i] = dial();
+    gx_control_stats(control, &stats);
+    assert_int_equal(stats.too_many, 3);
+    for (size_t i = GX_CONTROL_CLIENTS; i < GX_CONTROL_CLIENTS + 3; i++) {
+        assert_non_null(strstr(hear(fds[i]), "\"name\":\"busy\""));
+        assert_string_equal(hear(fds[i]), "(end)");
+    }
+    assert_string_equal(hear(fds[n - 1]), "");
+    say(fds[n - 1], STATUS("1"));
+    turn();
+    assert_int_equal(n_inputs, 1);
+    close(fds[3]);
+    turn();
+    extra = dial();
+    say(extra, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"id\"}\n");
+    turn();
+    assert_int_equal(n_inputs, 1);
+    close(extra);
+    for (size_t i = 0; i < n; i++)
         if (i != 3)
             close(fds[i]);
+}
+
+/* All at once: no place is passed over because others have much to say. */
+static void test_every_place_has_its_turn(void **state)
+{
+    int fds[GX_CONTROL_PLACES];
+    (void)state;
+
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++)
+        fds[i] = dial();
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++)
+        say(fds[i], STATUS("1"));
+    turn();
+    assert_int_equal(n_inputs, GX_CONTROL_PLACES);
+    for (size_t i = 0; i < GX_CONTROL_PLACES; i++)
+        close(fds[i]);
 }
 
 static void test_a_stale_socket_is_no_obstacle(void **state)
@@ -481,7 +536,9 @@ int main(void)
         T(test_requests_under_way_are_bounded),
         T(test_sends_of_one_connection_go_together),
         T(test_more_sends_than_a_step_takes_wait_for_the_next),
+        T(test_a_full_node_can_still_be_asked_how_it_is_and_be_stopped),
         T(test_connections_are_bounded_and_room_comes_back),
+        T(test_every_place_has_its_turn),
         T(test_a_stale_socket_is_no_obstacle),
         T(test_mutated_lines_never_end_the_connection),
     };
