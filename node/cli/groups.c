@@ -1,5 +1,7 @@
 #include "node/cli/cli.h"
 
+#include <stdlib.h>
+
 static json_t *group_param(const struct gx_args *args)
 {
     return json_pack("{s:s}", "group", args->words[0]);
@@ -32,8 +34,12 @@ int gx_cmd_group_new(struct gx_cli *cli, const struct gx_args *args)
     if (code == GX_EXIT_DONE && cli->json) {
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
+        char id[GX_SHORT_ID_BYTES];
+
+        /* By its id: a name may hold what a shell obeys, and another group may have the same. */
+        gx_show_id(id, gx_json_text(result, "group"));
         show_group(cli, result);
-        gx_cli_notice(cli, "Next: guanxi invite '%s' --qr", args->words[0]);
+        gx_cli_notice(cli, "Next: guanxi invite %s --qr", id);
     }
     json_decref(result);
     return code;
@@ -116,8 +122,11 @@ int gx_cmd_group_leave(struct gx_cli *cli, const struct gx_args *args)
     int code = gx_cli_call(cli, &result, "group.leave", group_param(args));
     if (code == GX_EXIT_DONE && cli->json)
         code = gx_show_json(result);
-    else if (code == GX_EXIT_DONE)
-        gx_cli_notice(cli, "You have left %s.", args->words[0]);
+    else if (code == GX_EXIT_DONE) {
+        char *shown = gx_show_text(args->words[0], true);
+        gx_cli_notice(cli, "You have left %s.", shown);
+        free(shown);
+    }
     json_decref(result);
     return code;
 }

@@ -2,6 +2,7 @@
 
 #include "crypto/keys.h"
 #include "node/os/qr.h"
+#include "proto/token.h"
 #include "proto/utf8.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 /* gx_picture_read refuses anything longer. */
 #define PICTURE_BYTES_MAX (16u * 1024u * 1024u)
 
-/* Read a descriptor to its end, at most cap bytes (one more shows that there were more); malloc'ed. */
-static bool read_all(uint8_t **out, size_t *n, size_t cap, int fd, const char *name, struct gx_fail *why)
+/* Read a descriptor to its end, at most cap bytes (one more shows that there were more; then it fails with too_long); malloc'ed. */
+static bool read_all(uint8_t **out, size_t *n, size_t cap, enum gx_exit too_long, int fd, const char *name, struct gx_fail *why)
 {
     size_t room = 65536;
 
@@ -38,7 +39,7 @@ static bool read_all(uint8_t **out, size_t *n, size_t cap, int fd, const char *n
         *n += (size_t)got;
         if (*n > cap) {
             free(*out);
-            return gx_fail(why, GX_EXIT_FAILED, "too_big", NULL, "%s is longer than %zu bytes", name, cap);
+            return gx_fail(why, too_long, "too_big", NULL, "%s is longer than %zu bytes", name, cap);
         }
         if (got == 0)
             return true;
@@ -62,34 +63,87 @@ static bool picture_fail(struct gx_fail *why, enum gx_err err, const char *name)
     return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", NULL, "%s cannot be read as a picture: %s", name, gx_err_text(err));
 }
 
+/* GX1:... in whatever state: what is wrong with it is then more than how it begins. */
+static bool begins_as_code(const char *text, size_t n)
+{
+    size_t at = 0;
+
+    while (at < n && (text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r')))
+        at++;
+    return n - at >= 2 && (text[at] == 'G' || text[at] == 'g') && (text[at + 1] == 'X' || text[at + 1] == 'x') &&
+           memchr(text + at, ':', n - at) != NULL;
+}
+
+/* Other faults are told by whoever answers `inspect` and `join`. */
+static bool code_is_whole(const char *text, struct gx_fail *why)
+{
+    struct gx_token token;
+    enum gx_err err = gx_token_parse(&token, text);
+
+    gx_wipe(&token, sizeof token);
+    return err != GX_E_MALFORMED || gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "paste it again, whole",
+                                            "this code is cut short or mistyped: its check does not fit");
+}
+
 /* A picture of a code, or the code itself as text. */
 static bool code_from_bytes(char out[GX_CODE_BYTES], const uint8_t *p, size_t n, const char *name, struct gx_fail *why)
 {
+    if (n == 0)
+        return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a code (GX1:...), or a PNG or JPEG picture of one", "%s is empty", name);
     if (is_picture(p, n)) {
         enum gx_err err = gx_picture_read(out, GX_CODE_BYTES, gx_span(p, n), "GX");
-        return err == GX_OK || picture_fail(why, err, name);
+        return err == GX_OK ? code_is_whole(out, why) : picture_fail(why, err, name);
     }
-    if (n >= GX_CODE_BYTES || !gx_utf8_ok(gx_span(p, n)))
+    if (!gx_utf8_ok(gx_span(p, n)) || !begins_as_code((const char *)p, n))
         return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a code (GX1:...), or a PNG or JPEG picture of one",
-                       "%s holds no invitation", name);
-    if (n > 0)
-        memcpy(out, p, n);
+                       "%s holds no invitation: it is no picture, and those begin with GX1:", name);
+    /* What has no room here is longer than any code; its beginning is none. */
+    if (n >= GX_CODE_BYTES)
+        n = GX_CODE_BYTES - 1;
+    memcpy(out, p, n);
     out[n] = 0;
-    return true;
+    return code_is_whole(out, why);
+}
+
+static bool no_file(const char *argument, struct gx_fail *why)
+{
+    return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a code, or a PNG or JPEG picture of one",
+                   "there is no file %.200s, and it is no invitation either: those begin with GX1:", argument);
+}
+
+/* -1 with *why: nothing that can be read to an end (a pipe would be waited for). */
+static int open_file(const char *name, struct gx_fail *why)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0 && errno == EACCES) {
+        gx_fail_errno(why, GX_EXIT_STORE, "io", errno, "cannot read %.200s", name);
+    } else if (fd < 0 && errno == ENXIO) {
+        gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a picture, or - and the picture on standard input", "%.200s is no file", name);
+    } else if (fd < 0) {
+        no_file(name, why);
+    } else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a picture, or - and the picture on standard input", "%.200s is no file", name);
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }
 
 bool gx_read_code(char out[GX_CODE_BYTES], const char *argument, struct gx_fail *why)
 {
     bool from_stdin = strcmp(argument, "-") == 0;
     const char *name = from_stdin ? "standard input" : argument;
-    int fd = from_stdin ? STDIN_FILENO : open(argument, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    size_t n = strlen(argument);
     uint8_t *bytes;
-    size_t n;
 
-    /* Not a file: then it is the code, and whoever knows codes says what is wrong with it. */
+    if (!from_stdin && (n == 0 || begins_as_code(argument, n)) && access(argument, F_OK) != 0)
+        return code_from_bytes(out, (const uint8_t *)argument, n, "this argument", why);
+    int fd = from_stdin ? STDIN_FILENO : open_file(argument, why);
     if (fd < 0)
-        return code_from_bytes(out, (const uint8_t *)argument, strlen(argument), "this argument", why);
-    bool ok = read_all(&bytes, &n, PICTURE_BYTES_MAX, fd, name, why);
+        return false;
+    bool ok = read_all(&bytes, &n, PICTURE_BYTES_MAX, GX_EXIT_TOKEN, fd, name, why);
     if (!from_stdin)
         close(fd);
     if (!ok)
@@ -106,13 +160,13 @@ bool gx_read_text(char **out, size_t cap, struct gx_fail *why)
     size_t n;
 
     *out = NULL;
-    if (!read_all(&bytes, &n, cap + 1, STDIN_FILENO, "standard input", why))
+    if (!read_all(&bytes, &n, cap + 1, GX_EXIT_USAGE, STDIN_FILENO, "standard input", why))
         return false;
     if (n > 0 && bytes[n - 1] == '\n')
         n--;
     if (n > cap || !gx_utf8_ok(gx_span(bytes, n))) {
         free(bytes);
-        return gx_fail(why, GX_EXIT_FAILED, n > cap ? "too_big" : "not_text", NULL,
+        return gx_fail(why, GX_EXIT_USAGE, n > cap ? "too_big" : "not_text", NULL,
                        n > cap ? "a message holds at most %zu bytes of text" : "standard input is not UTF-8 text (%zu bytes at most)", cap);
     }
     *out = realloc(bytes, n + 1);

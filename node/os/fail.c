@@ -1,5 +1,7 @@
 #include "node/os/fail.h"
 
+#include "proto/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,6 +12,13 @@ static void fill(struct gx_fail *why, int code, const char *name, const char *hi
     snprintf(why->name, sizeof why->name, "%s", name);
     snprintf(why->hint, sizeof why->hint, "%s", hint == NULL ? "" : hint);
     vsnprintf(why->message, sizeof why->message, format, args);
+    /* The name of a file can be any bytes, and a long one is cut; a message is text. */
+    if (!gx_utf8_ok(gx_span(why->message, strlen(why->message)))) {
+        char shown[sizeof why->message];
+        size_t n = gx_utf8_show(shown, sizeof shown, gx_span(why->message, strlen(why->message)), false);
+
+        memcpy(why->message, shown, n + 1);
+    }
 }
 
 bool gx_fail(struct gx_fail *why, int code, const char *name, const char *hint, const char *format, ...)

@@ -152,6 +152,56 @@ static void test_help_and_version_need_no_home(void **state)
     assert_int_equal(strncmp(ran.out, "guanxi ", 7), 0);
 }
 
+/* A code, a file of one, a picture: what it is that was given, and what is wrong with it. */
+static void test_what_is_no_invitation_is_told_by_what_it_is(void **state)
+{
+    char empty[GX_PATH_MAX], fifo[GX_PATH_MAX], text[GX_PATH_MAX], png[GX_PATH_MAX];
+    const struct {
+        const char *given, *said;
+    } cases[] = {
+        {"nosuch.png", "there is no file nosuch.png"},
+        {"some/where", "there is no file some/where"},
+        {"hello", "there is no file hello"},
+        {"hello", "no invitation either: those begin with GX1:"},
+        {"caf\xe9.png", "there is no file caf"},
+        {empty, "is empty"},
+        {fifo, "is no file"},
+        {dir, "is no file"},
+        {"/dev/zero", "is no file"},
+        {text, "no invitation"},
+        {png, "cannot be read as a picture"},
+        {"", "this argument is empty"},
+        {"GX1:AAAA", "cut short or mistyped"},
+        {"gx1:aaaa", "cut short or mistyped"},
+    };
+    (void)state;
+
+    path_of(empty, "empty.png");
+    path_of(fifo, "fifo");
+    path_of(text, "text");
+    path_of(png, "bad.png");
+    EXPECT(0, RUN(dir, A("init"), A("--name"), A("Mei")));
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(gx_file_replace(&home, "empty.png", (uint8_t *)text, 0, NULL), GX_OK);
+    assert_int_equal(gx_file_replace(&home, "text", (uint8_t *)text, strlen(text), NULL), GX_OK);
+    assert_int_equal(gx_file_replace(&home, "bad.png", (uint8_t[]){0x89, 'P', 'N', 'G', 'x'}, 5, NULL), GX_OK);
+    for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
+        EXPECT(5, RUN(dir, A("inspect"), A(cases[i].given)));
+        if (strstr(ran.err, cases[i].said) == NULL)
+            fail_msg("%s: %s", cases[i].given, ran.err);
+        EXPECT(5, RUN(dir, A("inspect"), A(cases[i].given), A("--json")));
+        assert_non_null(strstr(ran.err, "\"name\":\"token_malformed\""));
+        EXPECT(5, RUN(dir, A("join"), A("-y"), A(cases[i].given)));
+    }
+    EXPECT(5, RUN_IN(dir, "", A("inspect"), A("-")));
+    assert_non_null(strstr(ran.err, "standard input is empty"));
+    assert_int_equal(chmod(text, 0), 0);
+    if (access(text, R_OK) != 0) {
+        EXPECT(74, RUN(dir, A("inspect"), text));
+        assert_non_null(strstr(ran.err, "Permission denied"));
+    }
+}
+
 static void test_with_the_node_down_one_can_still_look(void **state)
 {
     (void)state;
@@ -242,6 +292,7 @@ int main(void)
         T(test_usage_errors_exit_2),
         T(test_no_question_is_asked_where_nobody_can_answer),
         T(test_help_and_version_need_no_home),
+        T(test_what_is_no_invitation_is_told_by_what_it_is),
         T(test_with_the_node_down_one_can_still_look),
         T(test_what_needs_the_node_exits_69_and_names_up),
         T(test_a_damaged_keys_file_is_named),

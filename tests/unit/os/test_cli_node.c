@@ -265,19 +265,146 @@ static void test_watch_resumes_across_a_restart_of_the_node_and_loses_nothing(vo
     close(out);
 }
 
-static void test_garbage_on_the_control_socket_leaves_the_node_serving(void **state)
+static int dial(const char *dir)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%.90s/guanxi.sock", dir);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    return fd;
+}
+
+static void test_watch_answers_before_anything_happens(void **state)
+{
+    static const char ask[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"watch\"}\n";
+    char line[4096];
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("send"), A("tea"), A("one"), A("--json")));
+    json_int_t seq = out_number("seq");
+    int fd = dial(a);
+    assert_int_equal(send(fd, ask, strlen(ask), MSG_NOSIGNAL), strlen(ask));
+    assert_true(read_line(fd, line, sizeof line) > 0);
+    json_t *root = json_loads(line, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(root, "id")), 7);
+    const json_t *since = json_object_get(json_object_get(root, "result"), "since");
+    assert_true(json_is_integer(since) ? json_integer_value(since) == seq : atoll(json_string_value(since)) == seq);
+    json_decref(root);
+    EXPECT(0, RUN(a, A("send"), A("tea"), A("two")));
+    assert_true(read_line(fd, line, sizeof line) > 0);
+    assert_non_null(strstr(line, "\"text\":\"two\""));
+    close(fd);
+}
+
+/* 69 means that no node runs.  One that has no place left says so, and can be looked at and stopped. */
+static void test_a_busy_node_says_that_it_is_busy(void **state)
+{
+    int fds[200];
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++) {
+        fds[i] = dial(a);
+        (void)!send(fds[i], "{\"half", 6, MSG_NOSIGNAL);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        EXPECT(1, RUN(a, A("send"), A("tea"), A("x"), A("--json")));
+        assert_non_null(strstr(ran.err, "\"name\":\"busy\""));
+        assert_non_null(strstr(ran.err, "\"hint\":\""));
+    }
+    EXPECT(1, RUN(a, A("wait"), A("--timeout"), A("5")));
+    EXPECT(1, RUN(a, A("watch")));
+    EXPECT(1, RUN(a, A("read")));
+    assert_null(strstr(ran.err, "guanxi up"));
+    EXPECT(75, RUN(a, A("up"), A("-d")));
+    for (unsigned i = 0; i < 8; i++)
+        EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"state\":\"ready\""));
+    EXPECT(0, RUN(a, A("down")));
+    for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    EXPECT(69, RUN(a, A("down")));
+}
+
+/* What is printed to be pasted does what it says, whatever a group is called. */
+static void test_hints_can_be_pasted(void **state)
+{
+    static const char *const names[] = {"x'; touch /tmp/gx-pasted; echo '", "-dash", "$(id)", "tea"};
+    static const char *const bad[] = {":colon", "@at", "a\nb", "a\033[31mb", "\xe2\x80\xae" "evil"};
+    char *hint, id[16];
+    (void)state;
+
+    (void)start(a, "A");
+    for (size_t i = 0; i < GX_ARRAY_LEN(names); i++) {
+        EXPECT(0, RUN(a, A("group"), A("new"), A("--"), A(names[i])));
+        hint = strstr(ran.err, "Next: guanxi invite ");
+        assert_non_null(hint);
+        assert_int_equal(sscanf(hint, "Next: guanxi invite %15s --qr\n", id), 1);
+        assert_int_equal(strlen(hint), strlen("Next: guanxi invite  --qr\n") + strlen(id));
+        assert_int_equal(id[0], ':');
+        assert_int_equal(strspn(id + 1, "0123456789abcdef"), strlen(id + 1));
+        EXPECT(0, RUN(a, A("invite"), id));
+    }
+    for (size_t i = 0; i < GX_ARRAY_LEN(bad); i++) {
+        EXPECT(2, RUN(a, A("group"), A("new"), A(bad[i])));
+        assert_non_null(strstr(ran.err, "control characters"));
+    }
+    EXPECT(2, RUN(a, A("group"), A("new"), A("")));
+}
+
+static void test_a_text_that_cannot_be_sent_is_exit_2_wherever_it_comes_from(void **state)
+{
+    static char text[57346];
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    memset(text, 'y', sizeof text - 1);
+    EXPECT(2, RUN(a, A("send"), A("tea"), text));
+    EXPECT(2, RUN_IN(a, text, A("send"), A("tea"), A("-")));
+    EXPECT(2, RUN(a, A("send"), A("tea"), A("\xff")));
+    EXPECT(2, RUN_IN(a, "\xff", A("send"), A("tea"), A("-")));
+    EXPECT(2, RUN(a, A("send"), A("tea"), A("")));
+    EXPECT(2, RUN_IN(a, "", A("send"), A("tea"), A("-")));
+    text[sizeof text - 2] = 0;
+    EXPECT(0, RUN_IN(a, text, A("send"), A("tea"), A("-")));
+}
+
+static void test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly(void **state)
+{
+    char code[2048], other[2050];
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--json")));
+    snprintf(code, sizeof code, "%s", out_text("token"));
+    EXPECT(0, RUN(a, A("inspect"), code));
+    snprintf(other, sizeof other, "%.*s", (int)strlen(code) - 1, code);
+    EXPECT(5, RUN(a, A("inspect"), other));
+    assert_non_null(strstr(ran.err, "cut short or mistyped"));
+    snprintf(other, sizeof other, "%sA", code);
+    EXPECT(5, RUN(a, A("join"), other, A("-y"), A("--json")));
+    assert_non_null(strstr(ran.err, "cut short or mistyped"));
+    assert_non_null(strstr(ran.err, "\"name\":\"token_malformed\""));
+    EXPECT(5, RUN_IN(a, "GX1:\n", A("inspect"), A("-")));
+    assert_non_null(strstr(ran.err, "cut short or mistyped"));
+}
+
+static void test_garbage_on_the_control_socket_leaves_the_node_serving(void **state)
+{
     struct gx_rng_stream rng;
     (void)state;
 
     (void)start(a, "A");
-    snprintf(addr.sun_path, sizeof addr.sun_path, "%.90s/guanxi.sock", a);
     rng_seed(&rng, 21);
     for (unsigned i = 0; i < 40; i++) {
         uint8_t junk[5000];
-        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+        int fd = dial(a);
         gx_rng_fill(&rng.rng, junk, sizeof junk);
         (void)!send(fd, junk, sizeof junk, MSG_NOSIGNAL);
         close(fd);
@@ -301,6 +428,11 @@ int main(void)
         T(test_wait_times_out_with_6),
         T(test_a_node_in_the_foreground_stops_in_good_order_on_sigterm),
         T(test_watch_resumes_across_a_restart_of_the_node_and_loses_nothing),
+        T(test_watch_answers_before_anything_happens),
+        T(test_a_busy_node_says_that_it_is_busy),
+        T(test_hints_can_be_pasted),
+        T(test_a_text_that_cannot_be_sent_is_exit_2_wherever_it_comes_from),
+        T(test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly),
         T(test_garbage_on_the_control_socket_leaves_the_node_serving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
