@@ -52,6 +52,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)
 #define GX_EFFECTS_BYTES_MAX (64u * 1024u * 1024u) /* a step's arena; a SEND beyond it is dropped and repaired by catch-up */
+#define GX_GROUP_LOGS_MAX 8192u                 /* logs and branches a group may have: four incarnations of 500 members' two, twice over */
 #define GX_GROUP_CONTROL_MAX 100000u            /* control events a group may have: as gx-law */
 
 #endif

@@ -36,6 +36,37 @@ uint32_t gx_group_log_by_tag(const struct gx_group *g, const struct gx_log_tag *
     return GX_NONE;
 }
 
+/* Id of event `seq` of a control log, from the tables in memory; NULL when it is not held. */
+const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log, uint32_t seq)
+{
+    const struct gx_log_row *row = &g->logs[log].row;
+
+    if (seq == row->head_seq)
+        return &row->head_id;
+    if (seq == row->base_seq)
+        return &row->base_id;
+    if (seq < row->base_seq || seq > row->head_seq)
+        return NULL;
+    for (uint32_t op = g->law.n_ops; op-- > 0;)
+        if (g->ops[op].log == log && g->ops[op].seq == seq)
+            return &g->law.ops[op].id;
+    return NULL;
+}
+
+uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entry *entry)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_event_id *id = NULL;
+
+        if (memcmp(g->logs[i].row.id.b, entry->tag.b, sizeof entry->tag.b) != 0)
+            continue;
+        id = gx_group_id_at(g, i, entry->seq);
+        if (id != NULL && memcmp(id->b, entry->check, sizeof entry->check) == 0)
+            return i;
+    }
+    return GX_NONE;
+}
+
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device)
 {
     for (uint32_t i = 0; i < g->n_logs; i++)

@@ -36,7 +36,9 @@ void gx_group_note_own(struct gx_group *g, uint32_t index)
     g->me = log->person;
     gx_log_id_make(&now, &log->row.device, &g->incarnation, (enum gx_log_class)log->row.cls);
     if (!gx_log_id_equal(&now, &log->row.id))
-        return;
+        return;                 /* of an earlier incarnation */
+    if (log->row.cls == GX_LOG_CONTROL && g->own_control != GX_NONE && gx_log_id_equal(&g->logs[g->own_control].row.id, &now))
+        return;                 /* a branch that a clone of this node wrote */
     if (log->row.cls == GX_LOG_CONTROL)
         g->own_control = index;
     else
@@ -207,16 +209,54 @@ enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event
     return GX_OK;
 }
 
-/* Does the event continue its log? */
-static enum gx_err check_place(const struct gx_group *g, const struct gx_log *log, const struct gx_event *ev)
+static bool continues(const struct gx_log *log, const struct gx_event *ev)
 {
-    if (ev->seq <= log->row.head_seq)
-        return gx_group_op(g, &ev->id) != GX_NONE ? GX_E_DUPLICATE : GX_E_FORK;
     if (ev->seq != (uint64_t)log->row.head_seq + 1)
+        return false;
+    return gx_event_id_equal(&ev->prev, &log->row.head_id) || (ev->seq == 1 && log->later);
+}
+
+/* A branch is a log of its own that begins behind the event both have. */
+static uint32_t branch_add(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_event *ev, uint64_t tick)
+{
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
+    if (txn == NULL || !gx_engine_grow(e, &g->logs, &g->cap_logs, g->n_logs, sizeof *g->logs))
+        return GX_NONE;
+
+    const struct gx_log_row *like = &g->logs[first].row;
+    struct gx_log log = {.person = g->logs[first].person, .own = g->logs[first].own, .later = g->logs[first].later, .dirty = true};
+
+    log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .device = like->device, .incarnation = like->incarnation,
+                                  .base_seq = (uint32_t)ev->seq - 1, .base_id = ev->prev, .base_tick = tick,
+                                  .head_seq = (uint32_t)ev->seq - 1, .head_id = ev->prev, .head_tick = tick};
+    if (!gx_engine_ok(e, gx_log_new_number(txn, &log.row.lnum)))
+        return GX_NONE;
+    gx_engine_drop(e, "fork");
+    g->logs[g->n_logs] = log;
+    return g->n_logs++;
+}
+
+/* The branch of its log that the event continues; a new one when it stands at a place that another event has.  WIRE §3.4 */
+static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, uint32_t *index)
+{
+    uint32_t first = gx_group_log(g, &ev->log), before = gx_group_op(g, &ev->prev);
+
+    if (first == GX_NONE)
         return GX_E_MISSING;
-    if (ev->seq == 1 && log->later)
-        return GX_OK;
-    return gx_event_id_equal(&ev->prev, &log->row.head_id) ? GX_OK : GX_E_FORK;
+    if (gx_group_op(g, &ev->id) != GX_NONE)
+        return GX_E_DUPLICATE;
+    for (*index = first; *index < g->n_logs; ++*index)
+        if (gx_log_id_equal(&g->logs[*index].row.id, &ev->log) && continues(&g->logs[*index], ev))
+            return GX_OK;
+    if (ev->seq == 1 && !g->logs[first].later && !gx_event_id_equal(&ev->prev, &(struct gx_event_id){{0}}))
+        return GX_E_MALFORMED;
+    if (ev->seq > 1 && (before == GX_NONE || !gx_log_id_equal(&g->logs[g->ops[before].log].row.id, &ev->log) || g->ops[before].seq + 1 != ev->seq))
+        return GX_E_MISSING;
+    if (g->n_logs >= GX_GROUP_LOGS_MAX)
+        return GX_E_TOO_BIG;
+    *index = branch_add(e, g, first, ev, ev->seq > 1 ? g->ops[before].tick : 0);
+    return *index == GX_NONE ? e->fault : GX_OK;
 }
 
 static bool introduce(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
@@ -294,13 +334,11 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     if ((ev->type == GX_EV_CREATE || ev->type == GX_EV_INCARNATION) && gx_group_log(g, &ev->log) == GX_NONE && !introduce(e, g, ev, body))
         return GX_E_MISSING;
 
-    uint32_t index = gx_group_log(g, &ev->log);
+    uint32_t index = GX_NONE, before = gx_group_op(g, &ev->prev);
 
-    if (index == GX_NONE)
-        return GX_E_MISSING;
-    err = check_place(g, &g->logs[index], ev);
+    err = gx_group_check_ticks(g, ev, before == GX_NONE ? 0 : g->ops[before].tick, before != GX_NONE);
     if (err == GX_OK)
-        err = gx_group_check_ticks(g, ev, g->logs[index].row.head_tick, g->logs[index].row.head_seq > 0);
+        err = find_branch(e, g, ev, &index);
     if (err != GX_OK)
         return err;
 

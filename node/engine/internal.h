@@ -354,6 +354,9 @@ struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state);
 void gx_group_drop(struct gx_engine *e, struct gx_group *g);       /* forget a join that was given up */
 uint32_t gx_group_log(const struct gx_group *g, const struct gx_log_id *id);              /* index or GX_NONE */
 uint32_t gx_group_log_by_tag(const struct gx_group *g, const struct gx_log_tag *tag);
+const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log, uint32_t seq);
+/* The control log, or branch of it, in which event `seq` has an id that begins as `check` says; GX_NONE when none has. */
+uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entry *entry);
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device);
 /* Is the device a live device of a member, in this node's resolved view? */
 bool gx_group_live(const struct gx_group *g, const struct gx_sign_pk *device);

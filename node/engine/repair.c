@@ -157,6 +157,20 @@ static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_g
     } while (log < g->n_logs);
 }
 
+/* The log, and of a control log the branch, that an entry speaks of: the one that has the event it names, else one that it may continue. */
+static uint32_t named_log(const struct gx_group *g, const struct gx_frontier_entry *entry)
+{
+    uint32_t first = gx_group_log_by_tag(g, &entry->tag);
+    uint32_t exact = first == GX_NONE || g->logs[first].row.cls != GX_LOG_CONTROL ? first : gx_group_branch(g, entry);
+
+    if (exact != GX_NONE)
+        return exact;
+    for (uint32_t i = first; i < g->n_logs; i++)
+        if (memcmp(g->logs[i].row.id.b, entry->tag.b, sizeof entry->tag.b) == 0 && g->logs[i].row.head_seq < entry->seq)
+            return i;
+    return GX_NONE;
+}
+
 /* Does the entry name an event of this node's own log, and not one of another branch (of a cloned home, or made up)? */
 static bool holds_mine(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry)
 {
@@ -180,9 +194,9 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         c->ahead = false;
     for (size_t i = 0; i < f->n; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
-        uint32_t index = gx_group_log_by_tag(g, &entry.tag);
+        uint32_t index = named_log(g, &entry);
 
-        if (index == GX_NONE) {
+        if (index == GX_NONE) {         /* a log, or a branch of one, that my view does not know */
             c->ahead = lacking = true;
             continue;
         }
@@ -191,7 +205,8 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         gx_repair_note_theirs(e, g, c, index, entry.base_seq, entry.seq);
         lacking |= entry.seq > log->row.head_seq;
-        if (entry.seq == log->row.head_seq && memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
+        if (log->row.cls == GX_LOG_MESSAGES && entry.seq == log->row.head_seq &&
+            memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
             gx_engine_drop(e, "fork");
         if (index == g->own_messages && holds_mine(e, g, &entry))
             note_held(e, g, &c->device, entry.base_seq, entry.seq);
@@ -280,6 +295,20 @@ static bool entry_control(const struct gx_group *g, const struct gx_channel *c, 
     return g->logs[log].row.cls == GX_LOG_CONTROL && g->logs[log].row.head_seq > 0;
 }
 
+/* Up to where both have a log, as far as the other told: a name that it knows if it is on the same branch. */
+static void put_common(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    const struct gx_log_row *row = &g->logs[log].row;
+    uint32_t told = their_seq(c, log);
+    uint32_t seq = told > row->base_seq && told < row->head_seq ? told : row->head_seq;
+    struct gx_frontier_entry entry = {.base_seq = row->base_seq, .seq = seq};
+    const struct gx_event_id *id = gx_group_id_at(g, log, seq);
+
+    memcpy(entry.tag.b, row->id.b, sizeof entry.tag.b);
+    memcpy(entry.check, id == NULL ? row->head_id.b : id->b, sizeof entry.check);
+    gx_frame_put_frontier(w, list, &entry);
+}
+
 static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     struct gx_wr w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * g->n_logs);
@@ -287,7 +316,7 @@ static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_gro
 
     for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++)
         if (entry_control(g, c, i))
-            put_entry(&w, &list, g, i);
+            put_common(&w, &list, g, c, i);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     g->asked = s->id;

@@ -194,9 +194,9 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     }
     for (size_t i = 0; i < f->n; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
-        uint32_t log = gx_group_log_by_tag(g, &entry.tag);
+        uint32_t log = gx_group_branch(g, &entry);
 
-        if (log != GX_NONE) {
+        if (log != GX_NONE && entry.seq > known[log]) {     /* of a branch that I do not have, all of mine is news */
             known[log] = entry.seq;
             gx_repair_note_theirs(e, g, c, log, entry.base_seq, entry.seq);
         }

@@ -1,6 +1,7 @@
 /* Nodes that meet: joining by a code, through any member, and what happens when somebody vanishes half way. */
 #define NET_NODES 100
 #include "node/engine/internal.h"
+#include "store/check.h"
 #include "tests/unit/engine/net.h"
 
 static void same_everywhere(struct net *net, const char *group, int n)
@@ -279,6 +280,91 @@ static void test_a_claim_to_hold_another_branch_is_no_delivery(void **state)
     net_free(net);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[65536];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    size_t n = 0;
+
+    assert_true(in != NULL && out != NULL);
+    while (in != NULL && out != NULL && (n = fread(bytes, 1, sizeof bytes, in)) > 0)
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    if (in != NULL)
+        fclose(in);
+    if (out != NULL)
+        fclose(out);
+}
+
+static void alias(struct net *net, int i, const char *name)
+{
+    struct gx_engine *e = net->node[i].engine;
+    struct gx_body body = {.type = GX_EV_ALIAS, .u.alias.name = gx_span(name, strlen(name))};
+
+    assert_int_equal(gx_author_write(e, e->groups[0], &body, NULL, NULL), GX_OK);
+    net_step(net, i, (struct gx_input){.kind = GX_IN_TIMER});
+    net_settle(net);
+}
+
+/* A cloned machine: two nodes with one device write different things at one place of its control log, each to another member.  Both branches
+ * reach everybody, and what honest members wrote on either goes on. */
+static void test_a_forked_control_log_keeps_nobody_apart(void **state)
+{
+    struct net *net = net_new(3);
+    char token[600], store[128], saved[128];
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    assert_true(net_join(net, 2, token, NULL));
+    net_run(net, 5000);
+    snprintf(store, sizeof store, "%s/%s", net->node[2].dir, GX_STORE_FILE);
+    snprintf(saved, sizeof saved, "%s/saved", net->node[2].dir);
+    net_stop(net, 2);
+    copy_file(store, saved);
+
+    net_stop(net, 1);
+    net_start(net, 2);
+    net_run(net, 5000);
+    alias(net, 2, "one");
+    net_run(net, 5000);
+    net_send(net, 0, "tea", "on branch one");
+    net_stop(net, 2);
+    net_stop(net, 0);
+
+    copy_file(saved, store);
+    net_start(net, 1);
+    net_start(net, 2);
+    net_run(net, 5000);
+    alias(net, 2, "two");
+    alias(net, 2, "three");
+    net_run(net, 5000);
+    net_send(net, 1, "tea", "on branch two");
+    net_stop(net, 2);
+
+    net_start(net, 0);
+    net_run(net, 100000);
+    assert_true(gx_engine_dropped(net->node[0].engine, "fork") > 0);
+    assert_true(gx_engine_dropped(net->node[1].engine, "fork") > 0);
+    net_get(net, 0, GX_CMD_GROUP_SHOW, "tea", "count");
+    assert_int_equal(net->node[0].number, 2);
+    same_everywhere(net, "tea", 2);
+    for (int i = 0; i < 2; i++) {
+        struct gx_check_report report;
+        struct gx_txn *txn = NULL;
+
+        net_stop(net, i);
+        net_start(net, i);
+        assert_int_equal(gx_txn_begin(&txn, net->node[i].store, false), GX_OK);
+        assert_int_equal(gx_store_check(txn, &report, NULL, NULL), GX_OK);
+        gx_txn_abort(&txn);
+        assert_int_equal(report.problems, 0);
+    }
+    net_run(net, 5000);
+    same_everywhere(net, "tea", 2);
+    net_free(net);
+}
+
 static unsigned n_split;
 
 /* A path comes in as many frames as it has events. */
@@ -341,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_a_full_group_turns_a_guest_away_with_the_reason),
         cmocka_unit_test(test_a_code_made_by_the_99th_link_of_a_chain_is_believed),
         cmocka_unit_test(test_a_path_may_come_in_many_frames),
+        cmocka_unit_test(test_a_forked_control_log_keeps_nobody_apart),
         cmocka_unit_test(test_a_group_with_thousands_of_control_events_can_still_be_joined),
         cmocka_unit_test(test_a_claim_to_hold_another_branch_is_no_delivery),
     };
