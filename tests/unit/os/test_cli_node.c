@@ -395,6 +395,37 @@ static void test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly(void **s
     assert_non_null(strstr(ran.err, "cut short or mistyped"));
 }
 
+/* Ctrl-C ends the command, kill -9 the node; the request outlives both. */
+static void test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_ended(void **state)
+{
+    char code[2048];
+    int out;
+    (void)state;
+
+    (void)start(a, "Ann");
+    pid_t node = start(b, "Bob");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--json")));
+    snprintf(code, sizeof code, "%s", out_text("token"));
+    EXPECT(0, RUN(a, A("down")));
+
+    pid_t join = spawn(b, &out, (char *[]){A("guanxi"), A("join"), code, A("-y"), NULL});
+    do
+        EXPECT(0, RUN(b, A("group"), A("list")));
+    while (strstr(ran.out, "joining") == NULL);
+    assert_int_equal(kill(join, SIGINT), 0);
+    assert_int_equal(end_of(join), -SIGINT);        /* 130 in a shell */
+    close(out);
+    assert_int_equal(kill(node, SIGKILL), 0);
+    while (alive(node))
+        usleep(1000);
+    EXPECT(0, RUN(b, A("group"), A("list")));
+    assert_non_null(strstr(ran.out, "joining"));
+    EXPECT(0, RUN(b, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(b, A("wait"), A("--members"), A("tea=2"), A("--timeout"), A("25")));
+}
+
 static void test_garbage_on_the_control_socket_leaves_the_node_serving(void **state)
 {
     struct gx_rng_stream rng;
@@ -433,6 +464,7 @@ int main(void)
         T(test_hints_can_be_pasted),
         T(test_a_text_that_cannot_be_sent_is_exit_2_wherever_it_comes_from),
         T(test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly),
+        T(test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_ended),
         T(test_garbage_on_the_control_socket_leaves_the_node_serving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
