@@ -273,20 +273,10 @@ struct conn *gx_conn_newest(struct gx_transport *t, int fd)
     return gx_conn_at(t, t->by_fd[fd]);
 }
 
-struct conn *gx_conn_of_frame(struct gx_transport *t, int fd, const uint8_t rid[RID_BYTES])
+struct conn *gx_conn_of_frame(struct gx_transport *t, int fd, uint64_t handshake)
 {
     for (struct conn *c = gx_conn_newest(t, fd); c != NULL; c = gx_conn_at(t, c->older))
-        if (c->bound && memcmp(c->rid, rid, RID_BYTES) == 0)
+        if (handshake >= c->handshakes_from && handshake < c->handshakes_to)
             return c;
     return NULL;
-}
-
-struct conn *gx_conn_unbound(struct gx_transport *t, int fd)
-{
-    struct conn *oldest = NULL;
-
-    for (struct conn *c = gx_conn_newest(t, fd); c != NULL; c = gx_conn_at(t, c->older))
-        if (!c->bound)
-            oldest = c;
-    return oldest;
 }

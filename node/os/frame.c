@@ -59,41 +59,39 @@ static bool rid_is_counted(const struct gx_transport *t, const struct frame *f)
     return f->rid_n == RID_BYTES && f->rid[0] == 0 && count - t->rid_first < t->n_accepted;
 }
 
-static struct conn *introduce(struct gx_transport *t, struct frame *f, int fd, const char *user)
+/* Its first frame.  False: it gets no session. */
+static bool introduce(struct gx_transport *t, struct conn *c, const struct frame *f, const char *user, const struct zap_user *u)
 {
-    struct gx_curve_pk key;
-    struct conn *c;
-    uint32_t door;
-
-    gx_monitor_read(t);
-    c = gx_conn_unbound(t, fd);
-    if (c == NULL || (c->state != CONN_SILENT && c->state != CONN_LOST) || !gx_zap_user_parse(&door, &key, user) ||
-        door != c->door)
-        return NULL;
+    if ((c->state != CONN_SILENT && c->state != CONN_LOST) || u->door != c->door)
+        return false;
     if (!rid_is_counted(t, f)) {
         gx_link_cut(t, c);
-        return NULL;
+        return false;
     }
     c->bound = true;
     memcpy(c->rid, f->rid, RID_BYTES);
     snprintf(c->user, sizeof c->user, "%s", user);
-    gx_link_up(t, c, t->next_session, &key);
+    gx_link_up(t, c, t->next_session, &u->key);
     t->next_session += 2;
-    return c;
+    return true;
 }
 
-/* The payload's metadata says which descriptor and who: the routing id is only a name, and a peer may choose it.  NULL: nobody's. */
+/* The payload's metadata says which descriptor and who: the routing id is only a name, and a peer may choose it.  A descriptor may be another
+ * connection's by now, so the number of the handshake decides.  NULL: nobody's, or of one that is forgotten. */
 static struct conn *inbound_owner(struct gx_transport *t, struct frame *f)
 {
     int fd = zmq_msg_get(&f->payload, ZMQ_SRCFD);
     const char *user = zmq_msg_gets(&f->payload, "User-Id");
+    struct zap_user u;
     struct conn *c;
 
-    if (fd < 0 || user == NULL)
+    if (fd < 0 || user == NULL || !gx_zap_user_parse(&u, user))
         return NULL;
-    c = f->rid_n == RID_BYTES ? gx_conn_of_frame(t, fd, f->rid) : NULL;
+    c = gx_conn_of_frame(t, fd, u.handshake);
     if (c == NULL)
-        return introduce(t, f, fd, user);
+        return NULL;
+    if (!c->bound)
+        return introduce(t, c, f, user, &u) ? c : NULL;
     return strcmp(c->user, user) == 0 ? c : NULL;
 }
 

@@ -122,6 +122,8 @@ static void accepted(struct gx_transport *t, const struct event *e)
     struct door *door = gx_bind_by_port(t, port_of(e->endpoint));
 
     t->n_accepted++;
+    if (before != NULL && before->handshakes_to > t->n_handshakes)
+        before->handshakes_to = t->n_handshakes;
     if (before != NULL && before->state != CONN_LOST)
         gx_link_lose(t, before);
     if (!gx_tcp_identify(&seen))
@@ -138,6 +140,8 @@ static void accepted(struct gx_transport *t, const struct event *e)
     }
     c->peer = c->peer_seen = seen.peer_seen;
     c->local_port = seen.local_port;
+    c->handshakes_from = t->n_handshakes;
+    c->handshakes_to = UINT64_MAX;
     gx_tcp_watch(t, c);
 }
 

@@ -30,7 +30,7 @@
 #define NONE UINT32_MAX
 #define RID_BYTES 5u            /* the routing id libzmq makes for who comes in: a zero and a counter */
 #define DIALED_RID_BYTES 8u     /* and that we give to whom we dial: the session */
-#define USER_TEXT_BYTES 80u     /* "g4294967295:" and 64 digits of hex */
+#define USER_TEXT_BYTES 104u    /* "g4294967295:", 64 digits of hex, ":" and a number */
 
 enum conn_state {
     CONN_FREE,
@@ -53,6 +53,7 @@ struct conn {
     uint32_t next_in_hash, prev, next;      /* prev, next: in the list of its state */
     uint32_t older;                         /* inbound: the connection that had this descriptor before */
     uint32_t door;                          /* inbound: number */
+    uint64_t handshakes_from, handshakes_to;    /* inbound: it made one of these, if any; see zap.c */
     bool bound;                             /* inbound: rid and user are known, the first frame came */
     uint8_t rid[DIALED_RID_BYTES];
     char user[USER_TEXT_BYTES];             /* User-Id: the same in every frame, or the frame is not its own */
@@ -117,6 +118,7 @@ struct gx_transport {
     uint32_t n_guests;
     gx_session_id next_session;
     uint32_t rid_first, n_accepted;         /* libzmq's counter of routing ids at the start; connections since */
+    uint64_t n_handshakes;                  /* each let in has a number: how many were given out */
 
     uint32_t *hot;                          /* connections whose bytes are to be compared */
     uint32_t n_hot, n_hot_before;
@@ -177,10 +179,8 @@ struct conn *gx_conn_by_session(struct gx_transport *t, gx_session_id session);
 /* Inbound: c is from now on the newest on that descriptor.  GX_E_MEMORY. */
 enum gx_err gx_conn_set_fd(struct gx_transport *t, struct conn *c, int fd) GX_MUST_CHECK;
 struct conn *gx_conn_newest(struct gx_transport *t, int fd);
-/* Whose frame this is: the connection with that routing id on the descriptor; NULL when there is none. */
-struct conn *gx_conn_of_frame(struct gx_transport *t, int fd, const uint8_t rid[RID_BYTES]);
-/* The oldest on the descriptor that had no frame yet. */
-struct conn *gx_conn_unbound(struct gx_transport *t, int fd);
+/* Whose frame this is: the connection on that descriptor that made that handshake; NULL when it is forgotten. */
+struct conn *gx_conn_of_frame(struct gx_transport *t, int fd, uint64_t handshake);
 
 /* monitor.c */
 enum gx_err gx_monitor_open(void **events, void *ctx, void *socket, const char *endpoint) GX_MUST_CHECK;
@@ -191,8 +191,14 @@ void gx_monitor_dial_endpoint(char out[DIAL_ENDPOINT_BYTES], const struct conn *
 
 /* zap.c */
 void gx_zap_answer(struct gx_transport *t);
-/* "g7:<64 digits>" to number and key; false for what gx_zap_answer would not have said. */
-bool gx_zap_user_parse(uint32_t *door, struct gx_curve_pk *key, const char *user);
+/* What gx_zap_answer said of a connection: "g7:<64 digits>:<number>".  Two never get the same. */
+struct zap_user {
+    uint32_t door;
+    struct gx_curve_pk key;
+    uint64_t handshake;
+};
+/* False for what gx_zap_answer would not have said. */
+bool gx_zap_user_parse(struct zap_user *out, const char *user);
 
 /* bind.c */
 enum gx_err gx_bind_members(struct gx_transport *t, const struct gx_transport_config *config, int *sys_errno) GX_MUST_CHECK;

@@ -1,10 +1,15 @@
 /* Who may come in: the handler of ZAP (ZeroMQ RFC 27).  Every CURVE client is let in at an open door: members prove themselves to the engine,
  * guests show a token.  Limits were kept when the connection was accepted (monitor.c), before it cost a handshake.  What the handler
- * adds is the User-Id: through which door, and with which key, in every frame's metadata. */
+ * adds is the User-Id, which is in every frame's metadata: through which door, with which key, and the number of the handshake.
+ *
+ * The number tells whose frame it is where a descriptor was used again.  One that a connection makes is numbered after its ACCEPTED was read (we
+ * read it first), and before the ACCEPTED of the next on that descriptor, which libzmq tells once the connection is closed. */
 #include "node/os/transport_parts.h"
 
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* version, request id, domain, address, routing id, mechanism, key */
 #define REQUEST_PARTS 7u
@@ -39,14 +44,18 @@ static bool domain_parse(uint32_t *door, const char *text, size_t n)
     return v <= UINT32_MAX;
 }
 
-bool gx_zap_user_parse(uint32_t *door, struct gx_curve_pk *key, const char *user)
+bool gx_zap_user_parse(struct zap_user *out, const char *user)
 {
-    const char *colon = strchr(user, ':');
+    const size_t digits = 2 * sizeof out->key.b;
+    const char *hex = strchr(user, ':');
+    char *end;
     size_t n = 0;
 
-    if (colon == NULL || !domain_parse(door, user, (size_t)(colon - user)) || strlen(colon + 1) != 2 * sizeof key->b)
+    if (hex == NULL || !domain_parse(&out->door, user, (size_t)(hex - user)) || strnlen(++hex, digits + 1) != digits + 1 ||
+        hex[digits] != ':' || sodium_hex2bin(out->key.b, sizeof out->key.b, hex, digits, NULL, &n, NULL) != 0 || n != sizeof out->key.b)
         return false;
-    return sodium_hex2bin(key->b, sizeof key->b, colon + 1, 2 * sizeof key->b, NULL, &n, NULL) == 0 && n == sizeof key->b;
+    out->handshake = strtoull(hex + digits + 1, &end, 10);
+    return *end == 0;
 }
 
 /* Fills in the User-Id; false: not let in. */
@@ -65,7 +74,8 @@ static bool admit(struct gx_transport *t, struct request *r, char user[USER_TEXT
     if (door == NULL || door->closing)
         return false;
     sodium_bin2hex(hex, sizeof hex, zmq_msg_data(&r->parts[PART_KEY]), sizeof(struct gx_curve_pk));
-    snprintf(user, USER_TEXT_BYTES, "%.*s:%s", (int)domain_n, domain, hex);
+    gx_monitor_read(t);
+    snprintf(user, USER_TEXT_BYTES, "%.*s:%s:%" PRIu64, (int)domain_n, domain, hex, t->n_handshakes++);
     return true;
 }
 

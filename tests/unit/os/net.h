@@ -46,6 +46,7 @@ struct node {
 
 static struct node nodes[NODES_MAX];
 static uint64_t clock_ahead_ms;     /* lets hours pass */
+static uint64_t clock_stopped_ms;   /* the time it stands still at; 0: it goes */
 
 static inline uint64_t mono_ms(void)
 {
@@ -57,7 +58,7 @@ static inline uint64_t mono_ms(void)
 
 static inline struct gx_time net_now(void)
 {
-    return (struct gx_time){.mono_ms = mono_ms() + clock_ahead_ms};
+    return (struct gx_time){.mono_ms = (clock_stopped_ms != 0 ? clock_stopped_ms : mono_ms()) + clock_ahead_ms};
 }
 
 static inline void remember(struct node *n, const struct gx_input *in)
@@ -153,7 +154,7 @@ static inline int close_all(void **state)
     (void)state;
     for (size_t i = 0; i < NODES_MAX; i++)
         close_node(&nodes[i]);
-    clock_ahead_ms = 0;
+    clock_ahead_ms = clock_stopped_ms = 0;
     return 0;
 }
 

@@ -296,6 +296,134 @@ static void test_names_that_peers_give_themselves_are_of_no_use(void **state)
         stranger_close(&s[i]);
 }
 
+/* The descriptor of the one connection that is open on our side at that port; -1: none. */
+static int served_fd(uint16_t port)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in own = {0}, peer;
+        socklen_t n = sizeof own;
+        if (getsockname(fd, (struct sockaddr *)&own, &n) != 0 || own.sin_family != AF_INET || ntohs(own.sin_port) != port)
+            continue;
+        n = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* The next socket that comes in gets descriptor `fd`: all below are taken but `spare`, which goes to who connects. */
+static void connect_at(struct stranger *s, struct gx_addr to, int fd, int spare)
+{
+    int taken[256], n = 0;
+
+    assert_true(spare >= 0 && spare < fd);
+    do
+        taken[n] = dup(STDIN_FILENO);
+    while (taken[n++] < fd);
+    assert_int_equal(taken[n - 1], fd);
+    close(spare);
+    close(fd);
+    stranger_connect(s, to, NULL);
+    for (uint64_t end = mono_ms() + 20000; served_fd(to.port) < 0;)
+        assert_true(mono_ms() < end);
+    assert_int_equal(served_fd(to.port), fd);
+    while (--n > 0)
+        close(taken[n - 1]);
+}
+
+/* Something is to be read there; nothing is taken. */
+static void wait_item(struct node *n, size_t item)
+{
+    zmq_pollitem_t items[GX_TRANSPORT_ITEMS];
+
+    gx_transport_items(n->t, items, GX_ARRAY_LEN(items));
+    assert_int_equal(zmq_poll(&items[item], 1, 20000), 1);
+}
+
+enum { ITEM_FRAMES = 0, ITEM_ZAP = 4 };
+
+static void wait_closed(int fd)
+{
+    for (uint64_t end = mono_ms() + 20000; fcntl(fd, F_GETFD) >= 0;)
+        assert_true(mono_ms() < end);
+}
+
+/* The newcomer says hello and is answered. */
+static void assert_newcomer_served(struct node *b, struct stranger *s)
+{
+    char answer[8];
+
+    assert_int_equal(zmq_send(s->socket, "hello", 5, 0), 5);
+    WAIT(memcmp(&last(b, GX_IN_SESSION_UP)->peer_key, &s->pk, 32) == 0);
+    gx_session_id his = last(b, GX_IN_SESSION_UP)->session;
+    WAIT(count(b, GX_IN_FRAME, his) == 1);
+    send_frame(b, his, 1, 4);
+    WAIT(zmq_recv(s->socket, answer, sizeof answer, ZMQ_DONTWAIT) == 4);
+    assert_int_equal(count(b, GX_IN_SESSION_DOWN, his), 0);
+}
+
+/* A peer that was let go of comes again by itself, says nothing and goes; the next one gets its descriptor before it is forgotten. */
+static void test_newcomer_on_the_descriptor_of_one_that_said_nothing_is_served(void **state)
+{
+    int spare = dup(STDIN_FILENO);
+    struct node *b = open_node(1, "127.0.0.1:0");
+    struct stranger s = stranger_new(&b->pk);
+    struct gx_addr to = address_of(b);
+    (void)state;
+
+    int silent = plain_tcp(to), fd;
+    WAIT((fd = served_fd(to.port)) >= 0);
+    settle(20);
+    clock_stopped_ms = mono_ms();
+    close(silent);
+    wait_closed(fd);
+    connect_at(&s, to, fd, spare);
+    assert_newcomer_served(b, &s);
+    stranger_close(&s);
+}
+
+/* What the dead sent last is read after the next one came in on their descriptor. */
+static void leftovers(bool let_go)
+{
+    int spare = dup(STDIN_FILENO);
+    struct node *b = open_node(1, "127.0.0.1:0");
+    struct stranger dead = stranger_new(&b->pk), s = stranger_new(&b->pk);
+    struct gx_addr to = address_of(b);
+    gx_session_id its;
+
+    stranger_connect(&dead, to, NULL);
+    assert_int_equal(zmq_send(dead.socket, "first", 5, 0), 5);
+    WAIT(count(b, GX_IN_FRAME, 0) == 1);
+    its = last(b, GX_IN_SESSION_UP)->session;
+    int fd = served_fd(to.port);
+    assert_true(fd >= 0);
+    clock_stopped_ms = mono_ms();
+    if (let_go)
+        disconnect(b, its);
+    assert_int_equal(zmq_send(dead.socket, "late", 4, 0), 4);
+    wait_item(b, ITEM_FRAMES);
+    stranger_close(&dead);
+    wait_closed(fd);
+    connect_at(&s, to, fd, spare);
+    wait_item(b, ITEM_ZAP);
+    assert_newcomer_served(b, &s);
+    assert_int_equal(count(b, GX_IN_SESSION_UP, 0), 2);
+    assert_int_equal(count(b, GX_IN_FRAME, its), let_go ? 1 : 2);
+    stranger_close(&s);
+}
+
+static void test_leftovers_of_one_let_go_are_not_the_newcomers(void **state)
+{
+    (void)state;
+    leftovers(true);
+}
+
+static void test_leftovers_of_one_that_left_are_its_own(void **state)
+{
+    (void)state;
+    leftovers(false);
+}
+
 /* Whom we dial may be as hostile as who comes. */
 static void test_server_that_sends_parts_is_cut(void **state)
 {
@@ -353,6 +481,9 @@ int main(void)
         TEST(test_silent_stranger_is_cut_after_ten_seconds),
         TEST(test_half_open_connections_do_not_keep_others_out),
         TEST(test_names_that_peers_give_themselves_are_of_no_use),
+        TEST(test_newcomer_on_the_descriptor_of_one_that_said_nothing_is_served),
+        TEST(test_leftovers_of_one_let_go_are_not_the_newcomers),
+        TEST(test_leftovers_of_one_that_left_are_its_own),
         TEST(test_server_that_sends_parts_is_cut),
     };
     return cmocka_run_group_tests_name("os/transport_hostile", tests, start, NULL);
