@@ -163,16 +163,50 @@ uint64_t gx_bind_due_ms(const struct gx_transport *t)
     return due;
 }
 
-bool gx_bind_has_room(struct gx_transport *t, const struct gx_addr *guest)
+static bool same_host(const struct gx_addr *a, const struct gx_addr *b)
 {
-    size_t same_host = 0;
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 8) == 0;
+}
+
+static size_t guests_of(struct gx_transport *t, const struct gx_addr *host)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < t->n_guests; i++)
+        n += same_host(&gx_conn_at(t, t->guests[i])->peer, host);
+    return n;
+}
+
+/* The oldest of those that may be cut for a guest whose host has `of_host` places; NULL: none.  A host's first guest need not wait for one that
+ * is old enough: it takes the place of one whose host has several, or who knocks the oftenest would get what comes free. */
+static struct conn *oldest_unproved(struct gx_transport *t, const struct gx_addr *guest, size_t of_host)
+{
+    struct conn *oldest = NULL;
 
     for (uint32_t i = 0; i < t->n_guests; i++) {
-        const struct gx_addr *other = &gx_conn_at(t, t->guests[i])->peer;
-        if (other->family == guest->family && memcmp(other->ip, guest->ip, guest->family == 4 ? 4 : 8) == 0)
-            same_host++;
+        struct conn *c = gx_conn_at(t, t->guests[i]);
+        if (c->proved || (oldest != NULL && oldest->came_ms <= c->came_ms) ||
+            (of_host >= GX_GUESTS_PER_HOST_MAX && !same_host(&c->peer, guest)))
+            continue;
+        if (t->now.mono_ms >= c->came_ms + UNPROVED_MS || (of_host == 0 && guests_of(t, &c->peer) > 1))
+            oldest = c;
     }
-    return t->n_guests < GX_GUESTS_MAX && same_host < GX_GUESTS_PER_HOST_MAX;
+    return oldest;
+}
+
+bool gx_bind_make_room(struct gx_transport *t, const struct gx_addr *guest)
+{
+    size_t of_host = guests_of(t, guest);
+    struct conn *oldest;
+
+    if (t->n_guests < GX_GUESTS_MAX && of_host < GX_GUESTS_PER_HOST_MAX)
+        return true;
+    oldest = oldest_unproved(t, guest, of_host);
+    if (oldest == NULL)
+        return false;
+    t->stats.cut_guests++;
+    gx_link_cut(t, oldest);
+    return true;
 }
 
 /* How good an address is for others, small first; -1: of no use to them. */

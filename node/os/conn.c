@@ -172,6 +172,7 @@ struct conn *gx_conn_new_inbound(struct gx_transport *t, uint32_t door)
         return NULL;
     c->inbound = true;
     c->door = door;
+    c->came_ms = t->now.mono_ms;
     gx_conn_set_state(t, c, CONN_SILENT);
     return c;
 }

@@ -201,6 +201,7 @@ void gx_frame_send(struct gx_transport *t, gx_session_id session, struct gx_span
     void *socket = c->inbound ? t->bound : t->dialer;
     if (send_name(socket, c) && gx_frame_part_out(socket, &msg, false)) {
         c->sent_bytes += gx_tcp_frame_bytes(bytes.n);
+        c->proved |= bytes.n > UNPROVED_BYTES_MAX;
         return;
     }
     t->stats.dropped_sends++;

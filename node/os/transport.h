@@ -1,7 +1,8 @@
 /* ZeroMQ with CURVE: sessions for the engine.  node/README.md §4.
  *
  * Two ROUTERs: one is bound (the members' door and the guests' doors, each its own port and CURVE key), one connects.  Every limit is set
- * before bind or connect.  Single-threaded: all calls come from the loop's thread. */
+ * before bind or connect.  A guest who was sent no frame above 64 bytes has not proved its code: when all places are taken, the oldest such gives
+ * up its own after 1 s, and is told as SESSION_DOWN.  Single-threaded: all calls come from the loop's thread. */
 #ifndef GX_OS_TRANSPORT_H
 #define GX_OS_TRANSPORT_H
 
@@ -43,7 +44,7 @@ int64_t gx_transport_due_ms(const struct gx_transport *t, uint64_t now_mono_ms);
 
 struct gx_transport_stats {
     uint64_t sessions_in, sessions_out, guests;
-    uint64_t refused_guests, refused_limit, dropped_sends, cut_flood, failed_handshakes;
+    uint64_t refused_guests, cut_guests, refused_limit, dropped_sends, cut_flood, failed_handshakes;
 };
 void gx_transport_stats(const struct gx_transport *t, struct gx_transport_stats *out);
 

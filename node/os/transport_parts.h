@@ -25,6 +25,9 @@
 #define LOST_MS 5u              /* libzmq tells of an end just before it hands over the last frames */
 #define LOST_MS_MAX 1000u
 #define DOOR_CLOSE_MS GX_GUEST_MS_MAX    /* what guests get to finish when their door closes */
+/* Who proved the code was sent the PATH, some hundred bytes; before that nothing is longer than HELLO's 34. */
+#define UNPROVED_BYTES_MAX 64u
+#define UNPROVED_MS 1000u       /* how long a guest may keep a place that others want without having proved the code */
 
 #define CONNS_MAX (4u * GX_SESSIONS_MAX)    /* sessions that came, sessions we asked for, and as many again that are ending */
 #define NONE UINT32_MAX
@@ -62,7 +65,9 @@ struct conn {
     uint16_t local_port;
     uint64_t delivered_bytes;               /* on the wire, of frames taken from libzmq */
     uint64_t sent_bytes, sent_before;       /* on the wire: of frames given to libzmq; of the handshake */
-    uint64_t since_ms;
+    uint64_t came_ms;                       /* inbound: accepted */
+    bool proved;                            /* a guest: it was sent more than UNPROVED_BYTES_MAX in one frame */
+    uint64_t since_ms;                      /* in this state */
     uint64_t deadline_ms;                   /* 0: to be set at the next take */
     uint64_t drains;                        /* LOST: how many times everything had been read by then */
     /* DIALING: what was asked for */
@@ -207,8 +212,9 @@ void gx_bind_close_door(struct gx_transport *t, uint32_t number);
 /* NULL: not open. */
 struct door *gx_bind_by_port(struct gx_transport *t, uint16_t port);
 struct door *gx_bind_by_number(struct gx_transport *t, uint32_t number);
-/* Whether one more guest from there may come in: GX_GUESTS_MAX, and GX_GUESTS_PER_HOST_MAX of one IPv4 address or IPv6 /64. */
-bool gx_bind_has_room(struct gx_transport *t, const struct gx_addr *guest);
+/* Whether one more guest from there may come in: GX_GUESTS_MAX, and GX_GUESTS_PER_HOST_MAX of one IPv4 address or IPv6 /64.  When all places are
+ * taken, the oldest who has not proved the code in UNPROVED_MS is cut for it; for the first guest of a host also a younger one whose host has several. */
+bool gx_bind_make_room(struct gx_transport *t, const struct gx_addr *guest);
 void gx_bind_tick(struct gx_transport *t);
 uint64_t gx_bind_due_ms(const struct gx_transport *t);
 

@@ -171,7 +171,94 @@ static void test_fifth_guest_of_one_host_is_refused_and_the_four_are_served(void
     WAIT(count(a, GX_IN_SESSION_UP, sixth) == 1);
 }
 
-/* Strangers of ten hosts, four of each: 32 in all. */
+static void stranger_knock(struct stranger *s, const struct door *door, const char *from)
+{
+    *s = stranger_new(&door->pk);
+    stranger_connect(s, door->addr, from);
+    zmq_send(s->socket, "knock", 5, ZMQ_DONTWAIT);
+}
+
+/* Whom the engine told more than HELLO has proved the code. */
+#define PATH_BYTES 200u
+
+static void test_guest_who_did_not_prove_the_code_gives_up_its_place_after_a_second(void **state)
+{
+    struct node *b = open_node(1, "127.0.0.1:0");
+    struct stranger s[GX_GUESTS_PER_HOST_MAX + 3];
+    gx_session_id id[GX_GUESTS_PER_HOST_MAX + 3] = {0};
+    (void)state;
+
+    struct door one = open_door(b, 1, 0);
+    clock_stopped_ms = mono_ms();
+    for (size_t i = 0; i < GX_GUESTS_PER_HOST_MAX; i++) {
+        stranger_knock(&s[i], &one, "127.0.0.10");
+        WAIT(count(b, GX_IN_FRAME, 0) == i + 1);
+        id[i] = last(b, GX_IN_SESSION_UP)->session;
+        send_frame(b, id[i], 1, i == 0 ? PATH_BYTES : 34);
+        clock_ahead_ms += i == 1 ? 1 : 0;
+    }
+    clock_ahead_ms += 998;
+    stranger_knock(&s[4], &one, "127.0.0.10");
+    WAIT(stats(b).refused_guests == 1);
+    clock_ahead_ms += 1;
+    for (size_t i = 5; i < 7; i++) {
+        stranger_knock(&s[i], &one, "127.0.0.10");
+        WAIT(i == 5 ? count(b, GX_IN_FRAME, 0) == 5 : stats(b).refused_guests == 2);
+    }
+    assert_int_equal(count(b, GX_IN_SESSION_DOWN, 0), 1);
+    assert_int_equal(count(b, GX_IN_SESSION_DOWN, id[1]), 1);
+    assert_int_equal(stats(b).cut_guests, 1);
+    assert_int_equal(stats(b).guests, GX_GUESTS_PER_HOST_MAX);
+    for (size_t i = 0; i < GX_ARRAY_LEN(s); i++)
+        stranger_close(&s[i]);
+}
+
+/* They come again by themselves, and never say more than hello. */
+static void test_silent_guests_of_ten_hosts_do_not_keep_an_honest_one_out(void **state)
+{
+    struct node *a = open_node(0, "127.0.0.1:0"), *b = open_node(1, "127.0.0.1:0");
+    struct stranger s[40];
+    struct gx_curve_pk guest;
+    gx_session_id mine = 0, at_b = 0;
+    int soon = 10;
+    (void)state;
+
+    struct door one = open_door(b, 1, 0);
+    for (unsigned i = 0; i < GX_ARRAY_LEN(s); i++) {
+        char from[16];
+        snprintf(from, sizeof from, "127.0.0.%u", 10 + i % 10);
+        s[i] = stranger_new(&one.pk);
+        zmq_setsockopt(s[i].socket, ZMQ_RECONNECT_IVL, &soon, sizeof soon);
+        stranger_connect(&s[i], one.addr, from);
+        zmq_send(s[i].socket, "knock", 5, ZMQ_DONTWAIT);
+    }
+    WAIT(stats(b).guests == GX_GUESTS_MAX);
+    settle(200);
+    uint64_t start = mono_ms();
+    for (bool in = false; !in;) {
+        size_t before = count(b, GX_IN_FRAME, 0);
+        mine = visit(a, &one, &guest);
+        WAIT(count(a, GX_IN_SESSION_UP, mine) + count(a, GX_IN_SESSION_DOWN, mine) > 0);
+        send_frame(a, mine, 1, 4);
+        WAIT(count(b, GX_IN_FRAME, 0) > before || count(a, GX_IN_SESSION_DOWN, mine) > 0);
+        for (size_t i = 0; i < b->n_seen; i++)
+            if (b->seen[i].kind == GX_IN_SESSION_UP && memcmp(&b->seen[i].peer_key, &guest, sizeof guest) == 0) {
+                at_b = b->seen[i].session;
+                in = true;
+            }
+    }
+    assert_true(mono_ms() - start < 3000);
+    send_frame(b, at_b, 1, PATH_BYTES);
+    WAIT(count(a, GX_IN_FRAME, mine) == 1);
+    settle(1500);
+    assert_int_equal(count(a, GX_IN_SESSION_DOWN, mine), 0);
+    send_frame(b, at_b, 1, 4);
+    WAIT(count(a, GX_IN_FRAME, mine) == 2);
+    for (unsigned i = 0; i < GX_ARRAY_LEN(s); i++)
+        stranger_close(&s[i]);
+}
+
+/* Strangers of ten hosts, four of each: 32 in all, for all of these have proved the code. */
 static void test_thirty_third_guest_of_all_is_refused(void **state)
 {
     struct node *b = open_node(1, "127.0.0.1:0");
@@ -182,10 +269,10 @@ static void test_thirty_third_guest_of_all_is_refused(void **state)
     for (unsigned i = 0; i < GX_ARRAY_LEN(s); i++) {
         char from[16];
         snprintf(from, sizeof from, "127.0.0.%u", 10 + i / GX_GUESTS_PER_HOST_MAX);
-        s[i] = stranger_new(&one.pk);
-        stranger_connect(&s[i], one.addr, from);
-        zmq_send(s[i].socket, "knock", 5, ZMQ_DONTWAIT);
+        stranger_knock(&s[i], &one, from);
         WAIT(count(b, GX_IN_SESSION_UP, 0) + stats(b).refused_guests == i + 1);
+        if (i < GX_GUESTS_MAX)
+            send_frame(b, last(b, GX_IN_SESSION_UP)->session, 1, PATH_BYTES);
     }
     assert_int_equal(count(b, GX_IN_SESSION_UP, 0), GX_GUESTS_MAX);
     assert_int_equal(stats(b).refused_guests, GX_ARRAY_LEN(s) - GX_GUESTS_MAX);
@@ -211,6 +298,8 @@ int main(void)
         TEST(test_closed_door_lets_its_guest_finish_and_nobody_in),
         TEST(test_guest_that_stays_at_a_closed_door_is_cut),
         TEST(test_fifth_guest_of_one_host_is_refused_and_the_four_are_served),
+        TEST(test_guest_who_did_not_prove_the_code_gives_up_its_place_after_a_second),
+        TEST(test_silent_guests_of_ten_hosts_do_not_keep_an_honest_one_out),
         TEST(test_thirty_third_guest_of_all_is_refused),
     };
     return cmocka_run_group_tests_name("os/transport_doors", tests, start, NULL);
