@@ -213,7 +213,8 @@ void gx_bind_close_door(struct gx_transport *t, uint32_t number);
 struct door *gx_bind_by_port(struct gx_transport *t, uint16_t port);
 struct door *gx_bind_by_number(struct gx_transport *t, uint32_t number);
 /* Whether one more guest from there may come in: GX_GUESTS_MAX, and GX_GUESTS_PER_HOST_MAX of one IPv4 address or IPv6 /64.  When all places are
- * taken, the oldest who has not proved the code in UNPROVED_MS is cut for it; for the first guest of a host also a younger one whose host has several. */
+ * taken, the oldest who has not proved the code in UNPROVED_MS is cut for it; for the first guest of a host, also a younger one of a host that
+ * has several. */
 bool gx_bind_make_room(struct gx_transport *t, const struct gx_addr *guest);
 void gx_bind_tick(struct gx_transport *t);
 uint64_t gx_bind_due_ms(const struct gx_transport *t);
