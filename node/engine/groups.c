@@ -164,7 +164,6 @@ static void group_free(struct gx_group *g)
     free(g->law.ops);
     free(g->law.persons);
     free(g->ops);
-    free(g->order);
     free(g->tokens);
     free(g->endpoints);
     free(g->held);

@@ -322,7 +322,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
         s->deadline_ms = e->now.mono_ms + GIVING_MS;
     } else if (f->kind == GX_FRAME_CHUNKS && s->stage == GX_GUEST_ADMITTED) {
         for (size_t i = 0; i < f->n && !s->closed; i++)
-            gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd), false);
+            gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd));
     } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
         gx_endpoints_take(e, s, g, f);
     } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {

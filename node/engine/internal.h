@@ -75,7 +75,6 @@ struct gx_group {
     struct gx_group_row row;
     bool dirty;
     uint32_t index;             /* in engine->groups */
-    struct gx_event_id create;  /* == group id */
     struct gx_gate_key gate;
     bool has_create;
 
@@ -88,7 +87,6 @@ struct gx_group {
     uint32_t me;                /* person; GX_NONE */
     struct gx_op *ops;          /* law.n_ops of them */
     struct gx_idmap op_by_id;   /* id -> op */
-    uint32_t *order;            /* scratch of gx_law_resolve and state hash, cap_ops + cap_persons */
     bool law_dirty;             /* an operation came that sorts before one applied: resolve anew */
     bool members_changed;       /* in this step */
 
@@ -225,7 +223,6 @@ struct gx_job {
     bool failed;
     uint32_t group;             /* gnum */
     gx_session_id session;      /* who sent it; 0: nobody */
-    bool pushed;                /* came as a live push */
     size_t n_bytes;
     uint8_t *bytes;             /* a copy of what was sent, in the arena; spans below point into it */
     struct gx_event event;      /* CONTROL */
@@ -354,6 +351,7 @@ struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state);
 void gx_group_drop(struct gx_engine *e, struct gx_group *g);       /* forget a join that was given up */
 uint32_t gx_group_log(const struct gx_group *g, const struct gx_log_id *id);              /* index or GX_NONE */
 uint32_t gx_group_log_by_tag(const struct gx_group *g, const struct gx_log_tag *tag);
+/* Id of event `seq` of a control log, from the tables in memory: valid until they change.  NULL when it is not held. */
 const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log, uint32_t seq);
 /* The control log, or branch of it, in which event `seq` has an id that begins as `check` says; GX_NONE when none has. */
 uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entry *entry);
@@ -424,7 +422,7 @@ void gx_jobs_kill(struct gx_engine *e, uint32_t gnum);              /* their ans
 void gx_jobs_undo(struct gx_engine *e, uint64_t first_ticket);
 void gx_jobs_free(struct gx_engine *e);
 /* Events from a CHUNKS frame, or handed over by a door.  `s` sent them. */
-void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk, bool pushed);
+void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk);
 /* The signatures of a membership: certificate, request and token. */
 void gx_job_verify_intro(struct gx_engine *e, struct gx_job *job, const struct gx_intro *intro);
 void gx_job_verify_request(struct gx_engine *e, struct gx_job *job, const struct gx_join_request *req, const struct gx_sign_pk *token_pk);

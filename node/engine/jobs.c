@@ -213,7 +213,7 @@ static bool signer_of(struct gx_engine *e, struct gx_group *g, const struct gx_j
 }
 
 /* One control event: a job of its own.  record is re-decoded from the job's copy. */
-static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span record, const struct gx_event *ev, bool pushed)
+static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span record, const struct gx_event *ev)
 {
     struct gx_job *job = NULL;
     struct gx_sign_pk device;
@@ -224,7 +224,6 @@ static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, stru
     job = gx_job_new(e, GX_JOB_CONTROL, s, g->row.gnum, record);
     if (job == NULL)
         return GX_E_AGAIN;
-    job->pushed = pushed;
     err = gx_record_decode(&job->event, gx_span(job->bytes, job->n_bytes), &g->row.id, &ev->log, ev->seq, &ev->prev);
     if (err == GX_OK)
         err = gx_body_decode(&job->body, &job->event);
@@ -246,7 +245,7 @@ static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, stru
     return GX_OK;
 }
 
-static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_chunk *chunk, bool pushed)
+static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_chunk *chunk)
 {
     struct gx_chunk_iter it;
     struct gx_event ev;
@@ -260,7 +259,7 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
         if (!gx_event_class(&cls, ev.type) || cls != GX_LOG_CONTROL)
             err = GX_E_MALFORMED;
         else
-            err = begin_control(e, s, g, record, &ev, pushed);
+            err = begin_control(e, s, g, record, &ev);
         if (err == GX_E_DUPLICATE)
             err = GX_OK;
     }
@@ -341,7 +340,7 @@ static void messages_failed(struct gx_engine *e, struct gx_session *s, struct gx
     }
 }
 
-static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint32_t index, struct gx_span bytes, bool pushed)
+static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint32_t index, struct gx_span bytes)
 {
     struct gx_log *log = &g->logs[index];
     struct gx_job *job = gx_job_new(e, GX_JOB_MESSAGES, s, g->row.gnum, bytes);
@@ -350,7 +349,6 @@ static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_
 
     if (job == NULL)
         return;
-    job->pushed = pushed;
     job->log = index;
     job->ids = gx_arena_room(&job->arena, GX_CHUNK_EVENTS_MAX * sizeof *job->ids);
     if (job->ids != NULL)
@@ -372,7 +370,7 @@ static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_job_begin(e, job);
 }
 
-void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes, bool pushed)
+void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
 {
     struct gx_chunk chunk;
     enum gx_err err = gx_chunk_decode(&chunk, bytes);
@@ -385,9 +383,9 @@ void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     uint32_t index = gx_group_log(g, &chunk.log);
 
     if (index != GX_NONE && g->logs[index].row.cls == GX_LOG_MESSAGES)
-        chunk_messages(e, s, g, index, bytes, pushed);
+        chunk_messages(e, s, g, index, bytes);
     else
-        chunk_control(e, s, g, &chunk, pushed);
+        chunk_control(e, s, g, &chunk);
 }
 
 #define FULL_AGAIN_MS 30000u     /* with a full store others' messages are asked for again after this */

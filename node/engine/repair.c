@@ -241,7 +241,6 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
-    uint32_t gnum = c->group;
     struct gx_rd rd = gx_rd(f->list);
 
     for (size_t i = 0; i < f->n && !s->closed; i++) {
@@ -254,7 +253,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             if (log != GX_NONE)
                 gx_repair_note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
         }
-        gx_jobs_chunk(e, s, g, bytes, (f->flags & GX_CHUNKS_PUSH) != 0);
+        gx_jobs_chunk(e, s, g, bytes);
     }
     if (!(f->flags & GX_CHUNKS_LAST))
         return;
@@ -272,7 +271,6 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             c->their[i].dry_until_ms = e->now.mono_ms + DRY_MS;
         }
     }
-    (void)gnum;
     g->want_at_ms = e->now.mono_ms;
     gx_engine_wake(e, g->want_at_ms);
 }

@@ -365,6 +365,42 @@ static void test_a_forked_control_log_keeps_nobody_apart(void **state)
     net_free(net);
 }
 
+/* HEADS costs its answerer a walk of all control events: the same question is answered once, however often it is asked. */
+static void test_heads_asked_again_and_again_is_answered_once(void **state)
+{
+    struct net *net = net_new(2);
+    struct net_link *l = NULL;
+    struct gx_session *s = NULL;
+    char token[600];
+    uint64_t sent = 0;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 5000);
+    for (int i = 0; i < NET_LINKS; i++)
+        if (net->link[i].open)
+            l = &net->link[i];
+    assert_non_null(l);
+    int side = l->node[0] == 0 ? 0 : 1;
+    s = gx_session_find(net->node[0].engine, l->session[side]);
+    assert_true(s != NULL && s->n_channels == 1);
+    sent = net->node[0].frame_bytes;
+    for (int i = 0; i < 50; i++) {
+        uint8_t bytes[16];
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        struct gx_frame_list list = gx_frame_begin_heads(&w, s->channels[0].number);
+
+        gx_frame_end(&w, &list);
+        net_push(net, 0, (struct gx_input){.kind = GX_IN_FRAME, .session = l->session[side]}, gx_wr_span(&w));
+    }
+    net_settle(net);
+    assert_int_equal(gx_engine_dropped(net->node[0].engine, "channel"), 49);
+    assert_true(net->node[0].frame_bytes - sent < 8192);
+    net_free(net);
+}
+
 static unsigned n_split;
 
 /* A path comes in as many frames as it has events. */
@@ -427,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_a_full_group_turns_a_guest_away_with_the_reason),
         cmocka_unit_test(test_a_code_made_by_the_99th_link_of_a_chain_is_believed),
         cmocka_unit_test(test_a_path_may_come_in_many_frames),
+        cmocka_unit_test(test_heads_asked_again_and_again_is_answered_once),
         cmocka_unit_test(test_a_forked_control_log_keeps_nobody_apart),
         cmocka_unit_test(test_a_group_with_thousands_of_control_events_can_still_be_joined),
         cmocka_unit_test(test_a_claim_to_hold_another_branch_is_no_delivery),
