@@ -14,7 +14,8 @@
     X(GX_DOMAIN_JOIN_TOKEN, "gx join token") \
     X(GX_DOMAIN_GUEST, "gx guest")        \
     X(GX_DOMAIN_SESSION, "gx session")    \
-    X(GX_DOMAIN_ENDPOINT, "gx endpoint")
+    X(GX_DOMAIN_ENDPOINT, "gx endpoint")  \
+    X(GX_DOMAIN_ACCEPT, "gx accept")
 
 enum gx_domain {
 #define GX_X(name, text) name,

@@ -205,7 +205,8 @@ def run(first, n=32):
 REC, CARD_SK, E_SK, DEVICE_SEED = run(0x00), run(0x20), run(0x40), run(0x60)
 INC_SECRET, PREKEY_SK, TOKEN_SEED, GROUP16 = run(0x80), run(0xA0), run(0xC0, 16), run(0xD0, 16)
 SERIAL = 0x01020304
-DOMAINS = ["gx event", "gx device", "gx card", "gx token", "gx join", "gx join token", "gx guest", "gx session", "gx endpoint"]
+DOMAINS = ["gx event", "gx device", "gx card", "gx token", "gx join", "gx join token", "gx guest", "gx session", "gx endpoint",
+           "gx accept"]
 
 
 def hashes():
