@@ -198,6 +198,7 @@ static enum gx_err name_decode(struct gx_span *out, struct gx_rd *r, size_t min)
 
 static enum gx_err incarnation_decode(struct gx_body_incarnation *out, struct gx_rd *r)
 {
+    gx_rd_bytes(r, out->member.b, sizeof out->member.b);
     gx_rd_bytes(r, out->device.b, sizeof out->device.b);
     gx_rd_bytes(r, out->incarnation.b, sizeof out->incarnation.b);
     return gx_rd_finish(r);
@@ -334,6 +335,7 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
         name_encode(w, body->u.meta.name);
         return;
     case GX_EV_INCARNATION:
+        gx_wr_bytes(w, body->u.incarnation.member.b, sizeof body->u.incarnation.member.b);
         gx_wr_bytes(w, body->u.incarnation.device.b, sizeof body->u.incarnation.device.b);
         gx_wr_bytes(w, body->u.incarnation.incarnation.b, sizeof body->u.incarnation.incarnation.b);
         return;

@@ -77,6 +77,7 @@ struct gx_body_revoke {
 struct gx_body_alias { struct gx_span name; };       /* UTF-8, 0 to GX_NAME_BYTES_MAX; 0: none */
 struct gx_body_meta { struct gx_span name; };        /* title of the group, 1 to GX_NAME_BYTES_MAX */
 struct gx_body_incarnation {
+    struct gx_sign_pk member;
     struct gx_sign_pk device;
     struct gx_incarnation incarnation;
 };

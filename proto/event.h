@@ -14,7 +14,7 @@
 #include "proto/ids.h"
 #include "proto/limits.h"
 
-#define GX_EVENT_VERSION 1u
+#define GX_EVENT_VERSION 2u
 
 /* type number, name, class of log.  What the law does not know yet is refused, not skipped. */
 #define GX_EVENT_LIST(X)                               \
@@ -42,7 +42,7 @@ enum gx_event_type {
 struct gx_event {
     uint8_t ver;
     uint8_t type;                   /* enum gx_event_type, checked by decode */
-    uint16_t flags;                 /* 0 in version 1 */
+    uint16_t flags;                 /* 0 in this version */
     uint32_t body_len;
     struct gx_group_id group;       /* zero in CREATE */
     struct gx_log_id log;

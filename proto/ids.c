@@ -2,7 +2,7 @@
 
 #include "crypto/hash.h"
 
-void gx_log_id_make(struct gx_log_id *out, const struct gx_sign_pk *device, const struct gx_incarnation *inc,
+void gx_log_id_make(struct gx_log_id *out, const struct gx_sign_pk *member, const struct gx_sign_pk *device, const struct gx_incarnation *inc,
                     enum gx_log_class cls)
 {
     uint8_t class_byte = (uint8_t)cls;
@@ -11,6 +11,7 @@ void gx_log_id_make(struct gx_log_id *out, const struct gx_sign_pk *device, cons
 
     GX_ASSERT(cls == GX_LOG_CONTROL || cls == GX_LOG_MESSAGES);
     gx_hash_begin(&h, "gx-log-id");
+    gx_hash_add(&h, member->b, sizeof member->b);
     gx_hash_add(&h, device->b, sizeof device->b);
     gx_hash_add(&h, inc->b, sizeof inc->b);
     gx_hash_add(&h, &class_byte, 1);

@@ -9,11 +9,13 @@ struct gx_event_id { uint8_t b[32]; };
 struct gx_log_id { uint8_t b[16]; };
 struct gx_log_tag { uint8_t b[8]; };       /* the first bytes of a log id, in frontiers */
 
-/* Class of a log: two per (group, device, incarnation). */
+/* Class of a log: two per (group, member, device, incarnation). */
 enum gx_log_class { GX_LOG_CONTROL = 0, GX_LOG_MESSAGES = 1 };
 
-/* log_id = H("gx-log-id", D_pk || inc_g || class u8)[0..16).  KEYS §2 */
-void gx_log_id_make(struct gx_log_id *out, const struct gx_sign_pk *device, const struct gx_incarnation *inc, enum gx_log_class cls);
+/* log_id = H("gx-log-id", M_pk || D_pk || inc_g || class u8)[0..16).  KEYS §2
+ * The member goes in, so that one device key certified for two members never makes one log with two authors. */
+void gx_log_id_make(struct gx_log_id *out, const struct gx_sign_pk *member, const struct gx_sign_pk *device, const struct gx_incarnation *inc,
+                    enum gx_log_class cls);
 
 /* Time comes in as a value.  Only expiry, display and retention read wall_ms. */
 struct gx_time {

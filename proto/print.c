@@ -74,6 +74,7 @@ static void add_body(struct line *l, const struct gx_body *b)
         add_text(l, "title", b->u.meta.name);
         return;
     case GX_EV_INCARNATION:
+        add_id(l, "member", b->u.incarnation.member.b);
         add_id(l, "device", b->u.incarnation.device.b);
         add_id(l, "incarnation", b->u.incarnation.incarnation.b);
         return;

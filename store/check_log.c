@@ -101,9 +101,9 @@ static void check_row(struct walk *w)
     const struct gx_log_row *row = w->row;
     struct gx_log_id id;
 
-    gx_log_id_make(&id, &row->device, &row->incarnation, row->cls);
+    gx_log_id_make(&id, &row->member, &row->device, &row->incarnation, row->cls);
     if (!gx_log_id_equal(&id, &row->id))
-        gx_check_problem(w->c, "log %u: its id is not that of its device", row->lnum);
+        gx_check_problem(w->c, "log %u: its id is not that of its member and device", row->lnum);
     if (w->linked && !gx_event_id_equal(&w->prev, &row->head_id))
         gx_check_problem(w->c, "log %u: its head is another event", row->lnum);
     if (w->linked && (w->arrival != row->head_arrival || (row->head_seq > row->base_seq && w->tick != row->head_tick)))

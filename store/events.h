@@ -12,6 +12,7 @@ struct gx_log_row {
     uint32_t gnum, lnum;            /* numbers of group and log, both from 1, both unique in the store */
     struct gx_log_id id;
     uint8_t cls;                    /* enum gx_log_class */
+    struct gx_sign_pk member;
     struct gx_sign_pk device;
     struct gx_incarnation incarnation;
     uint32_t base_seq;              /* events up to here are not held (a newcomer's messages begin after it); 0 at the start */

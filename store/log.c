@@ -2,12 +2,13 @@
 #include "store/events.h"
 #include "store/schema.h"
 
-#define LOG_ROW_BYTES 169u
+#define LOG_ROW_BYTES 201u
 
 static void encode(struct gx_wr *w, const struct gx_log_row *row)
 {
     gx_wr_bytes(w, row->id.b, sizeof row->id.b);
     gx_wr_u8(w, row->cls);
+    gx_wr_bytes(w, row->member.b, sizeof row->member.b);
     gx_wr_bytes(w, row->device.b, sizeof row->device.b);
     gx_wr_bytes(w, row->incarnation.b, sizeof row->incarnation.b);
     gx_wr_u32(w, row->base_seq);
@@ -45,6 +46,7 @@ static enum gx_err decode(struct gx_log_row *out, struct gx_span key, struct gx_
     out->lnum = gx_get_be32(key.p + 4);
     gx_rd_bytes(&r, out->id.b, sizeof out->id.b);
     out->cls = gx_rd_u8(&r);
+    gx_rd_bytes(&r, out->member.b, sizeof out->member.b);
     gx_rd_bytes(&r, out->device.b, sizeof out->device.b);
     gx_rd_bytes(&r, out->incarnation.b, sizeof out->incarnation.b);
     out->base_seq = gx_rd_u32(&r);

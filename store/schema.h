@@ -21,7 +21,7 @@
     X(ENDPOINT, "endpoint", "gnum, device", "signed record", "when a newer one is heard")                                    \
     X(HELD, "held", "lnum, device", "base seq, seq", "when a peer says so")                                                            \
     X(ADDR, "addr", "family, address, port", "nothing", "by the person")                                                     \
-    X(LOG, "log", "gnum, lnum", "device, base, head, counts", "once a touched log and step")                                 \
+    X(LOG, "log", "gnum, lnum", "member, device, base, head, counts", "once a touched log and step")                         \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
     X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \
     X(ARRIVAL, "arrival", "first arrival", "places: up to 500, or one run", "with each chunk; by the fold")

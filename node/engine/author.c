@@ -145,7 +145,7 @@ static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, const s
     struct gx_event ev = {.seq = 1, .tick = 1, .wall_ms = gx_author_minute(e->now)};
     enum gx_err err = GX_OK;
 
-    gx_log_id_make(&ev.log, &g->row.intro.device, &g->row.intro.incarnation, GX_LOG_CONTROL);
+    gx_log_id_make(&ev.log, &g->row.intro.member, &g->row.intro.device, &g->row.intro.incarnation, GX_LOG_CONTROL);
     err = seal(e, g, &ev, body);
     if (err != GX_OK)
         return err;
@@ -191,9 +191,10 @@ static enum gx_err open_incarnation(struct gx_engine *e, struct gx_group *g)
             prev_tick = row->head_tick;
         }
     }
+    body.u.incarnation.member = g->row.intro.member;
     body.u.incarnation.device = g->row.intro.device;
     body.u.incarnation.incarnation = g->incarnation;
-    gx_log_id_make(&log, &g->row.intro.device, &g->incarnation, GX_LOG_CONTROL);
+    gx_log_id_make(&log, &g->row.intro.member, &g->row.intro.device, &g->incarnation, GX_LOG_CONTROL);
     gx_engine_log(e, "this home was restored or copied: its events go on in a new incarnation");
     return write_control(e, g, &body, &log, 1, &prev, prev_tick, NULL);
 }

@@ -114,7 +114,7 @@ struct path {
 static void path_introduce(struct path *p, const struct gx_intro *intro)
 {
     p->devices[p->n] = intro->device;
-    gx_log_id_make(&p->logs[p->n], &intro->device, &intro->incarnation, GX_LOG_CONTROL);
+    gx_log_id_make(&p->logs[p->n], &intro->member, &intro->device, &intro->incarnation, GX_LOG_CONTROL);
     p->n++;
 }
 

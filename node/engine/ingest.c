@@ -34,7 +34,7 @@ void gx_group_note_own(struct gx_group *g, uint32_t index)
     if (!log->own)
         return;
     g->me = log->person;
-    gx_log_id_make(&now, &log->row.device, &g->incarnation, (enum gx_log_class)log->row.cls);
+    gx_log_id_make(&now, &log->row.member, &log->row.device, &g->incarnation, (enum gx_log_class)log->row.cls);
     if (!gx_log_id_equal(&now, &log->row.id))
         return;                 /* of an earlier incarnation */
     if (log->row.cls == GX_LOG_CONTROL && g->own_control != GX_NONE && gx_log_id_equal(&g->logs[g->own_control].row.id, &now))
@@ -45,13 +45,13 @@ void gx_group_note_own(struct gx_group *g, uint32_t index)
         g->own_messages = index;
 }
 
-static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, const struct gx_incarnation *inc,
-                    enum gx_log_class cls, uint32_t person, bool later)
+static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *member, const struct gx_sign_pk *device,
+                    const struct gx_incarnation *inc, enum gx_log_class cls, uint32_t person, bool later)
 {
     struct gx_log_id id;
     struct gx_txn *txn = gx_engine_txn(e, true);
 
-    gx_log_id_make(&id, device, inc, cls);
+    gx_log_id_make(&id, member, device, inc, cls);
     if (gx_group_log(g, &id) != GX_NONE)
         return true;
     if (txn == NULL || !gx_engine_grow(e, &g->logs, &g->cap_logs, g->n_logs, sizeof *g->logs))
@@ -60,7 +60,8 @@ static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sig
     struct gx_log *log = &g->logs[g->n_logs];
 
     *log = (struct gx_log){.person = person, .later = later, .dirty = true};
-    log->row = (struct gx_log_row){.gnum = g->row.gnum, .id = id, .cls = (uint8_t)cls, .device = *device, .incarnation = *inc};
+    log->row = (struct gx_log_row){
+        .gnum = g->row.gnum, .id = id, .cls = (uint8_t)cls, .member = *member, .device = *device, .incarnation = *inc};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log->row.lnum)))
         return false;
     gx_group_note_own(g, g->n_logs++);
@@ -227,7 +228,8 @@ static uint32_t branch_add(struct gx_engine *e, struct gx_group *g, uint32_t fir
     const struct gx_log_row *like = &g->logs[first].row;
     struct gx_log log = {.person = g->logs[first].person, .own = g->logs[first].own, .later = g->logs[first].later, .dirty = true};
 
-    log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .device = like->device, .incarnation = like->incarnation,
+    log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .member = like->member, .device = like->device,
+                                  .incarnation = like->incarnation,
                                   .base_seq = (uint32_t)ev->seq - 1, .base_id = ev->prev, .base_tick = tick,
                                   .head_seq = (uint32_t)ev->seq - 1, .head_id = ev->prev, .head_tick = tick};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log.row.lnum)))
@@ -259,6 +261,15 @@ static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const st
     return *index == GX_NONE ? e->fault : GX_OK;
 }
 
+/* Whose device comes back: it was introduced as that member's, and not as another's. */
+static uint32_t person_of(const struct gx_group *g, const struct gx_body_incarnation *b)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (gx_sign_pk_equal(&g->logs[i].row.member, &b->member) && gx_sign_pk_equal(&g->logs[i].row.device, &b->device))
+            return g->logs[i].person;
+    return GX_NONE;
+}
+
 static bool introduce(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
     const struct gx_intro *intro = gx_group_intro(body);
@@ -266,15 +277,15 @@ static bool introduce(struct gx_engine *e, struct gx_group *g, const struct gx_e
     if (intro != NULL) {
         uint32_t person = gx_group_person(e, g, &intro->member);
 
-        return person != GX_NONE && log_add(e, g, &intro->device, &intro->incarnation, GX_LOG_CONTROL, person, false) &&
-               log_add(e, g, &intro->device, &intro->incarnation, GX_LOG_MESSAGES, person, false);
+        return person != GX_NONE && log_add(e, g, &intro->member, &intro->device, &intro->incarnation, GX_LOG_CONTROL, person, false) &&
+               log_add(e, g, &intro->member, &intro->device, &intro->incarnation, GX_LOG_MESSAGES, person, false);
     }
     if (ev->type == GX_EV_INCARNATION) {
         const struct gx_body_incarnation *b = &body->u.incarnation;
-        uint32_t person = gx_group_person_of_device(g, &b->device);
+        uint32_t person = person_of(g, b);
 
-        return person != GX_NONE && log_add(e, g, &b->device, &b->incarnation, GX_LOG_CONTROL, person, true) &&
-               log_add(e, g, &b->device, &b->incarnation, GX_LOG_MESSAGES, person, true);
+        return person != GX_NONE && log_add(e, g, &b->member, &b->device, &b->incarnation, GX_LOG_CONTROL, person, true) &&
+               log_add(e, g, &b->member, &b->device, &b->incarnation, GX_LOG_MESSAGES, person, true);
     }
     return true;
 }
@@ -291,7 +302,9 @@ static enum gx_err check_opening(const struct gx_group *g, const struct gx_event
     struct gx_log_id id;
 
     if (ev->type == GX_EV_CREATE) {
-        gx_log_id_make(&id, &body->u.create.founder.device, &body->u.create.founder.incarnation, GX_LOG_CONTROL);
+        const struct gx_intro *founder = &body->u.create.founder;
+
+        gx_log_id_make(&id, &founder->member, &founder->device, &founder->incarnation, GX_LOG_CONTROL);
         if (g->has_create)
             return GX_E_DUPLICATE;
         if (memcmp(g->row.id.b, ev->id.b, 16) != 0)     /* all that is known of a group that is being joined */
@@ -299,10 +312,12 @@ static enum gx_err check_opening(const struct gx_group *g, const struct gx_event
         return gx_log_id_equal(&id, &ev->log) ? GX_OK : GX_E_MALFORMED;
     }
     if (ev->type == GX_EV_INCARNATION) {
-        gx_log_id_make(&id, &body->u.incarnation.device, &body->u.incarnation.incarnation, GX_LOG_CONTROL);
+        const struct gx_body_incarnation *b = &body->u.incarnation;
+
+        gx_log_id_make(&id, &b->member, &b->device, &b->incarnation, GX_LOG_CONTROL);
         if (!gx_log_id_equal(&id, &ev->log) || ev->seq != 1)
             return GX_E_MALFORMED;
-        return gx_group_person_of_device(g, &body->u.incarnation.device) == GX_NONE ? GX_E_MISSING : GX_OK;
+        return person_of(g, b) == GX_NONE ? GX_E_MISSING : GX_OK;
     }
     return GX_OK;
 }

@@ -162,10 +162,10 @@ static bool token_key(struct gx_engine *e, struct gx_group *g, const struct gx_e
     return false;
 }
 
-static void job_introduces(struct gx_job *job, const struct gx_sign_pk *device, const struct gx_incarnation *inc)
+static void job_introduces(struct gx_job *job, const struct gx_sign_pk *member, const struct gx_sign_pk *device, const struct gx_incarnation *inc)
 {
     job->intro_device = *device;
-    gx_log_id_make(&job->intro_log, device, inc, GX_LOG_CONTROL);
+    gx_log_id_make(&job->intro_log, member, device, inc, GX_LOG_CONTROL);
 }
 
 /* The signatures of a control event by its type.  False: it cannot be checked yet, or makes no sense. */
@@ -175,7 +175,7 @@ static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struc
     struct gx_sign_pk token_pk;
 
     if (job->event.type == GX_EV_CREATE) {
-        job_introduces(job, &b->u.create.founder.device, &b->u.create.founder.incarnation);
+        job_introduces(job, &b->u.create.founder.member, &b->u.create.founder.device, &b->u.create.founder.incarnation);
         gx_job_verify_intro(e, job, &b->u.create.founder);
     } else if (job->event.type == GX_EV_ADMIT) {
         const struct gx_join_request *req = &b->u.admit.request;
@@ -184,10 +184,10 @@ static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struc
             return GX_E_MALFORMED;
         if (!token_key(e, g, &req->token, &token_pk))
             return GX_E_MISSING;
-        job_introduces(job, &req->joiner.device, &req->joiner.incarnation);
+        job_introduces(job, &req->joiner.member, &req->joiner.device, &req->joiner.incarnation);
         gx_job_verify_request(e, job, req, &token_pk);
     } else if (job->event.type == GX_EV_INCARNATION) {
-        job_introduces(job, &b->u.incarnation.device, &b->u.incarnation.incarnation);
+        job_introduces(job, &b->u.incarnation.member, &b->u.incarnation.device, &b->u.incarnation.incarnation);
     }
     gx_job_verify_event(e, job, &job->event, device);
     return GX_OK;

@@ -24,10 +24,10 @@ static void claim_logs(struct gx_engine *e, struct gx_group *g, const struct gx_
     for (uint32_t i = 0; i < g->n_logs; i++) {
         struct gx_log *log = &g->logs[i];
 
-        if (intro != NULL && gx_sign_pk_equal(&log->row.device, &intro->device))
+        if (intro != NULL && gx_sign_pk_equal(&log->row.member, &intro->member) && gx_sign_pk_equal(&log->row.device, &intro->device))
             log->person = gx_group_person(e, g, &intro->member);
         if (ev->type == GX_EV_INCARNATION && memcmp(&log->row.incarnation, &body->u.incarnation.incarnation, sizeof log->row.incarnation) == 0 &&
-            gx_sign_pk_equal(&log->row.device, &body->u.incarnation.device))
+            gx_sign_pk_equal(&log->row.member, &body->u.incarnation.member) && gx_sign_pk_equal(&log->row.device, &body->u.incarnation.device))
             log->later = true;
     }
 }

@@ -249,7 +249,7 @@ def members():
     yield "member.incarnation", incarnation
     yield "member.prekey", x25519_public(PREKEY_SK)
     for name, kind in (("control", 0), ("messages", 1)):
-        yield f"member.log_{name}", H("gx-log-id", device + incarnation + bytes([kind]))[:16]
+        yield f"member.log_{name}", H("gx-log-id", member + device + incarnation + bytes([kind]))[:16]
 
 
 def tokens():

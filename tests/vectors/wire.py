@@ -22,6 +22,7 @@ TOKEN_EPOCH_MS = 1735689600000
 EXPIRES_MIN = (WALL_MS - TOKEN_EPOCH_MS) // 60000 + 7 * 24 * 60
 ZERO = bytes(32)
 CONTROL, MESSAGES = 0, 1
+VERSION = 2
 TYPES = {"create": 1, "admit": 2, "leave": 3, "token": 7, "revoke": 8, "alias": 15, "meta": 16, "incarnation": 18, "text": 64}
 
 
@@ -46,8 +47,8 @@ def sig(seed, domain, x):
 # ---- 2 ids ---------------------------------------------------------------------------------------------------------
 
 
-def log_id(device, incarnation, cls):
-    return hashed("gx-log-id", device + incarnation + u(cls, 1))[:16]
+def log_id(member, device, incarnation, cls):
+    return hashed("gx-log-id", member + device + incarnation + u(cls, 1))[:16]
 
 
 class Person:
@@ -55,8 +56,8 @@ class Person:
         self.device_seed, self.member_seed = run(start, 32), run(start + 0x10, 32)
         self.device, self.member = ed25519.public(self.device_seed), ed25519.public(self.member_seed)
         self.e, self.prekey, self.incarnation = run(start + 0x20, 32), run(start + 0x30, 32), run(start + 0x40, 8)
-        self.control = log_id(self.device, self.incarnation, CONTROL)
-        self.messages = log_id(self.device, self.incarnation, MESSAGES)
+        self.control = log_id(self.member, self.device, self.incarnation, CONTROL)
+        self.messages = log_id(self.member, self.device, self.incarnation, MESSAGES)
 
     def intro(self):
         """4.1"""
@@ -71,7 +72,7 @@ class Event:
     def __init__(self, author, kind, group, log, seq, prev, tick, wall_ms, deps, body):
         self.type, self.log, self.seq, self.prev, self.tick, self.wall_ms = TYPES[kind], log, seq, prev, tick, wall_ms
         self.deps, self.body = sorted(deps), body
-        header = u(1, 1) + u(self.type, 1) + u(0, 2) + u(len(body), 4) + group + log + u(seq, 8) + prev
+        header = u(VERSION, 1) + u(self.type, 1) + u(0, 2) + u(len(body), 4) + group + log + u(seq, 8) + prev
         header += u(tick, 8) + u(wall_ms, 8) + u(len(deps), 1) + b"".join(self.deps)
         self.body_hash = hashed("gx-body", body)
         self.header = header + self.body_hash
@@ -83,7 +84,7 @@ class Event:
 
     def record(self, deleted=False):
         """5"""
-        inside = u(1, 1) + u(self.type, 1) + u(0, 2) + u(self.tick, 8) + u(self.wall_ms, 8)
+        inside = u(VERSION, 1) + u(self.type, 1) + u(0, 2) + u(self.tick, 8) + u(self.wall_ms, 8)
         inside += u(len(self.deps), 1) + b"".join(self.deps) + self.sig
         inside += u(len(self.body), 4) + self.body_hash if deleted else self.body
         return u(len(inside) | (1 << 31 if deleted else 0), 4) + inside
@@ -99,7 +100,7 @@ def chunk(*events, deleted=()):
 
 alice, bob = Person(0x10), Person(0x60)
 second = run(0x58, 8)
-second_control = log_id(alice.device, second, CONTROL)
+second_control = log_id(alice.member, alice.device, second, CONTROL)
 
 
 def name(text):
@@ -131,7 +132,8 @@ admit = Event(alice, "admit", group, alice.control, 3, token.id, 3, minute(2), [
 meta = Event(alice, "meta", group, alice.control, 4, admit.id, 4, minute(3), [admit.id], name("Tea house 茶馆"))
 alias = Event(bob, "alias", group, bob.control, 1, ZERO, 5, minute(4), [meta.id], name("Bob"))
 revoke = Event(alice, "revoke", group, alice.control, 5, meta.id, 6, minute(5), [alias.id], u(1, 1) + token.id)
-incarnation = Event(alice, "incarnation", group, second_control, 1, revoke.id, 7, minute(6), [revoke.id], alice.device + second)
+incarnation = Event(alice, "incarnation", group, second_control, 1, revoke.id, 7, minute(6), [revoke.id],
+                    alice.member + alice.device + second)
 text = Event(bob, "text", group, bob.messages, 1, ZERO, 8, 0, [admit.id],
              u(WALL_MS + 345678, 8) + field(1, "hello, 世界".encode()))
 reply = Event(bob, "text", group, bob.messages, 2, text.id, 9, 0, [],

@@ -77,6 +77,7 @@ static void compute_log_ids(const struct gx_intro *intro)
         uint8_t full[32];
 
         gx_hash_begin(&h, "gx-log-id");
+        gx_hash_add(&h, intro->member.b, 32);
         gx_hash_add(&h, intro->device.b, 32);
         gx_hash_add(&h, intro->incarnation.b, 8);
         gx_hash_add(&h, &kind, 1);

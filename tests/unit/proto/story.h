@@ -85,8 +85,8 @@ static inline void story_person(struct story_person *p, uint8_t start)
     p->intro.member = p->member_pk;
     gx_intro_cert_bytes(cert, &p->intro);
     gx_sign(&p->intro.cert, &p->member_sk, GX_DOMAIN_DEVICE, gx_span(cert, sizeof cert));
-    gx_log_id_make(&p->control, &p->device_pk, &p->intro.incarnation, GX_LOG_CONTROL);
-    gx_log_id_make(&p->messages, &p->device_pk, &p->intro.incarnation, GX_LOG_MESSAGES);
+    gx_log_id_make(&p->control, &p->member_pk, &p->device_pk, &p->intro.incarnation, GX_LOG_CONTROL);
+    gx_log_id_make(&p->messages, &p->member_pk, &p->device_pk, &p->intro.incarnation, GX_LOG_MESSAGES);
 }
 
 /* Two ids in ascending order. */
@@ -190,7 +190,7 @@ static inline void story_rest(struct story *s)
     uint8_t bytes[2 * GX_CUT_BYTES];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
-    b.u.incarnation = (struct gx_body_incarnation){.device = s->alice.device_pk, .incarnation = s->second};
+    b.u.incarnation = (struct gx_body_incarnation){.member = s->alice.member_pk, .device = s->alice.device_pk, .incarnation = s->second};
     story_seal(s, STORY_INCARNATION, &b, &s->second_control, 1, STORY_REVOKE, STORY_REVOKE, -1);
 
     b = (struct gx_body){.type = GX_EV_TEXT};
@@ -219,7 +219,7 @@ static inline const struct story *story(void)
         story_person(&s.alice, 0x10);
         story_person(&s.bob, 0x60);
         story_run(s.second.b, 0x58, 8);
-        gx_log_id_make(&s.second_control, &s.alice.device_pk, &s.second, GX_LOG_CONTROL);
+        gx_log_id_make(&s.second_control, &s.alice.member_pk, &s.alice.device_pk, &s.second, GX_LOG_CONTROL);
         story_found(&s);
         story_join(&s);
         story_rest(&s);

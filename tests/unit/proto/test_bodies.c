@@ -52,6 +52,8 @@ static void test_the_fields_come_back(void **state)
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_ALIAS]), GX_OK);
     assert_true(gx_span_equal(b.u.alias.name, story_str("Bob")));
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_INCARNATION]), GX_OK);
+    assert_true(gx_sign_pk_equal(&b.u.incarnation.member, &s->alice.member_pk));
+    assert_true(gx_sign_pk_equal(&b.u.incarnation.device, &s->alice.device_pk));
     assert_memory_equal(&b.u.incarnation.incarnation, &s->second, 8);
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_REPLY]), GX_OK);
     assert_int_equal(b.u.text.wall_ms, STORY_WALL_MS + 456789);

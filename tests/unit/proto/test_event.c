@@ -213,7 +213,8 @@ static void set_deps(struct gx_event *ev, unsigned n)
     ev->deps = many_deps;
 }
 
-static void version_2(struct gx_event *ev) { ev->ver = 2; }
+static void version_1(struct gx_event *ev) { ev->ver = 1; }
+static void version_3(struct gx_event *ev) { ev->ver = 3; }
 static void version_0(struct gx_event *ev) { ev->ver = 0; }
 static void type_0(struct gx_event *ev) { ev->type = 0; }
 static void type_unknown(struct gx_event *ev) { ev->type = 99; }
@@ -264,7 +265,8 @@ static void test_each_rule_of_structure_holds(void **state)
         enum gx_err want;
     } cases[] = {
         {STORY_META, version_0, GX_E_VERSION},
-        {STORY_META, version_2, GX_E_VERSION},
+        {STORY_META, version_1, GX_E_VERSION},
+        {STORY_META, version_3, GX_E_VERSION},
         {STORY_META, type_0, GX_E_VERSION},
         {STORY_META, type_unknown, GX_E_VERSION},
         {STORY_META, flag, GX_E_MALFORMED},

@@ -2,18 +2,19 @@
 
 #include "crypto/hash.h"
 
-static void test_a_log_id_is_the_hash_of_device_incarnation_and_class(void **state)
+static void test_a_log_id_is_the_hash_of_member_device_incarnation_and_class(void **state)
 {
     const struct story *s = story();
-    uint8_t bytes[41], want[32];
+    uint8_t bytes[73], want[32];
     struct gx_log_id id;
     (void)state;
 
-    memcpy(bytes, s->alice.device_pk.b, 32);
-    memcpy(bytes + 32, s->alice.intro.incarnation.b, 8);
-    bytes[40] = GX_LOG_MESSAGES;
+    memcpy(bytes, s->alice.member_pk.b, 32);
+    memcpy(bytes + 32, s->alice.device_pk.b, 32);
+    memcpy(bytes + 64, s->alice.intro.incarnation.b, 8);
+    bytes[72] = GX_LOG_MESSAGES;
     gx_hash(want, "gx-log-id", gx_span(bytes, sizeof bytes));
-    gx_log_id_make(&id, &s->alice.device_pk, &s->alice.intro.incarnation, GX_LOG_MESSAGES);
+    gx_log_id_make(&id, &s->alice.member_pk, &s->alice.device_pk, &s->alice.intro.incarnation, GX_LOG_MESSAGES);
     assert_memory_equal(id.b, want, 16);
 }
 
@@ -26,6 +27,18 @@ static void test_device_incarnation_and_class_each_give_another_log(void **state
     for (size_t i = 0; i < GX_ARRAY_LEN(ids); i++)
         for (size_t k = 0; k < i; k++)
             assert_false(gx_log_id_equal(ids[i], ids[k]));
+}
+
+/* One node can be two members of a group, with one device key; nothing that the second says may then count as the first's. */
+static void test_one_device_key_of_two_members_makes_two_logs(void **state)
+{
+    const struct story *s = story();
+    struct gx_log_id mine, other;
+    (void)state;
+
+    gx_log_id_make(&mine, &s->alice.member_pk, &s->alice.device_pk, &s->alice.intro.incarnation, GX_LOG_CONTROL);
+    gx_log_id_make(&other, &s->bob.member_pk, &s->alice.device_pk, &s->alice.intro.incarnation, GX_LOG_CONTROL);
+    assert_false(gx_log_id_equal(&mine, &other));
 }
 
 static void test_hex_goes_there_and_back(void **state)
@@ -119,8 +132,9 @@ static void test_equality_looks_at_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_log_id_is_the_hash_of_device_incarnation_and_class),
+        cmocka_unit_test(test_a_log_id_is_the_hash_of_member_device_incarnation_and_class),
         cmocka_unit_test(test_device_incarnation_and_class_each_give_another_log),
+        cmocka_unit_test(test_one_device_key_of_two_members_makes_two_logs),
         cmocka_unit_test(test_hex_goes_there_and_back),
         cmocka_unit_test(test_hex_of_nothing_is_the_empty_text),
         cmocka_unit_test(test_unhex_takes_both_cases_and_nothing_else),

@@ -156,7 +156,8 @@ static inline void author_make(struct author *a, uint8_t n, uint32_t gnum, enum 
     a->row.cls = (uint8_t)cls;
     gx_sign_keypair(&a->row.device, &a->sk, &seed);
     memset(a->row.incarnation.b, 1, sizeof a->row.incarnation.b);
-    gx_log_id_make(&a->row.id, &a->row.device, &a->row.incarnation, cls);
+    memset(a->row.member.b, n + 0x80, sizeof a->row.member.b);
+    gx_log_id_make(&a->row.id, &a->row.member, &a->row.device, &a->row.incarnation, cls);
 }
 
 static inline void text_body(struct author *a, struct gx_event *ev, size_t bytes)
