@@ -146,21 +146,34 @@ static enum gx_err admit_decode(struct gx_body_admit *out, struct gx_rd *r, cons
     return gx_group_id_equal(&out->request.group, group) ? GX_OK : GX_E_MALFORMED;
 }
 
-static enum gx_err leave_decode(struct gx_body_leave *out, struct gx_rd *r)
+/* The end of a LEAVE, REMOVE or BAN. */
+static enum gx_err cuts_decode(uint16_t *n_cuts, struct gx_span *cuts, struct gx_rd *r)
 {
-    out->n_cuts = gx_rd_u16(r);
-    out->cuts = gx_rd_span(r, GX_CUT_BYTES * (size_t)out->n_cuts);
+    *n_cuts = gx_rd_u16(r);
+    *cuts = gx_rd_span(r, GX_CUT_BYTES * (size_t)*n_cuts);
     enum gx_err err = gx_rd_finish(r);
     if (err != GX_OK)
         return err;
-    for (size_t i = 0; i < out->n_cuts; i++) {
+    for (size_t i = 0; i < *n_cuts; i++) {
         struct gx_cut cut;
-        gx_cut_read(&cut, out->cuts, i);
+        gx_cut_read(&cut, *cuts, i);
         /* A log cut at 0 is one that is not listed. */
         if (cut.seq == 0 || cut.seq > GX_EVENT_SEQ_MAX)
             return GX_E_MALFORMED;
     }
-    return ascending(out->cuts, GX_CUT_BYTES, sizeof(struct gx_log_id)) ? GX_OK : GX_E_MALFORMED;
+    return ascending(*cuts, GX_CUT_BYTES, sizeof(struct gx_log_id)) ? GX_OK : GX_E_MALFORMED;
+}
+
+static enum gx_err removal_decode(struct gx_body_removal *out, struct gx_rd *r)
+{
+    gx_rd_bytes(r, out->target.b, sizeof out->target.b);
+    return cuts_decode(&out->n_cuts, &out->cuts, r);
+}
+
+static enum gx_err target_decode(struct gx_body_target *out, struct gx_rd *r)
+{
+    gx_rd_bytes(r, out->target.b, sizeof out->target.b);
+    return gx_rd_finish(r);
 }
 
 static enum gx_err token_decode(struct gx_body_token *out, struct gx_rd *r)
@@ -175,11 +188,46 @@ static enum gx_err token_decode(struct gx_body_token *out, struct gx_rd *r)
 static enum gx_err revoke_decode(struct gx_body_revoke *out, struct gx_rd *r)
 {
     out->what = gx_rd_u8(r);
-    if (out->what > 1)
+    if (out->what > GX_REVOKE_MEMBER)
         return GX_E_VERSION;
-    if (out->what == 0)
+    if (out->what == GX_REVOKE_TOKEN)
+        gx_rd_bytes(r, out->token.b, sizeof out->token.b);
+    else if (out->what == GX_REVOKE_MEMBER)
+        gx_rd_bytes(r, out->member.b, sizeof out->member.b);
+    else
         return GX_E_MALFORMED;
-    gx_rd_bytes(r, out->token.b, sizeof out->token.b);
+    return gx_rd_finish(r);
+}
+
+void gx_accept_signed_bytes(uint8_t out[GX_ACCEPT_SIGNED_BYTES], const struct gx_group_id *group, const struct gx_event_id *offer,
+                            const struct gx_sign_pk *target, const struct gx_sign_pk *device)
+{
+    struct gx_wr w = gx_wr(out, GX_ACCEPT_SIGNED_BYTES);
+
+    gx_wr_bytes(&w, group->b, sizeof group->b);
+    gx_wr_bytes(&w, offer->b, sizeof offer->b);
+    gx_wr_bytes(&w, target->b, sizeof target->b);
+    gx_wr_bytes(&w, device->b, sizeof device->b);
+    GX_ASSERT(!w.failed && w.n == GX_ACCEPT_SIGNED_BYTES);
+}
+
+static enum gx_err transfer_decode(struct gx_body_transfer *out, struct gx_rd *r)
+{
+    gx_rd_bytes(r, out->target.b, sizeof out->target.b);
+    gx_rd_bytes(r, out->device.b, sizeof out->device.b);
+    gx_rd_bytes(r, out->offer.b, sizeof out->offer.b);
+    gx_rd_bytes(r, out->sig.b, sizeof out->sig.b);
+    return gx_rd_finish(r);
+}
+
+static enum gx_err accept_decode(struct gx_body_accept *out, struct gx_rd *r)
+{
+    out->answer = gx_rd_u8(r);
+    if (out->answer > GX_ACCEPT_YES)
+        return GX_E_MALFORMED;
+    gx_rd_bytes(r, out->offer.b, sizeof out->offer.b);
+    if (out->answer == GX_ACCEPT_YES)
+        gx_rd_bytes(r, out->sig.b, sizeof out->sig.b);
     return gx_rd_finish(r);
 }
 
@@ -256,17 +304,31 @@ enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev)
     case GX_EV_ADMIT:
         return admit_decode(&out->u.admit, &r, &ev->group);
     case GX_EV_LEAVE:
-        return leave_decode(&out->u.leave, &r);
+        return cuts_decode(&out->u.leave.n_cuts, &out->u.leave.cuts, &r);
+    case GX_EV_REMOVE:
+    case GX_EV_BAN:
+        return removal_decode(&out->u.removal, &r);
+    case GX_EV_UNBAN:
+    case GX_EV_PROMOTE:
+    case GX_EV_DEMOTE:
+    case GX_EV_OFFER:
+        return target_decode(&out->u.target, &r);
     case GX_EV_TOKEN:
         return token_decode(&out->u.token, &r);
     case GX_EV_REVOKE:
         return revoke_decode(&out->u.revoke, &r);
+    case GX_EV_TRANSFER:
+        return transfer_decode(&out->u.transfer, &r);
+    case GX_EV_CHECKPOINT:
+        return gx_rd_finish(&r);
     case GX_EV_ALIAS:
         return name_decode(&out->u.alias.name, &r, 0);
     case GX_EV_META:
         return name_decode(&out->u.meta.name, &r, 1);
     case GX_EV_INCARNATION:
         return incarnation_decode(&out->u.incarnation, &r);
+    case GX_EV_ACCEPT:
+        return accept_decode(&out->u.accept, &r);
     case GX_EV_TEXT:
         return text_decode(&out->u.text, &r);
     }
@@ -281,6 +343,40 @@ static void create_encode(struct gx_wr *w, const struct gx_body_create *create)
     gx_wr_u16(w, create->rules.qr_max);
     gx_wr_u16(w, create->rules.history);
     gx_intro_write(w, &create->founder);
+}
+
+static void cuts_encode(struct gx_wr *w, uint16_t n_cuts, struct gx_span cuts)
+{
+    GX_ASSERT(cuts.n == GX_CUT_BYTES * (size_t)n_cuts);
+    gx_wr_u16(w, n_cuts);
+    gx_wr_bytes(w, cuts.p, cuts.n);
+}
+
+static void revoke_encode(struct gx_wr *w, const struct gx_body_revoke *revoke)
+{
+    GX_ASSERT(revoke->what == GX_REVOKE_TOKEN || revoke->what == GX_REVOKE_MEMBER);
+    gx_wr_u8(w, revoke->what);
+    if (revoke->what == GX_REVOKE_TOKEN)
+        gx_wr_bytes(w, revoke->token.b, sizeof revoke->token.b);
+    else
+        gx_wr_bytes(w, revoke->member.b, sizeof revoke->member.b);
+}
+
+static void transfer_encode(struct gx_wr *w, const struct gx_body_transfer *transfer)
+{
+    gx_wr_bytes(w, transfer->target.b, sizeof transfer->target.b);
+    gx_wr_bytes(w, transfer->device.b, sizeof transfer->device.b);
+    gx_wr_bytes(w, transfer->offer.b, sizeof transfer->offer.b);
+    gx_wr_bytes(w, transfer->sig.b, sizeof transfer->sig.b);
+}
+
+static void accept_encode(struct gx_wr *w, const struct gx_body_accept *accept)
+{
+    GX_ASSERT(accept->answer <= GX_ACCEPT_YES);
+    gx_wr_u8(w, accept->answer);
+    gx_wr_bytes(w, accept->offer.b, sizeof accept->offer.b);
+    if (accept->answer == GX_ACCEPT_YES)
+        gx_wr_bytes(w, accept->sig.b, sizeof accept->sig.b);
 }
 
 static void name_encode(struct gx_wr *w, struct gx_span name)
@@ -314,9 +410,18 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
         gx_wr_bytes(w, body->u.admit.request_bytes.p, body->u.admit.request_bytes.n);
         return;
     case GX_EV_LEAVE:
-        GX_ASSERT(body->u.leave.cuts.n == GX_CUT_BYTES * (size_t)body->u.leave.n_cuts);
-        gx_wr_u16(w, body->u.leave.n_cuts);
-        gx_wr_bytes(w, body->u.leave.cuts.p, body->u.leave.cuts.n);
+        cuts_encode(w, body->u.leave.n_cuts, body->u.leave.cuts);
+        return;
+    case GX_EV_REMOVE:
+    case GX_EV_BAN:
+        gx_wr_bytes(w, body->u.removal.target.b, sizeof body->u.removal.target.b);
+        cuts_encode(w, body->u.removal.n_cuts, body->u.removal.cuts);
+        return;
+    case GX_EV_UNBAN:
+    case GX_EV_PROMOTE:
+    case GX_EV_DEMOTE:
+    case GX_EV_OFFER:
+        gx_wr_bytes(w, body->u.target.target.b, sizeof body->u.target.target.b);
         return;
     case GX_EV_TOKEN:
         gx_wr_bytes(w, body->u.token.token_pk.b, sizeof body->u.token.token_pk.b);
@@ -325,8 +430,15 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
         gx_wr_bytes(w, body->u.token.lan.b, sizeof body->u.token.lan.b);
         return;
     case GX_EV_REVOKE:
-        gx_wr_u8(w, body->u.revoke.what);
-        gx_wr_bytes(w, body->u.revoke.token.b, sizeof body->u.revoke.token.b);
+        revoke_encode(w, &body->u.revoke);
+        return;
+    case GX_EV_TRANSFER:
+        transfer_encode(w, &body->u.transfer);
+        return;
+    case GX_EV_CHECKPOINT:
+        return;
+    case GX_EV_ACCEPT:
+        accept_encode(w, &body->u.accept);
         return;
     case GX_EV_ALIAS:
         name_encode(w, body->u.alias.name);

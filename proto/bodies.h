@@ -62,6 +62,11 @@ struct gx_body_leave {
     uint16_t n_cuts;
     struct gx_span cuts;                /* n x GX_CUT_BYTES, log ids strictly ascending */
 };
+struct gx_body_removal {                /* REMOVE, BAN */
+    struct gx_sign_pk target;           /* M_pk */
+    uint16_t n_cuts;
+    struct gx_span cuts;                /* as in LEAVE, of the target's logs */
+};
 void gx_cut_read(struct gx_cut *out, struct gx_span cuts, size_t i);
 void gx_cut_write(struct gx_wr *w, const struct gx_cut *cut);
 struct gx_body_token {
@@ -70,10 +75,31 @@ struct gx_body_token {
     uint8_t uses;                       /* 0: as many as the group lets in */
     struct gx_invite_lan_key lan;       /* bk; plain inside members' sessions until sealing comes */
 };
+enum gx_revoke { GX_REVOKE_TOKEN = 1, GX_REVOKE_MEMBER = 2 };
 struct gx_body_revoke {
-    uint8_t what;                       /* 1: one token, by the id of its TOKEN operation (the only kind in this version) */
-    struct gx_event_id token;
+    uint8_t what;                       /* enum gx_revoke: which of the two names is there, the other is zero */
+    struct gx_event_id token;           /* one token, by the id of its TOKEN operation */
+    struct gx_sign_pk member;           /* all tokens of one member */
 };
+struct gx_body_target {                 /* UNBAN, PROMOTE, DEMOTE, OFFER: a member and nothing else */
+    struct gx_sign_pk target;           /* M_pk */
+};
+struct gx_body_transfer {
+    struct gx_sign_pk target;           /* M_pk of the receiver */
+    struct gx_sign_pk device;           /* its device that the group is handed to */
+    struct gx_event_id offer;           /* the OFFER that the receiver said yes to */
+    struct gx_sig sig;                  /* the receiver's: SIG(device, "accept", gx_accept_signed_bytes); not verified here */
+};
+enum gx_accept { GX_ACCEPT_NO = 0, GX_ACCEPT_YES = 1 };
+struct gx_body_accept {
+    uint8_t answer;                     /* enum gx_accept */
+    struct gx_event_id offer;
+    struct gx_sig sig;                  /* with a yes: as in TRANSFER, by the device that wrote this; zero with a no */
+};
+/* What the receiver of a group signs: group_id || offer || target || device.  KEYS §3 */
+#define GX_ACCEPT_SIGNED_BYTES 128u
+void gx_accept_signed_bytes(uint8_t out[GX_ACCEPT_SIGNED_BYTES], const struct gx_group_id *group, const struct gx_event_id *offer,
+                            const struct gx_sign_pk *target, const struct gx_sign_pk *device);
 struct gx_body_alias { struct gx_span name; };       /* UTF-8, 0 to GX_NAME_BYTES_MAX; 0: none */
 struct gx_body_meta { struct gx_span name; };        /* title of the group, 1 to GX_NAME_BYTES_MAX */
 struct gx_body_incarnation {
@@ -88,7 +114,7 @@ struct gx_body_text {
     struct gx_event_id reply;           /* field 2 (optional): the event answered */
 };
 
-/* One decoder: the union member of ev->type is filled, borrowing from ev->body.
+/* One decoder: the union member of ev->type is filled, borrowing from ev->body.  CHECKPOINT has none: its deps are what it says.
  * Returns GX_E_MALFORMED, GX_E_VERSION (rules), GX_E_TOO_BIG; GX_E_ABSENT when the body was deleted. */
 struct gx_body {
     uint8_t type;
@@ -96,8 +122,12 @@ struct gx_body {
         struct gx_body_create create;
         struct gx_body_admit admit;
         struct gx_body_leave leave;
+        struct gx_body_removal removal;
         struct gx_body_token token;
         struct gx_body_revoke revoke;
+        struct gx_body_target target;
+        struct gx_body_transfer transfer;
+        struct gx_body_accept accept;
         struct gx_body_alias alias;
         struct gx_body_meta meta;
         struct gx_body_incarnation incarnation;

@@ -21,11 +21,20 @@
     X(GX_EV_CREATE, 1, "create", GX_LOG_CONTROL)       \
     X(GX_EV_ADMIT, 2, "admit", GX_LOG_CONTROL)         \
     X(GX_EV_LEAVE, 3, "leave", GX_LOG_CONTROL)         \
+    X(GX_EV_REMOVE, 4, "remove", GX_LOG_CONTROL)       \
+    X(GX_EV_BAN, 5, "ban", GX_LOG_CONTROL)             \
+    X(GX_EV_UNBAN, 6, "unban", GX_LOG_CONTROL)         \
     X(GX_EV_TOKEN, 7, "token", GX_LOG_CONTROL)         \
     X(GX_EV_REVOKE, 8, "revoke", GX_LOG_CONTROL)       \
+    X(GX_EV_PROMOTE, 9, "promote", GX_LOG_CONTROL)     \
+    X(GX_EV_DEMOTE, 10, "demote", GX_LOG_CONTROL)      \
+    X(GX_EV_TRANSFER, 11, "transfer", GX_LOG_CONTROL)  \
+    X(GX_EV_CHECKPOINT, 12, "checkpoint", GX_LOG_CONTROL) \
     X(GX_EV_ALIAS, 15, "alias", GX_LOG_CONTROL)        \
     X(GX_EV_META, 16, "meta", GX_LOG_CONTROL)          \
     X(GX_EV_INCARNATION, 18, "incarnation", GX_LOG_CONTROL) \
+    X(GX_EV_OFFER, 19, "offer", GX_LOG_CONTROL)        \
+    X(GX_EV_ACCEPT, 20, "accept", GX_LOG_CONTROL)      \
     X(GX_EV_TEXT, 64, "text", GX_LOG_MESSAGES)
 
 enum gx_event_type {

@@ -60,12 +60,37 @@ static void add_body(struct line *l, const struct gx_body *b)
     case GX_EV_LEAVE:
         add(l, " cuts=%u", b->u.leave.n_cuts);
         return;
+    case GX_EV_REMOVE:
+    case GX_EV_BAN:
+        add_id(l, "target", b->u.removal.target.b);
+        add(l, " cuts=%u", b->u.removal.n_cuts);
+        return;
+    case GX_EV_UNBAN:
+    case GX_EV_PROMOTE:
+    case GX_EV_DEMOTE:
+    case GX_EV_OFFER:
+        add_id(l, "target", b->u.target.target.b);
+        return;
     case GX_EV_TOKEN:        /* not bk: it opens the door */
         add(l, " expires_min=%u uses=%u", b->u.token.expires_min, b->u.token.uses);
         add_id(l, "token_pk", b->u.token.token_pk.b);
         return;
     case GX_EV_REVOKE:
-        add_id(l, "token", b->u.revoke.token.b);
+        if (b->u.revoke.what == GX_REVOKE_MEMBER)
+            add_id(l, "member", b->u.revoke.member.b);
+        else
+            add_id(l, "token", b->u.revoke.token.b);
+        return;
+    case GX_EV_TRANSFER:
+        add_id(l, "target", b->u.transfer.target.b);
+        add_id(l, "device", b->u.transfer.device.b);
+        add_id(l, "offer", b->u.transfer.offer.b);
+        return;
+    case GX_EV_CHECKPOINT:
+        return;
+    case GX_EV_ACCEPT:
+        add(l, " answer=%s", b->u.accept.answer == GX_ACCEPT_YES ? "yes" : "no");
+        add_id(l, "offer", b->u.accept.offer.b);
         return;
     case GX_EV_ALIAS:
         add_text(l, "name", b->u.alias.name);

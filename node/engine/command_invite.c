@@ -285,7 +285,7 @@ void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_com
 
     struct gx_group *g = ref.g;
     const struct gx_law_op *op = &g->law.ops[ref.info->op];
-    struct gx_body body = {.type = GX_EV_REVOKE, .u.revoke = {.what = 1, .token = op->id}};
+    struct gx_body body = {.type = GX_EV_REVOKE, .u.revoke = {.what = GX_REVOKE_TOKEN, .token = op->id}};
     enum gx_err err = GX_OK;
 
     if (!gx_member_or_deny(&b, g))

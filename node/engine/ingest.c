@@ -135,7 +135,8 @@ bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_
     } else if (ev->type == GX_EV_ADMIT) {
         op.token = gx_group_op(g, &body->u.admit.request.token);
     } else if (ev->type == GX_EV_REVOKE) {
-        op.token = gx_group_op(g, &body->u.revoke.token);
+        if (body->u.revoke.what == GX_REVOKE_TOKEN)     /* FIXME: that of a member, when the law that knows it runs here */
+            op.token = gx_group_op(g, &body->u.revoke.token);
     } else if (ev->type == GX_EV_TOKEN) {
         op.uses = body->u.token.uses;
         if (!token_add(e, g, index, &body->u.token))

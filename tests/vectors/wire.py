@@ -5,8 +5,9 @@
     python3 tests/vectors/wire.py --check    exits 1 if that file is not what this script computes
 
 One small group: alice founds it, invites, admits bob, titles it, takes the invitation back and returns with a second
-incarnation; bob joins, names himself, writes twice and leaves.  tests/unit/proto/story.h tells the same in C, and
-tests/unit/proto/test_vectors.c compares the two byte for byte.
+incarnation; bob joins, names himself, writes twice and leaves; then the two write one of everything else that the law
+knows, whether it would stand or not.  tests/unit/proto/story.h tells the same in C, and tests/unit/proto/test_vectors.c
+compares the two byte for byte.
 """
 import base64
 import hashlib
@@ -23,7 +24,8 @@ EXPIRES_MIN = (WALL_MS - TOKEN_EPOCH_MS) // 60000 + 7 * 24 * 60
 ZERO = bytes(32)
 CONTROL, MESSAGES = 0, 1
 VERSION = 2
-TYPES = {"create": 1, "admit": 2, "leave": 3, "token": 7, "revoke": 8, "alias": 15, "meta": 16, "incarnation": 18, "text": 64}
+TYPES = {"create": 1, "admit": 2, "leave": 3, "remove": 4, "ban": 5, "unban": 6, "token": 7, "revoke": 8, "promote": 9, "demote": 10,
+         "transfer": 11, "checkpoint": 12, "alias": 15, "meta": 16, "incarnation": 18, "offer": 19, "accept": 20, "text": 64}
 
 
 def run(start, n):
@@ -143,6 +145,28 @@ leave = Event(bob, "leave", group, bob.control, 2, alias.id, 10, minute(9), [ali
 
 EVENTS = {"create": create, "token": token, "admit": admit, "meta": meta, "alias": alias, "revoke": revoke,
           "incarnation": incarnation, "text": text, "reply": reply, "leave": leave}
+
+
+def then(key, author, kind, log, seq, prev, dep, body):
+    """The next of the second act, a minute and a tick after the one before."""
+    n = len(EVENTS)
+    EVENTS[key] = Event(author, kind, group, log, seq, prev.id, n + 1, minute(n), [dep.id], body)
+    return EVENTS[key]
+
+
+promote = then("promote", alice, "promote", second_control, 2, incarnation, leave, bob.member)
+demote = then("demote", alice, "demote", second_control, 3, promote, promote, bob.member)
+offer = then("offer", alice, "offer", second_control, 4, demote, demote, bob.member)
+consent = sig(bob.device_seed, "gx accept", group + offer.id + bob.member + bob.device)
+accept = then("accept", bob, "accept", bob.control, 3, leave, offer, u(1, 1) + offer.id + consent)
+decline = then("decline", bob, "accept", bob.control, 4, accept, accept, u(0, 1) + offer.id)
+transfer = then("transfer", alice, "transfer", second_control, 5, offer, decline, bob.member + bob.device + offer.id + consent)
+checkpoint = then("checkpoint", alice, "checkpoint", second_control, 6, transfer, transfer, b"")
+last_words = u(1, 2) + bob.messages + u(2, 4) + reply.id
+remove = then("remove", alice, "remove", second_control, 7, checkpoint, checkpoint, bob.member + last_words)
+ban = then("ban", alice, "ban", second_control, 8, remove, remove, bob.member + last_words)
+unban = then("unban", alice, "unban", second_control, 9, ban, ban, bob.member)
+then("revoke.member", alice, "revoke", second_control, 10, unban, unban, u(2, 1) + bob.member)
 
 # ---- 6 frames ------------------------------------------------------------------------------------------------------
 

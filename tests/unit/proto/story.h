@@ -1,7 +1,10 @@
 /* A small group with one event of every type, made from fixed bytes: what most tests here, and tests/vectors/wire.py, start from.
  *
  *   alice   founds the group, invites, admits bob, titles it, takes the invitation back, comes back with a second incarnation
- *   bob     joins, calls himself Bob, writes twice, leaves */
+ *   bob     joins, calls himself Bob, writes twice, leaves
+ *
+ * and then the two go through all that the law knows, the group's handing over and bob's removal included.  Here the bytes are looked at and
+ * not the law, which would let few of these stand behind one another. */
 #ifndef GX_TESTS_PROTO_STORY_H
 #define GX_TESTS_PROTO_STORY_H
 
@@ -30,11 +33,24 @@ enum story_event {
     STORY_TEXT,
     STORY_REPLY,
     STORY_LEAVE,
+    STORY_PROMOTE,
+    STORY_DEMOTE,
+    STORY_OFFER,
+    STORY_ACCEPT,
+    STORY_DECLINE,
+    STORY_TRANSFER,
+    STORY_CHECKPOINT,
+    STORY_REMOVE,
+    STORY_BAN,
+    STORY_UNBAN,
+    STORY_REVOKE_MEMBER,
     STORY_EVENTS
 };
 
-static const char *const story_names[STORY_EVENTS] = {"create", "token",       "admit", "meta",  "alias",
-                                                      "revoke", "incarnation", "text",  "reply", "leave"};
+static const char *const story_names[STORY_EVENTS] = {
+    "create",  "token", "admit",  "meta",    "alias",    "revoke",     "incarnation", "text", "reply", "leave",         "promote",
+    "demote",  "offer", "accept", "decline", "transfer", "checkpoint", "remove",      "ban",  "unban", "revoke.member",
+};
 
 struct story_person {
     struct gx_sign_pk device_pk, member_pk;
@@ -180,7 +196,7 @@ static inline void story_join(struct story *s)
     story_seal(s, STORY_META, &b, &s->alice.control, 4, STORY_ADMIT, STORY_ADMIT, -1);
     b = (struct gx_body){.type = GX_EV_ALIAS, .u.alias.name = story_str("Bob")};
     story_seal(s, STORY_ALIAS, &b, &s->bob.control, 1, -1, STORY_META, -1);
-    b = (struct gx_body){.type = GX_EV_REVOKE, .u.revoke = {.what = 1, .token = s->ev[STORY_TOKEN].id}};
+    b = (struct gx_body){.type = GX_EV_REVOKE, .u.revoke = {.what = GX_REVOKE_TOKEN, .token = s->ev[STORY_TOKEN].id}};
     story_seal(s, STORY_REVOKE, &b, &s->alice.control, 5, STORY_META, STORY_ALIAS, -1);
 }
 
@@ -209,6 +225,57 @@ static inline void story_rest(struct story *s)
     story_seal(s, STORY_LEAVE, &b, &s->bob.control, 2, STORY_ALIAS, STORY_ALIAS, STORY_INCARNATION);
 }
 
+/* bob takes the group over; what alice wants she says by OFFER and TRANSFER. */
+static inline void story_consent(const struct story *s, struct gx_sig *sig)
+{
+    uint8_t bytes[GX_ACCEPT_SIGNED_BYTES];
+
+    gx_accept_signed_bytes(bytes, &s->group, &s->ev[STORY_OFFER].id, &s->bob.member_pk, &s->bob.device_pk);
+    gx_sign(sig, &s->bob.device_sk, GX_DOMAIN_ACCEPT, gx_span(bytes, sizeof bytes));
+}
+
+static inline void story_hand_over(struct story *s)
+{
+    struct gx_body b = {.type = GX_EV_PROMOTE, .u.target.target = s->bob.member_pk};
+
+    story_seal(s, STORY_PROMOTE, &b, &s->second_control, 2, STORY_INCARNATION, STORY_LEAVE, -1);
+    b.type = GX_EV_DEMOTE;
+    story_seal(s, STORY_DEMOTE, &b, &s->second_control, 3, STORY_PROMOTE, STORY_PROMOTE, -1);
+    b.type = GX_EV_OFFER;
+    story_seal(s, STORY_OFFER, &b, &s->second_control, 4, STORY_DEMOTE, STORY_DEMOTE, -1);
+
+    b = (struct gx_body){.type = GX_EV_ACCEPT, .u.accept = {.answer = GX_ACCEPT_YES, .offer = s->ev[STORY_OFFER].id}};
+    story_consent(s, &b.u.accept.sig);
+    story_seal(s, STORY_ACCEPT, &b, &s->bob.control, 3, STORY_LEAVE, STORY_OFFER, -1);
+    b.u.accept.answer = GX_ACCEPT_NO;
+    story_seal(s, STORY_DECLINE, &b, &s->bob.control, 4, STORY_ACCEPT, STORY_ACCEPT, -1);
+
+    b = (struct gx_body){.type = GX_EV_TRANSFER};
+    b.u.transfer = (struct gx_body_transfer){.target = s->bob.member_pk, .device = s->bob.device_pk, .offer = s->ev[STORY_OFFER].id};
+    story_consent(s, &b.u.transfer.sig);
+    story_seal(s, STORY_TRANSFER, &b, &s->second_control, 5, STORY_OFFER, STORY_DECLINE, -1);
+    b = (struct gx_body){.type = GX_EV_CHECKPOINT};
+    story_seal(s, STORY_CHECKPOINT, &b, &s->second_control, 6, STORY_TRANSFER, STORY_TRANSFER, -1);
+}
+
+/* Of bob's two logs only that of his messages is cut. */
+static inline void story_removals(struct story *s)
+{
+    struct gx_body b = {.type = GX_EV_REMOVE};
+    uint8_t bytes[GX_CUT_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    gx_cut_write(&w, &(struct gx_cut){.log = s->bob.messages, .seq = 2, .id = s->ev[STORY_REPLY].id});
+    b.u.removal = (struct gx_body_removal){.target = s->bob.member_pk, .n_cuts = 1, .cuts = gx_wr_span(&w)};
+    story_seal(s, STORY_REMOVE, &b, &s->second_control, 7, STORY_CHECKPOINT, STORY_CHECKPOINT, -1);
+    b.type = GX_EV_BAN;
+    story_seal(s, STORY_BAN, &b, &s->second_control, 8, STORY_REMOVE, STORY_REMOVE, -1);
+    b = (struct gx_body){.type = GX_EV_UNBAN, .u.target.target = s->bob.member_pk};
+    story_seal(s, STORY_UNBAN, &b, &s->second_control, 9, STORY_BAN, STORY_BAN, -1);
+    b = (struct gx_body){.type = GX_EV_REVOKE, .u.revoke = {.what = GX_REVOKE_MEMBER, .member = s->bob.member_pk}};
+    story_seal(s, STORY_REVOKE_MEMBER, &b, &s->second_control, 10, STORY_UNBAN, STORY_UNBAN, -1);
+}
+
 /* Told once; the bodies and deps of its events lie inside it, so it is not copied. */
 static inline const struct story *story(void)
 {
@@ -223,6 +290,8 @@ static inline const struct story *story(void)
         story_found(&s);
         story_join(&s);
         story_rest(&s);
+        story_hand_over(&s);
+        story_removals(&s);
         told = true;
     }
     return &s;
@@ -230,7 +299,8 @@ static inline const struct story *story(void)
 
 static inline const struct gx_sign_pk *story_author(const struct story *s, enum story_event which)
 {
-    bool bob = which == STORY_ALIAS || which == STORY_TEXT || which == STORY_REPLY || which == STORY_LEAVE;
+    bool bob = which == STORY_ALIAS || which == STORY_TEXT || which == STORY_REPLY || which == STORY_LEAVE || which == STORY_ACCEPT ||
+               which == STORY_DECLINE;
 
     return bob ? &s->bob.device_pk : &s->alice.device_pk;
 }

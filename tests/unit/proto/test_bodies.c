@@ -47,8 +47,11 @@ static void test_the_fields_come_back(void **state)
     assert_int_equal(b.u.token.expires_min, STORY_EXPIRES_MIN);
     assert_int_equal(b.u.token.uses, 3);
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_REVOKE]), GX_OK);
-    assert_int_equal(b.u.revoke.what, 1);
+    assert_int_equal(b.u.revoke.what, GX_REVOKE_TOKEN);
     assert_true(gx_event_id_equal(&b.u.revoke.token, &s->ev[STORY_TOKEN].id));
+    assert_int_equal(gx_body_decode(&b, &s->ev[STORY_REVOKE_MEMBER]), GX_OK);
+    assert_int_equal(b.u.revoke.what, GX_REVOKE_MEMBER);
+    assert_true(gx_sign_pk_equal(&b.u.revoke.member, &s->bob.member_pk));
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_ALIAS]), GX_OK);
     assert_true(gx_span_equal(b.u.alias.name, story_str("Bob")));
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_INCARNATION]), GX_OK);
@@ -64,6 +67,97 @@ static void test_the_fields_come_back(void **state)
     assert_false(b.u.text.has_reply);
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_LEAVE]), GX_OK);
     assert_int_equal(b.u.leave.n_cuts, 2);
+}
+
+static void test_who_is_meant_comes_back(void **state)
+{
+    static const enum story_event lone[] = {STORY_UNBAN, STORY_PROMOTE, STORY_DEMOTE, STORY_OFFER};
+    static const enum story_event removals[] = {STORY_REMOVE, STORY_BAN};
+    const struct story *s = story();
+    struct gx_body b;
+    (void)state;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(lone); i++) {
+        assert_int_equal(gx_body_decode(&b, &s->ev[lone[i]]), GX_OK);
+        assert_true(gx_sign_pk_equal(&b.u.target.target, &s->bob.member_pk));
+    }
+    for (size_t i = 0; i < GX_ARRAY_LEN(removals); i++) {
+        struct gx_cut cut;
+        assert_int_equal(gx_body_decode(&b, &s->ev[removals[i]]), GX_OK);
+        assert_true(gx_sign_pk_equal(&b.u.removal.target, &s->bob.member_pk));
+        assert_int_equal(b.u.removal.n_cuts, 1);
+        gx_cut_read(&cut, b.u.removal.cuts, 0);
+        assert_true(gx_log_id_equal(&cut.log, &s->bob.messages));
+        assert_true(gx_event_id_equal(&cut.id, &s->ev[STORY_REPLY].id));
+    }
+}
+
+static void test_a_handing_over_holds_the_consent_that_was_given_to_its_offer(void **state)
+{
+    const struct story *s = story();
+    struct gx_body yes, no, over;
+    (void)state;
+
+    assert_int_equal(gx_body_decode(&yes, &s->ev[STORY_ACCEPT]), GX_OK);
+    assert_int_equal(gx_body_decode(&no, &s->ev[STORY_DECLINE]), GX_OK);
+    assert_int_equal(gx_body_decode(&over, &s->ev[STORY_TRANSFER]), GX_OK);
+    assert_int_equal(yes.u.accept.answer, GX_ACCEPT_YES);
+    assert_int_equal(no.u.accept.answer, GX_ACCEPT_NO);
+    assert_true(gx_event_id_equal(&yes.u.accept.offer, &s->ev[STORY_OFFER].id));
+    assert_true(gx_event_id_equal(&no.u.accept.offer, &s->ev[STORY_OFFER].id));
+    assert_true(gx_event_id_equal(&over.u.transfer.offer, &s->ev[STORY_OFFER].id));
+    assert_true(gx_sign_pk_equal(&over.u.transfer.target, &s->bob.member_pk));
+    assert_true(gx_sign_pk_equal(&over.u.transfer.device, &s->bob.device_pk));
+    assert_memory_equal(&over.u.transfer.sig, &yes.u.accept.sig, sizeof yes.u.accept.sig);
+}
+
+/* Said to one offer of one group, as one member on one device: shown anywhere else it is worth nothing. */
+static void test_consent_holds_for_its_group_offer_member_and_device_alone(void **state)
+{
+    const struct story *s = story();
+    struct gx_group_id group = s->group;
+    struct gx_event_id offer = s->ev[STORY_OFFER].id;
+    struct gx_sign_pk target = s->bob.member_pk, device = s->bob.device_pk;
+    uint8_t *const parts[] = {group.b, offer.b, target.b, device.b};
+    struct gx_body b;
+    (void)state;
+
+    assert_int_equal(gx_body_decode(&b, &s->ev[STORY_TRANSFER]), GX_OK);
+    gx_accept_signed_bytes(bytes, &group, &offer, &target, &device);
+    assert_true(gx_verify(&s->bob.device_pk, GX_DOMAIN_ACCEPT, gx_span(bytes, GX_ACCEPT_SIGNED_BYTES), &b.u.transfer.sig));
+    assert_false(gx_verify(&s->bob.device_pk, GX_DOMAIN_EVENT, gx_span(bytes, GX_ACCEPT_SIGNED_BYTES), &b.u.transfer.sig));
+    for (size_t i = 0; i < GX_ARRAY_LEN(parts); i++) {
+        parts[i][31] ^= 1;
+        gx_accept_signed_bytes(bytes, &group, &offer, &target, &device);
+        parts[i][31] ^= 1;
+        assert_memory_equal(bytes + 32 * i, parts[i], 31);
+        assert_false(gx_verify(&s->bob.device_pk, GX_DOMAIN_ACCEPT, gx_span(bytes, GX_ACCEPT_SIGNED_BYTES), &b.u.transfer.sig));
+    }
+}
+
+static void test_an_answer_is_yes_with_a_signature_or_no_without(void **state)
+{
+    struct gx_body out;
+    (void)state;
+
+    memset(bytes, 0x5a, 97);
+    for (unsigned answer = 0; answer < 256; answer++) {
+        bytes[0] = (uint8_t)answer;
+        enum gx_err with = decode(&out, GX_EV_ACCEPT, bytes, 97), without = decode(&out, GX_EV_ACCEPT, bytes, 33);
+        assert_int_equal(with, answer == GX_ACCEPT_YES ? GX_OK : GX_E_MALFORMED);
+        assert_int_equal(without, answer == GX_ACCEPT_NO ? GX_OK : GX_E_MALFORMED);
+    }
+}
+
+static void test_a_checkpoint_says_nothing_but_its_deps(void **state)
+{
+    struct gx_body out;
+    (void)state;
+
+    assert_int_equal(decode(&out, GX_EV_CHECKPOINT, bytes, 0), GX_OK);
+    memset(bytes, 0, 64);
+    for (size_t n = 1; n <= 64; n++)
+        assert_int_equal(decode(&out, GX_EV_CHECKPOINT, bytes, n), GX_E_MALFORMED);
 }
 
 static void test_cuts_are_read_one_by_one(void **state)
@@ -262,47 +356,64 @@ static void test_a_request_for_another_group_is_not_admitted_to_this_one(void **
     assert_int_equal(gx_body_decode(&out, &ev), GX_E_MALFORMED);
 }
 
-static size_t leave_of(const struct gx_cut *cuts, uint16_t n)
+/* The body of `type` with these cuts; REMOVE and BAN say first of whom. */
+static enum gx_err cuts_of(uint8_t type, const struct gx_cut *cuts, uint16_t n)
 {
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_body out;
 
+    if (type != GX_EV_LEAVE)
+        gx_wr_bytes(&w, story()->bob.member_pk.b, sizeof story()->bob.member_pk.b);
     gx_wr_u16(&w, n);
     for (size_t i = 0; i < n; i++)
         gx_cut_write(&w, &cuts[i]);
     assert_false(w.failed);
-    return w.n;
+    return decode(&out, type, bytes, w.n);
 }
 
 static void test_cuts_ascend_and_name_an_event(void **state)
 {
-    struct gx_cut two[2] = {{.log = {{1}}, .seq = 1}, {.log = {{2}}, .seq = GX_EVENT_SEQ_MAX}};
-    struct gx_body out;
+    static const uint8_t types[] = {GX_EV_LEAVE, GX_EV_REMOVE, GX_EV_BAN};
     (void)state;
 
-    assert_int_equal(decode(&out, GX_EV_LEAVE, bytes, leave_of(two, 0)), GX_OK);
-    assert_int_equal(decode(&out, GX_EV_LEAVE, bytes, leave_of(two, 2)), GX_OK);
-    two[1].log.b[0] = 1;
-    assert_int_equal(decode(&out, GX_EV_LEAVE, bytes, leave_of(two, 2)), GX_E_MALFORMED);
-    two[1].log.b[0] = 0;
-    assert_int_equal(decode(&out, GX_EV_LEAVE, bytes, leave_of(two, 2)), GX_E_MALFORMED);
-    two[0].seq = 0;
-    assert_int_equal(decode(&out, GX_EV_LEAVE, bytes, leave_of(two, 1)), GX_E_MALFORMED);
-    two[0].seq = 0xffffffff;
-    assert_int_equal(decode(&out, GX_EV_LEAVE, bytes, leave_of(two, 1)), GX_E_MALFORMED);
+    for (size_t i = 0; i < GX_ARRAY_LEN(types); i++) {
+        struct gx_cut two[2] = {{.log = {{1}}, .seq = 1}, {.log = {{2}}, .seq = GX_EVENT_SEQ_MAX}};
+        assert_int_equal(cuts_of(types[i], two, 0), GX_OK);
+        assert_int_equal(cuts_of(types[i], two, 2), GX_OK);
+        two[1].log.b[0] = 1;
+        assert_int_equal(cuts_of(types[i], two, 2), GX_E_MALFORMED);
+        two[1].log.b[0] = 0;
+        assert_int_equal(cuts_of(types[i], two, 2), GX_E_MALFORMED);
+        two[0].seq = 0;
+        assert_int_equal(cuts_of(types[i], two, 1), GX_E_MALFORMED);
+        two[0].seq = 0xffffffff;
+        assert_int_equal(cuts_of(types[i], two, 1), GX_E_MALFORMED);
+    }
 }
 
-static void test_a_revocation_of_anything_but_one_token_is_of_a_later_version(void **state)
+/* A log of messages for each of a thousand lives: more than anybody has. */
+static void test_as_many_cuts_as_a_body_holds_can_be_named(void **state)
+{
+    static struct gx_cut cuts[(GX_EVENT_BODY_MAX - 34) / GX_CUT_BYTES];
+    (void)state;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(cuts); i++)
+        cuts[i] = (struct gx_cut){.log = {{(uint8_t)(i >> 8), (uint8_t)i}}, .seq = 1};
+    assert_true(GX_ARRAY_LEN(cuts) > 1000);
+    assert_int_equal(cuts_of(GX_EV_REMOVE, cuts, GX_ARRAY_LEN(cuts)), GX_OK);
+}
+
+static void test_a_revocation_is_of_one_token_or_of_one_members(void **state)
 {
     struct gx_body out;
     (void)state;
 
     memset(bytes, 0, 33);
-    bytes[0] = 1;
-    assert_int_equal(decode(&out, GX_EV_REVOKE, bytes, 33), GX_OK);
-    bytes[0] = 0;
-    assert_int_equal(decode(&out, GX_EV_REVOKE, bytes, 33), GX_E_MALFORMED);
-    bytes[0] = 2;
-    assert_int_equal(decode(&out, GX_EV_REVOKE, bytes, 33), GX_E_VERSION);
+    for (unsigned what = 0; what < 256; what++) {
+        enum gx_err want = what == 0 ? GX_E_MALFORMED : what > GX_REVOKE_MEMBER ? GX_E_VERSION : GX_OK;
+        bytes[0] = (uint8_t)what;
+        assert_int_equal(decode(&out, GX_EV_REVOKE, bytes, 33), want);
+    }
 }
 
 static size_t name_of(const char *name, size_t n)
@@ -439,6 +550,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_body_of_the_story_is_encoded_as_it_was_decoded),
         cmocka_unit_test(test_the_fields_come_back),
+        cmocka_unit_test(test_who_is_meant_comes_back),
+        cmocka_unit_test(test_a_handing_over_holds_the_consent_that_was_given_to_its_offer),
+        cmocka_unit_test(test_consent_holds_for_its_group_offer_member_and_device_alone),
+        cmocka_unit_test(test_an_answer_is_yes_with_a_signature_or_no_without),
+        cmocka_unit_test(test_a_checkpoint_says_nothing_but_its_deps),
         cmocka_unit_test(test_cuts_are_read_one_by_one),
         cmocka_unit_test(test_every_truncation_and_every_byte_too_many_is_refused),
         cmocka_unit_test(test_a_deleted_body_is_absent_and_an_unknown_type_is_of_another_version),
@@ -450,7 +566,8 @@ int main(void)
         cmocka_unit_test(test_the_way_in_is_by_code),
         cmocka_unit_test(test_a_request_for_another_group_is_not_admitted_to_this_one),
         cmocka_unit_test(test_cuts_ascend_and_name_an_event),
-        cmocka_unit_test(test_a_revocation_of_anything_but_one_token_is_of_a_later_version),
+        cmocka_unit_test(test_as_many_cuts_as_a_body_holds_can_be_named),
+        cmocka_unit_test(test_a_revocation_is_of_one_token_or_of_one_members),
         cmocka_unit_test(test_names_are_utf8_of_at_most_256_bytes),
         cmocka_unit_test(test_fields_of_a_text_ascend_and_unknown_ones_are_skipped),
         cmocka_unit_test(test_a_text_is_utf8_of_at_most_56_kib),

@@ -47,6 +47,44 @@ static void test_a_line_tells_what_the_body_says(void **state)
     assert_non_null(strstr(line, "cuts=2"));
 }
 
+static void test_a_line_tells_whom_an_operation_is_about(void **state)
+{
+    static const struct {
+        enum story_event which;
+        const char *says;
+    } cases[] = {
+        {STORY_REMOVE, "target="},   {STORY_BAN, "target="},     {STORY_UNBAN, "target="},    {STORY_PROMOTE, "target="},
+        {STORY_DEMOTE, "target="},   {STORY_OFFER, "target="},   {STORY_TRANSFER, "target="}, {STORY_REVOKE_MEMBER, "member="},
+    };
+    const struct story *s = story();
+    char line[1024], bob[GX_HEX_BYTES(8)];
+    (void)state;
+
+    gx_hex(bob, s->bob.member_pk.b, 8);
+    for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
+        gx_print_event(line, sizeof line, &s->ev[cases[i].which]);
+        const char *at = strstr(line, cases[i].says);
+        assert_non_null(at);
+        assert_memory_equal(at + strlen(cases[i].says), bob, strlen(bob));
+    }
+    gx_print_event(line, sizeof line, &s->ev[STORY_BAN]);
+    assert_non_null(strstr(line, "cuts=1"));
+    gx_print_event(line, sizeof line, &s->ev[STORY_REVOKE]);
+    assert_non_null(strstr(line, "token="));
+}
+
+static void test_a_line_tells_yes_from_no(void **state)
+{
+    const struct story *s = story();
+    char line[1024];
+    (void)state;
+
+    gx_print_event(line, sizeof line, &s->ev[STORY_ACCEPT]);
+    assert_non_null(strstr(line, "answer=yes offer="));
+    gx_print_event(line, sizeof line, &s->ev[STORY_DECLINE]);
+    assert_non_null(strstr(line, "answer=no offer="));
+}
+
 /* Who may read a log may not therefore open the guests' door. */
 static void test_the_door_key_of_a_token_is_not_printed(void **state)
 {
@@ -174,6 +212,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_event_is_one_line_that_begins_with_its_type),
         cmocka_unit_test(test_a_line_tells_what_the_body_says),
+        cmocka_unit_test(test_a_line_tells_whom_an_operation_is_about),
+        cmocka_unit_test(test_a_line_tells_yes_from_no),
         cmocka_unit_test(test_the_door_key_of_a_token_is_not_printed),
         cmocka_unit_test(test_a_text_cannot_reach_the_terminal),
         cmocka_unit_test(test_what_cannot_be_read_is_said_to_be_so),
