@@ -3,7 +3,7 @@
 #define TAG_BYTES 16u
 #define ID_BYTES 32u
 #define FRONTIER_BYTES 20u
-#define WANT_BYTES 12u
+#define WANT_BYTES 16u
 
 static_assert(6u + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
 static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tags fit a frame");
@@ -184,6 +184,21 @@ static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
     return err == GX_OK ? frontier_check(f) : err;
 }
 
+static enum gx_err want_check(const struct gx_frame *f)
+{
+    static const uint8_t none[4];
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_want_entry e = gx_frame_want_at(f, i);
+        if (e.from_seq < 1 || e.from_seq > GX_EVENT_SEQ_MAX)
+            return GX_E_MALFORMED;
+        /* Nothing lies before the first event. */
+        if (e.from_seq == 1 && memcmp(e.check, none, sizeof none) != 0)
+            return GX_E_MALFORMED;
+    }
+    return GX_OK;
+}
+
 static enum gx_err want_read(struct gx_frame *f, struct gx_rd *r)
 {
     f->channel = gx_rd_u16(r);
@@ -196,12 +211,7 @@ static enum gx_err want_read(struct gx_frame *f, struct gx_rd *r)
         return err == GX_OK ? frontier_check(f) : err;
     }
     enum gx_err err = list_fixed(f, r, WANT_BYTES, GX_FRONTIER_ENTRIES_MAX);
-    for (size_t i = 0; err == GX_OK && i < f->n; i++) {
-        uint32_t from = gx_frame_want_at(f, i).from_seq;
-        if (from < 1 || from > GX_EVENT_SEQ_MAX)
-            err = GX_E_MALFORMED;
-    }
-    return err;
+    return err == GX_OK ? want_check(f) : err;
 }
 
 static enum gx_err chunks_read(struct gx_frame *f, struct gx_rd *r)
@@ -241,6 +251,7 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
     case GX_FRAME_AGAIN:
         return gx_rd_finish(r);
     case GX_FRAME_HEADS:
+    case GX_FRAME_ENDED:
         f->channel = gx_rd_u16(r);
         return list_fixed(f, r, ID_BYTES, GX_EVENT_DEPS_MAX);
     case GX_FRAME_FRONTIER:
@@ -346,6 +357,7 @@ struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i)
 
     gx_rd_bytes(&r, e.tag.b, sizeof e.tag.b);
     e.from_seq = gx_rd_u32(&r);
+    gx_rd_bytes(&r, e.check, sizeof e.check);
     return e;
 }
 
@@ -477,6 +489,13 @@ struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w)
     return begin_list(w);
 }
 
+struct gx_frame_list gx_frame_begin_ended(struct gx_wr *w, uint16_t channel)
+{
+    gx_wr_u8(w, GX_FRAME_ENDED);
+    gx_wr_u16(w, channel);
+    return begin_list(w);
+}
+
 static void count_one(struct gx_frame_list *l)
 {
     GX_ASSERT(l->n < UINT16_MAX);
@@ -518,6 +537,7 @@ void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx
     count_one(l);
     gx_wr_bytes(w, e->tag.b, sizeof e->tag.b);
     gx_wr_u32(w, e->from_seq);
+    gx_wr_bytes(w, e->check, sizeof e->check);
 }
 
 void gx_frame_put_chunk(struct gx_wr *w, struct gx_frame_list *l, struct gx_span chunk)

@@ -7,7 +7,7 @@
 #include "proto/bodies.h"
 #include "proto/chunk.h"
 
-#define GX_WIRE_VERSION 1u
+#define GX_WIRE_VERSION 2u
 
 /* kind, name.  §: WIRE. */
 #define GX_FRAME_LIST(X)                                                                    \
@@ -28,7 +28,8 @@
     X(GX_FRAME_BASELINE, 15, "baseline")      /* door: where messages begin for a newcomer */ \
     X(GX_FRAME_BYE, 16, "bye")                /* closing, because */                        \
     X(GX_FRAME_PING, 17, "ping")                                                            \
-    X(GX_FRAME_PONG, 18, "pong")
+    X(GX_FRAME_PONG, 18, "pong")                                                            \
+    X(GX_FRAME_ENDED, 19, "ended")            /* you are no member any more, by these operations */
 
 enum gx_frame_kind {
 #define GX_X(name, number, text) name = number,
@@ -52,9 +53,10 @@ struct gx_frontier_entry {           /* 20 bytes */
     uint32_t seq;                    /* and up to here; at least base_seq */
     uint8_t check[4];                /* the first bytes of the id of event seq */
 };
-struct gx_want_entry {               /* 12 bytes */
+struct gx_want_entry {               /* 16 bytes */
     struct gx_log_tag tag;
     uint32_t from_seq;
+    uint8_t check[4];                /* the first bytes of the id of event from_seq - 1 as the asker holds it; zero when from_seq is 1 */
 };
 struct gx_endpoint {
     struct gx_sign_pk device;
@@ -76,7 +78,7 @@ struct gx_frame {
     uint8_t version;                 /* HELLO */
     struct gx_nonce nonce;           /* HELLO */
     uint64_t echo;                   /* PING, PONG */
-    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS ENDED */
     uint8_t flags;                   /* FRONTIER, CHUNKS; WANT: enum gx_want_kind */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED: enum gx_deny; BYE: enum gx_bye */
@@ -96,9 +98,9 @@ const char *gx_frame_kind_name(uint8_t kind);
 /* Entry i < frame->n of a decoded frame. */
 struct gx_tag gx_frame_tag_at(const struct gx_frame *f, size_t i);                        /* TAGS */
 struct gx_proof gx_frame_proof_at(const struct gx_frame *f, size_t i);                    /* PROOF */
-struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);                  /* HEADS */
+struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);                  /* HEADS, ENDED */
 struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT control: the asker's control frontier */
-struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages */
+struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages: a log may be named again with a lower from_seq */
 /* CHUNKS, PATH, BASELINE and ENDPOINTS have entries of varying length: walk with a reader over list. */
 struct gx_span gx_frame_chunk_next(struct gx_rd *r);                                      /* one chunk's bytes, without its length */
 void gx_frame_endpoint_next(struct gx_rd *r, struct gx_endpoint *out);
@@ -126,6 +128,7 @@ struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, ui
 struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel);
 struct gx_frame_list gx_frame_begin_path(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w);
+struct gx_frame_list gx_frame_begin_ended(struct gx_wr *w, uint16_t channel);
 void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_tag *tag);
 void gx_frame_put_proof(struct gx_wr *w, struct gx_frame_list *l, const struct gx_proof *proof);
 void gx_frame_put_id(struct gx_wr *w, struct gx_frame_list *l, const struct gx_event_id *id);

@@ -172,6 +172,7 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         add(&l, " n=%zu", frame->n);
         break;
     case GX_FRAME_HEADS:
+    case GX_FRAME_ENDED:
     case GX_FRAME_ENDPOINTS:
         add(&l, " channel=%u n=%zu", frame->channel, frame->n);
         break;

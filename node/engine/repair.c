@@ -344,6 +344,8 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
             list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
         }
         memcpy(want.tag.b, log->row.id.b, sizeof want.tag.b);
+        if (log->pend_seq > 0)      /* else it is a head of an earlier incarnation, in another log */
+            memcpy(want.check, log->pend_id.b, sizeof want.check);
         gx_frame_put_want(&w, &list, &want);
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;

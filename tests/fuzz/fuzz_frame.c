@@ -16,6 +16,7 @@ static void read_list(const struct gx_frame *f)
             (void)gx_frame_proof_at(f, i);
             break;
         case GX_FRAME_HEADS:
+        case GX_FRAME_ENDED:
             (void)gx_frame_head_at(f, i);
             break;
         case GX_FRAME_FRONTIER:

@@ -201,14 +201,16 @@ bob_chunk = chunk(text, reply)
 channel = u(1, 2)
 echo = u(0x0102030405060708, 8)
 FRAMES = {
-    "hello": u(1, 1) + u(1, 1) + client_nonce,
+    "hello": u(1, 1) + u(2, 1) + client_nonce,
     "tags": u(2, 1) + listed(tag, *[run(i, 16) for i in range(1, 64)]),
     "proof": u(3, 1) + listed(channel + tag + bob.device + sig(bob.device_seed, "gx session", group + transcript)),
     "again": u(4, 1),
     "heads": u(5, 1) + channel + listed(leave.id),
     "frontier": u(6, 1) + channel + u(1, 1) + listed(frontier(revoke), frontier(leave, 1)),
     "want control": u(7, 1) + channel + u(0, 1) + u(8, 1) + listed(frontier(revoke)),
-    "want messages": u(7, 1) + channel + u(1, 1) + u(2, 1) + listed(bob.messages[:8] + u(1, 4)),
+    "want messages": u(7, 1) + channel + u(1, 1) + u(2, 1) + listed(bob.messages[:8] + u(2, 4) + text.id[:4],
+                                                                      bob.messages[:8] + u(1, 4) + bytes(4)),
+    "ended": u(19, 1) + channel + listed(remove.id, ban.id),
     "chunks": u(8, 1) + channel + u(2, 1) + listed(sized(alice_chunk), sized(bob_chunk)),
     "endpoints": u(9, 1) + channel + listed(endpoint),
     "path": u(11, 1) + listed(sized(chunk(create)), sized(chunk(token))),

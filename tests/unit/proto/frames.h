@@ -78,7 +78,7 @@ static inline void frames_of_a_session(struct frames *f, const struct story *s)
     uint8_t bytes[GX_PROOF_SIGNED_BYTES];
     struct gx_tag tag = proof.tag;
     struct gx_frontier_entry e;
-    struct gx_want_entry want = {.from_seq = 1};
+    struct gx_want_entry want = {.from_seq = 2};
 
     frames_transcript(&t);
     struct gx_wr w = frames_begin(f, "hello");
@@ -133,7 +133,18 @@ static inline void frames_of_a_session(struct frames *f, const struct story *s)
     w = frames_begin(f, "want messages");
     l = gx_frame_begin_want(&w, 1, GX_WANT_MESSAGES, 2);
     memcpy(want.tag.b, s->bob.messages.b, 8);
+    memcpy(want.check, s->ev[STORY_TEXT].id.b, 4);
     gx_frame_put_want(&w, &l, &want);
+    want.from_seq = 1;
+    memset(want.check, 0, 4);
+    gx_frame_put_want(&w, &l, &want);
+    gx_frame_end(&w, &l);
+    frames_end(f, &w);
+
+    w = frames_begin(f, "ended");
+    l = gx_frame_begin_ended(&w, 1);
+    gx_frame_put_id(&w, &l, &s->ev[STORY_REMOVE].id);
+    gx_frame_put_id(&w, &l, &s->ev[STORY_BAN].id);
     gx_frame_end(&w, &l);
     frames_end(f, &w);
 }

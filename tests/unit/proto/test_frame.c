@@ -148,9 +148,47 @@ static void test_heads_frontiers_and_wants_come_back(void **state)
     f = decoded("want messages");
     assert_int_equal(f.flags, GX_WANT_MESSAGES);
     assert_int_equal(f.credit, 2);
+    assert_int_equal(f.n, 2);
     struct gx_want_entry want = gx_frame_want_at(&f, 0);
     assert_memory_equal(want.tag.b, s->bob.messages.b, 8);
+    assert_int_equal(want.from_seq, 2);
+    assert_memory_equal(want.check, s->ev[STORY_TEXT].id.b, 4);
+    want = gx_frame_want_at(&f, 1);
+    assert_memory_equal(want.tag.b, s->bob.messages.b, 8);
     assert_int_equal(want.from_seq, 1);
+    assert_memory_equal(want.check, "\0\0\0", 4);
+}
+
+static void test_ended_names_the_operations(void **state)
+{
+    const struct story *s = story();
+    struct gx_frame f = decoded("ended");
+    (void)state;
+
+    assert_int_equal(f.channel, 1);
+    assert_int_equal(f.n, 2);
+    struct gx_event_id id = gx_frame_head_at(&f, 0);
+    assert_true(gx_event_id_equal(&id, &s->ev[STORY_REMOVE].id));
+    id = gx_frame_head_at(&f, 1);
+    assert_true(gx_event_id_equal(&id, &s->ev[STORY_BAN].id));
+}
+
+/* There is no event 0, and so no other way to say that nothing is held. */
+static void test_who_asks_from_the_first_event_on_has_nothing_to_check(void **state)
+{
+    struct gx_span span = frames_get("want messages");
+    struct gx_frame f;
+    (void)state;
+
+    memcpy(bytes, span.p, span.n);
+    for (size_t at = span.n - 4; at < span.n; at++) {
+        bytes[at] = 1;
+        assert_int_equal(gx_frame_decode(&f, gx_span(bytes, span.n)), GX_E_MALFORMED);
+        bytes[at] = 0;
+    }
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, span.n)), GX_OK);
+    memset(bytes + span.n - 20, 0, 4);        /* an id may begin with zeroes */
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, span.n)), GX_OK);
 }
 
 static void test_chunks_and_path_are_walked_chunk_by_chunk(void **state)
@@ -255,7 +293,7 @@ static void read_all(const struct gx_frame *f)
             (void)gx_frame_tag_at(f, i);
         else if (f->kind == GX_FRAME_PROOF)
             (void)gx_frame_proof_at(f, i);
-        else if (f->kind == GX_FRAME_HEADS)
+        else if (f->kind == GX_FRAME_HEADS || f->kind == GX_FRAME_ENDED)
             (void)gx_frame_head_at(f, i);
         else if (f->kind == GX_FRAME_FRONTIER || (f->kind == GX_FRAME_WANT && f->flags == GX_WANT_CONTROL))
             (void)gx_frame_frontier_at(f, i);
@@ -314,11 +352,15 @@ static void test_a_hello_of_another_version_is_refused_by_that_name(void **state
 
     memset(bytes, 0, 100);
     bytes[0] = GX_FRAME_HELLO;
-    bytes[1] = 2;
-    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 34)), GX_E_VERSION);
-    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 100)), GX_E_VERSION);
-    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 2)), GX_E_VERSION);
-    bytes[1] = 1;
+    for (unsigned version = 0; version < 256; version++) {
+        if (version == GX_WIRE_VERSION)
+            continue;
+        bytes[1] = (uint8_t)version;
+        assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 34)), GX_E_VERSION);
+        assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 100)), GX_E_VERSION);
+        assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 2)), GX_E_VERSION);
+    }
+    bytes[1] = GX_WIRE_VERSION;
     assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 34)), GX_OK);
     assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 100)), GX_E_MALFORMED);
 }
@@ -349,7 +391,8 @@ static void test_every_list_has_a_limit(void **state)
         {"\x05\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
         {"\x06\x01\x00\x01", 4, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 20, 0},
-        {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 12, 8},
+        {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 16, 8},
+        {"\x13\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
         {"\x09\x01\x00", 3, GX_ENDPOINTS_PER_FRAME_MAX, 32 + 32 + 8 + 1 + 64, 0},
     };
     (void)state;
@@ -542,6 +585,8 @@ int main(void)
         cmocka_unit_test(test_a_join_frame_holds_the_request),
         cmocka_unit_test(test_tags_and_proofs_come_back),
         cmocka_unit_test(test_heads_frontiers_and_wants_come_back),
+        cmocka_unit_test(test_ended_names_the_operations),
+        cmocka_unit_test(test_who_asks_from_the_first_event_on_has_nothing_to_check),
         cmocka_unit_test(test_chunks_and_path_are_walked_chunk_by_chunk),
         cmocka_unit_test(test_a_baseline_shows_the_newest_event_of_a_log_without_its_body),
         cmocka_unit_test(test_endpoint_records_come_back_and_their_signature_holds_in_their_group),

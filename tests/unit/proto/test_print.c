@@ -157,7 +157,8 @@ static void test_frames_tell_flags_and_reasons(void **state)
     } cases[] = {
         {"frontier", "frontier channel=1 full n=2"},
         {"want control", "want channel=1 control credit=8 n=1"},
-        {"want messages", "want channel=1 messages credit=2 n=1"},
+        {"want messages", "want channel=1 messages credit=2 n=2"},
+        {"ended", "ended channel=1 n=2"},
         {"refused", "refused reason=full"},
         {"bye", "bye reason=stopping"},
         {"again", "again"},
