@@ -171,6 +171,51 @@ static void test_a_restored_home_goes_on_in_new_logs(void **state)
     net_free(net);
 }
 
+static struct gx_want_entry asked_for;
+static unsigned wants;
+
+static bool note_wants(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    (void)net;
+    (void)to;
+    if (from == 1 && gx_frame_decode(&f, bytes) == GX_OK && f.kind == GX_FRAME_WANT && f.flags == GX_WANT_MESSAGES && f.n == 1) {
+        asked_for = gx_frame_want_at(&f, 0);
+        wants++;
+    }
+    return true;
+}
+
+/* WIRE §6.10: whoever answers can tell whether both hold the same branch. */
+static void test_a_want_says_which_event_it_goes_on_from(void **state)
+{
+    struct net *net = net_new(2);
+    const struct gx_group *g = NULL;
+    struct gx_event_id first;
+    char token[600];
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    net_send(net, 0, "tea", "first");
+    net_run(net, 3000);
+    g = net->node[0].engine->groups[0];
+    first = g->logs[g->own_messages].row.head_id;
+    net_stop(net, 1);
+    net_send(net, 0, "tea", "second");
+    net->pass = note_wants;
+    net_start(net, 1);
+    net_run(net, 5000);
+    assert_int_equal(wants, 1);
+    assert_int_equal(asked_for.from_seq, 2);
+    assert_memory_equal(asked_for.check, first.b, sizeof asked_for.check);
+    same_everywhere(net, "tea", 2);
+    net_free(net);
+}
+
 /* The 3rd member fills a group of three; the next one is told why, and the group stays as it is. */
 static void test_a_full_group_turns_a_guest_away_with_the_reason(void **state)
 {
@@ -460,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_a_node_without_a_shared_group_gets_nothing),
         cmocka_unit_test(test_a_newcomer_holds_nothing_from_before_it_joined),
         cmocka_unit_test(test_a_restored_home_goes_on_in_new_logs),
+        cmocka_unit_test(test_a_want_says_which_event_it_goes_on_from),
         cmocka_unit_test(test_a_full_group_turns_a_guest_away_with_the_reason),
         cmocka_unit_test(test_a_code_made_by_the_99th_link_of_a_chain_is_believed),
         cmocka_unit_test(test_a_path_may_come_in_many_frames),
