@@ -1,251 +1,466 @@
-#include "proto/law.h"
-#include "crypto/hash.h"
+/* Adding operations, and bringing the results up to date.
+ *
+ * Instead of snapshots at mainline points there is a way back: every operation remembers what it replaced, so the results can be taken back to any
+ * place of L, the last operation first, and found anew from there.  It costs as much as going forward, needs no copies, and begins at the smallest
+ * place affected, not at the point before it. */
+#include "proto/law_work.h"
 
-/* Sort by a scalar that grows along edges, then by id: a total order, the same everywhere. */
-static int op_cmp(const struct gx_law *law, uint32_t a, uint32_t b)
+/* ---- memory ------------------------------------------------------------------------------------------------------------ */
+
+bool gx_law_room(struct gx_law *law, void *array, uint32_t *cap, uint32_t n, size_t size)
 {
-    const struct gx_law_op *x = &law->ops[a], *y = &law->ops[b];
+    void **p = array;
+    uint32_t more = *cap < 64 ? 64 : *cap;
+    void *bigger = NULL;
 
-    if (x->depth != y->depth)
-        return x->depth < y->depth ? -1 : 1;
-    return gx_event_id_cmp(&x->id, &y->id);
+    if (n <= *cap)
+        return true;
+    while (more < n)
+        more += more / 2;
+    bigger = law->memory.resize(law->memory.self, *p, more * size);
+    if (bigger == NULL)
+        return false;
+    *p = bigger;
+    *cap = more;
+    return true;
 }
 
-void gx_law_reset(struct gx_law *law)
+static bool resize(struct gx_law *law, void *array, size_t n, size_t size)
 {
-    for (uint32_t i = 0; i < law->n_ops; i++) {
-        struct gx_law_op *op = &law->ops[i];
+    void **p = array, *bigger = law->memory.resize(law->memory.self, *p, n * size);
 
-        op->effective = false;
-        op->deny = GX_DENY_NONE;
-        op->used = 0;
-        op->revoked = false;
+    if (bigger != NULL)
+        *p = bigger;
+    return bigger != NULL;
+}
+
+static void drop(struct gx_law *law, void *block)
+{
+    if (block != NULL)
+        (void)law->memory.resize(law->memory.self, block, 0);
+}
+
+static void run_end(struct gx_law *law, struct gx_law_run *run)
+{
+    drop(law, run->results);
+    drop(law, run->standings);
+    drop(law, run->order);
+    drop(law, run->main);
+    drop(law, run->stages);
+    drop(law, run->changes);
+}
+
+void gx_law_begin(struct gx_law *law, const struct gx_law_memory *memory, uint32_t cap, uint32_t qr_max, uint32_t quota)
+{
+    *law = (struct gx_law){.memory = *memory, .cap = cap, .qr_max = qr_max, .quota = quota, .last_meta = NONE, .title = NONE};
+}
+
+void gx_law_end(struct gx_law *law)
+{
+    run_end(law, &law->now);
+    run_end(law, &law->past);
+    drop(law, law->nodes);
+    drop(law, law->persons);
+    drop(law, law->blocks);
+    drop(law, law->rows);
+    drop(law, law->sorted);
+    drop(law, law->stale);
+    drop(law, law->list);
+    drop(law, law->list2);
+    drop(law, law->count);
+    drop(law, law->mark);
+    *law = (struct gx_law){.memory = law->memory};
+}
+
+static bool run_room(struct gx_law *law, struct gx_law_run *run, uint32_t cap)
+{
+    return resize(law, &run->results, cap, sizeof *run->results) && resize(law, &run->order, cap, sizeof *run->order) &&
+           resize(law, &run->main, cap, sizeof *run->main) &&
+           gx_law_room(law, &run->changes, &run->cap_changes, 2 * cap + 1, sizeof *run->changes);
+}
+
+/* Everything that is as long as there are operations grows together: one more than there are, for questions. */
+static bool ops_room(struct gx_law *law)
+{
+    uint32_t cap = law->cap_ops < 64 ? 64 : law->cap_ops + law->cap_ops / 2;
+
+    if (law->n_ops + 2 <= law->cap_ops)
+        return true;
+    if (!resize(law, &law->nodes, cap, sizeof *law->nodes) || !resize(law, &law->sorted, cap, sizeof *law->sorted) ||
+        !resize(law, &law->list, cap, sizeof *law->list) || !resize(law, &law->list2, cap, sizeof *law->list2) ||
+        !resize(law, &law->count, cap + 2, sizeof *law->count) || !resize(law, &law->mark, cap / 64 + 2, sizeof *law->mark) ||
+        !run_room(law, &law->now, cap) || !run_room(law, &law->past, cap))
+        return false;
+    law->cap_ops = cap;
+    return true;
+}
+
+uint32_t gx_law_add_person(struct gx_law *law, const struct gx_sign_pk *member)
+{
+    uint32_t cap = law->cap_persons < 16 ? 16 : law->cap_persons * 2, p = law->n_persons;
+
+    if (law->n_persons == law->cap_persons) {
+        if (!resize(law, &law->persons, cap, sizeof *law->persons) || !resize(law, &law->now.standings, cap, sizeof *law->now.standings) ||
+            !resize(law, &law->past.standings, cap, sizeof *law->past.standings))
+            return NONE;
+        law->cap_persons = cap;
     }
-    for (uint32_t i = 0; i < law->n_persons; i++) {
-        struct gx_law_person *p = &law->persons[i];
-
-        p->rank = GX_RANK_NONE;
-        p->was_member = false;
-        p->admit = p->voucher = p->alias = GX_LAW_NONE;
-    }
-    law->n_members = 0;
-    law->meta = GX_LAW_NONE;
-    law->last = GX_LAW_NONE;
+    law->persons[p] = (struct gx_law_person){
+        .member = *member, .last_by = NONE, .last_admit = NONE, .last_leave = NONE, .last_alias = NONE, .alias = NONE, .alias_at = NONE};
+    law->now.standings[p] = (struct gx_law_standing){
+        .admits = NONE, .removals = NONE, .promotes = NONE, .unbans = NONE, .revokes = NONE, .changes = NONE, .seat = NONE};
+    law->n_persons++;
+    return p;
 }
 
-/* Order of the questions = order of the answers' weight: who may act at all, then the invitation, then the seats. */
-enum gx_deny gx_law_may_admit(const struct gx_law *law, uint32_t author, uint32_t token, bool is_member)
+/* ---- order ------------------------------------------------------------------------------------------------------------- */
+
+bool gx_law_sorts_before(const struct gx_law *law, uint32_t a, uint32_t b)
 {
-    if (author >= law->n_persons || law->persons[author].rank == GX_RANK_NONE)
-        return GX_DENY_NOT_MEMBER;
-    if (token >= law->n_ops || law->ops[token].type != GX_EV_TOKEN || !law->ops[token].effective)
-        return GX_DENY_TOKEN_UNKNOWN;
+    const struct gx_law_node *x = &law->nodes[a], *y = &law->nodes[b];
 
-    const struct gx_law_op *t = &law->ops[token];
-
-    if (law->persons[t->author].rank == GX_RANK_NONE)
-        return GX_DENY_TOKEN_REVOKED;       /* an invitation ends with the membership of who made it */
-    if (t->revoked)
-        return GX_DENY_TOKEN_REVOKED;
-    if (is_member)
-        return GX_DENY_NONE;                /* a copy or a retry takes no seat and harms nobody */
-    if (t->uses != 0 && t->used >= t->uses)
-        return GX_DENY_TOKEN_USED_UP;
-    if (law->n_members >= law->rules.cap)
-        return GX_DENY_FULL;
-    if (law->n_members >= law->rules.qr_max)
-        return GX_DENY_QR_CLOSED;
-    return GX_DENY_NONE;
+    return x->depth != y->depth ? x->depth < y->depth : gx_event_id_cmp(&x->op.id, &y->op.id) < 0;
 }
 
-static enum gx_deny apply_admit(struct gx_law *law, uint32_t index)
+/* Merge sort: no worst case for a peer to choose.  tmp: room for n. */
+static void sort(const struct gx_law *law, uint32_t *list, uint32_t n, uint32_t *tmp)
 {
-    struct gx_law_op *op = &law->ops[index];
-    struct gx_law_person *joiner = &law->persons[op->target];
-    bool is_member = joiner->rank != GX_RANK_NONE;
-    enum gx_deny deny = gx_law_may_admit(law, op->author, op->token, is_member);
+    for (uint32_t width = 1; width < n; width *= 2) {
+        for (uint32_t low = 0; low < n; low += 2 * width) {
+            uint32_t mid = low + width < n ? low + width : n, high = mid + width < n ? mid + width : n;
+            uint32_t a = low, b = mid;
 
-    if (deny != GX_DENY_NONE || is_member)
-        return deny;
-    joiner->rank = GX_RANK_MEMBER;
-    joiner->was_member = true;
-    joiner->admit = index;
-    joiner->voucher = op->author;
-    law->ops[op->token].used++;
-    law->n_members++;
-    return GX_DENY_NONE;
-}
-
-static enum gx_deny apply_revoke(struct gx_law *law, const struct gx_law_op *op)
-{
-    if (op->token == GX_LAW_NONE || law->ops[op->token].type != GX_EV_TOKEN)
-        return GX_DENY_TOKEN_UNKNOWN;
-
-    struct gx_law_op *t = &law->ops[op->token];
-    enum gx_rank mine = law->persons[op->author].rank, theirs = law->persons[t->author].rank;
-
-    if (op->author != t->author && (mine < GX_RANK_ADMIN || mine <= theirs))
-        return GX_DENY_NO_RANK;
-    t->revoked = true;
-    return GX_DENY_NONE;
-}
-
-static enum gx_deny apply_leave(struct gx_law *law, const struct gx_law_op *op)
-{
-    struct gx_law_person *p = &law->persons[op->author];
-
-    if (p->rank == GX_RANK_OWNER)
-        return GX_DENY_OWNER;
-    if (p->rank == GX_RANK_NONE)
-        return GX_DENY_NOT_MEMBER;
-    p->rank = GX_RANK_NONE;
-    law->n_members--;
-    return GX_DENY_NONE;
-}
-
-static enum gx_deny apply_create(struct gx_law *law, uint32_t index)
-{
-    struct gx_law_person *p = &law->persons[law->ops[index].author];
-
-    p->rank = GX_RANK_OWNER;
-    p->was_member = true;
-    p->admit = index;
-    law->n_members = 1;
-    return GX_DENY_NONE;
-}
-
-static enum gx_deny apply_name(struct gx_law *law, uint32_t index)
-{
-    const struct gx_law_op *op = &law->ops[index];
-    struct gx_law_person *p = &law->persons[op->author];
-
-    if (p->rank == GX_RANK_NONE)
-        return GX_DENY_NOT_MEMBER;
-    if (op->type == GX_EV_ALIAS) {
-        p->alias = index;
-        return GX_DENY_NONE;
-    }
-    if (p->rank < GX_RANK_ADMIN)
-        return GX_DENY_NO_RANK;
-    law->meta = index;
-    return GX_DENY_NONE;
-}
-
-bool gx_law_is_next(const struct gx_law *law, uint32_t op)
-{
-    return law->last == GX_LAW_NONE || op_cmp(law, law->last, op) < 0;
-}
-
-void gx_law_apply(struct gx_law *law, uint32_t index)
-{
-    GX_ASSERT(gx_law_is_next(law, index));
-
-    struct gx_law_op *op = &law->ops[index];
-    enum gx_deny deny = GX_DENY_NONE;
-
-    GX_ASSERT(op->author < law->n_persons);
-    switch ((enum gx_event_type)op->type) {
-    case GX_EV_CREATE:
-        deny = apply_create(law, index);
-        break;
-    case GX_EV_ADMIT:
-        deny = apply_admit(law, index);
-        break;
-    case GX_EV_LEAVE:
-        deny = apply_leave(law, op);
-        break;
-    case GX_EV_TOKEN:
-        deny = law->persons[op->author].rank == GX_RANK_NONE ? GX_DENY_NOT_MEMBER : GX_DENY_NONE;
-        break;
-    case GX_EV_REVOKE:
-        deny = apply_revoke(law, op);
-        break;
-    case GX_EV_ALIAS:
-    case GX_EV_META:
-        deny = apply_name(law, index);
-        break;
-    case GX_EV_INCARNATION:
-    case GX_EV_TEXT:
-        break;
-    }
-    op->effective = deny == GX_DENY_NONE;
-    op->deny = deny;
-    law->last = index;
-}
-
-/* Heap sort: in place, n log n for any input (hostile ids included), and the order is total, so that no tie is broken by chance. */
-static void sift(const struct gx_law *law, uint32_t *order, uint32_t root, uint32_t n)
-{
-    for (;;) {
-        uint32_t child = 2 * root + 1;
-
-        if (child >= n)
-            return;
-        if (child + 1 < n && op_cmp(law, order[child], order[child + 1]) < 0)
-            child++;
-        if (op_cmp(law, order[root], order[child]) >= 0)
-            return;
-
-        uint32_t swap = order[root];
-
-        order[root] = order[child];
-        order[child] = swap;
-        root = child;
+            for (uint32_t i = low; i < high; i++)
+                tmp[i] = b == high || (a < mid && !gx_law_sorts_before(law, list[b], list[a])) ? list[a++] : list[b++];
+        }
+        memcpy(list, tmp, n * sizeof *list);
     }
 }
 
-void gx_law_resolve(struct gx_law *law, uint32_t *order)
+/* Into law->sorted; mostly at its end. */
+static void sort_in(struct gx_law *law, uint32_t x)
 {
-    uint32_t n = law->n_ops;
+    uint32_t low = 0, high = x;
 
-    gx_law_reset(law);
-    for (uint32_t i = 0; i < n; i++)
-        order[i] = i;
-    for (uint32_t i = n / 2; i-- > 0;)
-        sift(law, order, i, n);
-    for (uint32_t end = n; end-- > 1;) {
-        uint32_t swap = order[0];
+    if (x > 0 && gx_law_sorts_before(law, law->sorted[x - 1], x))
+        low = x;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
 
-        order[0] = order[end];
-        order[end] = swap;
-        sift(law, order, 0, end);
+        if (gx_law_sorts_before(law, law->sorted[mid], x))
+            low = mid + 1;
+        else
+            high = mid;
     }
-    for (uint32_t i = 0; i < n; i++)
-        gx_law_apply(law, order[i]);
+    memmove(law->sorted + low + 1, law->sorted + low, (x - low) * sizeof *law->sorted);
+    law->sorted[low] = x;
 }
 
-static void hash_op_id(struct gx_hasher *h, const struct gx_law *law, uint32_t op)
-{
-    static const struct gx_event_id none;
+/* ---- a run from nothing -------------------------------------------------------------------------------------------------- */
 
-    gx_hash_add(h, op == GX_LAW_NONE ? none.b : law->ops[op].id.b, 32);
+/* Operations with their S, in the order (depth, id): behind the first `at` places of L, by (S, depth, id).  from: the least S among them. */
+static void put_by_class(struct gx_law *law, struct gx_law_run *run, const uint32_t *list, uint32_t n, uint32_t at, uint32_t from)
+{
+    uint32_t classes = run->n_main - from + 1;
+
+    memset(law->count, 0, (classes + 1) * sizeof *law->count);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t s = run->results[list[i]].s;
+
+        law->count[(s == GX_LAW_INFINITE ? run->n_main : s) - from + 1]++;
+    }
+    for (uint32_t c = 1; c <= classes; c++)
+        law->count[c] += law->count[c - 1];
+    for (uint32_t i = 0; i < n; i++) {
+        struct gx_law_result *result = &run->results[list[i]];
+
+        result->pos = at + law->count[(result->s == GX_LAW_INFINITE ? run->n_main : result->s) - from]++;
+        run->order[result->pos] = list[i];
+    }
+    run->n_order = at + n;
 }
 
-void gx_law_state_hash(const struct gx_law *law, uint8_t out[32], uint32_t *scratch)
+/* Resolve(past(x)); x >= n_ops: of everything.  The definition of what the incremental form comes to. */
+static bool run_anew(struct gx_law *law, struct gx_law_run *run, uint32_t x)
 {
-    struct gx_hasher h;
     uint32_t n = 0;
 
-    /* Insertion by member key; persons are few hundred and mostly arrive unsorted. */
-    for (uint32_t i = 0; i < law->n_persons; i++) {
-        if (law->persons[i].rank == GX_RANK_NONE)
+    if (!gx_law_find_mainline(law, run, x))
+        return false;
+    gx_law_run_begin(law, run);
+    for (uint32_t i = 0; i < law->n_ops; i++) {
+        uint32_t y = law->sorted[i];
+
+        if (x < law->n_ops && !gx_law_past(law, y, x))
             continue;
-
-        uint32_t at = n++;
-
-        for (; at > 0 && memcmp(law->persons[scratch[at - 1]].member.b, law->persons[i].member.b, 32) > 0; at--)
-            scratch[at] = scratch[at - 1];
-        scratch[at] = i;
+        run->results[y].s = gx_law_witness(law, run, y, 0);
+        law->list[n++] = y;
     }
-    gx_hash_begin(&h, "gx-state");
-    for (uint32_t i = 0; i < n; i++) {
-        const struct gx_law_person *p = &law->persons[scratch[i]];
-        uint8_t rank = (uint8_t)p->rank;
+    put_by_class(law, run, law->list, n, 0, 0);
+    for (uint32_t i = 0; i < run->n_order; i++)
+        gx_law_judge(law, run, run->order[i]);
+    for (uint32_t i = 0; i < run->n_order; i++)
+        gx_law_replay(law, run, run->order[i]);
+    return true;
+}
 
-        gx_hash_add(&h, p->member.b, 32);
-        gx_hash_add(&h, &rank, 1);
-        hash_op_id(&h, law, p->alias);
+enum gx_err gx_law_resolve(struct gx_law *law)
+{
+    if (law->n_ops > 0 && !run_anew(law, &law->now, law->n_ops))
+        return GX_E_MEMORY;
+    law->n_settled = law->n_ops;
+    law->generation++;
+    return GX_OK;
+}
+
+/* ---- adding ---------------------------------------------------------------------------------------------------------------- */
+
+/* LEAVEs of the joiner that the ADMIT knows and the request did not: it was no answer to them. */
+static bool find_stale(struct gx_law *law, uint32_t x, const struct gx_law_edges *edges)
+{
+    struct gx_law_node *node = &law->nodes[x];
+
+    for (uint32_t l = law->persons[node->op.target].last_leave; l != NONE; l = law->nodes[l].kind_before) {
+        bool named = false;
+
+        if (!gx_law_would_know(law, edges, l))
+            continue;
+        for (uint32_t i = 0; i < edges->n_heads && !named; i++)
+            named = gx_law_would_know(law, edges, edges->heads[i]) && (l == edges->heads[i] || gx_law_past(law, l, edges->heads[i]));
+        if (named)
+            continue;
+        if (!gx_law_room(law, &law->stale, &law->cap_stale, law->n_stale + 1, sizeof *law->stale))
+            return false;
+        law->stale[law->n_stale] = (struct gx_law_stale){.leave = l, .next = node->stale};
+        node->stale = law->n_stale++;
     }
-    hash_op_id(&h, law, law->meta);
-    gx_hash_end(&h, out);
+    return true;
+}
+
+static uint32_t *last_of_kind(struct gx_law *law, const struct gx_law_op *op)
+{
+    switch ((enum gx_law_kind)op->kind) {
+    case GX_OP_CREATE:
+    case GX_OP_ADMIT:
+        return &law->persons[op->target].last_admit;
+    case GX_OP_LEAVE:
+        return &law->persons[op->author].last_leave;
+    case GX_OP_ALIAS:
+        return &law->persons[op->author].last_alias;
+    case GX_OP_META:
+        return &law->last_meta;
+    case GX_OP_REMOVE:
+    case GX_OP_BAN:
+    case GX_OP_UNBAN:
+    case GX_OP_TOKEN:
+    case GX_OP_REVOKE:
+    case GX_OP_PROMOTE:
+    case GX_OP_DEMOTE:
+    case GX_OP_TRANSFER:
+    case GX_OP_CHECKPOINT:
+    case GX_OP_BESIDE:
+    case GX_OP_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+/* Could its author be the owner?  Only by founding, or by a TRANSFER that it knows. */
+static bool may_own(const struct gx_law *law, uint32_t x)
+{
+    uint32_t a = law->nodes[x].op.author;
+
+    if (a == law->nodes[0].op.author)
+        return true;
+    for (uint32_t y = 1; y < x; y++)
+        if (law->nodes[y].op.kind == GX_OP_TRANSFER && law->nodes[y].op.accepted && law->nodes[y].op.target == a && gx_law_past(law, y, x))
+            return true;
+    return false;
+}
+
+static bool was_admitted(const struct gx_law *law, uint32_t person, uint32_t x)
+{
+    for (uint32_t a = law->persons[person].last_admit; a != NONE; a = law->nodes[a].kind_before)
+        if (gx_law_past(law, a, x))
+            return true;
+    return false;
+}
+
+/* Is the target of operation x, which is being added, a member in the resolution of its past?  What that depends on lies in the past and never
+ * changes, so it is found once.  Of a PROMOTE whose author cannot be owner it is never asked. */
+static bool asks_for_target(const struct gx_law *law, uint32_t x)
+{
+    const struct gx_law_op *op = &law->nodes[x].op;
+
+    return ((op->kind == GX_OP_TRANSFER && op->accepted) || (op->kind == GX_OP_PROMOTE && may_own(law, x))) && was_admitted(law, op->target, x);
+}
+
+static enum gx_err find_target(struct gx_law *law, uint32_t x)
+{
+    if (!asks_for_target(law, x))
+        return GX_OK;
+    if (!run_anew(law, &law->past, x))
+        return GX_E_MEMORY;
+    law->nodes[x].target_in = law->past.standings[law->nodes[x].op.target].member;
+    return GX_OK;
+}
+
+static uint32_t depth_of(const struct gx_law *law, const struct gx_law_edges *edges)
+{
+    uint32_t depth = edges->prev == NONE ? 0 : law->nodes[edges->prev].depth + 1;
+
+    for (uint32_t i = 0; i < edges->n_deps; i++)
+        depth = law->nodes[edges->deps[i]].depth + 1 > depth ? law->nodes[edges->deps[i]].depth + 1 : depth;
+    return depth;
+}
+
+enum gx_err gx_law_add(struct gx_law *law, const struct gx_law_op *op, const struct gx_law_edges *edges)
+{
+    uint32_t x = law->n_ops;
+
+    GX_ASSERT((x == 0) == (op->kind == GX_OP_CREATE) && (x == 0 || edges->n_deps > 0 || edges->prev != NONE));
+    if (x >= GX_GROUP_CONTROL_MAX)
+        return GX_E_TOO_BIG;
+    if (!ops_room(law) || !gx_law_past_add(law, edges))
+        return GX_E_MEMORY;
+
+    struct gx_law_node *node = &law->nodes[x];
+    uint32_t *last = NULL;
+
+    *node = (struct gx_law_node){.op = *op, .depth = depth_of(law, edges), .by_before = law->persons[op->author].last_by, .kind_before = NONE, .stale = NONE};
+    if (op->kind == GX_OP_ADMIT && !find_stale(law, x, edges))
+        return GX_E_MEMORY;
+
+    enum gx_err err = GX_OK;
+    bool knows_all = gx_law_past_is_all(law, x);
+
+    if (knows_all && asks_for_target(law, x)) {     /* the resolution of its past is the present one */
+        err = gx_law_settle(law);
+        node->target_in = err == GX_OK && law->now.standings[op->target].member;
+    }
+    law->n_ops++;
+    sort_in(law, x);
+    if (err == GX_OK && !knows_all)
+        err = find_target(law, x);
+    if (err != GX_OK)
+        return err;
+    law->persons[op->author].last_by = x;
+    last = last_of_kind(law, op);
+    if (last != NULL) {
+        node->kind_before = *last;
+        *last = x;
+    }
+    return GX_OK;
+}
+
+/* ---- settling ---------------------------------------------------------------------------------------------------------------- */
+
+/* The mainline with everything added in it.  Returns the first point that is another than before, n_main as it was when there is none. */
+static bool settle_mainline(struct gx_law *law, uint32_t *from)
+{
+    struct gx_law_run *run = &law->now;
+    uint32_t before = run->n_main, x = law->n_settled, same = 0;
+
+    *from = before;
+    while (x < law->n_ops && gx_law_extend_mainline(law, run, x))
+        x++;
+    if (x == law->n_ops)
+        return true;
+    memcpy(law->list2, run->main, before * sizeof *law->list2);
+    if (!gx_law_find_mainline(law, run, law->n_ops))
+        return false;
+    while (same < before && same < run->n_main && law->list2[same] == run->main[same])
+        same++;
+    *from = same;
+    return true;
+}
+
+/* Those of L from `start` on and those added, in the order (depth, id), into law->list.  Returns how many. */
+static uint32_t gather(struct gx_law *law, uint32_t start, bool in_order)
+{
+    struct gx_law_run *run = &law->now;
+    uint32_t n = 0, fresh = law->n_ops - law->n_settled, i = start, k = 0;
+
+    if (!in_order) {
+        for (i = 0; i < law->n_ops; i++)
+            if (law->sorted[i] >= law->n_settled || run->results[law->sorted[i]].pos >= start)
+                law->list[n++] = law->sorted[i];
+        return n;
+    }
+    for (k = 0; k < fresh; k++)
+        law->list2[k] = law->n_settled + k;
+    sort(law, law->list2, fresh, law->count);
+    for (k = 0; i < run->n_order || k < fresh;)
+        law->list[n++] = k == fresh || (i < run->n_order && gx_law_sorts_before(law, run->order[i], law->list2[k])) ? run->order[i++] : law->list2[k++];
+    return n;
+}
+
+static void take_back(struct gx_law *law, uint32_t to)
+{
+    struct gx_law_run *run = &law->now;
+
+    for (uint32_t i = run->n_order; i-- > to;)
+        gx_law_unreplay(law, run, run->order[i]);
+    for (uint32_t i = run->n_order; i-- > to;)
+        gx_law_unjudge(law, run, run->order[i]);
+}
+
+/* Removals and revocations that came now reach ADMITs before them in L, among those of the same S: back to the first of these. */
+static uint32_t first_touched(const struct gx_law *law, uint32_t start, uint32_t end)
+{
+    const struct gx_law_run *run = &law->now;
+
+    for (uint32_t i = start; i < end; i++) {
+        for (uint32_t r = law->n_settled; r < law->n_ops; r++)
+            if (gx_law_effective(law, r) && gx_law_touches(law, r, run->order[i]))
+                return i;
+    }
+    return end;
+}
+
+static bool any_touches(const struct gx_law *law)
+{
+    for (uint32_t r = law->n_settled; r < law->n_ops; r++) {
+        uint8_t kind = law->nodes[r].op.kind;
+
+        if (gx_law_effective(law, r) && (kind == GX_OP_REMOVE || kind == GX_OP_BAN || kind == GX_OP_LEAVE || kind == GX_OP_REVOKE))
+            return true;
+    }
+    return false;
+}
+
+enum gx_err gx_law_settle(struct gx_law *law)
+{
+    struct gx_law_run *run = &law->now;
+    uint32_t before = run->n_main, from = 0, start = 0, at = 0, n = 0;
+
+    if (law->n_settled == law->n_ops)
+        return GX_OK;
+    if (law->n_settled == 0)
+        return gx_law_resolve(law);
+    if (!settle_mainline(law, &from))
+        return GX_E_MEMORY;
+    start = from == 0 ? 0 : run->results[run->main[from - 1]].pos + 1;
+    n = gather(law, start, from == before);
+    at = start;
+    /* With the same mainline nothing before the first that was added moves. */
+    if (run->n_main == before && from == before)
+        while (at < run->n_order && law->list[at - start] == run->order[at])
+            at++;
+    take_back(law, at);
+    for (uint32_t i = at - start; i < n; i++)
+        run->results[law->list[i]].s = run->n_main == from ? GX_LAW_INFINITE : gx_law_witness(law, run, law->list[i], from);
+    put_by_class(law, run, law->list + (at - start), n - (at - start), at, from);
+    for (uint32_t i = at; i < run->n_order; i++)
+        gx_law_judge(law, run, run->order[i]);
+
+    uint32_t again = run->n_main == before && from == before && any_touches(law) ? first_touched(law, start, at) : at;
+
+    for (uint32_t i = at; i-- > again;)
+        gx_law_unreplay(law, run, run->order[i]);
+    for (uint32_t i = again; i < run->n_order; i++)
+        gx_law_replay(law, run, run->order[i]);
+    law->n_settled = law->n_ops;
+    law->generation++;
+    return GX_OK;
 }

@@ -8,6 +8,7 @@
 #define GX_GROUP_QR_JOIN_MAX 100u
 #define GX_GROUP_MEMBERS_MAX 500u
 static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close before the group is full");
+#define GX_GROUP_QUOTA 32u                      /* admissions on one member's account between two of the owner's points: a sybil's pace */
 
 /* Events (WIRE §3). */
 #define GX_EVENT_DEPS_MAX 255u                  /* n_deps is one byte; a control event with more heads names the lowest ids */

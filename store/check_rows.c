@@ -186,6 +186,13 @@ static enum gx_err check_held(struct gx_txn *txn, struct gx_span key)
     return gx_held_next(txn, &row, gx_get_be32(key.p), any ? &below : NULL);
 }
 
+static enum gx_err check_knows(struct gx_txn *txn, struct gx_span key)
+{
+    uint32_t cnum = key.n == 8 ? gx_get_be32(key.p + 4) : 0, seq;
+
+    return key.n == 8 ? gx_knows_next(txn, &cnum, &seq, gx_get_be32(key.p)) : GX_E_CORRUPT;
+}
+
 static enum gx_err check_table(struct gx_check *c, enum gx_table t, enum gx_err (*check)(struct gx_txn *txn, struct gx_span key))
 {
     struct gx_scan scan;
@@ -224,7 +231,7 @@ enum gx_err gx_check_rows(struct gx_check *c)
         enum gx_err (*check)(struct gx_txn *txn, struct gx_span key);
     } small[] = {
         {GX_TABLE_JOIN, check_join}, {GX_TABLE_INVITE, check_invite}, {GX_TABLE_DOOR, check_door},
-        {GX_TABLE_ENDPOINT, check_endpoint}, {GX_TABLE_HELD, check_held},
+        {GX_TABLE_ENDPOINT, check_endpoint}, {GX_TABLE_HELD, check_held}, {GX_TABLE_KNOWS, check_knows},
     };
     enum gx_err err = GX_OK;
 

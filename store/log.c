@@ -1,4 +1,4 @@
-/* Rows of `log`, and the numbers of logs.  SCHEMA §2.10 */
+/* Rows of `log`, and the numbers of logs.  SCHEMA §2.11 */
 #include "store/events.h"
 #include "store/schema.h"
 

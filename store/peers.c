@@ -156,6 +156,35 @@ enum gx_err gx_held_next(struct gx_txn *txn, struct gx_held_row *out, uint32_t l
     return gx_rd_finish(&r) == GX_OK && out->base_seq <= out->seq ? GX_OK : GX_E_CORRUPT;
 }
 
+enum gx_err gx_knows_put(struct gx_txn *txn, uint32_t lnum, uint32_t cnum, uint32_t seq)
+{
+    struct gx_key key = gx_key_u32_u32(lnum, cnum);
+    uint8_t bytes[4];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    GX_ASSERT(seq != 0);
+    gx_wr_u32(&w, seq);
+    return gx_table_put(txn, GX_TABLE_KNOWS, &key, gx_wr_span(&w));
+}
+
+enum gx_err gx_knows_next(struct gx_txn *txn, uint32_t *cnum, uint32_t *seq, uint32_t lnum)
+{
+    struct gx_key from = gx_key_u32_u32(lnum, *cnum);
+    struct gx_span key, value;
+    enum gx_err err = gx_table_seek(txn, &key, &value, GX_TABLE_KNOWS, &from);
+
+    if (err != GX_OK)
+        return err;
+    if (key.n != 8)
+        return GX_E_CORRUPT;
+    if (gx_get_be32(key.p) != lnum)
+        return GX_E_ABSENT;
+    struct gx_rd r = gx_rd(value);
+    *cnum = gx_get_be32(key.p + 4);
+    *seq = gx_rd_u32(&r);
+    return gx_rd_finish(&r) == GX_OK && *seq != 0 ? GX_OK : GX_E_CORRUPT;
+}
+
 /* family | ip | port, big-endian: the key is the row. */
 static struct gx_key addr_key(const struct gx_addr *addr)
 {

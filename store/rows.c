@@ -5,7 +5,7 @@
 #include "store/events.h"
 #include "store/schema.h"
 
-#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + 32u + 4u + 4u + 8u + 8u)
+#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + 32u + 4u + 4u + 8u + 8u + 8u + 8u)
 #define OP_ROW_BYTES (32u + 4u + 4u + 4u + 8u)
 #define JOIN_ROW_MAX (1u + GX_TOKEN_BYTES_MAX + 1u + 255u + 1u + GX_JOIN_ADDRS_MAX * GX_STORE_ADDR_BYTES)
 
@@ -38,6 +38,8 @@ enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row)
     gx_wr_u32(&w, row->messages_lnum);
     gx_wr_u64(&w, row->since_ms);
     gx_wr_u64(&w, row->endpoint_counter);
+    gx_wr_bytes(&w, row->incarnation.b, sizeof row->incarnation.b);
+    gx_wr_bytes(&w, row->under.b, sizeof row->under.b);
     GX_ASSERT(!w.failed && w.n == sizeof bytes);
     enum gx_err err = gx_table_put(txn, GX_TABLE_GROUP, &key, gx_wr_span(&w));
     gx_wipe(bytes, sizeof bytes);
@@ -71,6 +73,8 @@ static enum gx_err group_decode(struct gx_group_row *out, struct gx_span key, st
     out->messages_lnum = gx_rd_u32(&r);
     out->since_ms = gx_rd_u64(&r);
     out->endpoint_counter = gx_rd_u64(&r);
+    gx_rd_bytes(&r, out->incarnation.b, sizeof out->incarnation.b);
+    gx_rd_bytes(&r, out->under.b, sizeof out->under.b);
     if (out->gnum == 0 || out->state < GX_GROUP_JOINING || out->state > GX_GROUP_REMOVED)
         gx_rd_fail(&r);
     return corrupt_unless_whole(&r);
@@ -96,6 +100,8 @@ static enum gx_err forget_held(struct gx_txn *txn, uint32_t gnum)
     while ((err = gx_log_next(txn, &row, gnum, row.lnum)) == GX_OK) {
         struct gx_key lnum = gx_key_u32(row.lnum);
         err = gx_table_del_prefix(txn, GX_TABLE_HELD, &lnum);
+        if (err == GX_OK)
+            err = gx_table_del_prefix(txn, GX_TABLE_KNOWS, &lnum);
         if (err != GX_OK)
             return err;
     }

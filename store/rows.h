@@ -20,6 +20,8 @@ struct gx_group_row {
     uint32_t control_lnum, messages_lnum; /* own logs of this incarnation; 0 before the first event */
     uint64_t since_ms;                  /* wall clock when this node founded or began to join */
     uint64_t endpoint_counter;          /* of the own endpoint record last signed */
+    struct gx_incarnation incarnation;  /* opened because the own log was forked; counts while the home's own is `under` */
+    struct gx_incarnation under;        /* what the home's file made of this group's device then; both zero: never */
 };
 enum gx_err gx_group_new_number(struct gx_txn *txn, uint32_t *gnum) GX_MUST_CHECK;
 enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row) GX_MUST_CHECK;
@@ -75,6 +77,11 @@ struct gx_held_row {
 };
 enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_held_row *row) GX_MUST_CHECK;
 enum gx_err gx_held_next(struct gx_txn *txn, struct gx_held_row *out, uint32_t lnum, const struct gx_sign_pk *after) GX_MUST_CHECK;
+
+/* `knows`: (lnum, cnum) -> seq: the first message of the log that has control event cnum, an admission of its author, in its past. */
+enum gx_err gx_knows_put(struct gx_txn *txn, uint32_t lnum, uint32_t cnum, uint32_t seq) GX_MUST_CHECK;
+/* The first with cnum at least *cnum.  GX_E_ABSENT at the end. */
+enum gx_err gx_knows_next(struct gx_txn *txn, uint32_t *cnum, uint32_t *seq, uint32_t lnum) GX_MUST_CHECK;
 
 /* `addr`: addresses that a person gave with `peer add`. */
 enum gx_err gx_manual_put(struct gx_txn *txn, const struct gx_addr *addr) GX_MUST_CHECK;

@@ -20,6 +20,7 @@
     X(DOOR, "door", "token event id", "port", "when a door opens")                                                           \
     X(ENDPOINT, "endpoint", "gnum, device", "signed record", "when a newer one is heard")                                    \
     X(HELD, "held", "lnum, device", "base seq, seq", "when a peer says so")                                                            \
+    X(KNOWS, "knows", "lnum, cnum", "seq", "by a message that first knows an admission of its author")                       \
     X(ADDR, "addr", "family, address, port", "nothing", "by the person")                                                     \
     X(LOG, "log", "gnum, lnum", "member, device, base, head, counts", "once a touched log and step")                         \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \

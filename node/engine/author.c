@@ -35,16 +35,31 @@ static uint64_t next_tick(const struct gx_group *g, const struct gx_event *ev, u
     return tick + 1;
 }
 
+/* Does one of these heads say that I am a member? */
+static bool shows_seat(const struct gx_group *g, const uint32_t *heads, uint32_t n)
+{
+    uint32_t seat = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
+    bool shows = seat == GX_LAW_NONE;
+
+    for (uint32_t i = 0; i < n && !shows; i++)
+        shows = heads[i] == seat || gx_law_past(&g->law, seat, heads[i]);
+    return shows;
+}
+
+/* Of more heads than `cap` the lowest ids; but one that has my own admission in its past is among them: else what I say would be shown nowhere. */
 static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, uint32_t cap)
 {
-    uint32_t heads[GX_EVENT_DEPS_MAX];
-    uint32_t n = gx_group_heads(e, g, heads, cap);
+    uint32_t *heads = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *heads);
+    uint32_t all = heads == NULL ? 0 : gx_group_heads(e, g, heads, g->n_heads), n = all < cap ? all : cap;
     uint8_t *deps = gx_arena_take(&e->arena, 32u * (size_t)n + 1);
 
-    if (deps == NULL)
+    if (heads == NULL || deps == NULL)
         return gx_engine_ok(e, GX_E_MEMORY);
+    for (uint32_t i = n; i < all && !shows_seat(g, heads, n); i++)
+        if (shows_seat(g, &heads[i], 1))
+            heads[n - 1] = heads[i];
     for (uint32_t i = 0; i < n; i++)
-        memcpy(deps + 32u * (size_t)i, g->law.ops[heads[i]].id.b, 32);
+        memcpy(deps + 32u * (size_t)i, g->law.nodes[heads[i]].op.id.b, 32);
     ev->deps = deps;
     ev->n_deps = (uint8_t)n;
     return true;
@@ -151,6 +166,7 @@ static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, const s
         return err;
     memcpy(g->row.id.b, ev.id.b, sizeof g->row.id.b);
     err = gx_group_ingest(e, g, &ev, body);
+    gx_group_settle(e, g);
     if (id != NULL)
         *id = ev.id;
     return err;
@@ -168,6 +184,7 @@ static enum gx_err write_control(struct gx_engine *e, struct gx_group *g, const 
     err = seal(e, g, &ev, body);
     if (err == GX_OK)
         err = gx_group_ingest(e, g, &ev, body);
+    gx_group_settle(e, g);
     if (id != NULL)
         *id = ev.id;
     return err;
@@ -204,12 +221,13 @@ static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const str
     struct gx_log *log = &g->logs[g->own_messages];
     struct gx_txn *txn = gx_engine_txn(e, true);
     struct gx_event ev = {.group = g->row.id, .log = log->row.id, .seq = (uint64_t)log->row.head_seq + 1, .prev = log->row.head_id};
+    struct gx_known_list known = {.list = NULL};
     uint64_t arrival = 0;
     enum gx_err err = GX_OK;
 
     if (txn == NULL)
         return e->fault;
-    if (log->later && ev.seq == 1) {
+    if (ev.seq == 1) {
         for (uint32_t i = 0; i < g->n_logs; i++)
             if (g->logs[i].own && g->logs[i].row.cls == GX_LOG_MESSAGES && i != g->own_messages && g->logs[i].row.head_seq > 0)
                 ev.prev = g->logs[i].row.head_id;
@@ -221,7 +239,8 @@ static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const str
     err = close_event(e, &ev, body);
     if (err != GX_OK)
         return err;
-    if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)) || !sign_later(e, g, &ev, arrival))
+    if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)) || !sign_later(e, g, &ev, arrival) ||
+        !gx_shown_learn(e, g, log, &known, &e->arena, &ev) || !gx_shown_keep(e, log, &known))
         return e->fault;
     if (log->pushed_from == 0)
         log->pushed_from = (uint32_t)ev.seq;

@@ -57,6 +57,18 @@ void gx_command_run(struct gx_engine *e, uint64_t client, const struct gx_comman
         [GX_CMD_GROUP_SHOW] = gx_command_group_show,
         [GX_CMD_GROUP_MEMBERS] = gx_command_group_members,
         [GX_CMD_GROUP_LEAVE] = gx_command_group_leave,
+        [GX_CMD_GROUP_REMOVE] = gx_command_group_remove,
+        [GX_CMD_GROUP_BAN] = gx_command_group_ban,
+        [GX_CMD_GROUP_UNBAN] = gx_command_group_unban,
+        [GX_CMD_GROUP_PROMOTE] = gx_command_group_promote,
+        [GX_CMD_GROUP_DEMOTE] = gx_command_group_demote,
+        [GX_CMD_GROUP_TRANSFER] = gx_command_group_transfer,
+        [GX_CMD_GROUP_RENAME] = gx_command_group_rename,
+        [GX_CMD_GROUP_ALIAS] = gx_command_group_alias,
+        [GX_CMD_GROUP_WHY] = gx_command_group_why,
+        [GX_CMD_REQUESTS] = gx_command_requests,
+        [GX_CMD_ACCEPT] = gx_command_accept,
+        [GX_CMD_REFUSE] = gx_command_refuse,
         [GX_CMD_INVITE] = gx_command_invite,
         [GX_CMD_INVITES] = gx_command_invites,
         [GX_CMD_REVOKE] = gx_command_revoke,
@@ -236,9 +248,30 @@ enum gx_deny gx_group_qr(const struct gx_group *g)
 {
     if (!gx_group_is_member(g))
         return GX_DENY_NOT_MEMBER;
-    if (g->law.n_members >= g->law.rules.cap)
+    if (g->law.now.n_members >= g->rules.cap)
         return GX_DENY_FULL;
-    return g->law.n_members >= g->law.rules.qr_max ? GX_DENY_QR_CLOSED : GX_DENY_NONE;
+    return g->law.now.n_members >= g->rules.qr_max ? GX_DENY_QR_CLOSED : GX_DENY_NONE;
+}
+
+uint32_t gx_known_admit(const struct gx_group *g, uint32_t x)
+{
+    uint32_t a = g->law.nodes[x].op.kind == GX_OP_CREATE ? GX_LAW_NONE : g->law.now.standings[g->law.nodes[x].op.author].admits;
+
+    while (a != GX_LAW_NONE && !gx_law_past(&g->law, a, x))
+        a = g->law.now.results[a].next;
+    return a;
+}
+
+bool gx_token_known(const struct gx_group *g, const struct gx_token_info *info)
+{
+    return g->law.now.standings[g->law.nodes[info->op].op.author].admits != GX_LAW_NONE;
+}
+
+enum gx_deny gx_token_deny(struct gx_group *g, const struct gx_token_info *info, uint32_t joiner)
+{
+    struct gx_law_op op = {.kind = GX_OP_ADMIT, .author = g->me, .target = joiner, .token = info->op, .qr = true};
+
+    return gx_law_deny(gx_law_ask(&g->law, &op));
 }
 
 bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g)

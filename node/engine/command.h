@@ -11,6 +11,7 @@
 #define GX_PARAM_LIST(X)                                                                             \
     X(GX_PARAM_GROUP, group, TEXT, "name of a group, or : and 4 or more characters of its id")       \
     X(GX_PARAM_NAME, name, TEXT, "a name, UTF-8, up to 256 bytes")                                   \
+    X(GX_PARAM_WHO, who, TEXT, "@ and an alias, or : and 4 or more characters of an id")             \
     X(GX_PARAM_TEXT, text, TEXT, "the text of a message")                                            \
     X(GX_PARAM_TOKEN, token, TEXT, "an invitation: GX1:...")                                         \
     X(GX_PARAM_INVITE, invite, TEXT, "id of an invitation, 4 or more characters")                    \
@@ -51,6 +52,18 @@ enum gx_param {
     X(GX_CMD_GROUP_SHOW, "group.show", GX_P(GROUP), GX_P(GROUP), true, "one group")                                                   \
     X(GX_CMD_GROUP_MEMBERS, "group.members", GX_P(GROUP), GX_P(GROUP), true, "members of a group")                                    \
     X(GX_CMD_GROUP_LEAVE, "group.leave", GX_P(GROUP), GX_P(GROUP), false, "leave a group, or give up joining it")                     \
+    X(GX_CMD_GROUP_REMOVE, "group.remove", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "remove a member")                 \
+    X(GX_CMD_GROUP_BAN, "group.ban", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "remove a member, who cannot come back with this key") \
+    X(GX_CMD_GROUP_UNBAN, "group.unban", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "let a banned member come back")     \
+    X(GX_CMD_GROUP_PROMOTE, "group.promote", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "make a member an admin")        \
+    X(GX_CMD_GROUP_DEMOTE, "group.demote", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "make an admin a plain member")    \
+    X(GX_CMD_GROUP_TRANSFER, "group.transfer", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "offer the group to a member") \
+    X(GX_CMD_GROUP_RENAME, "group.rename", GX_P(GROUP) | GX_P(NAME), GX_P(GROUP) | GX_P(NAME), false, "give the group another name")   \
+    X(GX_CMD_GROUP_ALIAS, "group.alias", GX_P(GROUP) | GX_P(NAME), GX_P(GROUP) | GX_P(NAME), false, "what to be called in this group") \
+    X(GX_CMD_GROUP_WHY, "group.why", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), true, "by what right somebody is a member, or why an act does not count") \
+    X(GX_CMD_REQUESTS, "requests", 0u, 0u, true, "what waits for your answer")                                                        \
+    X(GX_CMD_ACCEPT, "accept", GX_P(WHO), GX_P(WHO), false, "say yes to a request")                                                   \
+    X(GX_CMD_REFUSE, "refuse", GX_P(WHO), GX_P(WHO), false, "say no to a request")                                                    \
     X(GX_CMD_INVITE, "invite", GX_P(GROUP) | GX_P(EXPIRES_MS) | GX_P(USES), GX_P(GROUP), false, "make an invitation")                 \
     X(GX_CMD_INVITES, "invites", GX_P(GROUP), 0u, true, "invitations that are known")                                                 \
     X(GX_CMD_REVOKE, "revoke", GX_P(INVITE), GX_P(INVITE), false, "end an invitation")                                                \
@@ -75,7 +88,7 @@ struct gx_command {
     enum gx_method method;
     uint64_t request;               /* the caller's number for it, returned with the answer */
     uint32_t given;                 /* bits of enum gx_param: which were given */
-    const char *group, *name, *text, *token, *invite, *addr, *hash;      /* NULL when not given; end in 0, no 0 inside */
+    const char *group, *name, *who, *text, *token, *invite, *addr, *hash;      /* NULL when not given; end in 0, no 0 inside */
     const char *at[GX_COMMAND_ADDRS_MAX];
     size_t n_at;
     uint64_t reply, since, limit, qr_max, cap, expires_ms, uses, peers, count, members, timeout_ms;

@@ -10,9 +10,9 @@ static void put_qr(struct gx_answer_builder *b, const struct gx_group *g)
     const char *reason = NULL;
 
     if (deny == GX_DENY_FULL)
-        reason = gx_answers_format(b->e, "the group has all the %u members it may have", law->rules.cap);
+        reason = gx_answers_format(b->e, "the group has all the %u members it may have", g->rules.cap);
     else if (deny == GX_DENY_QR_CLOSED)
-        reason = gx_answers_format(b->e, "QR codes admit while there are fewer than %u members; now %u", law->rules.qr_max, law->n_members);
+        reason = gx_answers_format(b->e, "QR codes admit while there are fewer than %u members; now %u", g->rules.qr_max, law->now.n_members);
     else if (deny != GX_DENY_NONE)
         reason = "you are no member";
     gx_answers_kept(b, "qr", deny == GX_DENY_NONE ? "open" : "closed");
@@ -38,11 +38,11 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g)
     gx_answers_hex(b, "group", g->row.id.b, gx_group_id_bytes(g));
     gx_answers_kept(b, "name", gx_group_name(b->e, g));
     if (g->has_create) {
-        if (g->me != GX_NONE && g->law.persons[g->me].rank != GX_RANK_NONE)
-            gx_answers_kept(b, "rank", gx_rank_text(g->law.persons[g->me].rank));
-        gx_answers_number(b, "members", g->law.n_members);
-        gx_answers_number(b, "cap", g->law.rules.cap);
-        gx_answers_number(b, "qr_max", g->law.rules.qr_max);
+        if (g->me != GX_NONE && gx_law_is_member(&g->law, g->me))
+            gx_answers_kept(b, "rank", gx_rank_text(gx_law_rank(&g->law, g->me)));
+        gx_answers_number(b, "members", g->law.now.n_members);
+        gx_answers_number(b, "cap", g->rules.cap);
+        gx_answers_number(b, "qr_max", g->rules.qr_max);
         put_qr(b, g);
         put_hashes(b, g);
     }
@@ -76,7 +76,7 @@ void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx
         gx_answers_hex(&b, "group", g->row.id.b, gx_group_id_bytes(g));
         gx_answers_kept(&b, "name", gx_group_name(e, g));
         if (g->has_create) {
-            gx_answers_number(&b, "members", g->law.n_members);
+            gx_answers_number(&b, "members", g->law.now.n_members);
             gx_answers_number(&b, "unread", gx_messages_unread(g));
         }
         gx_answers_kept(&b, "state", gx_group_state_text(g));
@@ -88,33 +88,33 @@ void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx
 
 static uint64_t since_ms(const struct gx_group *g, uint32_t person)
 {
-    return g->ops[g->law.persons[person].admit].wall_ms;
+    return g->ops[gx_law_seat(&g->law, person)].wall_ms;
 }
 
 /* Highest rank first, then who came first, then by key: the same on every node. */
 static bool before(const struct gx_group *g, uint32_t a, uint32_t b)
 {
-    const struct gx_law_person *x = &g->law.persons[a], *y = &g->law.persons[b];
+    enum gx_rank x = gx_law_rank(&g->law, a), y = gx_law_rank(&g->law, b);
 
-    if (x->rank != y->rank)
-        return x->rank > y->rank;
+    if (x != y)
+        return x > y;
     if (since_ms(g, a) != since_ms(g, b))
         return since_ms(g, a) < since_ms(g, b);
-    return memcmp(x->member.b, y->member.b, sizeof x->member.b) < 0;
+    return memcmp(g->law.persons[a].member.b, g->law.persons[b].member.b, 32) < 0;
 }
 
 static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t person)
 {
-    const struct gx_law_person *p = &g->law.persons[person];
-    bool founder = g->law.ops[p->admit].type == GX_EV_CREATE;
+    const struct gx_law_op *seat = &g->law.nodes[gx_law_seat(&g->law, person)].op;
+    uint32_t voucher = gx_law_voucher(&g->law, person);
 
     gx_answers_object(b, NULL);
-    gx_answers_hex(b, "member", p->member.b, sizeof p->member.b);
+    gx_answers_hex(b, "member", g->law.persons[person].member.b, 32);
     gx_answers_kept(b, "alias", gx_person_label(b->e, g, person));
-    gx_answers_kept(b, "rank", gx_rank_text(p->rank));
-    gx_answers_kept(b, "via", founder ? "founder" : "qr");
-    if (p->voucher != GX_LAW_NONE)
-        gx_answers_hex(b, "voucher", g->law.persons[p->voucher].member.b, 32);
+    gx_answers_kept(b, "rank", gx_rank_text(gx_law_rank(&g->law, person)));
+    gx_answers_kept(b, "via", seat->kind == GX_OP_CREATE ? "founder" : seat->qr ? "qr" : "inv");
+    if (voucher != GX_LAW_NONE)
+        gx_answers_hex(b, "voucher", g->law.persons[voucher].member.b, 32);
     gx_answers_number(b, "since_ms", since_ms(g, person));
     gx_answers_bool(b, "you", person == g->me);
     gx_answers_end(b);
@@ -130,7 +130,7 @@ void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct
     if (g == NULL || !gx_engine_ok(e, order == NULL ? GX_E_MEMORY : GX_OK))
         return;
     for (uint32_t i = 0; i < g->law.n_persons; i++) {
-        if (g->law.persons[i].rank == GX_RANK_NONE)
+        if (!gx_law_is_member(&g->law, i))
             continue;
 
         uint32_t at = n++;
@@ -161,17 +161,26 @@ static bool title_ok(struct gx_engine *e, const char *name)
     return strcmp(shown, name) == 0 && strpbrk(name, "\t\n") == NULL && name[0] != ':' && name[0] != '@';
 }
 
+bool gx_title_or_refuse(struct gx_answer_builder *b, const char *name)
+{
+    if (!gx_name_ok(name, GX_NAME_BYTES_MAX))
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, and not only blanks", GX_NAME_BYTES_MAX);
+    else if (!title_ok(b->e, name))
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "a group's name has no control characters and does not begin with : or @");
+    else
+        return true;
+    return false;
+}
+
 static bool read_rules(struct gx_answer_builder *b, struct gx_rules *rules, const struct gx_command *cmd)
 {
     uint64_t cap = gx_command_has(cmd, GX_PARAM_CAP) ? cmd->cap : GX_GROUP_MEMBERS_MAX;
     uint64_t most = cap < GX_GROUP_QR_JOIN_MAX ? cap : GX_GROUP_QR_JOIN_MAX;
     uint64_t qr_max = gx_command_has(cmd, GX_PARAM_QR_MAX) ? cmd->qr_max : most;
 
-    if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX))
-        gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, and not only blanks", GX_NAME_BYTES_MAX);
-    else if (!title_ok(b->e, cmd->name))
-        gx_answers_refuse(b, GX_E_USAGE, NULL, "a group's name has no control characters and does not begin with : or @");
-    else if (cap < 1 || cap > GX_GROUP_MEMBERS_MAX)
+    if (!gx_title_or_refuse(b, cmd->name))
+        return false;
+    if (cap < 1 || cap > GX_GROUP_MEMBERS_MAX)
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a group has room for 1 to %u members", GX_GROUP_MEMBERS_MAX);
     else if (qr_max > most)
         gx_answers_refuse(b, GX_E_USAGE, NULL, "QR codes admit up to %u members here at most", (unsigned)most);
@@ -223,43 +232,17 @@ void gx_command_group_new(struct gx_engine *e, uint64_t client, const struct gx_
 
 /* --- leaving ------------------------------------------------------------------------------------------------------------------------- */
 
-/* How far one's messages go: the end of each own log of messages that holds any, by ascending id.  WIRE §4.3 */
-static struct gx_body_leave own_cuts(struct gx_engine *e, const struct gx_group *g)
-{
-    const struct gx_log **logs = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *logs);
-    struct gx_wr w = gx_wr(gx_arena_take(&e->arena, (g->n_logs + 1u) * GX_CUT_BYTES), g->n_logs * (size_t)GX_CUT_BYTES);
-    uint16_t n = 0;
-
-    if (!gx_engine_ok(e, logs == NULL || w.p == NULL ? GX_E_MEMORY : GX_OK))
-        return (struct gx_body_leave){.n_cuts = 0};
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        const struct gx_log *log = &g->logs[i];
-
-        if (!log->own || log->row.cls != GX_LOG_MESSAGES || log->row.head_seq == 0)
-            continue;
-
-        uint32_t at = n++;
-
-        for (; at > 0 && memcmp(logs[at - 1]->row.id.b, log->row.id.b, sizeof log->row.id.b) > 0; at--)
-            logs[at] = logs[at - 1];
-        logs[at] = log;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        gx_cut_write(&w, &(struct gx_cut){.log = logs[i]->row.id, .seq = logs[i]->row.head_seq, .id = logs[i]->row.head_id});
-    return (struct gx_body_leave){.n_cuts = n, .cuts = gx_wr_span(&w)};
-}
-
 static bool leave(struct gx_answer_builder *b, struct gx_group *g)
 {
     struct gx_body body = {.type = GX_EV_LEAVE};
 
     if (!gx_member_or_deny(b, g))
         return false;
-    if (g->law.persons[g->me].rank == GX_RANK_OWNER) {
+    if (gx_law_rank(&g->law, g->me) == GX_RANK_OWNER) {
         gx_answers_deny(b, GX_DENY_OWNER, NULL, "you own %s: the owner has to hand the group over before leaving it", gx_group_label(b->e, g));
         return false;
     }
-    body.u.leave = own_cuts(b->e, g);
+    body.u.leave.cuts = gx_cuts_of(b->e, g, g->me, &body.u.leave.n_cuts);
 
     enum gx_err err = b->e->fault == GX_OK ? gx_author_write(b->e, g, &body, NULL, NULL) : b->e->fault;
 

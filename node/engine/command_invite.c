@@ -17,10 +17,10 @@ static bool may_invite(struct gx_answer_builder *b, struct gx_group *g)
     enum gx_deny deny = gx_group_qr(g);
 
     if (deny == GX_DENY_FULL)
-        gx_answers_deny(b, deny, "wait until somebody leaves", "%s has all the %u members it may have", label, law->rules.cap);
+        gx_answers_deny(b, deny, "wait until somebody leaves", "%s has all the %u members it may have", label, g->rules.cap);
     else if (deny != GX_DENY_NONE)
         gx_answers_deny(b, deny, "ask a member who knows them to invite them", "%s has %u members: codes admit while there are fewer than %u", label,
-                        law->n_members, law->rules.qr_max);
+                        law->now.n_members, g->rules.qr_max);
     return deny == GX_DENY_NONE;
 }
 
@@ -108,7 +108,7 @@ static void make_code(const struct gx_engine *e, struct gx_group *g, const struc
     gx_author_device_key(e, g, &pk, &sk);
     memcpy(token.group16, g->row.id.b, sizeof token.group16);
     memcpy(token.issuer, pk.b, sizeof token.issuer);
-    memcpy(token.as_of, g->law.ops[info->op].id.b, sizeof token.as_of);
+    memcpy(token.as_of, g->law.nodes[info->op].op.id.b, sizeof token.as_of);
     gx_token_signed_bytes(bytes, &token, &g->row.id, &info->pk);
     gx_sign(&token.sig, &sk, GX_DOMAIN_TOKEN, gx_span(bytes, sizeof bytes));
     gx_token_format(out, &token);
@@ -123,7 +123,7 @@ static void put_code(struct gx_answer_builder *b, struct gx_group *g, const stru
     struct gx_invite_row row;
     char text[GX_TOKEN_TEXT_MAX];
 
-    if (txn == NULL || !gx_engine_ok(b->e, gx_invite_get(txn, &row, g->row.gnum, &g->law.ops[info->op].id)))
+    if (txn == NULL || !gx_engine_ok(b->e, gx_invite_get(txn, &row, g->row.gnum, &g->law.nodes[info->op].op.id)))
         return;
     make_code(b->e, g, info, &row, text);
     gx_answers_text(b, "token", text);
@@ -132,19 +132,21 @@ static void put_code(struct gx_answer_builder *b, struct gx_group *g, const stru
 }
 
 /* An invitation ends with the membership of who made it. */
-static bool is_revoked(const struct gx_group *g, const struct gx_law_op *op)
+static bool is_revoked(struct gx_group *g, const struct gx_token_info *info)
 {
-    return op->revoked || g->law.persons[op->author].rank == GX_RANK_NONE;
+    return gx_group_is_member(g) ? gx_token_deny(g, info, GX_LAW_NONE) == GX_DENY_TOKEN_REVOKED
+                                 : g->law.now.results[info->op].revokes != GX_LAW_NONE;
 }
 
 static void put_invite(struct gx_answer_builder *b, struct gx_group *g, const struct gx_token_info *info)
 {
-    const struct gx_law_op *op = &g->law.ops[info->op];
+    const struct gx_law_op *op = &g->law.nodes[info->op].op;
+    uint32_t used = g->law.now.results[info->op].used;
     const struct gx_door *door = gx_doors_by_token(b->e, &op->id);
     bool mine = op->author == g->me;
 
     gx_answers_hex(b, "invite", op->id.b, sizeof op->id.b);
-    if (mine && !is_revoked(g, op) && !gx_token_expired(info->expires_min, b->e->now))
+    if (mine && !is_revoked(g, info) && !gx_token_expired(info->expires_min, b->e->now))
         put_code(b, g, info);
     gx_answers_kept(b, "kind", "qr");
     gx_answers_hex(b, "group", g->row.id.b, sizeof g->row.id.b);
@@ -152,8 +154,8 @@ static void put_invite(struct gx_answer_builder *b, struct gx_group *g, const st
     gx_answers_number(b, "expires_ms", gx_token_expiry_ms(info->expires_min));
     gx_answers_number(b, "uses", info->uses);
     if (info->uses != 0)
-        gx_answers_number(b, "uses_left", op->used >= info->uses ? 0 : info->uses - op->used);
-    gx_answers_bool(b, "revoked", is_revoked(g, op));
+        gx_answers_number(b, "uses_left", used >= info->uses ? 0 : info->uses - used);
+    gx_answers_bool(b, "revoked", is_revoked(g, info));
     gx_answers_bool(b, "mine", mine);
     gx_answers_list(b, "at");
     for (uint8_t i = 0; door != NULL && door->open && i < door->n_addrs; i++)
@@ -210,7 +212,7 @@ void gx_command_invites(struct gx_engine *e, uint64_t client, const struct gx_co
         struct gx_group *g = e->groups[i];
 
         for (uint32_t k = 0; (only == NULL || only == g) && k < g->n_tokens; k++) {
-            if (!g->law.ops[g->tokens[k].op].effective)
+            if (!gx_token_known(g, &g->tokens[k]))
                 continue;
             gx_answers_object(&b, NULL);
             put_invite(&b, g, &g->tokens[k]);
@@ -236,9 +238,9 @@ static uint32_t find(struct gx_engine *e, struct invite_ref *out, const char *di
         struct gx_group *g = e->groups[i];
 
         for (uint32_t k = 0; k < g->n_tokens; k++) {
-            const struct gx_law_op *op = &g->law.ops[g->tokens[k].op];
+            const struct gx_law_op *op = &g->law.nodes[g->tokens[k].op].op;
 
-            if (!op->effective || !gx_hex_prefix(digits, op->id.b, sizeof op->id.b))
+            if (!gx_token_known(g, &g->tokens[k]) || !gx_hex_prefix(digits, op->id.b, sizeof op->id.b))
                 continue;
             if (n < CANDIDATES_MAX)
                 out[n] = (struct invite_ref){.g = g, .info = &g->tokens[k]};
@@ -265,7 +267,7 @@ static bool find_one(struct gx_answer_builder *b, struct invite_ref *out, const 
     gx_answers_list(b, "candidates");
     for (uint32_t i = 0; i < n && i < CANDIDATES_MAX; i++) {
         gx_answers_object(b, NULL);
-        gx_answers_hex(b, "invite", refs[i].g->law.ops[refs[i].info->op].id.b, 32);
+        gx_answers_hex(b, "invite", refs[i].g->law.nodes[refs[i].info->op].op.id.b, 32);
         gx_answers_kept(b, "name", gx_group_name(b->e, refs[i].g));
         gx_answers_end(b);
     }
@@ -284,20 +286,20 @@ void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_com
         return;
 
     struct gx_group *g = ref.g;
-    const struct gx_law_op *op = &g->law.ops[ref.info->op];
+    const struct gx_law_op *op = &g->law.nodes[ref.info->op].op;
     struct gx_body body = {.type = GX_EV_REVOKE, .u.revoke = {.what = GX_REVOKE_TOKEN, .token = op->id}};
     enum gx_err err = GX_OK;
 
     if (!gx_member_or_deny(&b, g))
         return;
 
-    enum gx_rank mine = g->law.persons[g->me].rank, theirs = g->law.persons[op->author].rank;
+    enum gx_rank mine = gx_law_rank(&g->law, g->me), theirs = gx_law_rank(&g->law, op->author);
 
     if (op->author != g->me && (mine < GX_RANK_ADMIN || mine <= theirs)) {
         gx_answers_deny(&b, GX_DENY_NO_RANK, "ask who made it, or the owner", "only who made an invitation, or a higher rank, may revoke it");
         return;
     }
-    if (!is_revoked(g, op))
+    if (!is_revoked(g, ref.info))
         err = gx_author_write(e, g, &body, NULL, NULL);
     if (err != GX_OK) {
         gx_write_refuse(&b, err);

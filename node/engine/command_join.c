@@ -185,11 +185,11 @@ static void join(struct gx_answer_builder *b, struct gx_join_row *row, const str
 void gx_join_values(struct gx_answer_builder *b, struct gx_group *g)
 {
     const struct gx_law *law = &g->law;
-    uint32_t voucher = g->me == GX_NONE ? GX_LAW_NONE : law->persons[g->me].voucher;
+    uint32_t voucher = g->me == GX_NONE ? GX_LAW_NONE : gx_law_voucher(law, g->me);
 
     gx_answers_hex(b, "group", g->row.id.b, gx_group_id_bytes(g));
     gx_answers_kept(b, "name", gx_group_name(b->e, g));
-    gx_answers_number(b, "members", law->n_members);
+    gx_answers_number(b, "members", law->now.n_members);
     if (voucher != GX_LAW_NONE)
         gx_answers_hex(b, "admitted_by", law->persons[voucher].member.b, 32);
     gx_answers_kept(b, "state", gx_group_state_text(g));

@@ -105,7 +105,7 @@ static bool room(struct selection *s)
 
 static void take(struct selection *s, struct gx_reader_log *l, uint32_t seq, uint64_t arrival, const struct gx_message *m)
 {
-    if (m->text == NULL)
+    if (m->text == NULL || !(l->log->own || gx_message_shown(l->g, l->log, seq)))
         return;
     s->text_bytes += strlen(m->text);
     s->rows[s->n++] = (struct gx_reader_row){.l = l, .seq = seq, .arrival = arrival, .m = m};

@@ -14,6 +14,11 @@ uint32_t gx_where_find(struct gx_engine *e, struct gx_group **out, uint32_t cap,
 void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_group *const *found, uint32_t n);
 #define GX_WHERE_CANDIDATES_MAX 16u
 
+/* The person of g that somebody named: @ and an alias, : and 4 or more digits of the member's id; either without its sign, a name first.  GX_NONE
+ * when there is not exactly one: that was answered. */
+enum gx_who { GX_WHO_MEMBER, GX_WHO_BANNED, GX_WHO_ANYBODY };
+uint32_t gx_who_find(struct gx_answer_builder *b, struct gx_group *g, const char *who, enum gx_who want);
+
 /* Are these hex digits (either case), and do they begin `id`? */
 bool gx_hex_prefix(const char *digits, const uint8_t *id, size_t id_bytes);
 /* How many bytes of the group's id are known: 16 while joining. */
@@ -26,6 +31,13 @@ const char *gx_person_label(struct gx_engine *e, struct gx_group *g, uint32_t pe
 const char *gx_rank_text(enum gx_rank rank);
 /* May QR codes admit now?  GX_DENY_NONE, GX_DENY_NOT_MEMBER, GX_DENY_FULL, GX_DENY_QR_CLOSED. */
 enum gx_deny gx_group_qr(const struct gx_group *g);
+/* The latest effective admission of the author of x that it knew, or GX_LAW_NONE (CREATE's author needs none).  Each lies in the past of what its
+ * joiner then wrote, so going on like this ends at CREATE. */
+uint32_t gx_known_admit(const struct gx_group *g, uint32_t x);
+/* Was its author ever a member here?  Other invitations are not shown and have no door. */
+bool gx_token_known(const struct gx_group *g, const struct gx_token_info *info);
+/* What the law says to this node letting `joiner` in by it now; GX_LAW_NONE: somebody new. */
+enum gx_deny gx_token_deny(struct gx_group *g, const struct gx_token_info *info, uint32_t joiner);
 
 /* The object of `group show`, `group new`. */
 void gx_group_values(struct gx_answer_builder *b, struct gx_group *g);
@@ -44,6 +56,13 @@ void gx_waiter_timeout(struct gx_engine *e, struct gx_waiter *w, uint64_t timeou
 
 /* Refuse because gx_author_write returned err (or the step is at fault: then nothing is said here). */
 void gx_write_refuse(struct gx_answer_builder *b, enum gx_err err);
+
+/* How far a person's messages count when they go: the end of each log of theirs that is held, by ascending id.  Step arena.  WIRE §4.4 */
+#define GX_CUTS_MAX 1000u           /* what fits a body */
+struct gx_span gx_cuts_of(struct gx_engine *e, const struct gx_group *g, uint32_t person, uint16_t *n);
+
+/* Can it be a group's name?  Refuses when not. */
+bool gx_title_or_refuse(struct gx_answer_builder *b, const char *name);
 
 /* Text as a name: UTF-8, 1 to max bytes, not blank. */
 bool gx_name_ok(const char *name, size_t max);

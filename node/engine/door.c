@@ -1,7 +1,7 @@
 /* The guests' door: any member's node lets in who proves the code.  WIRE §6.3, KEYS §9.
  *
  * The door authenticates nobody; what a guest sees before it is admitted is CREATE, the issuer's admissions and the TOKEN. */
-#include "node/engine/internal.h"
+#include "node/engine/commands.h"
 
 #define GIVING_MS 60000u        /* how long handing over a group's control events may take */
 
@@ -49,9 +49,9 @@ static uint32_t choose(struct gx_engine *e, struct candidate best[GX_DOORS_MAX])
             const struct gx_token_info *info = &g->tokens[k];
             struct candidate c = {.g = g, .info = info, .arrival = g->ops[info->op].arrival};
 
-            if (!g->law.ops[info->op].effective || gx_token_expired(info->expires_min, e->now))
+            if (!gx_token_known(g, info) || gx_token_expired(info->expires_min, e->now))
                 continue;
-            c.live = gx_law_may_admit(&g->law, g->me, info->op, false) == GX_DENY_NONE;
+            c.live = gx_token_deny(g, info, GX_LAW_NONE) == GX_DENY_NONE;
             if (n == GX_DOORS_MAX && !better(&c, &best[n - 1]))
                 continue;
 
@@ -85,7 +85,7 @@ static void open_door(struct gx_engine *e, const struct candidate *c)
     if (txn == NULL)
         return;
     e->n_doors++;
-    *door = (struct gx_door){.number = e->next_door++, .group = c->g->row.gnum, .token = c->g->law.ops[c->info->op].id};
+    *door = (struct gx_door){.number = e->next_door++, .group = c->g->row.gnum, .token = c->g->law.nodes[c->info->op].op.id};
     gx_engine_ok(e, gx_door_get(txn, &port, &door->token));
 
     struct gx_effect *effect = gx_engine_effect(e, GX_OUT_DOOR_OPEN);
@@ -105,14 +105,14 @@ void gx_doors_refresh(struct gx_engine *e)
         bool stays = false;
 
         for (uint32_t k = 0; k < n && !stays; k++)
-            stays = gx_event_id_equal(&e->doors[i].token, &best[k].g->law.ops[best[k].info->op].id);
+            stays = gx_event_id_equal(&e->doors[i].token, &best[k].g->law.nodes[best[k].info->op].op.id);
         if (stays)
             i++;
         else
             close_door(e, i);
     }
     for (uint32_t k = 0; k < n && e->fault == GX_OK; k++)
-        if (gx_doors_by_token(e, &best[k].g->law.ops[best[k].info->op].id) == NULL)
+        if (gx_doors_by_token(e, &best[k].g->law.nodes[best[k].info->op].op.id) == NULL)
             open_door(e, &best[k]);
     gx_doors_timer(e);
 }
@@ -170,7 +170,7 @@ static void refuse(struct gx_engine *e, struct gx_session *s, enum gx_deny deny)
 }
 
 /* May this token let in who is (not yet) a member, by the law and by this node's clock? */
-static enum gx_deny may_enter(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *token, bool is_member)
+static enum gx_deny may_enter(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *token, uint32_t joiner)
 {
     uint32_t op = gx_group_op(g, token);
     const struct gx_token_info *info = op == GX_NONE ? NULL : gx_group_token(g, op);
@@ -178,9 +178,9 @@ static enum gx_deny may_enter(struct gx_engine *e, struct gx_group *g, const str
     gx_group_settle(e, g);
     if (info == NULL || !gx_group_is_member(g))
         return GX_DENY_TOKEN_UNKNOWN;
-    if (!is_member && gx_token_expired(info->expires_min, e->now))
+    if ((joiner == GX_NONE || !gx_law_is_member(&g->law, joiner)) && gx_token_expired(info->expires_min, e->now))
         return GX_DENY_TOKEN_EXPIRED;
-    return gx_law_may_admit(&g->law, g->me, op, is_member);
+    return gx_token_deny(g, info, joiner);
 }
 
 static void take_guest(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
@@ -228,9 +228,8 @@ static void send_path(struct gx_engine *e, struct gx_session *s, struct gx_group
     struct gx_wr scratch = gx_engine_wr(e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
     uint32_t n = 0;
 
-    for (uint32_t p = g->law.ops[token].author; path != NULL && p != GX_LAW_NONE && n < g->law.n_persons; p = g->law.persons[p].voucher)
-        if (g->law.persons[p].admit != GX_LAW_NONE)
-            path[n++] = g->law.persons[p].admit;
+    for (uint32_t x = gx_known_admit(g, token); path != NULL && x != GX_LAW_NONE && n < g->law.n_persons; x = gx_known_admit(g, x))
+        path[n++] = x;
     while (n > 0)
         put_op(e, s, g, &w, &list, &scratch, path[--n]);
     put_op(e, s, g, &w, &list, &scratch, token);
@@ -253,7 +252,7 @@ void gx_door_guest_verified(struct gx_engine *e, struct gx_job *job)
         return;
     }
     /* Who was admitted and lost the door half way is let through, whatever became of the token since. */
-    deny = may_enter(e, g, &s->token, gx_group_live(g, &job->proof.device));
+    deny = may_enter(e, g, &s->token, gx_group_person_of_device(g, &job->proof.device));
     if (deny != GX_DENY_NONE)
         refuse(e, s, deny);
     else
@@ -366,11 +365,11 @@ void gx_door_join_verified(struct gx_engine *e, struct gx_job *job)
     }
     gx_group_settle(e, g);
     person = gx_group_person_of_device(g, &job->request.joiner.device);
-    if (person != GX_NONE && g->law.persons[person].rank != GX_RANK_NONE) {
-        give(e, s, g, &g->law.ops[g->law.persons[person].admit].id);      /* a retry: the seat is theirs already */
+    if (person != GX_NONE && gx_law_is_member(&g->law, person)) {
+        give(e, s, g, &g->law.nodes[gx_law_seat(&g->law, person)].op.id);      /* a retry: the seat is theirs already */
         return;
     }
-    deny = may_enter(e, g, &s->token, false);
+    deny = may_enter(e, g, &s->token, person);
     if (deny != GX_DENY_NONE) {
         refuse(e, s, deny);
         return;

@@ -256,6 +256,7 @@ static void timers(struct gx_engine *e)
     gx_targets_timer(e);
     gx_guest_timer(e);
     gx_doors_timer(e);
+    gx_owner_timer(e);
     gx_repair_timer(e);
     if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms)
         (void)gx_engine_txn(e, true);
@@ -281,10 +282,23 @@ static void members_changed(struct gx_engine *e)
     }
 }
 
+static void owners_look(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (g->looked_at == g->law.generation)
+            continue;
+        gx_owner_look(e, g);
+        g->looked_at = g->law.generation;
+    }
+}
+
 static void finish(struct gx_engine *e)
 {
     gx_author_sign(e);
     gx_groups_settle(e);
+    owners_look(e);
     gx_repair_flush(e);             /* before devices that left are shut out: who leaves is told that it was heard */
     members_changed(e);
     gx_repair_flush(e);             /* what becoming a member wrote */

@@ -169,7 +169,7 @@ static void send_heads(struct gx_engine *e, struct gx_session *s, struct gx_grou
     struct gx_frame_list list = gx_frame_begin_heads(&w, c->number);
 
     for (uint32_t i = 0; i < n; i++)
-        gx_frame_put_id(&w, &list, &g->law.ops[heads[i]].id);
+        gx_frame_put_id(&w, &list, &g->law.nodes[heads[i]].op.id);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     c->asked_heads = true;

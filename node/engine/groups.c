@@ -49,7 +49,7 @@ const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log,
         return NULL;
     for (uint32_t op = g->law.n_ops; op-- > 0;)
         if (g->ops[op].log == log && g->ops[op].seq == seq)
-            return &g->law.ops[op].id;
+            return &g->law.nodes[op].op.id;
     return NULL;
 }
 
@@ -67,24 +67,31 @@ uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entr
     return GX_NONE;
 }
 
+/* A member, if one device key was certified for several: to who is served it makes no difference. */
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device)
 {
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (gx_sign_pk_equal(&g->logs[i].row.device, device))
-            return g->logs[i].person;
-    return GX_NONE;
+    uint32_t person = GX_NONE;
+
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        if (!gx_sign_pk_equal(&g->logs[i].row.device, device))
+            continue;
+        person = g->logs[i].person;
+        if (gx_law_is_member(&g->law, person))
+            break;
+    }
+    return person;
 }
 
 bool gx_group_live(const struct gx_group *g, const struct gx_sign_pk *device)
 {
     uint32_t person = gx_group_person_of_device(g, device);
 
-    return person != GX_NONE && g->law.persons[person].rank != GX_RANK_NONE;
+    return person != GX_NONE && gx_law_is_member(&g->law, person);
 }
 
 bool gx_group_is_member(const struct gx_group *g)
 {
-    return g->row.state == GX_GROUP_MEMBER && g->me != GX_NONE && g->law.persons[g->me].rank != GX_RANK_NONE;
+    return g->row.state == GX_GROUP_MEMBER && g->me != GX_NONE && gx_law_is_member(&g->law, g->me);
 }
 
 bool gx_group_active(const struct gx_group *g)
@@ -121,7 +128,7 @@ uint32_t gx_group_heads(struct gx_engine *e, const struct gx_group *g, uint32_t 
 
         uint32_t at = n++;
 
-        for (; at > 0 && gx_event_id_cmp(&g->law.ops[all[at - 1]].id, &g->law.ops[i].id) > 0; at--)
+        for (; at > 0 && gx_event_id_cmp(&g->law.nodes[all[at - 1]].op.id, &g->law.nodes[i].op.id) > 0; at--)
             all[at] = all[at - 1];
         all[at] = i;
     }
@@ -132,6 +139,15 @@ uint32_t gx_group_heads(struct gx_engine *e, const struct gx_group *g, uint32_t 
 }
 
 /* --- making ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void *law_resize(void *self, void *block, size_t bytes)
+{
+    (void)self;
+    if (bytes > 0)
+        return realloc(block, bytes);
+    free(block);
+    return NULL;
+}
 
 struct gx_group *gx_group_alloc(struct gx_engine *e)
 {
@@ -150,7 +166,8 @@ struct gx_group *gx_group_alloc(struct gx_engine *e)
         return NULL;
     }
     g->own_control = g->own_messages = g->me = GX_NONE;
-    g->law.meta = g->law.last = g->title_op = GX_LAW_NONE;
+    g->title_op = GX_LAW_NONE;
+    gx_law_begin(&g->law, &(struct gx_law_memory){.resize = law_resize}, 0, 0, GX_GROUP_QUOTA);    /* the numbers come with CREATE */
     g->index = e->n_groups;
     gx_idmap_init(&g->op_by_id, e->config.rng);
     e->groups[e->n_groups++] = g;
@@ -160,10 +177,12 @@ struct gx_group *gx_group_alloc(struct gx_engine *e)
 static void group_free(struct gx_group *g)
 {
     gx_idmap_free(&g->op_by_id);
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        free(g->logs[i].known.list);
     free(g->logs);
-    free(g->law.ops);
-    free(g->law.persons);
+    gx_law_end(&g->law);
     free(g->ops);
+    free(g->cuts);
     free(g->tokens);
     free(g->endpoints);
     free(g->held);
@@ -272,15 +291,17 @@ static const char *name_from(struct gx_engine *e, struct gx_group *g, uint32_t o
 
 const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
 {
-    if (g->law.meta == GX_LAW_NONE)
+    uint32_t op = gx_law_title(&g->law);
+
+    if (op == GX_LAW_NONE)
         return "";
-    if (g->title_op != g->law.meta) {
-        const char *title = name_from(e, g, g->law.meta);
+    if (g->title_op != op) {
+        const char *title = name_from(e, g, op);
 
         if (title[0] == 0 || strlen(title) > GX_NAME_BYTES_MAX)
             return title;
         memcpy(g->title, title, strlen(title) + 1);
-        g->title_op = g->law.meta;
+        g->title_op = op;
     }
 
     /* A copy: the title may change before the answer is out. */
@@ -291,5 +312,5 @@ const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
 
 const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t person)
 {
-    return person == GX_NONE ? "" : name_from(e, g, g->law.persons[person].alias);
+    return person == GX_NONE ? "" : name_from(e, g, gx_law_alias(&g->law, person));
 }

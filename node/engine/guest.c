@@ -415,7 +415,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
     struct gx_txn *txn = NULL;
     uint32_t voucher = GX_NONE;
 
-    if (g->row.state != GX_GROUP_JOINING || g->me == GX_NONE || g->law.persons[g->me].rank == GX_RANK_NONE)
+    if (g->row.state != GX_GROUP_JOINING || g->me == GX_NONE || !gx_law_is_member(&g->law, g->me))
         return;
     /* A member that knows nobody's address would stay alone: until a door gave all it has, another one is asked. */
     if (!g->join_given || g->n_endpoints == 0 || g->n_jobs > 0 || begin_baseline(e, g))
@@ -425,7 +425,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
         return;
     g->row.state = GX_GROUP_MEMBER;
     g->dirty = true;
-    voucher = g->law.persons[g->me].voucher;
+    voucher = gx_law_voucher(&g->law, g->me);
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].person == voucher)
             g->admitted_by = g->logs[i].row.device;

@@ -8,11 +8,12 @@ uint32_t gx_group_person(struct gx_engine *e, struct gx_group *g, const struct g
     for (uint32_t i = 0; i < g->law.n_persons; i++)
         if (gx_sign_pk_equal(&g->law.persons[i].member, member))
             return i;
-    if (!gx_engine_grow(e, &g->law.persons, &g->cap_persons, g->law.n_persons, sizeof *g->law.persons))
-        return GX_NONE;
-    g->law.persons[g->law.n_persons] = (struct gx_law_person){
-        .member = *member, .admit = GX_LAW_NONE, .voucher = GX_LAW_NONE, .alias = GX_LAW_NONE};
-    return g->law.n_persons++;
+
+    uint32_t person = gx_law_add_person(&g->law, member);
+
+    if (person == GX_LAW_NONE)
+        gx_engine_ok(e, GX_E_MEMORY);
+    return person;
 }
 
 /* The memberships that an event introduces: founder or joiner. */
@@ -45,27 +46,43 @@ void gx_group_note_own(struct gx_group *g, uint32_t index)
         g->own_messages = index;
 }
 
+uint32_t gx_group_device(const struct gx_group *g, uint32_t person, const struct gx_sign_pk *device)
+{
+    uint32_t i = 0;
+
+    while (i < g->n_logs && (g->logs[i].person != person || !gx_sign_pk_equal(&g->logs[i].row.device, device)))
+        i++;
+    return i;
+}
+
 static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *member, const struct gx_sign_pk *device,
-                    const struct gx_incarnation *inc, enum gx_log_class cls, uint32_t person, bool later)
+                    const struct gx_incarnation *inc, enum gx_log_class cls)
 {
     struct gx_log_id id;
     struct gx_txn *txn = gx_engine_txn(e, true);
+    uint32_t person = gx_group_person(e, g, member);
 
     gx_log_id_make(&id, member, device, inc, cls);
     if (gx_group_log(g, &id) != GX_NONE)
         return true;
-    if (txn == NULL || !gx_engine_grow(e, &g->logs, &g->cap_logs, g->n_logs, sizeof *g->logs))
+    if (txn == NULL || person == GX_NONE || !gx_engine_grow(e, &g->logs, &g->cap_logs, g->n_logs, sizeof *g->logs))
         return false;
 
     struct gx_log *log = &g->logs[g->n_logs];
 
-    *log = (struct gx_log){.person = person, .later = later, .dirty = true};
+    *log = (struct gx_log){.person = person, .device = gx_group_device(g, person, device), .dirty = true};
     log->row = (struct gx_log_row){
         .gnum = g->row.gnum, .id = id, .cls = (uint8_t)cls, .member = *member, .device = *device, .incarnation = *inc};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log->row.lnum)))
         return false;
     gx_group_note_own(g, g->n_logs++);
     return true;
+}
+
+static bool logs_add(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *member, const struct gx_sign_pk *device,
+                     const struct gx_incarnation *inc)
+{
+    return log_add(e, g, member, device, inc, GX_LOG_CONTROL) && log_add(e, g, member, device, inc, GX_LOG_MESSAGES);
 }
 
 static bool token_add(struct gx_engine *e, struct gx_group *g, uint32_t op, const struct gx_body_token *body)
@@ -88,65 +105,209 @@ static void unhead(struct gx_group *g, const struct gx_event_id *id)
     }
 }
 
-static uint32_t depth_of(const struct gx_group *g, const struct gx_event *ev)
+/* What the law makes of the type of an event. */
+static enum gx_law_kind kind_of(uint8_t type)
 {
-    uint32_t depth = 0;
-    uint32_t prev = gx_group_op(g, &ev->prev);
-
-    if (prev != GX_NONE)
-        depth = g->law.ops[prev].depth + 1;
-    for (size_t i = 0; i < ev->n_deps; i++) {
-        struct gx_event_id dep = gx_event_dep(ev, i);
-        uint32_t op = gx_group_op(g, &dep);
-
-        if (op != GX_NONE && g->law.ops[op].depth + 1 > depth)
-            depth = g->law.ops[op].depth + 1;
+    switch ((enum gx_event_type)type) {
+    case GX_EV_CREATE:
+        return GX_OP_CREATE;
+    case GX_EV_ADMIT:
+        return GX_OP_ADMIT;
+    case GX_EV_LEAVE:
+        return GX_OP_LEAVE;
+    case GX_EV_REMOVE:
+        return GX_OP_REMOVE;
+    case GX_EV_BAN:
+        return GX_OP_BAN;
+    case GX_EV_UNBAN:
+        return GX_OP_UNBAN;
+    case GX_EV_TOKEN:
+        return GX_OP_TOKEN;
+    case GX_EV_REVOKE:
+        return GX_OP_REVOKE;
+    case GX_EV_PROMOTE:
+        return GX_OP_PROMOTE;
+    case GX_EV_DEMOTE:
+        return GX_OP_DEMOTE;
+    case GX_EV_TRANSFER:
+        return GX_OP_TRANSFER;
+    case GX_EV_CHECKPOINT:
+        return GX_OP_CHECKPOINT;
+    case GX_EV_META:
+        return GX_OP_META;
+    case GX_EV_ALIAS:
+        return GX_OP_ALIAS;
+    case GX_EV_INCARNATION:
+    case GX_EV_OFFER:
+    case GX_EV_ACCEPT:
+    case GX_EV_TEXT:
+        break;
     }
-    return depth;
+    return GX_OP_BESIDE;
 }
 
-static bool ops_grow(struct gx_engine *e, struct gx_group *g)
+/* The member that a body is about; NULL when it is about none. */
+static const struct gx_sign_pk *target_of(const struct gx_body *body)
 {
-    uint32_t cap = g->cap_ops;
+    const struct gx_intro *intro = gx_group_intro(body);
 
-    if (!gx_engine_grow(e, &g->law.ops, &cap, g->law.n_ops, sizeof *g->law.ops))
+    if (intro != NULL)
+        return &intro->member;
+    switch ((enum gx_event_type)body->type) {
+    case GX_EV_REMOVE:
+    case GX_EV_BAN:
+        return &body->u.removal.target;
+    case GX_EV_UNBAN:
+    case GX_EV_PROMOTE:
+    case GX_EV_DEMOTE:
+    case GX_EV_OFFER:
+        return &body->u.target.target;
+    case GX_EV_TRANSFER:
+        return &body->u.transfer.target;
+    case GX_EV_REVOKE:
+        return body->u.revoke.what == GX_REVOKE_MEMBER ? &body->u.revoke.member : NULL;
+    case GX_EV_CREATE:
+    case GX_EV_ADMIT:
+    case GX_EV_LEAVE:
+    case GX_EV_TOKEN:
+    case GX_EV_CHECKPOINT:
+    case GX_EV_ALIAS:
+    case GX_EV_META:
+    case GX_EV_INCARNATION:
+    case GX_EV_ACCEPT:
+    case GX_EV_TEXT:
+        break;
+    }
+    return NULL;
+}
+
+/* The number of the device that an admission of `person`, known to who writes with these edges, introduced. */
+static uint32_t introduced(const struct gx_group *g, const struct gx_law_edges *edges, uint32_t person, const struct gx_sign_pk *device)
+{
+    uint32_t number = gx_group_device(g, person, device);
+
+    for (uint32_t a = g->law.persons[person].last_admit; a != GX_LAW_NONE; a = g->law.nodes[a].kind_before)
+        if (g->ops[a].introduces == number && gx_law_would_know(&g->law, edges, a))
+            return number;
+    return GX_NONE;
+}
+
+/* The acceptance in a TRANSFER is good once: for the OFFER that its author's device made to this member, before any TRANSFER of that device that
+ * has it in its past.  LAW §6.  Its signature was verified with the event. */
+static bool is_accepted(const struct gx_group *g, const struct gx_law_op *op, const struct gx_law_edges *edges, const struct gx_event_id *offer_id)
+{
+    const struct gx_law *law = &g->law;
+    uint32_t offer = gx_group_op(g, offer_id);
+
+    if (op->to_device == GX_NONE || offer == GX_NONE || g->ops[offer].type != GX_EV_OFFER || !gx_law_would_know(law, edges, offer))
         return false;
-    cap = g->cap_ops;
-    return gx_engine_grow(e, &g->ops, &g->cap_ops, g->law.n_ops, sizeof *g->ops);
+
+    const struct gx_law_op *o = &law->nodes[offer].op;
+
+    if (o->author != op->author || o->device != op->device || o->target != op->target)
+        return false;
+    for (uint32_t t = law->persons[op->author].last_by; t != GX_LAW_NONE && t > offer; t = law->nodes[t].by_before)
+        if (law->nodes[t].op.kind == GX_OP_TRANSFER && law->nodes[t].op.device == op->device && gx_law_past(law, offer, t) &&
+            gx_law_would_know(law, edges, t))
+            return false;
+    return true;
+}
+
+/* What the body says to the law; persons that it names are added. */
+static bool read_op(struct gx_engine *e, struct gx_group *g, struct gx_law_op *op, const struct gx_law_edges *edges, const struct gx_event *ev,
+                    const struct gx_body *body)
+{
+    const struct gx_sign_pk *target = target_of(body);
+
+    op->target = op->token = op->to_device = GX_LAW_NONE;
+    if (target != NULL && (op->target = gx_group_person(e, g, target)) == GX_NONE)
+        return false;
+    if (ev->type == GX_EV_ADMIT) {
+        op->token = gx_group_op(g, &body->u.admit.request.token);
+        op->qr = true;
+    } else if (ev->type == GX_EV_REVOKE && body->u.revoke.what == GX_REVOKE_TOKEN) {
+        op->token = gx_group_op(g, &body->u.revoke.token);
+    } else if (ev->type == GX_EV_TOKEN) {
+        op->uses = body->u.token.uses;
+    } else if (ev->type == GX_EV_TRANSFER) {
+        op->to_device = introduced(g, edges, op->target, &body->u.transfer.device);
+        op->accepted = is_accepted(g, op, edges, &body->u.transfer.offer);
+    }
+    return true;
+}
+
+/* What it refers to, as indices; ids that are not held do not come here but among the heads of a request. */
+static bool read_edges(struct gx_engine *e, const struct gx_group *g, struct gx_law_edges *edges, const struct gx_event *ev, const struct gx_body *body)
+{
+    const struct gx_join_request *req = body->type == GX_EV_ADMIT ? &body->u.admit.request : NULL;
+    uint32_t n_heads = req == NULL ? 0 : req->n_heads;
+    uint32_t *deps = gx_arena_take(&e->arena, ((size_t)ev->n_deps + n_heads + 1u) * sizeof *deps);
+
+    if (deps == NULL)
+        return gx_engine_ok(e, GX_E_MEMORY);
+    *edges = (struct gx_law_edges){.deps = deps, .heads = deps + ev->n_deps, .prev = gx_group_op(g, &ev->prev)};
+    for (size_t i = 0; i < ev->n_deps; i++) {
+        struct gx_event_id dep = gx_event_dep(ev, i);
+
+        deps[edges->n_deps++] = gx_group_op(g, &dep);
+    }
+    for (uint32_t i = 0; i < n_heads; i++) {
+        struct gx_event_id id;
+        uint32_t op = GX_NONE;
+
+        memcpy(id.b, req->heads + 32u * (size_t)i, sizeof id.b);
+        op = gx_group_op(g, &id);
+        if (op != GX_NONE)
+            deps[ev->n_deps + edges->n_heads++] = op;
+    }
+    return true;
+}
+
+/* Cuts of a removal, kept where messages are chosen. */
+static bool cuts_add(struct gx_engine *e, struct gx_group *g, uint32_t op, const struct gx_body *body)
+{
+    bool leave = body->type == GX_EV_LEAVE, removal = body->type == GX_EV_REMOVE || body->type == GX_EV_BAN;
+    struct gx_span cuts = leave ? body->u.leave.cuts : removal ? body->u.removal.cuts : gx_span(NULL, 0);
+
+    for (size_t i = 0; i < cuts.n / GX_CUT_BYTES; i++) {
+        if (!gx_engine_grow(e, &g->cuts, &g->cap_cuts, g->n_cuts, sizeof *g->cuts))
+            return false;
+        g->cuts[g->n_cuts].op = op;
+        gx_cut_read(&g->cuts[g->n_cuts++].cut, cuts, i);
+    }
+    return true;
+}
+
+static void create_read(struct gx_group *g, const struct gx_body_create *create)
+{
+    g->rules = create->rules;
+    g->law.cap = g->rules.cap;
+    g->law.qr_max = g->rules.qr_max;
+    gx_gate_zero(&g->gate, &create->founder.e);
+    g->has_create = true;
 }
 
 /* Take an operation into the tables: the same from the wire, from this node's author and from the store. */
-bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body, uint32_t log,
-                        uint32_t depth, uint64_t arrival)
+bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body, uint32_t log, uint64_t arrival)
 {
     uint32_t index = g->law.n_ops;
     const struct gx_intro *intro = gx_group_intro(body);
-    struct gx_law_op op = {.id = ev->id, .depth = depth, .type = ev->type, .target = GX_LAW_NONE, .token = GX_LAW_NONE};
+    struct gx_law_op op = {.id = ev->id, .author = g->logs[log].person, .device = g->logs[log].device, .kind = (uint8_t)kind_of(ev->type)};
+    struct gx_law_edges edges;
 
-    if (!ops_grow(e, g) || !gx_engine_ok(e, gx_idmap_put(&g->op_by_id, ev->id.b, index)))
+    if (!gx_engine_grow(e, &g->ops, &g->cap_ops, index, sizeof *g->ops) || !read_edges(e, g, &edges, ev, body) ||
+        !read_op(e, g, &op, &edges, ev, body))
         return false;
-    if (intro != NULL)
-        op.target = gx_group_person(e, g, &intro->member);
-    if (ev->type == GX_EV_CREATE) {
-        g->law.rules = body->u.create.rules;
-        gx_gate_zero(&g->gate, &intro->e);
-        g->has_create = true;
-        g->logs[log].person = op.target;
-    } else if (ev->type == GX_EV_ADMIT) {
-        op.token = gx_group_op(g, &body->u.admit.request.token);
-    } else if (ev->type == GX_EV_REVOKE) {
-        if (body->u.revoke.what == GX_REVOKE_TOKEN)     /* FIXME: that of a member, when the law that knows it runs here */
-            op.token = gx_group_op(g, &body->u.revoke.token);
-    } else if (ev->type == GX_EV_TOKEN) {
-        op.uses = body->u.token.uses;
-        if (!token_add(e, g, index, &body->u.token))
-            return false;
-    }
-    op.author = g->logs[log].person;
-    if (op.author == GX_NONE || (intro != NULL && op.target == GX_NONE))
-        return gx_engine_ok(e, GX_E_CORRUPT);
-    g->law.ops[index] = op;
-    g->ops[index] = (struct gx_op){.log = log, .seq = (uint32_t)ev->seq, .tick = ev->tick, .wall_ms = ev->wall_ms, .arrival = arrival, .is_head = true};
+    if (ev->type == GX_EV_CREATE)
+        create_read(g, &body->u.create);
+    if (!gx_engine_ok(e, gx_law_add(&g->law, &op, &edges)) || !gx_engine_ok(e, gx_idmap_put(&g->op_by_id, ev->id.b, index)))
+        return false;
+    g->ops[index] = (struct gx_op){.log = log, .type = ev->type, .seq = (uint32_t)ev->seq, .tick = ev->tick, .wall_ms = ev->wall_ms, .arrival = arrival,
+                                   .introduces = intro == NULL ? GX_NONE : gx_group_device(g, op.target, &intro->device),
+                                   .offer = ev->type == GX_EV_ACCEPT ? gx_group_op(g, &body->u.accept.offer) : GX_NONE, .is_head = true};
+    g->n_offers += ev->type == GX_EV_OFFER;
+    if ((ev->type == GX_EV_TOKEN && !token_add(e, g, index, &body->u.token)) || !cuts_add(e, g, index, body))
+        return false;
     g->n_heads++;
     unhead(g, &ev->prev);
     for (size_t i = 0; i < ev->n_deps; i++) {
@@ -154,33 +315,37 @@ bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_
 
         unhead(g, &dep);
     }
-    g->law.n_ops++;
     if (ev->tick > g->max_tick)
         g->max_tick = ev->tick;
     g->deps_told = false;
-    if (!g->law_dirty && gx_law_is_next(&g->law, index))
-        gx_law_apply(&g->law, index);
-    else
-        g->law_dirty = true;
-    if (intro != NULL || ev->type == GX_EV_LEAVE || ev->type == GX_EV_REVOKE || ev->type == GX_EV_INCARNATION)
+    if (op.kind != GX_OP_ALIAS && op.kind != GX_OP_META && op.kind != GX_OP_TOKEN)
         g->members_changed = true;
     return true;
 }
 
+/* ADMITs that stood until now: their joiners are told. */
+static void note_bumped(struct gx_engine *e, struct gx_group *g)
+{
+    for (uint32_t op = 0; op < g->law.n_ops; op++) {
+        bool stands = gx_law_effective(&g->law, op);
+
+        if (g->law.nodes[op].op.kind != GX_OP_ADMIT || stands == g->ops[op].stood)
+            continue;
+        g->ops[op].stood = stands;
+        if (!stands && !gx_law_is_member(&g->law, g->law.nodes[op].op.target))
+            gx_watch_bumped(e, g, op);
+    }
+}
+
 void gx_group_settle(struct gx_engine *e, struct gx_group *g)
 {
-    if (!g->law_dirty)
-        return;
+    uint32_t points = g->law.now.n_main;
 
-    uint32_t *order = gx_arena_take(&e->arena, (g->law.n_ops + 1u) * sizeof *order);
-
-    if (order == NULL) {
-        gx_engine_ok(e, GX_E_MEMORY);
+    if (g->law.n_settled == g->law.n_ops || e->fault != GX_OK || !gx_engine_ok(e, gx_law_settle(&g->law)))
         return;
-    }
-    gx_law_resolve(&g->law, order);
-    g->law_dirty = false;
-    g->members_changed = true;
+    g->members_changed = g->members_changed || points != g->law.now.n_main;
+    if (g->members_changed)
+        note_bumped(e, g);
 }
 
 void gx_groups_settle(struct gx_engine *e)
@@ -211,11 +376,10 @@ enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event
     return GX_OK;
 }
 
+/* The first event of a log may follow one of an earlier incarnation.  WIRE §3.4 */
 static bool continues(const struct gx_log *log, const struct gx_event *ev)
 {
-    if (ev->seq != (uint64_t)log->row.head_seq + 1)
-        return false;
-    return gx_event_id_equal(&ev->prev, &log->row.head_id) || (ev->seq == 1 && log->later);
+    return ev->seq == (uint64_t)log->row.head_seq + 1 && (ev->seq == 1 || gx_event_id_equal(&ev->prev, &log->row.head_id));
 }
 
 /* A branch is a log of its own that begins behind the event both have. */
@@ -227,7 +391,7 @@ static uint32_t branch_add(struct gx_engine *e, struct gx_group *g, uint32_t fir
         return GX_NONE;
 
     const struct gx_log_row *like = &g->logs[first].row;
-    struct gx_log log = {.person = g->logs[first].person, .own = g->logs[first].own, .later = g->logs[first].later, .dirty = true};
+    struct gx_log log = {.person = g->logs[first].person, .device = g->logs[first].device, .own = g->logs[first].own, .dirty = true};
 
     log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .member = like->member, .device = like->device,
                                   .incarnation = like->incarnation,
@@ -252,8 +416,6 @@ static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const st
     for (*index = first; *index < g->n_logs; ++*index)
         if (gx_log_id_equal(&g->logs[*index].row.id, &ev->log) && continues(&g->logs[*index], ev))
             return GX_OK;
-    if (ev->seq == 1 && !g->logs[first].later && !gx_event_id_equal(&ev->prev, &(struct gx_event_id){{0}}))
-        return GX_E_MALFORMED;
     if (ev->seq > 1 && (before == GX_NONE || !gx_log_id_equal(&g->logs[g->ops[before].log].row.id, &ev->log) || g->ops[before].seq + 1 != ev->seq))
         return GX_E_MISSING;
     if (g->n_logs >= GX_GROUP_LOGS_MAX)
@@ -263,43 +425,54 @@ static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const st
 }
 
 /* Whose device comes back: it was introduced as that member's, and not as another's. */
-static uint32_t person_of(const struct gx_group *g, const struct gx_body_incarnation *b)
+static bool is_known(const struct gx_group *g, const struct gx_body_incarnation *b)
 {
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (gx_sign_pk_equal(&g->logs[i].row.member, &b->member) && gx_sign_pk_equal(&g->logs[i].row.device, &b->device))
-            return g->logs[i].person;
-    return GX_NONE;
+            return true;
+    return false;
 }
 
 static bool introduce(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
     const struct gx_intro *intro = gx_group_intro(body);
+    const struct gx_body_incarnation *b = &body->u.incarnation;
 
-    if (intro != NULL) {
-        uint32_t person = gx_group_person(e, g, &intro->member);
-
-        return person != GX_NONE && log_add(e, g, &intro->member, &intro->device, &intro->incarnation, GX_LOG_CONTROL, person, false) &&
-               log_add(e, g, &intro->member, &intro->device, &intro->incarnation, GX_LOG_MESSAGES, person, false);
-    }
-    if (ev->type == GX_EV_INCARNATION) {
-        const struct gx_body_incarnation *b = &body->u.incarnation;
-        uint32_t person = person_of(g, b);
-
-        return person != GX_NONE && log_add(e, g, &b->member, &b->device, &b->incarnation, GX_LOG_CONTROL, person, true) &&
-               log_add(e, g, &b->member, &b->device, &b->incarnation, GX_LOG_MESSAGES, person, true);
-    }
-    return true;
+    if (intro != NULL)
+        return logs_add(e, g, &intro->member, &intro->device, &intro->incarnation);
+    return ev->type != GX_EV_INCARNATION || logs_add(e, g, &b->member, &b->device, &b->incarnation);
 }
 
 void gx_log_begins_after(struct gx_log *log, const struct gx_event_id *prev)
 {
-    if (log->later && log->row.head_seq == 0)
+    if (log->row.head_seq == 0)
         log->row.base_id = log->row.head_id = *prev;
+}
+
+/* The event before the first of a later incarnation: a control event of the same device. */
+static enum gx_err check_incarnation(const struct gx_group *g, const struct gx_event *ev, const struct gx_body_incarnation *b)
+{
+    static const struct gx_event_id none;
+    uint32_t before = gx_group_op(g, &ev->prev);
+    struct gx_log_id id;
+
+    gx_log_id_make(&id, &b->member, &b->device, &b->incarnation, GX_LOG_CONTROL);
+    if (!gx_log_id_equal(&id, &ev->log) || ev->seq != 1)
+        return GX_E_MALFORMED;
+    if (!is_known(g, b) || (before == GX_NONE && !gx_event_id_equal(&ev->prev, &none)))
+        return GX_E_MISSING;
+    if (before == GX_NONE)
+        return GX_OK;
+
+    const struct gx_log_row *row = &g->logs[g->ops[before].log].row;
+
+    return gx_sign_pk_equal(&row->member, &b->member) && gx_sign_pk_equal(&row->device, &b->device) ? GX_OK : GX_E_MALFORMED;
 }
 
 /* CREATE and INCARNATION open the log they stand in, so the log is made before the event is appended; ADMIT opens the joiner's. */
 static enum gx_err check_opening(const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
+    static const struct gx_event_id none;
     struct gx_log_id id;
 
     if (ev->type == GX_EV_CREATE) {
@@ -312,15 +485,20 @@ static enum gx_err check_opening(const struct gx_group *g, const struct gx_event
             return GX_E_SIGNATURE;
         return gx_log_id_equal(&id, &ev->log) ? GX_OK : GX_E_MALFORMED;
     }
-    if (ev->type == GX_EV_INCARNATION) {
-        const struct gx_body_incarnation *b = &body->u.incarnation;
+    if (ev->type == GX_EV_INCARNATION)
+        return check_incarnation(g, ev, &body->u.incarnation);
+    return ev->seq == 1 && !gx_event_id_equal(&ev->prev, &none) ? GX_E_MALFORMED : GX_OK;
+}
 
-        gx_log_id_make(&id, &b->member, &b->device, &b->incarnation, GX_LOG_CONTROL);
-        if (!gx_log_id_equal(&id, &ev->log) || ev->seq != 1)
-            return GX_E_MALFORMED;
-        return person_of(g, b) == GX_NONE ? GX_E_MISSING : GX_OK;
-    }
-    return GX_OK;
+/* An admission names a TOKEN that its author knew: what the guest signed with can be verified by everybody who has the event's past. */
+static enum gx_err check_token(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
+{
+    struct gx_law_edges edges;
+    uint32_t token = body->type == GX_EV_ADMIT ? gx_group_op(g, &body->u.admit.request.token) : GX_NONE;
+
+    if (body->type != GX_EV_ADMIT || !read_edges(e, g, &edges, ev, body))
+        return GX_OK;
+    return token != GX_NONE && g->ops[token].type == GX_EV_TOKEN && gx_law_would_know(&g->law, &edges, token) ? GX_OK : GX_E_MALFORMED;
 }
 
 static void note_appended(struct gx_group *g, struct gx_log *log, uint32_t first)
@@ -355,7 +533,9 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     err = gx_group_check_ticks(g, ev, before == GX_NONE ? 0 : g->ops[before].tick, before != GX_NONE);
     if (err == GX_OK)
         err = find_branch(e, g, ev, &index);
-    if (err != GX_OK)
+    if (err == GX_OK)
+        err = check_token(e, g, ev, body);
+    if (err != GX_OK || e->fault != GX_OK)
         return err;
 
     if (ev->type == GX_EV_CREATE) {
@@ -366,16 +546,16 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     if (ev->seq == 1)
         gx_log_begins_after(&g->logs[index], &ev->prev);
 
-    uint32_t depth = depth_of(g, ev);
-    struct gx_op_row row = {.id = ev->id, .lnum = g->logs[index].row.lnum, .seq = (uint32_t)ev->seq, .depth = depth};
+    struct gx_op_row row = {.id = ev->id, .lnum = g->logs[index].row.lnum, .seq = (uint32_t)ev->seq};
 
     if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &g->logs[index].row, ev)))
         return GX_OK;
     row.arrival = arrival;
-    if (!gx_engine_ok(e, gx_op_put(txn, g->row.gnum, g->law.n_ops, &row)) || (ev->type == GX_EV_ADMIT && !introduce(e, g, ev, body)))
-        return GX_OK;
     note_appended(g, &g->logs[index], (uint32_t)ev->seq);
-    gx_group_register(e, g, ev, body, index, depth, arrival);
+    if ((ev->type == GX_EV_ADMIT && !introduce(e, g, ev, body)) || !gx_group_register(e, g, ev, body, index, arrival))
+        return GX_OK;
+    row.depth = g->law.nodes[g->law.n_ops - 1].depth;
+    (void)gx_engine_ok(e, gx_op_put(txn, g->row.gnum, g->law.n_ops - 1, &row));
     return GX_OK;
 }
 
@@ -402,10 +582,10 @@ static enum gx_err append_each(struct gx_engine *e, struct gx_group *g, struct g
     return GX_OK;
 }
 
-enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint32_t index, const struct gx_chunk *chunk,
-                                  const struct gx_event_id *ids, uint64_t last_tick, uint32_t n_texts)
+enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const struct gx_job *job)
 {
-    struct gx_log *log = &g->logs[index];
+    const struct gx_chunk *chunk = &job->chunk;
+    struct gx_log *log = &g->logs[job->log];
     struct gx_txn *txn = gx_engine_txn(e, true);
     uint64_t first = 0;
     enum gx_err err = GX_OK;
@@ -416,10 +596,11 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint3
     if (chunk->count < CHUNK_AS_SEGMENT)
         err = append_each(e, g, log, chunk);
     else
-        err = gx_events_put_chunk(txn, &first, &log->row, chunk, ids, last_tick, n_texts, false);
+        err = gx_events_put_chunk(txn, &first, &log->row, chunk, job->ids, job->last_tick, job->n_texts, false);
     if (err == GX_E_FULL)
         return err;             /* nothing was written: what others say can wait until there is room; own events still fit */
-    gx_engine_ok(e, err);
+    if (!gx_engine_ok(e, err) || !gx_shown_keep(e, log, &job->known))
+        return GX_OK;
     note_appended(g, log, chunk->first_seq);
     if (log->own) {                 /* what I wrote is not news to me, even when another node had to give it back */
         log->row.read_seq = log->row.head_seq;

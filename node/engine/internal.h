@@ -29,14 +29,25 @@
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------- */
 
+/* Message seq is the first of its log that has operation `admit`, an admission of the log's author, in its past. */
+struct gx_known {
+    uint32_t admit, seq;
+};
+
+struct gx_known_list {
+    struct gx_known *list;
+    uint32_t n, cap;
+};
+
 struct gx_log {
     struct gx_log_row row;
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
+    uint32_t device;            /* index of the first log of the same device: its number to the law */
     bool own;
-    bool later;                 /* of a later incarnation: its first event may name a head of the one before */
     bool dirty;                 /* row to be written at the end of the step */
     bool changed;               /* head moved in this step: announce it */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
+    struct gx_known_list known; /* messages: what they know of their author's admissions */
     /* The end of what is under verification: equal to the head when nothing is. */
     uint32_t pend_seq;
     struct gx_event_id pend_id;
@@ -50,16 +61,26 @@ struct gx_log {
 /* What the engine keeps of a control event beside the law's view of it. */
 struct gx_op {
     uint32_t log;               /* index in group->logs */
+    uint32_t introduces;        /* CREATE, ADMIT: the number of the device; GX_NONE */
+    uint32_t offer;             /* ACCEPT: the OFFER that it answers; GX_NONE */
+    uint8_t type;               /* enum gx_event_type */
     uint32_t seq;
     uint64_t tick;
     uint64_t wall_ms;
     uint64_t arrival;
     bool is_head;               /* no other control event names it in deps or prev */
+    bool stood;                 /* ADMIT: it was effective when results were last looked at */
+};
+
+/* How far the messages of a removed member count. */
+struct gx_group_cut {
+    uint32_t op;                /* the REMOVE, BAN or LEAVE */
+    struct gx_cut cut;
 };
 
 /* TOKEN operations that this node may serve a door for. */
 struct gx_token_info {
-    uint32_t op;                /* index in law.ops */
+    uint32_t op;                /* index in law.nodes */
     struct gx_sign_pk pk;
     struct gx_invite_lan_key lan;
     uint32_t expires_min;
@@ -83,12 +104,18 @@ struct gx_group {
     uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
 
     struct gx_law law;
-    uint32_t cap_persons, cap_ops;
+    struct gx_rules rules;
+    uint32_t cap_ops;
     uint32_t me;                /* person; GX_NONE */
     struct gx_op *ops;          /* law.n_ops of them */
+    struct gx_group_cut *cuts;  /* of all removals, in their order */
+    uint32_t n_cuts, cap_cuts;
     struct gx_idmap op_by_id;   /* id -> op */
-    bool law_dirty;             /* an operation came that sorts before one applied: resolve anew */
     bool members_changed;       /* in this step */
+    uint32_t looked_at;         /* law.generation that the owner's part has seen */
+    uint64_t witness_at_ms;     /* when this node, the owner's, writes a CHECKPOINT; 0: no need */
+    uint64_t witnessed_ms;      /* when it did so last */
+    uint32_t n_offers;
 
     struct gx_token_info *tokens;
     uint32_t n_tokens, cap_tokens;
@@ -226,13 +253,14 @@ struct gx_job {
     size_t n_bytes;
     uint8_t *bytes;             /* a copy of what was sent, in the arena; spans below point into it */
     struct gx_event event;      /* CONTROL */
-    struct gx_log_id intro_log; /* CONTROL: the control log that this event introduces, and its device */
-    struct gx_sign_pk intro_device;
+    struct gx_log_id intro_log; /* CONTROL: the control log that this event introduces, and whose it is */
+    struct gx_sign_pk intro_member, intro_device;
     struct gx_body body;
     struct gx_chunk chunk;      /* MESSAGES: beginning right behind the (pending) head */
     struct gx_event_id *ids;
     uint64_t last_tick;
     uint32_t n_texts;
+    struct gx_known_list known; /* MESSAGES: in the arena */
     uint32_t log;               /* MESSAGES: index in group->logs */
     struct gx_proof proof;
     struct gx_join_request request;
@@ -383,18 +411,34 @@ const struct gx_intro *gx_group_intro(const struct gx_body *body);
 /* Is log `index` this node's own, and of its present incarnation? */
 void gx_group_note_own(struct gx_group *g, uint32_t index);
 /* Take an operation into the tables: the same from the wire, from this node's author and from the store. */
-bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body, uint32_t log, uint32_t depth,
-                       uint64_t arrival);
+bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body, uint32_t log, uint64_t arrival);
+/* The number of a device of a person, to the law: the index of its first log, or of the next one that is added. */
+uint32_t gx_group_device(const struct gx_group *g, uint32_t person, const struct gx_sign_pk *device);
 /* Make room for, and take in, control event ev (verified, not yet stored).  GX_OK, or GX_E_DUPLICATE, GX_E_FORK, GX_E_MISSING, GX_E_MALFORMED,
  * GX_E_TOO_BIG; a failure of the machine goes to e->fault. */
 enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body);
 /* Append messages to a log: few to the journal, many as a segment.  GX_E_FULL when the store keeps the rest for own events: nothing happened. */
-enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk,
-                                  const struct gx_event_id *ids, uint64_t last_tick, uint32_t n_texts);
-/* The first event of a log of a later incarnation names the last own head of the one before: the log's base, though nothing lies there. */
+enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const struct gx_job *job);
+/* The first event of a log may name the last own head of an earlier incarnation: the log's base, though nothing lies there. */
 void gx_log_begins_after(struct gx_log *log, const struct gx_event_id *prev);
 /* Tick rule and deps of an event behind `prev_tick`: GX_OK, GX_E_MISSING, GX_E_MALFORMED.  WIRE §3 */
 enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known);
+
+/* --- shown.c: which messages are shown ------------------------------------------------------------------------------------------------- */
+
+/* What message ev of the log is the first to know of its author's admissions goes to out, in the arena. */
+bool gx_shown_learn(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log, struct gx_known_list *out, struct gx_arena *arena,
+                    const struct gx_event *ev);
+/* Into the log and the store; and from there, at a start. */
+bool gx_shown_keep(struct gx_engine *e, struct gx_log *log, const struct gx_known_list *fresh);
+bool gx_shown_load(struct gx_engine *e, struct gx_log *log);
+/* Can any message of it be shown? */
+bool gx_log_shown(const struct gx_group *g, const struct gx_log *log);
+bool gx_message_shown(const struct gx_group *g, const struct gx_log *log, uint32_t seq);
+/* The next messages at or behind *from that are all shown: *from to *to; false: there are none. */
+bool gx_shown_run(const struct gx_group *g, const struct gx_log *log, uint32_t *from, uint32_t *to);
+/* How many are, at or behind `from`. */
+uint32_t gx_shown_count(const struct gx_group *g, const struct gx_log *log, uint32_t from);
 
 /* --- author.c: this node's own events ---------------------------------------------------------------------------------------------- */
 
@@ -407,6 +451,18 @@ void gx_author_sign(struct gx_engine *e);
 void gx_author_endpoint(struct gx_engine *e, struct gx_group *g);
 /* The rounded minute that control events carry. */
 uint64_t gx_author_minute(struct gx_time now);
+
+/* --- owner.c: the owner's node ------------------------------------------------------------------------------------------------------------ */
+
+/* Does this node make the points of the mainline? */
+bool gx_group_is_giver(const struct gx_group *g);
+/* The OFFER of the owner that stands: the newest, if the group was not handed over since.  GX_NONE: none. */
+uint32_t gx_group_offer(const struct gx_group *g);
+/* What its receiver answered last; GX_NONE: nothing yet. */
+uint32_t gx_group_reply(const struct gx_group *g, uint32_t offer);
+/* Something changed: is there anything for the owner to do? */
+void gx_owner_look(struct gx_engine *e, struct gx_group *g);
+void gx_owner_timer(struct gx_engine *e);
 
 /* --- jobs.c -------------------------------------------------------------------------------------------------------------------- */
 
@@ -552,6 +608,18 @@ void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx
 void gx_command_group_show(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_leave(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_remove(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_ban(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_unban(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_promote(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_demote(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_transfer(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_rename(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_alias(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_why(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_requests(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_accept(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_refuse(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_invites(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
@@ -576,6 +644,8 @@ const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g);
 uint64_t gx_messages_count(const struct gx_group *g);
 uint64_t gx_messages_unread(const struct gx_group *g);
 void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w);
+/* Tell watchers that an admission does not stand any more. */
+void gx_watch_bumped(struct gx_engine *e, struct gx_group *g, uint32_t admit);
 /* Own messages no other device holds. */
 uint64_t gx_messages_unsent(const struct gx_group *g);
 /* How many member devices but this one hold message seq of the own log, and of how many. */

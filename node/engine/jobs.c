@@ -132,12 +132,17 @@ void gx_job_verify_request(struct gx_engine *e, struct gx_job *job, const struct
 
 /* --- control events ------------------------------------------------------------------------------------------------------------------- */
 
+/* Whose a log is. */
+struct signer {
+    struct gx_sign_pk member, device;
+};
+
 /* A log that an event still under verification introduces. */
-static bool pending_device(struct gx_engine *e, uint32_t gnum, const struct gx_log_id *log, struct gx_sign_pk *out)
+static bool pending_signer(struct gx_engine *e, uint32_t gnum, const struct gx_log_id *log, struct signer *out)
 {
     for (const struct gx_job *job = e->jobs_head; job != NULL; job = job->next) {
         if (job->kind == GX_JOB_CONTROL && job->group == gnum && gx_log_id_equal(&job->intro_log, log)) {
-            *out = job->intro_device;
+            *out = (struct signer){.member = job->intro_member, .device = job->intro_device};
             return true;
         }
     }
@@ -164,12 +169,23 @@ static bool token_key(struct gx_engine *e, struct gx_group *g, const struct gx_e
 
 static void job_introduces(struct gx_job *job, const struct gx_sign_pk *member, const struct gx_sign_pk *device, const struct gx_incarnation *inc)
 {
+    job->intro_member = *member;
     job->intro_device = *device;
     gx_log_id_make(&job->intro_log, member, device, inc, GX_LOG_CONTROL);
 }
 
+/* The receiver of a group agreed to this OFFER. */
+static void verify_accept(struct gx_engine *e, const struct gx_group *g, struct gx_job *job, const struct gx_event_id *offer,
+                          const struct gx_sign_pk *member, const struct gx_sign_pk *device, const struct gx_sig *sig)
+{
+    uint8_t bytes[GX_ACCEPT_SIGNED_BYTES];
+
+    gx_accept_signed_bytes(bytes, &g->row.id, offer, member, device);
+    gx_job_verify(e, job, GX_DOMAIN_ACCEPT, device, gx_span(bytes, sizeof bytes), sig);
+}
+
 /* The signatures of a control event by its type.  False: it cannot be checked yet, or makes no sense. */
-static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struct gx_job *job, const struct gx_sign_pk *device)
+static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struct gx_job *job, const struct signer *signer)
 {
     const struct gx_body *b = &job->body;
     struct gx_sign_pk token_pk;
@@ -186,37 +202,41 @@ static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struc
             return GX_E_MISSING;
         job_introduces(job, &req->joiner.member, &req->joiner.device, &req->joiner.incarnation);
         gx_job_verify_request(e, job, req, &token_pk);
+    } else if (job->event.type == GX_EV_TRANSFER) {
+        verify_accept(e, g, job, &b->u.transfer.offer, &b->u.transfer.target, &b->u.transfer.device, &b->u.transfer.sig);
+    } else if (job->event.type == GX_EV_ACCEPT && b->u.accept.answer == GX_ACCEPT_YES) {
+        verify_accept(e, g, job, &b->u.accept.offer, &signer->member, &signer->device, &b->u.accept.sig);
     } else if (job->event.type == GX_EV_INCARNATION) {
         job_introduces(job, &b->u.incarnation.member, &b->u.incarnation.device, &b->u.incarnation.incarnation);
     }
-    gx_job_verify_event(e, job, &job->event, device);
+    gx_job_verify_event(e, job, &job->event, &signer->device);
     return GX_OK;
 }
 
-static bool signer_of(struct gx_engine *e, struct gx_group *g, const struct gx_job *job, struct gx_sign_pk *out)
+static bool signer_of(struct gx_engine *e, struct gx_group *g, const struct gx_job *job, struct signer *out)
 {
     uint32_t log = gx_group_log(g, &job->event.log);
 
     if (log != GX_NONE) {
-        *out = g->logs[log].row.device;
+        *out = (struct signer){.member = g->logs[log].row.member, .device = g->logs[log].row.device};
         return true;
     }
     if (job->event.type == GX_EV_CREATE) {
-        *out = job->body.u.create.founder.device;
+        *out = (struct signer){.member = job->body.u.create.founder.member, .device = job->body.u.create.founder.device};
         return true;
     }
     if (job->event.type == GX_EV_INCARNATION) {
-        *out = job->body.u.incarnation.device;
+        *out = (struct signer){.member = job->body.u.incarnation.member, .device = job->body.u.incarnation.device};
         return true;
     }
-    return pending_device(e, g->row.gnum, &job->event.log, out);
+    return pending_signer(e, g->row.gnum, &job->event.log, out);
 }
 
 /* One control event: a job of its own.  record is re-decoded from the job's copy. */
 static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span record, const struct gx_event *ev)
 {
     struct gx_job *job = NULL;
-    struct gx_sign_pk device;
+    struct signer signer;
     enum gx_err err = GX_OK;
 
     if (gx_group_op(g, &ev->id) != GX_NONE)
@@ -227,14 +247,14 @@ static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, stru
     err = gx_record_decode(&job->event, gx_span(job->bytes, job->n_bytes), &g->row.id, &ev->log, ev->seq, &ev->prev);
     if (err == GX_OK)
         err = gx_body_decode(&job->body, &job->event);
-    if (err == GX_OK && !signer_of(e, g, job, &device))
+    if (err == GX_OK && !signer_of(e, g, job, &signer))
         err = GX_E_MISSING;
 
     size_t effects = e->n_effects;
     uint64_t ticket = e->next_ticket;
 
     if (err == GX_OK)
-        err = verify_control(e, g, job, &device);
+        err = verify_control(e, g, job, &signer);
     if (err != GX_OK) {
         e->n_effects = effects;         /* no ticket may go out that nobody waits for */
         e->next_ticket = ticket;
@@ -288,13 +308,13 @@ static enum gx_err check_message(const struct gx_group *g, const struct gx_event
 }
 
 /* Walk a chunk from its beginning to its end; what lies at or before the (pending) head is compared, the rest becomes job->chunk. */
-static enum gx_err walk_messages(struct gx_group *g, struct gx_log *log, struct gx_job *job, const struct gx_chunk *chunk)
+static enum gx_err walk_messages(struct gx_engine *e, struct gx_group *g, struct gx_log *log, struct gx_job *job, const struct gx_chunk *chunk)
 {
     struct gx_chunk_iter it;
     struct gx_event ev;
     struct gx_span record;
     enum gx_err err = GX_OK;
-    bool fresh = log->pend_seq == 0 && log->later;      /* prev of its first event is a head of an earlier incarnation */
+    bool fresh = log->pend_seq == 0;    /* prev of its first event may be a head of an earlier incarnation */
     struct gx_event_id last = log->pend_id;
 
     job->last_tick = log->pend_tick;
@@ -316,6 +336,8 @@ static enum gx_err walk_messages(struct gx_group *g, struct gx_log *log, struct 
         err = check_message(g, &ev, job->last_tick, ev.seq > 1, &job->n_texts);
         if (err != GX_OK)
             return err;
+        if (!gx_shown_learn(e, g, log, &job->known, &job->arena, &ev))
+            return GX_E_AGAIN;
         job->ids[job->chunk.count++] = ev.id;
         job->last_tick = ev.tick;
         job->event = ev;
@@ -356,7 +378,7 @@ static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_
     if (err == GX_OK && chunk.first_seq > (uint64_t)log->pend_seq + 1)
         err = GX_E_MISSING;
     if (err == GX_OK)
-        err = walk_messages(g, log, job, &chunk);
+        err = walk_messages(e, g, log, job, &chunk);
     if (err != GX_OK) {
         gx_job_discard(e, job);
         messages_failed(e, s, g, err);
@@ -413,10 +435,10 @@ static void done_messages(struct gx_engine *e, struct gx_group *g, struct gx_ses
     struct gx_log *log = &g->logs[job->log];
     uint32_t again_ms = GX_WANT_DELAY_MS;
     bool fits = job->chunk.first_seq == (uint64_t)log->row.head_seq + 1 &&
-                (gx_event_id_equal(&job->chunk.prev, &log->row.head_id) || (log->later && log->row.head_seq == 0));
+                (gx_event_id_equal(&job->chunk.prev, &log->row.head_id) || log->row.head_seq == 0);
 
     if (!job->failed && fits) {
-        if (gx_group_ingest_chunk(e, g, job->log, &job->chunk, job->ids, job->last_tick, job->n_texts) == GX_OK)
+        if (gx_group_ingest_chunk(e, g, job) == GX_OK)
             return;
         gx_engine_drop(e, gx_err_name(GX_E_FULL));
         again_ms = FULL_AGAIN_MS;

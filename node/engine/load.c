@@ -9,27 +9,19 @@ static bool load_logs(struct gx_engine *e, struct gx_group *g)
     while (txn != NULL && gx_engine_ok(e, gx_log_next(txn, &row, g->row.gnum, row.lnum))) {
         if (!gx_engine_grow(e, &g->logs, &g->cap_logs, g->n_logs, sizeof *g->logs))
             return false;
-        g->logs[g->n_logs++] = (struct gx_log){.row = row, .person = GX_NONE, .pend_seq = row.head_seq, .pend_id = row.head_id, .pend_tick = row.head_tick};
+
+        uint32_t person = gx_group_person(e, g, &row.member);
+
+        if (person == GX_NONE)
+            return false;
+        g->logs[g->n_logs] = (struct gx_log){.row = row, .person = person, .device = gx_group_device(g, person, &row.device),
+                                             .pend_seq = row.head_seq, .pend_id = row.head_id, .pend_tick = row.head_tick};
+        if (!gx_shown_load(e, &g->logs[g->n_logs++]))
+            return false;
         if (row.head_tick > g->max_tick)
             g->max_tick = row.head_tick;
     }
     return e->fault == GX_OK;
-}
-
-/* Logs are told whose they are by the operation that opened them. */
-static void claim_logs(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
-{
-    const struct gx_intro *intro = gx_group_intro(body);
-
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        struct gx_log *log = &g->logs[i];
-
-        if (intro != NULL && gx_sign_pk_equal(&log->row.member, &intro->member) && gx_sign_pk_equal(&log->row.device, &intro->device))
-            log->person = gx_group_person(e, g, &intro->member);
-        if (ev->type == GX_EV_INCARNATION && memcmp(&log->row.incarnation, &body->u.incarnation.incarnation, sizeof log->row.incarnation) == 0 &&
-            gx_sign_pk_equal(&log->row.member, &body->u.incarnation.member) && gx_sign_pk_equal(&log->row.device, &body->u.incarnation.device))
-            log->later = true;
-    }
 }
 
 static bool load_ops(struct gx_engine *e, struct gx_group *g)
@@ -47,9 +39,10 @@ static bool load_ops(struct gx_engine *e, struct gx_group *g)
             log++;
         if (log == g->n_logs || !gx_group_read(e, g, &g->logs[log], row.seq, &ev, &body))
             return gx_engine_ok(e, GX_E_CORRUPT);
-        claim_logs(e, g, &ev, &body);
-        if (!gx_group_register(e, g, &ev, &body, log, row.depth, row.arrival))
+        if (!gx_group_register(e, g, &ev, &body, log, row.arrival))
             return false;
+        if (g->law.nodes[cnum].depth != row.depth)
+            return gx_engine_ok(e, GX_E_CORRUPT);
         gx_arena_reset(&e->arena);
     }
 }

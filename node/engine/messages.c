@@ -10,7 +10,7 @@ uint64_t gx_messages_count(const struct gx_group *g)
     uint64_t n = 0;
 
     for (uint32_t i = 0; i < g->n_logs; i++)
-        n += gx_log_shown(g, &g->logs[i]) ? g->logs[i].row.n_messages : 0;
+        n += gx_shown_count(g, &g->logs[i], 1);
     return n;
 }
 
@@ -19,17 +19,17 @@ uint64_t gx_messages_unread(const struct gx_group *g)
     uint64_t n = 0;
 
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (gx_log_shown(g, &g->logs[i]) && !g->logs[i].own)
-            n += g->logs[i].row.n_messages - g->logs[i].row.read_messages;
+        if (!g->logs[i].own)
+            n += gx_shown_count(g, &g->logs[i], g->logs[i].row.read_seq + 1);
     return n;
 }
 
 /* FIXME: one device a member, until a person can have more. */
 uint32_t gx_messages_others(const struct gx_group *g)
 {
-    bool me = g->me != GX_NONE && g->law.persons[g->me].rank != GX_RANK_NONE;
+    bool me = g->me != GX_NONE && gx_law_is_member(&g->law, g->me);
 
-    return g->law.n_members - (me ? 1 : 0);
+    return g->law.now.n_members - (me ? 1 : 0);
 }
 
 const char *gx_messages_state_text(uint32_t by, uint32_t of)
@@ -122,11 +122,11 @@ const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g)
     if (!gx_engine_ok(e, ids.list == NULL || scratch == NULL ? GX_E_MEMORY : GX_OK))
         return g->messages_hash;
     for (uint32_t i = 0; i < g->n_logs; i++) {
-        const struct gx_log *log = &g->logs[i];
+        uint32_t from = 1, to = 0;
 
-        if (gx_log_shown(g, log) && log->row.head_seq > log->row.base_seq &&
-            !gx_log_walk(e, g, log, log->row.base_seq + 1, log->row.head_seq, scratch, take_id, &ids))
-            return g->messages_hash;
+        for (; gx_shown_run(g, &g->logs[i], &from, &to); from = to + 1)
+            if (!gx_log_walk(e, g, &g->logs[i], from, to, scratch, take_id, &ids))
+                return g->messages_hash;
     }
     if (ids.n > 1)
         qsort(ids.list, ids.n, sizeof *ids.list, by_id);       /* ids are unique: no ties */

@@ -7,11 +7,6 @@
 
 static_assert(GX_READER_SCRATCH >= GX_CHUNK_BYTES_MAX, "a chunk fits, or one event");
 
-bool gx_log_shown(const struct gx_group *g, const struct gx_log *log)
-{
-    return log->row.cls == GX_LOG_MESSAGES && log->person != GX_NONE && g->law.persons[log->person].was_member;
-}
-
 static bool walk_chunk(struct gx_engine *e, const struct gx_group *g, struct gx_span bytes, uint32_t seq,
                        void (*each)(void *ctx, uint32_t seq, const struct gx_event *ev), void *ctx)
 {
@@ -221,6 +216,8 @@ void gx_reader_values(struct gx_reader *r, struct gx_answer_builder *b, const st
         put_held(r, b, row);
     else
         gx_answers_kept(b, "state", "received");
+    if (!gx_message_shown(l->g, l->log, row->seq))
+        gx_answers_bool(b, "hidden", true);         /* one's own, which no other member shows */
     if (row->m->has_reply)
         gx_answers_hex(b, "reply", row->m->reply.b, sizeof row->m->reply.b);
 }

@@ -60,8 +60,6 @@ const struct gx_message *gx_reader_forward(struct gx_reader *r, struct gx_reader
 void gx_reader_values(struct gx_reader *r, struct gx_answer_builder *b, const struct gx_reader_row *row);
 #define GX_READER_VALUES 16u        /* how many those are, at most */
 
-/* Is this log one whose messages are shown? */
-bool gx_log_shown(const struct gx_group *g, const struct gx_log *log);
 
 /* Walk events from .. to of a log: each(ctx, seq, ev) with ev NULL for one that cannot be read.  ev is borrowed until the next call.
  * scratch: GX_READER_SCRATCH bytes.  False at fault. */

@@ -94,7 +94,7 @@ static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
     if (seq != g->logs[log].row.head_seq)
         for (uint32_t op = g->law.n_ops; op-- > 0;)
             if (g->ops[op].log == log && g->ops[op].seq == seq)
-                return g->law.ops[op].id;
+                return g->law.nodes[op].op.id;
     return g->logs[log].row.head_id;
 }
 
@@ -569,7 +569,7 @@ bool gx_repair_idle(struct gx_engine *e)
 
         if (g->row.state == GX_GROUP_JOINING || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0)
             return false;
-        if (gx_group_is_member(g) && g->law.n_members > 1 && gx_messages_unsent(g) > 0)
+        if (gx_group_is_member(g) && g->law.now.n_members > 1 && gx_messages_unsent(g) > 0)
             return false;
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);

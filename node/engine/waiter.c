@@ -156,8 +156,8 @@ static const char *group_lacks(struct gx_engine *e, const struct gx_waiter *w)
         return gx_answers_format(e, n == 0 ? "there is no group %s here yet" : "more than one group is called %s", w->where);
     if (!gx_group_is_member(g))
         return gx_answers_format(e, "the state in %s is: %s", w->where, gx_group_state_text(g));
-    if (GIVEN(w, MEMBERS) && g->law.n_members != w->members)
-        return gx_answers_format(e, "%s has %u members, not %llu", w->where, g->law.n_members, (unsigned long long)w->members);
+    if (GIVEN(w, MEMBERS) && g->law.now.n_members != w->members)
+        return gx_answers_format(e, "%s has %u members, not %llu", w->where, g->law.now.n_members, (unsigned long long)w->members);
     if (GIVEN(w, COUNT) && gx_messages_count(g) != w->count)
         return gx_answers_format(e, "%s has %llu messages, not %llu", w->where, (unsigned long long)gx_messages_count(g),
                                  (unsigned long long)w->count);

@@ -39,39 +39,78 @@ static uint32_t op_at(const struct gx_group *g, uint64_t arrival)
 /* Who came or went by this operation; GX_NONE when nobody did.  A second ADMIT of a member takes no seat and is no news. */
 static uint32_t subject_of(const struct gx_law *law, uint32_t op, const char **what)
 {
-    const struct gx_law_op *o = &law->ops[op];
+    const struct gx_law_op *o = &law->nodes[op].op;
 
-    if (o->effective && o->type == GX_EV_ADMIT && law->persons[o->target].admit == op) {
+    if (!gx_law_effective(law, op))
+        return GX_NONE;
+    switch ((enum gx_law_kind)o->kind) {
+    case GX_OP_ADMIT:
         *what = "joined";
-        return o->target;
-    }
-    if (o->effective && o->type == GX_EV_LEAVE) {
+        return law->now.results[op].seat ? o->target : GX_NONE;
+    case GX_OP_LEAVE:
         *what = "left";
-        return o->author;
+        return law->now.results[op].moved ? o->author : GX_NONE;
+    case GX_OP_REMOVE:
+        *what = "removed";
+        return law->now.results[op].moved ? o->target : GX_NONE;
+    case GX_OP_BAN:
+        *what = "banned";
+        return o->target;
+    case GX_OP_PROMOTE:
+    case GX_OP_DEMOTE:
+    case GX_OP_TRANSFER:
+        *what = "rank";
+        return o->target;
+    case GX_OP_CREATE:
+    case GX_OP_UNBAN:
+    case GX_OP_TOKEN:
+    case GX_OP_REVOKE:
+    case GX_OP_CHECKPOINT:
+    case GX_OP_META:
+    case GX_OP_ALIAS:
+    case GX_OP_BESIDE:
+    case GX_OP_COUNT:
+        break;
     }
     return GX_NONE;
+}
+
+static void tell_member(struct gx_engine *e, const struct gx_waiter *w, struct gx_group *g, uint64_t arrival, uint32_t op, uint32_t person, const char *what)
+{
+    struct gx_answer_builder b;
+
+    gx_answers_begin(&b, e, w->client, w->request);
+    gx_answers_kept(&b, "type", "member");
+    gx_answers_number(&b, "seq", arrival);
+    gx_answers_hex(&b, "event", g->law.nodes[op].op.id.b, 32);
+    gx_answers_kept(&b, "where", gx_group_label(e, g));
+    gx_answers_hex(&b, "group", g->row.id.b, sizeof g->row.id.b);
+    gx_answers_kept(&b, "what", what);
+    gx_answers_hex(&b, "member", g->law.persons[person].member.b, 32);
+    gx_answers_kept(&b, "alias", gx_person_label(e, g, person));
+    gx_answers_hex(&b, "by", g->law.persons[g->law.nodes[op].op.author].member.b, 32);
+    gx_answers_number(&b, "wall_ms", g->ops[op].wall_ms);
+    gx_answers_note(&b);
 }
 
 static void note_member(struct gx_engine *e, const struct gx_waiter *w, struct gx_group *g, uint64_t arrival)
 {
     const char *what = NULL;
     uint32_t op = op_at(g, arrival), person = op == GX_NONE ? GX_NONE : subject_of(&g->law, op, &what);
-    struct gx_answer_builder b;
 
-    if (person == GX_NONE)
-        return;
-    gx_answers_begin(&b, e, w->client, w->request);
-    gx_answers_kept(&b, "type", "member");
-    gx_answers_number(&b, "seq", arrival);
-    gx_answers_hex(&b, "event", g->law.ops[op].id.b, 32);
-    gx_answers_kept(&b, "where", gx_group_label(e, g));
-    gx_answers_hex(&b, "group", g->row.id.b, sizeof g->row.id.b);
-    gx_answers_kept(&b, "what", what);
-    gx_answers_hex(&b, "member", g->law.persons[person].member.b, 32);
-    gx_answers_kept(&b, "alias", gx_person_label(e, g, person));
-    gx_answers_hex(&b, "by", g->law.persons[g->law.ops[op].author].member.b, 32);
-    gx_answers_number(&b, "wall_ms", g->ops[op].wall_ms);
-    gx_answers_note(&b);
+    if (person != GX_NONE)
+        tell_member(e, w, g, arrival, op, person, what);
+}
+
+/* Under the number of the admission, which was told when it came: nothing arrived now that is about this person. */
+void gx_watch_bumped(struct gx_engine *e, struct gx_group *g, uint32_t admit)
+{
+    for (uint32_t i = 0; i < e->n_waiters; i++) {
+        const struct gx_waiter *w = &e->waiters[i];
+
+        if (w->kind == GX_WAIT_WATCH && (w->group == GX_NONE || w->group == g->row.gnum))
+            tell_member(e, w, g, g->ops[admit].arrival, admit, g->law.nodes[admit].op.target, "bumped");
+    }
 }
 
 void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w)
@@ -100,7 +139,7 @@ void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w)
 
         struct gx_reader_log *l = gx_engine_ok(e, gx_events_at(txn, &lnum, &seq, w->next_arrival)) ? gx_reader_find(&r, lnum) : NULL;
 
-        if (l != NULL && l->shown)
+        if (l != NULL && l->shown && (l->log->own || gx_message_shown(l->g, l->log, seq)))
             note_message(&r, w, l, seq, w->next_arrival);
         else if (l != NULL && l->log->row.cls == GX_LOG_CONTROL)
             note_member(e, w, l->g, w->next_arrival);
