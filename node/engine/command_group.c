@@ -33,6 +33,46 @@ static void put_hashes(struct gx_answer_builder *b, struct gx_group *g)
     gx_answers_number(b, "count", gx_messages_count(g));
 }
 
+/* Operations that the law judges, but for the owner's own notes: what the owner's node has seen, and what may still change. */
+static void put_finality(struct gx_answer_builder *b, const struct gx_group *g)
+{
+    uint32_t settled = 0, unsettled = 0;
+
+    for (uint32_t x = 0; x < g->law.n_ops; x++) {
+        uint8_t kind = g->law.nodes[x].op.kind;
+
+        if (kind == GX_OP_CHECKPOINT || kind == GX_OP_META || kind == GX_OP_ALIAS || kind == GX_OP_BESIDE)
+            continue;
+        if (gx_law_is_settled(&g->law, x))
+            settled++;
+        else
+            unsettled++;
+    }
+    gx_answers_object(b, "finality");
+    gx_answers_number(b, "settled", settled);
+    gx_answers_number(b, "unsettled", unsettled);
+    gx_answers_end(b);
+}
+
+static void put_banned(struct gx_answer_builder *b, struct gx_group *g)
+{
+    gx_answers_list(b, "banned");
+    for (uint32_t p = 0; p < g->law.n_persons; p++) {
+        if (!gx_law_is_banned(&g->law, p))
+            continue;
+        gx_answers_object(b, NULL);
+        gx_answers_hex(b, "member", g->law.persons[p].member.b, 32);
+        gx_answers_kept(b, "alias", gx_person_label(b->e, g, p));
+        gx_answers_end(b);
+    }
+    gx_answers_end(b);
+}
+
+bool gx_group_provisional(const struct gx_group *g)
+{
+    return gx_group_is_member(g) && !gx_law_is_settled(&g->law, gx_law_seat(&g->law, g->me));
+}
+
 void gx_group_values(struct gx_answer_builder *b, struct gx_group *g)
 {
     gx_answers_hex(b, "group", g->row.id.b, gx_group_id_bytes(g));
@@ -44,9 +84,12 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g)
         gx_answers_number(b, "cap", g->rules.cap);
         gx_answers_number(b, "qr_max", g->rules.qr_max);
         put_qr(b, g);
+        put_finality(b, g);
         put_hashes(b, g);
     }
     gx_answers_kept(b, "state", gx_group_state_text(g));
+    if (gx_group_provisional(g))
+        gx_answers_bool(b, "provisional", true);
     if (g->row.state == GX_GROUP_JOINING && g->join_deny != GX_DENY_NONE)
         gx_answers_kept(b, "reason", gx_deny_text(g->join_deny));
 }
@@ -60,6 +103,8 @@ void gx_command_group_show(struct gx_engine *e, uint64_t client, const struct gx
         return;
     gx_answers_begin(&b, e, client, cmd->request);
     gx_group_values(&b, g);
+    if (g->has_create)
+        put_banned(&b, g);
     gx_answers_send(&b);
 }
 
@@ -115,6 +160,9 @@ static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t
     gx_answers_kept(b, "via", seat->kind == GX_OP_CREATE ? "founder" : seat->qr ? "qr" : "inv");
     if (voucher != GX_LAW_NONE)
         gx_answers_hex(b, "voucher", g->law.persons[voucher].member.b, 32);
+    if (voucher != GX_LAW_NONE)
+        gx_answers_kept(b, "through", gx_person_label(b->e, g, voucher));
+    gx_answers_bool(b, "settled", gx_law_is_settled(&g->law, gx_law_seat(&g->law, person)));
     gx_answers_number(b, "since_ms", since_ms(g, person));
     gx_answers_bool(b, "you", person == g->me);
     gx_answers_end(b);

@@ -193,6 +193,8 @@ void gx_join_values(struct gx_answer_builder *b, struct gx_group *g)
     if (voucher != GX_LAW_NONE)
         gx_answers_hex(b, "admitted_by", law->persons[voucher].member.b, 32);
     gx_answers_kept(b, "state", gx_group_state_text(g));
+    if (gx_group_provisional(g))
+        gx_answers_bool(b, "provisional", true);
 }
 
 void gx_command_join(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)

@@ -39,6 +39,8 @@ bool gx_token_known(const struct gx_group *g, const struct gx_token_info *info);
 /* What the law says to this node letting `joiner` in by it now; GX_LAW_NONE: somebody new. */
 enum gx_deny gx_token_deny(struct gx_group *g, const struct gx_token_info *info, uint32_t joiner);
 
+/* Am I a member whose admission the owner's node has not seen yet? */
+bool gx_group_provisional(const struct gx_group *g);
 /* The object of `group show`, `group new`. */
 void gx_group_values(struct gx_answer_builder *b, struct gx_group *g);
 
