@@ -115,17 +115,17 @@ size_t gx_group_id_bytes(const struct gx_group *g)
 
 static bool is_over(const struct gx_group *g)
 {
-    return g->row.state == GX_GROUP_LEFT || g->row.state == GX_GROUP_REMOVED;
+    return g->row.state == GX_GROUP_LEFT || (g->row.state == GX_GROUP_REMOVED && !gx_group_bumped(g));
 }
 
-/* One pass over the groups.  digits: of an id, or NULL to look for titles, of which those of left groups only when asked. */
+/* One pass over the groups that are over, or not.  digits: of an id, or NULL to look for titles. */
 static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *digits, const char *title, bool over)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
-        bool match = digits != NULL ? gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
+        bool match = digits != NULL ? is_over(g) == over && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
                                     : is_over(g) == over && strcmp(gx_group_name(e, g), title) == 0;
 
         if (!match)
@@ -137,21 +137,27 @@ static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, c
     return n;
 }
 
+/* Groups that are over only when no other is meant: who left and joined again is in both. */
+static uint32_t find_either(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *digits, const char *title)
+{
+    uint32_t n = find(e, out, cap, digits, title, false);
+
+    return n > 0 ? n : find(e, out, cap, digits, title, true);
+}
+
 uint32_t gx_where_find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where)
 {
     size_t len = strlen(where);
 
     if (where[0] == ':')
-        return len - 1 < GX_ID_PREFIX_MIN ? 0 : find(e, out, cap, where + 1, NULL, false);
+        return len - 1 < GX_ID_PREFIX_MIN ? 0 : find_either(e, out, cap, where + 1, NULL);
     if (len == 0)
         return 0;                   /* a group whose title is not known yet goes by its id */
 
-    uint32_t n = find(e, out, cap, NULL, where, false);
+    uint32_t n = find_either(e, out, cap, NULL, where);
 
-    if (n == 0)
-        n = find(e, out, cap, NULL, where, true);
     if (n == 0 && len == 2 * sizeof(struct gx_group_id))
-        n = find(e, out, cap, where, NULL, false);
+        n = find_either(e, out, cap, where, NULL);
     return n;
 }
 
@@ -213,7 +219,7 @@ const char *gx_group_state_text(const struct gx_group *g)
     case GX_GROUP_LEFT:
         return "left";
     case GX_GROUP_REMOVED:
-        return "removed";
+        return gx_group_bumped(g) ? "joining" : "removed";
     }
     GX_ASSERT(!"a state that is not in the list");
 }
@@ -281,7 +287,7 @@ bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g)
 
     const char *label = gx_group_label(b->e, g);
 
-    if (g->row.state == GX_GROUP_JOINING)
+    if (gx_group_joining(g))
         gx_answers_deny(b, GX_DENY_NOT_MEMBER, "wait until a member has let you in", "you are not a member of %s yet", label);
     else
         gx_answers_deny(b, GX_DENY_NOT_MEMBER, "ask a member for an invitation", "you are no member of %s any more", label);

@@ -90,7 +90,7 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g)
     gx_answers_kept(b, "state", gx_group_state_text(g));
     if (gx_group_provisional(g))
         gx_answers_bool(b, "provisional", true);
-    if (g->row.state == GX_GROUP_JOINING && g->join_deny != GX_DENY_NONE)
+    if (gx_group_joining(g) && g->join_deny != GX_DENY_NONE)
         gx_answers_kept(b, "reason", gx_deny_text(g->join_deny));
 }
 
@@ -316,6 +316,8 @@ void gx_command_group_leave(struct gx_engine *e, uint64_t client, const struct g
     gx_answers_kept(&b, "name", gx_group_name(e, g));
     if (g->row.state == GX_GROUP_JOINING)
         gx_group_drop(e, g);        /* whoever waits for it is told at the end of the step */
+    else if (gx_group_bumped(g))
+        gx_ended_give_up(e, g);
     else if (!leave(&b, g))
         return;
     gx_answers_kept(&b, "state", "left");

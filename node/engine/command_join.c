@@ -125,10 +125,18 @@ static bool read_alias(struct gx_answer_builder *b, struct gx_join_row *join, co
     return true;
 }
 
+static struct gx_group *joining(struct gx_engine *e, const uint8_t group16[16])
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (gx_group_joining(e->groups[i]) && memcmp(e->groups[i]->row.id.b, group16, 16) == 0)
+            return e->groups[i];
+    return NULL;
+}
+
 static struct gx_group *begin_join(struct gx_answer_builder *b, struct gx_join_row *join)
 {
     struct gx_engine *e = b->e;
-    struct gx_group *g = group_of(e, join->token.group16, GX_GROUP_JOINING);
+    struct gx_group *g = joining(e, join->token.group16);
 
     if (g == NULL) {
         g = gx_group_add(e, GX_GROUP_JOINING);
@@ -143,6 +151,7 @@ static struct gx_group *begin_join(struct gx_answer_builder *b, struct gx_join_r
         join->n_addrs = g->join.n_addrs;
     }
     g->join = *join;
+    g->has_join = true;
     g->join_next_ms = e->now.mono_ms;
     g->join_backoff_ms = 0;
     g->join_addr = 0;

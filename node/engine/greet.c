@@ -33,7 +33,7 @@ void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_fr
         struct gx_group *g = e->groups[i];
         bool match = theirs == NULL;
 
-        if (!gx_group_active(g))
+        if (!gx_group_answers(g))
             continue;
         gx_gate_tag(&tag, &g->gate, their_role(s), &s->transcript);
         for (size_t k = 0; theirs != NULL && k < theirs->n && !match; k++) {
@@ -107,7 +107,7 @@ void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct 
         bool match = false;
         struct gx_channel *c = NULL;
 
-        if (!gx_group_active(g) || gx_session_channel_of(s, g->row.gnum) != NULL)
+        if (!gx_group_answers(g) || gx_session_channel_of(s, g->row.gnum) != NULL)
             continue;
         gx_gate_tag(&tag, &g->gate, GX_ROLE_SERVER, &s->transcript);
         for (size_t k = 0; k < f->n && !match; k++) {
@@ -133,7 +133,7 @@ static struct gx_group *group_of_tag(struct gx_engine *e, struct gx_session *s, 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_tag mine;
 
-        if (!gx_group_active(e->groups[i]))
+        if (!gx_group_answers(e->groups[i]))
             continue;
         gx_gate_tag(&mine, &e->groups[i]->gate, their_role(s), &s->transcript);
         if (gx_equal_ct(mine.b, tag->b, sizeof mine.b))
@@ -161,7 +161,7 @@ void gx_greet_take_proof(struct gx_engine *e, struct gx_session *s, const struct
     gx_job_begin(e, job);
 }
 
-static void send_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     uint32_t heads[GX_EVENT_DEPS_MAX];
     uint32_t n = gx_group_heads(e, g, heads, GX_EVENT_DEPS_MAX);
@@ -183,12 +183,14 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_group_settle(e, g);
     if (gx_group_live(g, &c->device)) {
         c->theirs = true;
-        c->unknown = false;
+        c->unknown = c->ended = false;
     } else {
         c->theirs = false;
+        if (c->ended || gx_ended_tell(e, s, g, c))
+            return;
         c->unknown = true;
         if (!c->asked_heads) {
-            send_heads(e, s, g, c);
+            gx_greet_heads(e, s, g, c);
             s->deadline_ms = s->deadline_ms == 0 ? 0 : e->now.mono_ms + GX_STRANGER_MS;
         }
         return;
@@ -235,11 +237,11 @@ void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g)
 
         if (c == NULL)
             continue;
-        if (c->unknown && gx_group_live(g, &c->device))
+        if ((c->unknown || c->ended) && gx_group_live(g, &c->device))
             settle_channel(e, s, g, c);
         else if (c->theirs && !gx_group_live(g, &c->device)) {
-            c->theirs = false;          /* left: what comes from here on is not theirs to read */
-            if (s->n_channels == 1)
+            c->theirs = false;          /* what comes from here on is not theirs to read */
+            if (!gx_ended_tell(e, s, g, c) && s->n_channels == 1)
                 gx_session_close(e, s, GX_BYE_DONE);
         }
     }

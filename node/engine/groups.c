@@ -312,5 +312,13 @@ const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
 
 const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t person)
 {
-    return person == GX_NONE ? "" : name_from(e, g, gx_law_alias(&g->law, person));
+    if (person == GX_NONE)
+        return "";
+
+    uint32_t op = gx_law_alias(&g->law, person);
+
+    /* Who never was a member has no alias in force, and is better called by what they called themself than by a number. */
+    if (op == GX_LAW_NONE && !gx_law_is_member(&g->law, person))
+        op = g->law.persons[person].last_alias;
+    return name_from(e, g, op);
 }

@@ -52,7 +52,7 @@ void gx_guest_timer(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
-        if (g->row.state != GX_GROUP_JOINING || g->join_session != 0 || g->join.n_addrs == 0)
+        if (!gx_group_joining(g) || g->join_session != 0 || g->join.n_addrs == 0)
             continue;
         if (!e->listening || e->now.mono_ms < g->join_next_ms)
             gx_engine_wake(e, g->join_next_ms > e->now.mono_ms ? g->join_next_ms : e->now.mono_ms + GX_BACKOFF_FIRST_MS);
@@ -65,7 +65,7 @@ void gx_guest_gone(struct gx_engine *e, const struct gx_session *s)
 {
     struct gx_group *g = gx_group_by_gnum(e, s->group);
 
-    if (g == NULL || g->row.state != GX_GROUP_JOINING || g->join_session != s->id)
+    if (g == NULL || !gx_group_joining(g) || g->join_session != s->id)
         return;
     g->join_session = 0;
     if (g->join_addr % g->join.n_addrs != 0) {
@@ -268,7 +268,7 @@ void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
 
-    if (s == NULL || s->closed || g == NULL || g->row.state != GX_GROUP_JOINING)
+    if (s == NULL || s->closed || g == NULL || !gx_group_joining(g))
         return;
     if (job->failed) {
         gx_engine_drop(e, gx_err_name(GX_E_SIGNATURE));
@@ -295,12 +295,14 @@ void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
 
 /* --- what a door gives ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A refusal ends the join, unless time may heal it. */
+/* A refusal ends the join, unless time may heal it: the owner looks in, or a seat that was mine comes free. */
 static void refused(struct gx_engine *e, struct gx_session *s, struct gx_group *g, enum gx_deny deny)
 {
     g->join_deny = deny;
     gx_waiters_join_done(e, g);
-    if (deny != GX_DENY_QUOTA)
+    if (gx_group_bumped(g) && deny != GX_DENY_QUOTA && deny != GX_DENY_FULL && deny != GX_DENY_QR_CLOSED)
+        gx_ended_give_up(e, g);     /* closes s */
+    else if (!gx_group_bumped(g) && deny != GX_DENY_QUOTA)
         gx_group_drop(e, g);        /* closes s */
     else
         gx_session_close(e, s, GX_BYE_DONE);
@@ -311,7 +313,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
     struct gx_group *g = gx_group_by_gnum(e, s->group);
     struct gx_rd rd = gx_rd(f->list);
 
-    if (g == NULL || g->row.state != GX_GROUP_JOINING) {
+    if (g == NULL || !gx_group_joining(g)) {
         gx_session_close(e, s, GX_BYE_DONE);
     } else if (f->kind == GX_FRAME_PATH && s->stage == GX_GUEST_PROOF) {
         take_path(e, s, g, f);
@@ -385,7 +387,7 @@ void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job)
     struct gx_event ev;
     struct gx_log *log = NULL;
 
-    if (g == NULL || g->row.state != GX_GROUP_JOINING)
+    if (g == NULL || !gx_group_joining(g))
         return;
     g->members_changed = true;          /* what waited for this goes on */
     if (job->failed) {
@@ -430,8 +432,6 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
         if (g->logs[i].person == voucher)
             g->admitted_by = g->logs[i].row.device;
     write_alias(e, g, gx_span(g->join.alias, g->join.alias_bytes));
-    gx_engine_ok(e, gx_join_del(txn, g->row.gnum));
-    gx_wipe(&g->join, sizeof g->join);
     gx_author_endpoint(e, g);
     for (uint32_t i = 0; i < g->n_endpoints; i++)
         if (gx_group_live(g, &g->endpoints[i].device))

@@ -148,6 +148,7 @@ struct gx_group {
 
     /* state JOINING */
     struct gx_join_row join;
+    bool has_join;              /* the row is there: while joining, and until the owner has seen me */
     gx_session_id join_session;
     uint64_t join_next_ms;
     uint32_t join_backoff_ms;
@@ -179,6 +180,8 @@ struct gx_channel {
     bool mine;                  /* my proof is sent */
     bool started;               /* frontiers were exchanged, or mine is out: events may go */
     bool asked_heads;           /* I sent HEADS already */
+    bool ended;                 /* it was told that it is no member */
+    bool told;                  /* it told me so, and I asked what it is about */
     uint32_t shown_ops;         /* control events there were when its HEADS was answered; 0: not yet */
     struct gx_their_log *their; /* by log index */
     uint32_t n_their;
@@ -521,6 +524,8 @@ void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_fr
 /* The server's tags: prove what both know. */
 void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
 void gx_greet_take_proof(struct gx_engine *e, struct gx_session *s, const struct gx_proof *proof);
+/* HEADS: my control heads, to be shown what I lack. */
+void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
 
 /* --- connect.c: whom to connect to ------------------------------------------------------------------------------------------------ */
 
@@ -561,6 +566,9 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events kn
 void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 /* The control events of g that the ids in `heads` do not have in their past, as CHUNKS.  WIRE §6.1 */
 void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
+/* The operations `ops` and their past, less what `heads` have in theirs. */
+void gx_serve_past(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads, const uint32_t *ops,
+                   uint32_t n);
 void gx_serve_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
 /* What this node's logs of a class got in this step, to one session. */
 void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls);
@@ -572,6 +580,23 @@ void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_grou
 /* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
 void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);
 void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job);
+
+/* --- ended.c: memberships that ended --------------------------------------------------------------------------------------------------- */
+
+/* Was I let in, and did it not last?  Then the invitation is kept and tried again. */
+bool gx_group_bumped(const struct gx_group *g);
+bool gx_group_joining(const struct gx_group *g);
+/* Does this node answer when it is asked about the group?  Also when it was removed: it may hear that this did not count. */
+bool gx_group_answers(const struct gx_group *g);
+/* ENDED: the device of the channel is no member's any more.  False: nothing here ended it. */
+bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
+void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
+/* It asks what it was told about: those operations and their past, then the session ends. */
+void gx_ended_serve(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
+/* A bumped join is not tried again; the group stays, as one that I was removed from. */
+void gx_ended_give_up(struct gx_engine *e, struct gx_group *g);
+/* Did my own membership end, come back, or become sure? */
+void gx_ended_check(struct gx_engine *e, struct gx_group *g);
 
 /* --- door.c, guest.c: joining ------------------------------------------------------------------------------------------------------ */
 

@@ -510,7 +510,7 @@ void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok)
 
     struct gx_group *g = gx_group_by_gnum(e, job->group);
 
-    if (g != NULL && g->row.state == GX_GROUP_JOINING && g->n_jobs == 0)
+    if (g != NULL && gx_group_joining(g) && g->n_jobs == 0)
         g->members_changed = true;      /* a join waits for everything it was given to be checked */
     gx_job_discard(e, job);
 }

@@ -64,8 +64,8 @@ static bool load_rest(struct gx_engine *e, struct gx_group *g)
             break;
         g->n_held++;
     }
-    if (g->row.state == GX_GROUP_JOINING && txn != NULL)
-        gx_engine_ok(e, gx_join_get(txn, &g->join, g->row.gnum));
+    if (txn != NULL)
+        g->has_join = gx_engine_ok(e, gx_join_get(txn, &g->join, g->row.gnum));
     return e->fault == GX_OK;
 }
 

@@ -401,13 +401,15 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
 
 void gx_repair_look(struct gx_engine *e, struct gx_group *g)
 {
-    if (!gx_group_is_member(g)) {
+    if (!gx_group_answers(g)) {
         g->want_at_ms = 0;
         return;
     }
     if (!look_control(e, g))
         return;                     /* want_at_ms stays: looked at again with each step until control is whole */
     g->want_at_ms = 0;
+    if (!gx_group_is_member(g))
+        return;
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
@@ -567,7 +569,7 @@ bool gx_repair_idle(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
-        if (g->row.state == GX_GROUP_JOINING || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0)
+        if (gx_group_joining(g) || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0)
             return false;
         if (gx_group_is_member(g) && g->law.now.n_members > 1 && gx_messages_unsent(g) > 0)
             return false;

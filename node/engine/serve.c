@@ -127,50 +127,43 @@ static bool withheld_op(const struct gx_group *g, uint32_t op)
     return g->ops[op].seq > gx_repair_shown_seq(g, log);
 }
 
-/* Everything in the past of the known heads; the rest is what the other side lacks. */
-static uint8_t *past_of(struct gx_engine *e, struct gx_group *g, const struct gx_frame *heads)
+/* `ops` and everything in their past; what is unknown here is left out. */
+static bool *past_of(struct gx_engine *e, const struct gx_group *g, const uint32_t *ops, uint32_t n)
 {
-    uint8_t *seen = gx_arena_take(&e->arena, g->law.n_ops + 1u);
-    uint32_t *stack = gx_arena_take(&e->arena, (g->law.n_ops + 1u) * sizeof *stack);
-    uint32_t n = 0;
+    bool *in = gx_arena_take(&e->arena, (g->law.n_ops + 1u) * sizeof *in);
 
-    if (seen == NULL || stack == NULL) {
+    if (in == NULL) {
         gx_engine_ok(e, GX_E_MEMORY);
         return NULL;
     }
-    for (size_t i = 0; i < heads->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
+        in[ops[i]] = true;
+        for (uint32_t y = 0; y < ops[i]; y++)
+            in[y] = in[y] || gx_law_past(&g->law, y, ops[i]);
+    }
+    return in;
+}
+
+static bool *past_of_heads(struct gx_engine *e, const struct gx_group *g, const struct gx_frame *heads)
+{
+    uint32_t ops[GX_EVENT_DEPS_MAX], n = 0;
+
+    for (size_t i = 0; i < heads->n && n < GX_EVENT_DEPS_MAX; i++) {
         struct gx_event_id id = gx_frame_head_at(heads, i);
         uint32_t op = gx_group_op(g, &id);
 
-        if (op != GX_NONE && !seen[op]) {
-            seen[op] = 1;
-            stack[n++] = op;
-        }
+        if (op != GX_NONE)
+            ops[n++] = op;
     }
-    while (n > 0 && e->fault == GX_OK) {
-        uint32_t op = stack[--n];
-        struct gx_event ev;
-        struct gx_body body;
-
-        if (!gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body))
-            continue;
-        for (size_t i = 0; i <= ev.n_deps; i++) {
-            struct gx_event_id id = i == ev.n_deps ? ev.prev : gx_event_dep(&ev, i);
-            uint32_t past = gx_group_op(g, &id);
-
-            if (past != GX_NONE && !seen[past]) {
-                seen[past] = 1;
-                stack[n++] = past;
-            }
-        }
-    }
-    return seen;
+    return past_of(e, g, ops, n);
 }
+
+#define SHOWN_FRAMES_MAX 64u    /* 4 MiB: the most an unproven node takes */
 
 void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads)
 {
-    const uint8_t *seen = past_of(e, g, heads);
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = 64};     /* 4 MiB: the most an unproven node takes */
+    const bool *seen = past_of_heads(e, g, heads);
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = SHOWN_FRAMES_MAX};
 
     for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
         if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
@@ -178,6 +171,18 @@ void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group
         if (!seen[op] && !withheld_op(g, op) && !put_op(&o, g, op))
             break;
     }
+    chunks_send(&o, true);
+}
+
+void gx_serve_past(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads, const uint32_t *ops,
+                   uint32_t n)
+{
+    const bool *seen = past_of_heads(e, g, heads), *wanted = past_of(e, g, ops, n);
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = SHOWN_FRAMES_MAX};
+
+    for (uint32_t op = 0; seen != NULL && wanted != NULL && op < g->law.n_ops; op++)
+        if (wanted[op] && !seen[op] && !put_op(&o, g, op))
+            break;
     chunks_send(&o, true);
 }
 

@@ -271,7 +271,10 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     }
     if (f->kind == GX_FRAME_HEADS) {
         /* A client came by a signed endpoint record: CURVE proved whose node this is.  A server shows itself to proven members only. */
-        if (!c->mine || (s->inbound && !c->theirs) || c->shown_ops == g->law.n_ops) {
+        if (c->ended && c->shown_ops == 0) {
+            c->shown_ops = g->law.n_ops;
+            gx_ended_serve(e, s, g, c, f);
+        } else if (!c->mine || (s->inbound && !c->theirs) || c->shown_ops == g->law.n_ops) {
             gx_engine_drop(e, "channel");       /* the same question again is not answered again: it costs a walk of all control events */
         } else {
             c->shown_ops = g->law.n_ops;
@@ -279,7 +282,11 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         }
         return;
     }
-    if (f->kind == GX_FRAME_CHUNKS && c->unknown && c->asked_heads) {
+    if (f->kind == GX_FRAME_ENDED) {
+        gx_ended_take(e, s, g, c, f);
+        return;
+    }
+    if (f->kind == GX_FRAME_CHUNKS && (c->unknown || c->told || c->ended) && !gx_channel_shared(c)) {
         s->bytes += f->list.n;
         if (s->bytes > GX_STEP_BYTES_MAX * 4ull)
             gx_session_close(e, s, GX_BYE_LIMIT);
@@ -328,6 +335,7 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_WANT:
     case GX_FRAME_CHUNKS:
     case GX_FRAME_ENDPOINTS:
+    case GX_FRAME_ENDED:
         take_member_frame(e, s, f);
         break;
     case GX_FRAME_HELLO:
@@ -340,7 +348,6 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_BYE:
     case GX_FRAME_PING:
     case GX_FRAME_PONG:
-    case GX_FRAME_ENDED:
         gx_session_strike(e, s, "unexpected_frame");
         break;
     }

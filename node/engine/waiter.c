@@ -87,7 +87,7 @@ static void answer_join(struct gx_engine *e, const struct gx_waiter *w, struct g
 
 static bool is_over(const struct gx_group *g)
 {
-    return g == NULL || g->row.state != GX_GROUP_JOINING || g->join_deny != GX_DENY_NONE;
+    return g == NULL || !gx_group_joining(g) || g->join_deny != GX_DENY_NONE;
 }
 
 void gx_waiters_join_done(struct gx_engine *e, struct gx_group *g)

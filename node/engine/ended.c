@@ -1,0 +1,166 @@
+/* Memberships that ended: telling who it was up to the operations that ended them, and nothing else; and hearing it oneself.  WIRE §6.1, LAW §12 */
+#include "node/engine/internal.h"
+
+bool gx_group_bumped(const struct gx_group *g)
+{
+    return g->row.state == GX_GROUP_REMOVED && g->has_join;
+}
+
+bool gx_group_joining(const struct gx_group *g)
+{
+    return g->row.state == GX_GROUP_JOINING || gx_group_bumped(g);
+}
+
+bool gx_group_answers(const struct gx_group *g)
+{
+    return gx_group_active(g) || (g->row.state == GX_GROUP_REMOVED && g->has_create);
+}
+
+/* --- telling ---------------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t find_ending(struct gx_group *g, uint32_t out[GX_EVENT_DEPS_MAX], const struct gx_channel *c)
+{
+    uint32_t person = gx_group_person_of_device(g, &c->device);
+
+    return person == GX_NONE ? 0 : gx_law_ending(&g->law, out, GX_EVENT_DEPS_MAX, person);
+}
+
+bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    uint32_t ops[GX_EVENT_DEPS_MAX], n = find_ending(g, ops, c);
+    struct gx_wr w = gx_engine_wr(e, 16 + 32u * (size_t)n);
+    struct gx_frame_list list;
+
+    if (n == 0)
+        return false;
+    list = gx_frame_begin_ended(&w, c->number);
+    for (uint32_t i = 0; i < n; i++)
+        gx_frame_put_id(&w, &list, &g->law.nodes[ops[i]].op.id);
+    gx_frame_end(&w, &list);
+    gx_engine_send(e, s, &w);
+    c->ended = true;
+    if (s->n_channels == 1) {           /* time to ask what it is about */
+        s->deadline_ms = e->now.mono_ms + GX_HANDSHAKE_MS;
+        gx_engine_wake(e, s->deadline_ms);
+    }
+    return true;
+}
+
+void gx_ended_serve(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads)
+{
+    uint32_t ops[GX_EVENT_DEPS_MAX], n = find_ending(g, ops, c);
+
+    gx_serve_past(e, s, g, c, heads, ops, n);
+    if (s->n_channels == 1)
+        gx_session_close(e, s, GX_BYE_DONE);
+}
+
+/* --- hearing ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* The other side says that I am no member, by these operations.  What I lack of them I ask for.  If I know them all and am a member all the same,
+ * it is the other side that lacks something: how I came back. */
+void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_event_id id = gx_frame_head_at(f, i);
+
+        all = all && gx_group_op(g, &id) != GX_NONE;
+    }
+    gx_group_settle(e, g);
+    if (!all && !c->asked_heads) {
+        gx_greet_heads(e, s, g, c);
+        c->told = true;
+    } else if (all && gx_group_is_member(g) && c->shown_ops != g->law.n_ops) {
+        c->shown_ops = g->law.n_ops;
+        gx_serve_missing(e, s, g, c, f);
+    } else if (all && g->row.state == GX_GROUP_LEFT) {
+        g->left_told = true;            /* it knows that I left */
+    }
+}
+
+static void leave_sessions(struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        if (c == NULL)
+            continue;
+        c->mine = c->theirs = false;
+        if (s->n_channels == 1)
+            gx_session_close(e, s, GX_BYE_DONE);
+    }
+}
+
+/* An effective removal of mine: by my own LEAVE, or by others. */
+static bool is_gone(const struct gx_group *g, bool by_leave)
+{
+    for (uint32_t r = g->law.now.standings[g->me].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next)
+        if ((g->law.nodes[r].op.kind == GX_OP_LEAVE) == by_leave)
+            return true;
+    return false;
+}
+
+/* The seat is sure: the invitation is not needed any more. */
+static void forget_join(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
+    if (txn != NULL)
+        gx_engine_ok(e, gx_join_del(txn, g->row.gnum));
+    gx_wipe(&g->join, sizeof g->join);
+    g->has_join = false;
+}
+
+void gx_ended_give_up(struct gx_engine *e, struct gx_group *g)
+{
+    forget_join(e, g);
+    for (uint32_t i = 0; i < e->n_sessions; i++)
+        if (e->sessions[i]->kind == GX_SESSION_GUEST && e->sessions[i]->group == g->row.gnum)
+            gx_session_close(e, e->sessions[i], GX_BYE_DONE);
+}
+
+/* Who was bumped keeps the invitation and knocks again: a seat may come free. */
+static void bump(struct gx_engine *e, struct gx_group *g)
+{
+    uint32_t seat = g->law.persons[g->me].last_admit;
+
+    g->join_deny = seat == GX_LAW_NONE ? GX_DENY_NONE : gx_law_deny((enum gx_law_rule)g->law.now.results[seat].rule);
+    g->join_backoff_ms = 0;
+    g->join_next_ms = e->now.mono_ms + GX_BACKOFF_FIRST_MS;
+    gx_engine_wake(e, g->join_next_ms);
+    gx_engine_log(e, "an admission did not last: %s; it is tried again", gx_deny_text(g->join_deny));
+}
+
+void gx_ended_check(struct gx_engine *e, struct gx_group *g)
+{
+    bool member = g->me != GX_NONE && gx_law_is_member(&g->law, g->me);
+
+    if (g->me == GX_NONE || e->config.offline)
+        return;
+    if (g->row.state == GX_GROUP_REMOVED && member) {
+        g->row.state = GX_GROUP_MEMBER;         /* what had ended it does not count, or a door let me in again */
+        g->dirty = true;
+        g->join_deny = GX_DENY_NONE;
+        gx_author_endpoint(e, g);
+        gx_targets_reload(e);
+        gx_sessions_new_group(e, g);
+    } else if (g->row.state == GX_GROUP_MEMBER && !member) {
+        bool removed = is_gone(g, false);
+
+        /* A LEAVE that this node does not remember came back to a restored home. */
+        g->row.state = !removed && is_gone(g, true) ? GX_GROUP_LEFT : GX_GROUP_REMOVED;
+        g->left_told = true;
+        g->dirty = true;
+        e->doors_dirty = true;
+        if (g->has_join && (removed || g->row.state == GX_GROUP_LEFT))
+            forget_join(e, g);
+        if (g->has_join)
+            bump(e, g);
+        leave_sessions(e, g);
+    }
+    if (g->has_join && g->row.state == GX_GROUP_MEMBER && gx_law_is_settled(&g->law, gx_law_seat(&g->law, g->me)))
+        forget_join(e, g);
+}
