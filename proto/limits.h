@@ -32,6 +32,8 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_ENDPOINT_ADDRS_MAX 4u
 #define GX_ENDPOINTS_PER_FRAME_MAX 256u
 
+#define GX_LOG_BRANCHES_MAX 8u                  /* branches of one forked message log that are kept */
+
 /* Tokens (WIRE §7). */
 #define GX_TOKEN_BYTES_MAX 250u                 /* QR version 11-L: coarser is easier to scan */
 #define GX_TOKEN_TEXT_MAX 512u                  /* "GX1:" and base32 of the above, and the 0 */

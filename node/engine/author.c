@@ -240,7 +240,7 @@ static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const str
     if (err != GX_OK)
         return err;
     if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)) || !sign_later(e, g, &ev, arrival) ||
-        !gx_shown_learn(e, g, log, &known, &e->arena, &ev) || !gx_shown_keep(e, log, &known))
+        !gx_shown_learn(e, g, log, &known, &e->arena, &ev, UINT32_MAX) || !gx_shown_keep(e, log, &known))
         return e->fault;
     if (log->pushed_from == 0)
         log->pushed_from = (uint32_t)ev.seq;

@@ -41,6 +41,86 @@ static void put_syncing(struct gx_answer_builder *b)
     gx_answers_end(b);
 }
 
+/* What anybody can check: the signed header of one of two events at one place. */
+static void put_header(struct gx_answer_builder *b, struct gx_group *g, uint32_t log, uint32_t seq)
+{
+    uint8_t bytes[GX_EVENT_HDR_MAX + sizeof(struct gx_sig)];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_event ev;
+    struct gx_body body;
+
+    if (!gx_group_read(b->e, g, &g->logs[log], seq, &ev, &body))
+        return;
+    gx_event_write_header(&w, &ev);
+    gx_wr_bytes(&w, ev.sig.b, sizeof ev.sig.b);
+    gx_answers_hex(b, NULL, bytes, w.n);
+}
+
+/* The branch that holds event `seq`, other than `not`. */
+static uint32_t branch_with(const struct gx_group *g, uint32_t not, uint32_t seq)
+{
+    for (uint32_t i = gx_group_next_branch(g, &g->logs[not].row.id, 0); i != GX_NONE; i = gx_group_next_branch(g, &g->logs[not].row.id, i + 1))
+        if (i != not && g->logs[i].row.base_seq < seq && seq <= g->logs[i].row.head_seq)
+            return i;
+    return GX_NONE;
+}
+
+/* Its device has opened logs of another life since this one began. */
+static bool is_healed(const struct gx_group *g, uint32_t log)
+{
+    uint32_t opened = GX_LAW_NONE, person = g->logs[log].person;
+
+    for (uint32_t x = g->law.persons[person].last_by; x != GX_LAW_NONE; x = g->law.nodes[x].by_before)
+        if (g->ops[x].type == GX_EV_INCARNATION && memcmp(&g->logs[g->ops[x].log].row.incarnation, &g->logs[log].row.incarnation, 8) == 0)
+            opened = x;
+    for (uint32_t x = g->law.persons[person].last_by; x != GX_LAW_NONE; x = g->law.nodes[x].by_before)
+        if (g->ops[x].type == GX_EV_INCARNATION && g->law.nodes[x].op.device == g->logs[log].device &&
+            memcmp(&g->logs[g->ops[x].log].row.incarnation, &g->logs[log].row.incarnation, 8) != 0 &&
+            (opened == GX_LAW_NONE || gx_law_past(&g->law, opened, x)))
+            return true;
+    return false;
+}
+
+static void put_fork(struct gx_answer_builder *b, struct gx_group *g, uint32_t log)
+{
+    uint32_t seq = g->logs[log].row.base_seq + 1, other = branch_with(g, log, seq);
+
+    gx_answers_object(b, NULL);
+    gx_answers_hex(b, "group", g->row.id.b, gx_group_id_bytes(g));
+    gx_answers_kept(b, "name", gx_group_name(b->e, g));
+    gx_answers_hex(b, "member", g->logs[log].row.member.b, 32);
+    gx_answers_kept(b, "alias", gx_person_label(b->e, g, g->logs[log].person));
+    gx_answers_kept(b, "log", g->logs[log].row.cls == GX_LOG_CONTROL ? "control" : "messages");
+    gx_answers_number(b, "at", seq);
+    gx_answers_bool(b, "healed", is_healed(g, log));
+    gx_answers_list(b, "proof");
+    put_header(b, g, log, seq);
+    if (other != GX_NONE)
+        put_header(b, g, other, seq);
+    gx_answers_end(b);
+    gx_answers_end(b);
+}
+
+/* Places at which a member's device wrote two events: a copied home, or a lie. */
+static void put_forks(struct gx_answer_builder *b)
+{
+    uint32_t n = 0;
+
+    gx_answers_list(b, "forked");
+    for (uint32_t i = 0; i < b->e->n_groups; i++) {
+        struct gx_group *g = b->e->groups[i];
+
+        for (uint32_t k = 0; k < g->n_logs; k++) {
+            if (gx_group_next_branch(g, &g->logs[k].row.id, 0) == k)
+                continue;
+            put_fork(b, g, k);
+            n++;
+        }
+    }
+    gx_answers_end(b);
+    gx_answers_number(b, "forks", n);
+}
+
 void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_answer_builder b;
@@ -64,7 +144,7 @@ void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_com
     for (uint32_t i = 0; i < e->n_dropped; i++)
         gx_answers_number(&b, e->dropped[i].name, e->dropped[i].n);
     gx_answers_end(&b);
-    gx_answers_number(&b, "forks", gx_engine_dropped(e, gx_err_name(GX_E_FORK)));
+    put_forks(&b);
     put_syncing(&b);
     gx_answers_send(&b);
 }

@@ -382,8 +382,21 @@ static bool continues(const struct gx_log *log, const struct gx_event *ev)
     return ev->seq == (uint64_t)log->row.head_seq + 1 && (ev->seq == 1 || gx_event_id_equal(&ev->prev, &log->row.head_id));
 }
 
+/* This node's own log was forked: a copy of its home wrote beside it.  What it writes from now on goes into new logs, and no log ends there.  The
+ * number is drawn, so that the copy, which may notice the same, opens others.  LAW §12 */
+static void heal(struct gx_engine *e, struct gx_group *g)
+{
+    gx_incarnation_of(&g->row.under, &e->config.incarnation, &g->row.intro.device);
+    gx_rng_fill(e->config.rng, g->row.incarnation.b, sizeof g->row.incarnation.b);
+    g->incarnation = g->row.incarnation;
+    g->own_control = g->own_messages = GX_NONE;
+    g->n_held = 0;
+    g->dirty = true;
+    gx_engine_log(e, "this node's log was forked by a copy of its home: it goes on in new ones");
+}
+
 /* A branch is a log of its own that begins behind the event both have. */
-static uint32_t branch_add(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_event *ev, uint64_t tick)
+uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_event *ev, uint64_t tick)
 {
     struct gx_txn *txn = gx_engine_txn(e, true);
 
@@ -401,7 +414,10 @@ static uint32_t branch_add(struct gx_engine *e, struct gx_group *g, uint32_t fir
         return GX_NONE;
     gx_engine_drop(e, "fork");
     g->logs[g->n_logs] = log;
-    return g->n_logs++;
+    if (log.own && memcmp(&like->incarnation, &g->incarnation, sizeof g->incarnation) == 0)
+        heal(e, g);
+    /* What both have in common is known in both. */
+    return gx_shown_keep(e, &g->logs[g->n_logs], &g->logs[first].known) ? g->n_logs++ : GX_NONE;
 }
 
 /* The branch of its log that the event continues; a new one when it stands at a place that another event has.  WIRE §3.4 */
@@ -420,7 +436,7 @@ static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const st
         return GX_E_MISSING;
     if (g->n_logs >= GX_GROUP_LOGS_MAX)
         return GX_E_TOO_BIG;
-    *index = branch_add(e, g, first, ev, ev->seq > 1 ? g->ops[before].tick : 0);
+    *index = gx_group_branch_add(e, g, first, ev, ev->seq > 1 ? g->ops[before].tick : 0);
     return *index == GX_NONE ? e->fault : GX_OK;
 }
 

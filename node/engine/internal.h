@@ -166,6 +166,8 @@ struct gx_group {
 struct gx_their_log {
     uint32_t base_seq, seq;     /* base_seq + 1 to seq */
     /* It was asked from here in vain, and is not asked again before something changes: control events known then, or the time. */
+    bool forked;                /* of the first of a log's branches: it has one that I lack */
+    uint64_t haves_until_ms;    /* and it is not asked for that again before */
     uint32_t dry_seq;
     uint32_t dry_ops;
     uint64_t dry_until_ms;
@@ -264,7 +266,9 @@ struct gx_job {
     uint64_t last_tick;
     uint32_t n_texts;
     struct gx_known_list known; /* MESSAGES: in the arena */
-    uint32_t log;               /* MESSAGES: index in group->logs */
+    uint32_t log;               /* MESSAGES: index in group->logs: that it continues, or from which it branches off */
+    bool forks;                 /* MESSAGES: it stands beside what is held */
+    uint64_t fork_tick;         /* the tick of the last event that both have */
     struct gx_proof proof;
     struct gx_join_request request;
     struct gx_endpoint endpoint;
@@ -424,15 +428,18 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
 enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const struct gx_job *job);
 /* The first event of a log may name the last own head of an earlier incarnation: the log's base, though nothing lies there. */
 void gx_log_begins_after(struct gx_log *log, const struct gx_event_id *prev);
+/* A branch of log `first` that begins with `ev`, behind an event with this tick; GX_NONE: at fault. */
+uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_event *ev, uint64_t tick);
 /* Tick rule and deps of an event behind `prev_tick`: GX_OK, GX_E_MISSING, GX_E_MALFORMED.  WIRE §3 */
 enum gx_err gx_group_check_ticks(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known);
 
 /* --- shown.c: which messages are shown ------------------------------------------------------------------------------------------------- */
 
-/* What message ev of the log is the first to know of its author's admissions goes to out, in the arena. */
+/* What message ev is the first to know of its author's admissions goes to out, in the arena.  It stands in the log, or in a branch that has the log's
+ * messages up to `common`. */
 bool gx_shown_learn(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log, struct gx_known_list *out, struct gx_arena *arena,
-                    const struct gx_event *ev);
-/* Into the log and the store; and from there, at a start. */
+                    const struct gx_event *ev, uint32_t common);
+/* What lies within the log goes into its list and the store; and from there, at a start. */
 bool gx_shown_keep(struct gx_engine *e, struct gx_log *log, const struct gx_known_list *fresh);
 bool gx_shown_load(struct gx_engine *e, struct gx_log *log);
 /* Can any message of it be shown? */
@@ -480,6 +487,14 @@ void gx_jobs_kill(struct gx_engine *e, uint32_t gnum);              /* their ans
 /* The step that asked for tickets from first_ticket on is undone: those never went out.  All older jobs are killed. */
 void gx_jobs_undo(struct gx_engine *e, uint64_t first_ticket);
 void gx_jobs_free(struct gx_engine *e);
+/* --- incoming.c: chunks of messages */
+void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes);
+void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job);
+/* The first log at or behind `from` with this id: a log, and then its branches.  GX_NONE: there is none. */
+uint32_t gx_group_next_branch(const struct gx_group *g, const struct gx_log_id *id, uint32_t from);
+bool gx_group_is_forked(const struct gx_group *g, uint32_t log);
+/* Id of event `seq` of a log, that at its base included; false: not held here.  May read the store. */
+bool gx_group_event_id(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t seq, struct gx_event_id *id);
 /* Events from a CHUNKS frame, or handed over by a door.  `s` sent them. */
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk);
 /* The signatures of a membership: certificate, request and token. */
@@ -548,6 +563,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
 void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for what is lacking, now */
 void gx_repair_timer(struct gx_engine *e);
 void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
+/* What session s has of this log joins nothing here: it is asked for from where both have the same. */
+void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log);
 /* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
 void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
 /* Who leaves with messages that nobody holds yet keeps its LEAVE back, the newest event of its control log: once it is known nothing more is taken

@@ -289,109 +289,6 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_session_strike(e, s, gx_err_name(err));
 }
 
-/* --- messages --------------------------------------------------------------------------------------------------------------------------- */
-
-static enum gx_err check_message(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known, uint32_t *n_texts)
-{
-    struct gx_body body;
-    enum gx_log_class cls;
-    enum gx_err err = GX_OK;
-
-    if (!gx_event_class(&cls, ev->type) || cls != GX_LOG_MESSAGES)
-        return GX_E_MALFORMED;
-    err = gx_body_decode(&body, ev);
-    if (err == GX_OK)
-        err = gx_group_check_ticks(g, ev, prev_tick, prev_known);
-    if (err == GX_OK && ev->type == GX_EV_TEXT)
-        ++*n_texts;
-    return err;
-}
-
-/* Walk a chunk from its beginning to its end; what lies at or before the (pending) head is compared, the rest becomes job->chunk. */
-static enum gx_err walk_messages(struct gx_engine *e, struct gx_group *g, struct gx_log *log, struct gx_job *job, const struct gx_chunk *chunk)
-{
-    struct gx_chunk_iter it;
-    struct gx_event ev;
-    struct gx_span record;
-    enum gx_err err = GX_OK;
-    bool fresh = log->pend_seq == 0;    /* prev of its first event may be a head of an earlier incarnation */
-    struct gx_event_id last = log->pend_id;
-
-    job->last_tick = log->pend_tick;
-    gx_chunk_begin(&it, chunk, &g->row.id);
-    while ((err = gx_chunk_next(&it, &ev, &record)) == GX_OK) {
-        if (ev.seq <= log->pend_seq) {
-            if (ev.seq == log->pend_seq && !gx_event_id_equal(&ev.id, &log->pend_id))
-                return GX_E_FORK;
-            continue;
-        }
-        if (job->chunk.count == 0) {
-            if (!fresh && !gx_event_id_equal(&ev.prev, &last))
-                return GX_E_FORK;
-            job->chunk.log = chunk->log;
-            job->chunk.first_seq = (uint32_t)ev.seq;
-            job->chunk.prev = ev.prev;
-            job->chunk.records = gx_span(record.p, (size_t)(chunk->records.p + chunk->records.n - record.p));
-        }
-        err = check_message(g, &ev, job->last_tick, ev.seq > 1, &job->n_texts);
-        if (err != GX_OK)
-            return err;
-        if (!gx_shown_learn(e, g, log, &job->known, &job->arena, &ev))
-            return GX_E_AGAIN;
-        job->ids[job->chunk.count++] = ev.id;
-        job->last_tick = ev.tick;
-        job->event = ev;
-    }
-    if (err != GX_E_ABSENT)
-        return err;
-    return job->chunk.count == 0 ? GX_E_DUPLICATE : GX_OK;
-}
-
-static void messages_failed(struct gx_engine *e, struct gx_session *s, struct gx_group *g, enum gx_err err)
-{
-    if (err == GX_E_DUPLICATE) {
-        gx_engine_drop(e, "duplicate");
-    } else if (err == GX_E_FORK) {
-        gx_engine_drop(e, "fork");
-    } else if (err == GX_E_MISSING) {
-        gx_engine_drop(e, "missing");
-        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
-        gx_engine_wake(e, g->want_at_ms);
-    } else if (err != GX_E_AGAIN) {
-        gx_session_strike(e, s, gx_err_name(err));
-    }
-}
-
-static void chunk_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint32_t index, struct gx_span bytes)
-{
-    struct gx_log *log = &g->logs[index];
-    struct gx_job *job = gx_job_new(e, GX_JOB_MESSAGES, s, g->row.gnum, bytes);
-    struct gx_chunk chunk;
-    enum gx_err err = GX_E_AGAIN;
-
-    if (job == NULL)
-        return;
-    job->log = index;
-    job->ids = gx_arena_room(&job->arena, GX_CHUNK_EVENTS_MAX * sizeof *job->ids);
-    if (job->ids != NULL)
-        err = gx_chunk_decode(&chunk, gx_span(job->bytes, job->n_bytes));
-    if (err == GX_OK && chunk.first_seq > (uint64_t)log->pend_seq + 1)
-        err = GX_E_MISSING;
-    if (err == GX_OK)
-        err = walk_messages(e, g, log, job, &chunk);
-    if (err != GX_OK) {
-        gx_job_discard(e, job);
-        messages_failed(e, s, g, err);
-        return;
-    }
-    /* One signature covers the prefix: the last event's.  WIRE §5 */
-    gx_job_verify_event(e, job, &job->event, &log->row.device);
-    log->pend_seq = (uint32_t)job->event.seq;
-    log->pend_id = job->event.id;
-    log->pend_tick = job->last_tick;
-    gx_job_begin(e, job);
-}
-
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
 {
     struct gx_chunk chunk;
@@ -405,12 +302,10 @@ void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     uint32_t index = gx_group_log(g, &chunk.log);
 
     if (index != GX_NONE && g->logs[index].row.cls == GX_LOG_MESSAGES)
-        chunk_messages(e, s, g, index, bytes);
+        gx_incoming_messages(e, s, g, bytes);
     else
         chunk_control(e, s, g, &chunk);
 }
-
-#define FULL_AGAIN_MS 30000u     /* with a full store others' messages are asked for again after this */
 
 /* --- answers ---------------------------------------------------------------------------------------------------------------------------- */
 
@@ -430,31 +325,6 @@ static void done_control(struct gx_engine *e, struct gx_group *g, struct gx_sess
     gx_engine_drop(e, gx_err_name(err));
 }
 
-static void done_messages(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job)
-{
-    struct gx_log *log = &g->logs[job->log];
-    uint32_t again_ms = GX_WANT_DELAY_MS;
-    bool fits = job->chunk.first_seq == (uint64_t)log->row.head_seq + 1 &&
-                (gx_event_id_equal(&job->chunk.prev, &log->row.head_id) || log->row.head_seq == 0);
-
-    if (!job->failed && fits) {
-        if (gx_group_ingest_chunk(e, g, job) == GX_OK)
-            return;
-        gx_engine_drop(e, gx_err_name(GX_E_FULL));
-        again_ms = FULL_AGAIN_MS;
-    } else if (job->failed && s != NULL) {
-        gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
-    } else {
-        gx_engine_drop(e, job->failed ? gx_err_name(GX_E_SIGNATURE) : "stale");
-    }
-    /* What was checked behind it rests on nothing: begin again from the head. */
-    log->pend_seq = log->row.head_seq;
-    log->pend_id = log->row.head_id;
-    log->pend_tick = log->row.head_tick;
-    g->want_at_ms = e->now.mono_ms + again_ms;
-    gx_engine_wake(e, g->want_at_ms);
-}
-
 static void done(struct gx_engine *e, struct gx_job *job)
 {
     struct gx_group *g = job->kind == GX_JOB_DEAD ? NULL : gx_group_by_gnum(e, job->group);
@@ -470,7 +340,7 @@ static void done(struct gx_engine *e, struct gx_job *job)
         done_control(e, g, s, job);
         break;
     case GX_JOB_MESSAGES:
-        done_messages(e, g, s, job);
+        gx_incoming_done(e, g, s, job);
         break;
     case GX_JOB_PROOF:
         gx_session_proved(e, job);

@@ -85,6 +85,8 @@ enum gx_err gx_groups_load(struct gx_engine *e)
             return e->fault == GX_OK ? GX_E_CORRUPT : e->fault;
         g->row = row;
         gx_incarnation_of(&g->incarnation, &e->config.incarnation, &row.intro.device);
+        if (memcmp(&g->incarnation, &row.under, sizeof row.under) == 0)
+            g->incarnation = row.incarnation;       /* opened since, because of a fork */
         if (!load_logs(e, g) || !load_ops(e, g))
             return e->fault;
         for (uint32_t i = 0; i < g->n_logs; i++)

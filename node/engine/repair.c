@@ -157,11 +157,35 @@ static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_g
     } while (log < g->n_logs);
 }
 
-/* The log, and of a control log the branch, that an entry speaks of: the one that has the event it names, else one that it may continue. */
-static uint32_t named_log(const struct gx_group *g, const struct gx_frontier_entry *entry)
+static bool checks(const uint8_t check[4], const struct gx_event_id *id)
+{
+    return memcmp(id->b, check, 4) == 0;
+}
+
+/* The branch of a message log that has the event an entry names.  What is longer than all of them may go on one; what lies before my time is told
+ * of the first. */
+static uint32_t message_branch(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_frontier_entry *entry)
+{
+    if (entry->seq > g->logs[first].row.head_seq && !gx_group_is_forked(g, first))
+        return first;
+    if (entry->seq <= g->logs[first].row.base_seq)
+        return first;
+    for (uint32_t i = first; i != GX_NONE; i = gx_group_next_branch(g, &g->logs[first].row.id, i + 1)) {
+        struct gx_event_id id;
+
+        if (gx_group_event_id(e, g, i, entry->seq, &id) && checks(entry->check, &id))
+            return i;
+    }
+    return GX_NONE;
+}
+
+/* The log, and the branch of it, that an entry speaks of: the one that has the event it names, else one that it may continue. */
+static uint32_t named_log(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry)
 {
     uint32_t first = gx_group_log_by_tag(g, &entry->tag);
-    uint32_t exact = first == GX_NONE || g->logs[first].row.cls != GX_LOG_CONTROL ? first : gx_group_branch(g, entry);
+    uint32_t exact = first == GX_NONE                               ? GX_NONE
+                     : g->logs[first].row.cls == GX_LOG_CONTROL ? gx_group_branch(g, entry)
+                                                                : message_branch(e, g, first, entry);
 
     if (exact != GX_NONE)
         return exact;
@@ -194,8 +218,12 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         c->ahead = false;
     for (size_t i = 0; i < f->n; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
-        uint32_t index = named_log(g, &entry);
+        uint32_t index = named_log(e, g, &entry), first = gx_group_log_by_tag(g, &entry.tag);
 
+        if (index == GX_NONE && first != GX_NONE && g->logs[first].row.cls == GX_LOG_MESSAGES) {
+            gx_repair_note_forked(e, s, g, &g->logs[first].row.id);
+            continue;
+        }
         if (index == GX_NONE) {         /* a log, or a branch of one, that my view does not know */
             c->ahead = lacking = true;
             continue;
@@ -205,9 +233,6 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         gx_repair_note_theirs(e, g, c, index, entry.base_seq, entry.seq);
         lacking |= entry.seq > log->row.head_seq;
-        if (log->row.cls == GX_LOG_MESSAGES && entry.seq == log->row.head_seq &&
-            memcmp(entry.check, log->row.head_id.b, sizeof entry.check) != 0)
-            gx_engine_drop(e, "fork");
         if (index == g->own_messages && holds_mine(e, g, &entry))
             note_held(e, g, &c->device, entry.base_seq, entry.seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
@@ -269,6 +294,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             c->their[i].dry_seq = log->pend_seq + 1;
             c->their[i].dry_ops = g->law.n_ops;
             c->their[i].dry_until_ms = e->now.mono_ms + DRY_MS;
+            /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier. */
+            c->their[i].forked = c->their[i].forked || (log->row.cls == GX_LOG_MESSAGES && c->their[i].seq > log->pend_seq);
         }
     }
     g->want_at_ms = e->now.mono_ms;
@@ -324,6 +351,70 @@ static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_gro
     c->ahead = false;               /* what it still knows more of, its next frontier says again */
 }
 
+void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log)
+{
+    struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+    uint32_t first = gx_group_next_branch(g, log, 0);
+
+    if (c == NULL || first == GX_NONE)
+        return;
+    gx_repair_note_theirs(e, g, c, first, first < c->n_their ? c->their[first].base_seq : 0, 0);
+    if (first >= c->n_their)
+        return;
+    c->their[first].forked = true;
+    if (g->want_at_ms == 0)
+        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
+    gx_engine_wake(e, g->want_at_ms);
+}
+
+/* Where the other's branch leaves mine is not known: events of mine, the newest first and ever further apart, of which it takes the first it has. */
+static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list *list, struct gx_group *g, uint32_t log)
+{
+    const struct gx_log_row *row = &g->logs[log].row;
+    struct gx_want_entry want = {.from_seq = row->head_seq + 1};
+
+    memcpy(want.tag.b, row->id.b, sizeof want.tag.b);
+    for (uint32_t step = 1; list->n < GX_FRONTIER_ENTRIES_MAX; step *= 2) {
+        struct gx_event_id id;
+
+        memset(want.check, 0, sizeof want.check);
+        if (want.from_seq > 1 && !gx_group_event_id(e, g, log, want.from_seq - 1, &id))
+            return;
+        if (want.from_seq > 1)
+            memcpy(want.check, id.b, sizeof want.check);
+        gx_frame_put_want(w, list, &want);
+        if (want.from_seq <= row->base_seq + 1)
+            return;
+        want.from_seq = want.from_seq - row->base_seq - 1 > step ? want.from_seq - step : row->base_seq + 1;
+    }
+}
+
+/* Ask session s for the branches it has and I lack. */
+static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    for (uint32_t i = 0; i < g->n_logs && i < c->n_their; i++) {
+        struct gx_log *log = &g->logs[i];
+
+        if (!c->their[i].forked || e->now.mono_ms < c->their[i].haves_until_ms || log->asked != 0)
+            continue;
+
+        struct gx_wr w = gx_engine_wr(e, 16 + 64 * sizeof(struct gx_want_entry));
+        struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
+
+        put_haves(e, &w, &list, g, i);
+        gx_frame_end(&w, &list);
+        gx_engine_send(e, s, &w);
+        c->their[i].forked = false;
+        c->their[i].haves_until_ms = e->now.mono_ms + DRY_MS;
+        log->asked = s->id;
+        log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+        log->asked_pend = log->pend_seq;
+        gx_engine_wake(e, log->asked_until_ms);
+        return true;
+    }
+    return false;
+}
+
 /* Ask session s for the messages it has and nobody was asked for. */
 static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
@@ -333,6 +424,8 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].asked == s->id && e->now.mono_ms < g->logs[i].asked_until_ms)
             return;                 /* one question at a time a peer */
+    if (ask_branches(e, s, g, c))
+        return;
     for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++) {
         struct gx_log *log = &g->logs[i];
         struct gx_want_entry want = {.from_seq = log->pend_seq + 1};

@@ -214,23 +214,47 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     chunks_send(&o, true);
 }
 
+/* The first of the entries for one log whose check fits this branch says from where on it is lacking; 0: none does, or nothing is. */
+static uint32_t wanted_from(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_frame *f, size_t begin, size_t end)
+{
+    const struct gx_log_row *row = &g->logs[log].row;
+
+    for (size_t i = begin; i < end; i++) {
+        struct gx_want_entry want = gx_frame_want_at(f, i);
+        struct gx_event_id id;
+
+        if (want.from_seq <= row->base_seq || want.from_seq > row->head_seq + 1)
+            continue;
+        if (want.from_seq == 1 || (gx_group_event_id(e, g, log, want.from_seq - 1, &id) && memcmp(id.b, want.check, sizeof want.check) == 0))
+            return want.from_seq > row->head_seq ? 0 : want.from_seq;
+    }
+    return 0;
+}
+
 static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
     struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+    size_t i = 0;
+    bool more = true;
 
-    for (size_t i = 0; i < f->n; i++) {
+    while (i < f->n && more) {
         struct gx_want_entry want = gx_frame_want_at(f, i);
-        uint32_t index = gx_group_log_by_tag(g, &want.tag);
+        uint32_t first = gx_group_log_by_tag(g, &want.tag);
+        size_t end = i + 1;
 
-        if (index == GX_NONE)
-            continue;
+        for (; end < f->n; end++) {
+            struct gx_want_entry next = gx_frame_want_at(f, end);
 
-        struct gx_log *log = &g->logs[index];
+            if (memcmp(next.tag.b, want.tag.b, sizeof want.tag.b) != 0)
+                break;
+        }
+        for (uint32_t b = first; b != GX_NONE && more && g->logs[first].row.cls == GX_LOG_MESSAGES;
+             b = gx_group_next_branch(g, &g->logs[first].row.id, b + 1)) {
+            uint32_t from = wanted_from(e, g, b, f, i, end);
 
-        if (log->row.cls != GX_LOG_MESSAGES || want.from_seq <= log->row.base_seq || want.from_seq > log->row.head_seq)
-            continue;
-        if (put_log(&o, g, log, want.from_seq) <= log->row.head_seq)
-            break;
+            more = from == 0 || put_log(&o, g, &g->logs[b], from) > g->logs[b].row.head_seq;
+        }
+        i = end;
     }
     if (!o.open && o.frames_left > 0)
         chunks_begin(&o);

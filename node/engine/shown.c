@@ -4,10 +4,11 @@
 
 /* --- what messages know --------------------------------------------------------------------------------------------------------------- */
 
-static bool is_in(const struct gx_known *list, uint32_t n, uint32_t admit)
+/* Is it known at message seq? */
+static bool is_in(const struct gx_known_list *known, uint32_t admit, uint32_t seq)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (list[i].admit == admit)
+    for (uint32_t i = 0; i < known->n; i++)
+        if (known->list[i].admit == admit && known->list[i].seq <= seq)
             return true;
     return false;
 }
@@ -25,12 +26,12 @@ static bool knows(const struct gx_group *g, const struct gx_event *ev, uint32_t 
 }
 
 bool gx_shown_learn(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log, struct gx_known_list *out, struct gx_arena *arena,
-                    const struct gx_event *ev)
+                    const struct gx_event *ev, uint32_t common)
 {
     if (ev->n_deps == 0)
         return true;
     for (uint32_t a = g->law.persons[log->person].last_admit; a != GX_LAW_NONE; a = g->law.nodes[a].kind_before) {
-        if (is_in(log->known.list, log->known.n, a) || is_in(out->list, out->n, a) || !knows(g, ev, a))
+        if (is_in(&log->known, a, common) || is_in(out, a, UINT32_MAX) || !knows(g, ev, a))
             continue;
         if (out->n == out->cap) {
             uint32_t cap = out->cap == 0 ? 4 : 2 * out->cap;
@@ -53,7 +54,7 @@ bool gx_shown_keep(struct gx_engine *e, struct gx_log *log, const struct gx_know
     for (uint32_t i = 0; i < fresh->n; i++) {
         struct gx_txn *txn = gx_engine_txn(e, true);
 
-        if (is_in(log->known.list, log->known.n, fresh->list[i].admit))
+        if (fresh->list[i].seq > log->row.head_seq || is_in(&log->known, fresh->list[i].admit, UINT32_MAX))
             continue;
         if (txn == NULL || !gx_engine_grow(e, &log->known.list, &log->known.cap, log->known.n, sizeof *log->known.list))
             return false;
