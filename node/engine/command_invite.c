@@ -19,7 +19,7 @@ static bool may_invite(struct gx_answer_builder *b, struct gx_group *g)
     if (deny == GX_DENY_FULL)
         gx_answers_deny(b, deny, "wait until somebody leaves", "%s has all the %u members it may have", label, g->rules.cap);
     else if (deny != GX_DENY_NONE)
-        gx_answers_deny(b, deny, "ask a member who knows them to invite them", "%s has %u members: codes admit while there are fewer than %u", label,
+        gx_answers_deny(b, deny, "a member who is their contact can invite them: guanxi invite --for", "%s has %u members: codes admit while there are fewer than %u", label,
                         law->now.n_members, g->rules.qr_max);
     return deny == GX_DENY_NONE;
 }

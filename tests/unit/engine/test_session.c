@@ -243,6 +243,7 @@ static void test_a_full_group_turns_a_guest_away_with_the_reason(void **state)
 static void test_a_code_made_by_the_99th_link_of_a_chain_is_believed(void **state)
 {
     const int chain = (int)GX_GROUP_QR_JOIN_MAX;
+    struct gx_command invite = {.method = GX_CMD_INVITE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
     struct net *net = net_new(chain);
     char token[600];
 
@@ -264,6 +265,10 @@ static void test_a_code_made_by_the_99th_link_of_a_chain_is_believed(void **stat
     }
     net_get(net, chain - 1, GX_CMD_GROUP_SHOW, "tea", "members");
     assert_int_equal(net->node[chain - 1].number, chain);
+    /* With 99 members a code admitted the 100th; now there is none. */
+    assert_false(net_ask(net, chain - 1, invite, NULL, 0));
+    assert_int_equal(net->node[chain - 1].exit_code, 4);
+    assert_string_equal(net->node[chain - 1].error, "qr_closed");
     net_free(net);
 }
 
