@@ -6,16 +6,25 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+static const char *first_of(const json_t *object, const char *const *keys)
+{
+    while (*keys != NULL && gx_json_text(object, *keys)[0] == 0)
+        keys++;
+    return *keys == NULL ? "" : gx_json_text(object, *keys);
+}
+
+/* Groups, members, requests or acts. */
 static void print_candidates(const json_t *error)
 {
+    static const char *const names[] = {"name", "alias", "text", NULL}, *const ids[] = {"id", "member", "event", "group", NULL};
     const json_t *list = json_object_get(error, "candidates");
 
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *c = json_array_get(list, i);
-        const char *text = json_is_string(c) ? json_string_value(c) : gx_json_text(c, "name");
+        const char *text = json_is_string(c) ? json_string_value(c) : first_of(c, names);
         char *shown = gx_show_text(text, true), id[GX_SHORT_ID_BYTES];
 
-        gx_show_id(id, gx_json_text(c, "group"));
+        gx_show_id(id, first_of(c, ids));
         fprintf(stderr, "  %s%s%s\n", shown, id[0] != 0 ? "  " : "", id);
         free(shown);
     }

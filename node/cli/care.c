@@ -91,6 +91,16 @@ int gx_cmd_status(struct gx_cli *cli, const struct gx_args *args)
     return code;
 }
 
+static bool asked(const struct gx_cli *cli)
+{
+    struct gx_reply reply;
+
+    gx_cli_ask(cli, &reply, "requests", NULL, GX_CALL_MS, NULL);
+    bool some = json_array_size(json_object_get(reply.result, "requests")) > 0;
+    gx_reply_clear(&reply);
+    return some;
+}
+
 /* Bare `guanxi`: where things stand, and one next step. */
 int gx_cmd_overview(struct gx_cli *cli, const struct gx_args *args)
 {
@@ -108,6 +118,8 @@ int gx_cmd_overview(struct gx_cli *cli, const struct gx_args *args)
             next = "guanxi up -d";
         else if (gx_json_number(result, "groups") == 0)
             next = "guanxi group new NAME, or guanxi join CODE|PICTURE";
+        else if (asked(cli))
+            next = "guanxi requests";
         else if (gx_json_number(result, "unread") > 0)
             next = "guanxi read";
         gx_cli_notice(cli, "\nNext: %s", next);

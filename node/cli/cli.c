@@ -28,6 +28,20 @@ static const struct gx_cli_command commands[] = {
     {"group", "members", "Groups", "GROUP", "who is in a group", 0, 1, 1, gx_cmd_group_members},
     {"group", "leave", "Groups", "GROUP", "leave a group, or give up joining it", 0, 1, 1, gx_cmd_group_leave},
 
+    {"group", "rename", "Groups", "GROUP NAME", "give a group another name", 0, 2, 2, gx_cmd_group_rename},
+    {"group", "alias", "Groups", "GROUP NAME", "what you are called in a group; an empty name takes it away", 0, 2, 2, gx_cmd_group_alias},
+    {"group", "remove", "Groups", "GROUP WHO", "end a membership; an invitation can bring them back", B(YES), 2, 2, gx_cmd_group_remove},
+    {"group", "ban", "Groups", "GROUP WHO", "end a membership for good, and the invitation they came by", B(YES), 2, 2, gx_cmd_group_ban},
+    {"group", "unban", "Groups", "GROUP WHO", "let who was banned be invited again", 0, 2, 2, gx_cmd_group_unban},
+    {"group", "promote", "Groups", "GROUP WHO", "make a member an admin", 0, 2, 2, gx_cmd_group_promote},
+    {"group", "demote", "Groups", "GROUP WHO", "make an admin a plain member", 0, 2, 2, gx_cmd_group_demote},
+    {"group", "transfer", "Groups", "GROUP WHO", "offer a group of yours to a member, who may accept", B(YES), 2, 2, gx_cmd_group_transfer},
+    {"group", "why", "Groups", "GROUP WHO|:EVENT", "by what right somebody is in a group, or why not; or whether an act counts", 0, 2, 2,
+     gx_cmd_group_why},
+    {"requests", NULL, "Groups", "", "what waits for your answer", 0, 0, 0, gx_cmd_requests},
+    {"accept", NULL, "Groups", "WHO|GROUP|:REQUEST", "say yes to a request", 0, 1, 1, gx_cmd_accept},
+    {"refuse", NULL, "Groups", "WHO|GROUP|:REQUEST", "say no to a request", 0, 1, 1, gx_cmd_refuse},
+
     {"invite", NULL, "Invites", "GROUP", "make an invitation; its code is printed", B(QR) | B(PNG) | B(EXPIRES) | B(USES), 1, 1,
      gx_cmd_invite},
     {"invites", NULL, "Invites", "[GROUP]", "invitations that are known", 0, 0, 1, gx_cmd_invites},
@@ -62,7 +76,7 @@ static void help_line(FILE *out, const struct gx_cli_command *c)
 
     snprintf(left, sizeof left, "%s%s%s%s%s", c->name, c->sub == NULL ? "" : " ", c->sub == NULL ? "" : c->sub,
              c->usage[0] == 0 ? "" : " ", c->usage);
-    fprintf(out, "  %-24s  %s\n", left, c->help);
+    fprintf(out, "  %-26s  %s\n", left, c->help);
 }
 
 static void help_all(FILE *out)
@@ -78,7 +92,8 @@ static void help_all(FILE *out)
     }
     fputs("\nEverywhere\n", out);
     gx_options_help(out, GX_OPT_GLOBAL);
-    fputs("\nWHERE and GROUP: a group's name, or : and 4 or more characters of its id.  guanxi help COMMAND says more.\n", out);
+    fputs("\nWHERE and GROUP: a group's name, or : and 4 or more characters of its id.  WHO: @ and a name, or : and 4 or more characters of an id.\n"
+          "guanxi help COMMAND says more.\n", out);
 }
 
 bool gx_cli_help(FILE *out, const char *name, const char *sub)

@@ -181,6 +181,18 @@ GX_COMMAND_FUNCTION(group_list);
 GX_COMMAND_FUNCTION(group_show);
 GX_COMMAND_FUNCTION(group_members);
 GX_COMMAND_FUNCTION(group_leave);
+GX_COMMAND_FUNCTION(group_rename);
+GX_COMMAND_FUNCTION(group_alias);
+GX_COMMAND_FUNCTION(group_why);
+GX_COMMAND_FUNCTION(group_remove);      /* ranks.c */
+GX_COMMAND_FUNCTION(group_ban);
+GX_COMMAND_FUNCTION(group_unban);
+GX_COMMAND_FUNCTION(group_promote);
+GX_COMMAND_FUNCTION(group_demote);
+GX_COMMAND_FUNCTION(group_transfer);
+GX_COMMAND_FUNCTION(requests);          /* requests.c */
+GX_COMMAND_FUNCTION(accept);
+GX_COMMAND_FUNCTION(refuse);
 GX_COMMAND_FUNCTION(invite);            /* invites.c */
 GX_COMMAND_FUNCTION(invites);
 GX_COMMAND_FUNCTION(revoke);

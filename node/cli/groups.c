@@ -7,6 +7,40 @@ static json_t *group_param(const struct gx_args *args)
     return json_pack("{s:s}", "group", args->words[0]);
 }
 
+static void show_me(const struct gx_cli *cli, const json_t *g)
+{
+    const char *state = gx_json_text(g, "state"), *rank = gx_json_text(g, "rank"), *reason = gx_json_text(g, "reason");
+
+    if (json_is_true(json_object_get(g, "provisional")))
+        gx_show_pair(cli, "you are", "%s, provisional: the owner's node has not seen yet that you were let in", rank);
+    else
+        gx_show_pair(cli, "you are", "%s%s%s", rank[0] == 0 ? state : rank, reason[0] == 0 ? "" : ": ", reason);
+}
+
+/* The owner's log decides what came first: what it has not seen may still turn out otherwise. */
+static void show_waiting(const struct gx_cli *cli, const json_t *g)
+{
+    uint64_t n = gx_json_number(json_object_get(g, "finality"), "unsettled");
+
+    if (n == 0)
+        gx_show_pair(cli, "changes", "everything is seen by the owner's node");
+    else
+        gx_show_pair(cli, "changes", "%ju change%s not seen by the owner's node yet", (uintmax_t)n, n == 1 ? "" : "s");
+}
+
+static void show_banned(const struct gx_cli *cli, const json_t *g)
+{
+    const json_t *list = json_object_get(g, "banned");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *m = json_array_get(list, i);
+        char id[GX_SHORT_ID_BYTES];
+
+        gx_show_id(id, gx_json_text(m, "member"));
+        gx_show_pair(cli, "banned", "%s %s", gx_json_text(m, "alias"), id);
+    }
+}
+
 static void show_group(const struct gx_cli *cli, const json_t *g)
 {
     const char *reason = gx_json_text(g, "qr_reason");
@@ -14,10 +48,14 @@ static void show_group(const struct gx_cli *cli, const json_t *g)
 
     gx_show_pair(cli, "group", "%s", gx_json_text(g, "group"));
     gx_show_pair(cli, "name", "%s", gx_json_text(g, "name"));
-    gx_show_pair(cli, "you are", "%s, %s", gx_json_text(g, "state"), gx_json_text(g, "rank"));
-    gx_show_pair(cli, "members", "%ju of at most %ju", (uintmax_t)gx_json_number(g, "members"), (uintmax_t)gx_json_number(g, "cap"));
-    gx_show_pair(cli, "QR codes", "%s%s%s (they admit while there are fewer than %ju members)", qr, reason[0] == 0 ? "" : ": ", reason,
-                 (uintmax_t)gx_json_number(g, "qr_max"));
+    show_me(cli, g);
+    if (json_object_get(g, "members") == NULL)
+        return;                                 /* nothing of it has come yet */
+    gx_show_pair(cli, "members", "%ju of at most %ju, up to %ju by QR code", (uintmax_t)gx_json_number(g, "members"),
+                 (uintmax_t)gx_json_number(g, "cap"), (uintmax_t)gx_json_number(g, "qr_max"));
+    gx_show_pair(cli, "QR codes", "%s%s%s", qr, reason[0] == 0 ? "" : ": ", reason);
+    show_waiting(cli, g);
+    show_banned(cli, g);
     gx_show_pair(cli, "messages", "%ju", (uintmax_t)gx_json_number(g, "count"));
     gx_show_pair(cli, "state", "%s", gx_json_text(g, "state_hash"));
 }
@@ -86,6 +124,15 @@ int gx_cmd_group_show(struct gx_cli *cli, const struct gx_args *args)
     return code;
 }
 
+static const char *remark(const json_t *member)
+{
+    bool you = json_is_true(json_object_get(member, "you"));
+
+    if (json_is_false(json_object_get(member, "settled")))
+        return you ? "you, not seen by the owner yet" : "not seen by the owner yet";
+    return you ? "you" : "";
+}
+
 int gx_cmd_group_members(struct gx_cli *cli, const struct gx_args *args)
 {
     static const char *const heads[] = {"NAME", "MEMBER", "RANK", "CAME BY", "LET IN BY", "SINCE", ""};
@@ -105,9 +152,9 @@ int gx_cmd_group_members(struct gx_cli *cli, const struct gx_args *args)
             gx_columns_id(&t, gx_json_text(m, "member"));
             gx_columns_text(&t, gx_json_text(m, "rank"));
             gx_columns_text(&t, gx_json_text(m, "via"));
-            gx_columns_id(&t, gx_json_text(m, "voucher"));
+            gx_columns_text(&t, gx_json_text(m, "through"));
             gx_columns_time(&t, gx_json_number(m, "since_ms"));
-            gx_columns_text(&t, json_is_true(json_object_get(m, "you")) ? "you" : "");
+            gx_columns_text(&t, remark(m));
         }
         gx_columns_end(cli, &t);
     }
@@ -127,6 +174,97 @@ int gx_cmd_group_leave(struct gx_cli *cli, const struct gx_args *args)
         gx_cli_notice(cli, "You have left %s.", shown);
         free(shown);
     }
+    json_decref(result);
+    return code;
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The act's id and the name, for a pipe. */
+static void show_named(const json_t *v, const char *name)
+{
+    char event[GX_SHORT_ID_BYTES];
+
+    gx_show_id(event, gx_json_text(v, "event"));
+    printf("%s\t%s\n", event, name);
+}
+
+int gx_cmd_group_rename(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+
+    int code = gx_cli_call(cli, &result, "group.rename", json_pack("{s:s, s:s}", "group", args->words[0], "name", args->words[1]));
+    if (code == GX_EXIT_DONE && cli->json) {
+        code = gx_show_json(result);
+    } else if (code == GX_EXIT_DONE) {
+        char *name = gx_show_text(gx_json_text(result, "name"), true);
+        if (cli->out_tty)
+            gx_cli_notice(cli, "The group is called %s now.", name);
+        else
+            show_named(result, name);
+        free(name);
+    }
+    json_decref(result);
+    return code;
+}
+
+int gx_cmd_group_alias(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+
+    int code = gx_cli_call(cli, &result, "group.alias", json_pack("{s:s, s:s}", "group", args->words[0], "name", args->words[1]));
+    if (code == GX_EXIT_DONE && cli->json) {
+        code = gx_show_json(result);
+    } else if (code == GX_EXIT_DONE) {
+        char *alias = gx_show_text(gx_json_text(result, "alias"), true), *name = gx_show_text(gx_json_text(result, "name"), true);
+        if (!cli->out_tty)
+            show_named(result, alias);
+        else if (args->words[1][0] != 0)
+            gx_cli_notice(cli, "You are called %s in %s now.", alias, name);
+        else
+            gx_cli_notice(cli, "You have no name in %s any more; others see %s.", name, alias);
+        free(alias);
+        free(name);
+    }
+    json_decref(result);
+    return code;
+}
+
+/* --- why -------------------------------------------------------------------------------------------------------------------------- */
+
+#define RESTS_ON_MAX 12u        /* on a terminal; --json has them all */
+
+static void show_why(const struct gx_cli *cli, const json_t *v)
+{
+    const json_t *by = json_object_get(v, "by");
+    char *text = gx_show_text(gx_json_text(v, "text"), true), when[GX_TIME_BYTES], ids[RESTS_ON_MAX * GX_SHORT_ID_BYTES] = "";
+    size_t n = json_array_size(by);
+
+    puts(text);
+    free(text);
+    gx_show_time(when, gx_json_number(v, "when_ms"));
+    if (when[0] != 0)
+        gx_show_pair(cli, "when", "%s", when);
+    for (size_t i = 0; i < n && i < RESTS_ON_MAX; i++) {
+        char id[GX_SHORT_ID_BYTES];
+        size_t used = strlen(ids);
+
+        gx_show_id(id, json_string_value(json_array_get(by, i)));
+        snprintf(ids + used, sizeof ids - used, "%s%s", i == 0 ? "" : " ", id);
+    }
+    if (n > 0)
+        gx_show_pair(cli, "rests on", "%s%s", ids, n > RESTS_ON_MAX ? " ..." : "");
+}
+
+int gx_cmd_group_why(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+
+    int code = gx_cli_call(cli, &result, "group.why", json_pack("{s:s, s:s}", "group", args->words[0], "who", args->words[1]));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE)
+        show_why(cli, result);
     json_decref(result);
     return code;
 }

@@ -275,9 +275,12 @@ static void show_joined(const struct gx_cli *cli, const json_t *v)
 
     gx_show_id(by, gx_json_text(v, "admitted_by"));
     gx_show_pair(cli, "group", "%s", gx_json_text(v, "group"));
+    if (gx_json_text(v, "name")[0] != 0)
+        gx_show_pair(cli, "name", "%s", gx_json_text(v, "name"));
     gx_show_pair(cli, "members", "%ju", (uintmax_t)gx_json_number(v, "members"));
     gx_show_pair(cli, "let in by", "%s", by);
-    gx_show_pair(cli, "state", "%s", gx_json_text(v, "state"));
+    gx_show_pair(cli, "state", "%s%s", gx_json_text(v, "state"),
+                 json_is_true(json_object_get(v, "provisional")) ? ", provisional until the owner's node has seen that you were let in" : "");
 }
 
 int gx_cmd_join(struct gx_cli *cli, const struct gx_args *args)

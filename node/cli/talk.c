@@ -78,7 +78,8 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
 {
     char time[GX_TIME_BYTES], *from = who(m, "alias", "from"), *place = where(m);
     char *text = gx_show_text(gx_json_text(m, "text"), !cli->out_tty);
-    const char *state = gx_json_text(m, "state");
+    bool hidden = json_is_true(json_object_get(m, "hidden"));
+    const char *state = hidden ? "hidden" : gx_json_text(m, "state");
     char reply[GX_SHORT_ID_BYTES];
 
     gx_show_id(reply, gx_json_text(m, "reply"));
@@ -90,7 +91,7 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
                with_where ? place : "", gx_plain(cli), gx_bold(cli), from, gx_plain(cli));
         if (reply[0] != 0)
             printf(" (answers %s)", reply);
-        fputs(": ", stdout);
+        fputs(hidden ? ": only you see this: " : ": ", stdout);
         print_lines(text);
     }
     free(text);
@@ -98,23 +99,78 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
     free(from);
 }
 
-/* Of `watch`: what is no message. */
-static void show_event(const struct gx_cli *cli, const json_t *m)
-{
-    static const char *const keys[] = {"what", "member", "by", "peer", "addr", "state", "event"};
-    char *place = where(m);
+/* --- showing who came and went --------------------------------------------------------------------------------------------------- */
 
-    printf("%s%s%s%s", gx_faint(cli), place, cli->out_tty ? " " : "\t", gx_json_text(m, "type"));
+/* The members of a note's group as they are now: a note says by which key, a person wants to know by whom.  NULL: nobody knows. */
+static json_t *members_now(const struct gx_cli *cli, const json_t *note)
+{
+    struct gx_reply reply;
+    char group[80];
+
+    snprintf(group, sizeof group, ":%.64s", gx_json_text(note, "group"));
+    gx_cli_ask(cli, &reply, "group.members", json_pack("{s:s}", "group", group), GX_CALL_MS, NULL);
+    json_t *list = json_incref(json_object_get(reply.result, "members"));
+    gx_reply_clear(&reply);
+    return list;
+}
+
+static const json_t *find_member(const json_t *list, const char *id)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(gx_json_text(json_array_get(list, i), "member"), id) == 0)
+            return json_array_get(list, i);
+    return NULL;
+}
+
+/* What it is that became of somebody; freed by the caller. */
+static char *sentence(const json_t *note, const char *name, const char *by, const char *rank)
+{
+    const char *what = gx_json_text(note, "what");
+    char event[GX_SHORT_ID_BYTES], group[GX_SHORT_ID_BYTES], *out = NULL;
+    int n;
+
+    gx_show_id(event, gx_json_text(note, "event"));
+    gx_show_id(group, gx_json_text(note, "group"));
+    if (strcmp(what, "joined") == 0)
+        n = asprintf(&out, "%s joined, let in by %s", name, by);
+    else if (strcmp(what, "left") == 0)
+        n = asprintf(&out, "%s left", name);
+    else if (strcmp(what, "removed") == 0)
+        n = asprintf(&out, "%s was removed by %s", name, by);
+    else if (strcmp(what, "banned") == 0)
+        n = asprintf(&out, "%s was banned by %s", name, by);
+    else if (strcmp(what, "rank") == 0 && rank[0] != 0)
+        n = asprintf(&out, "%s's rank was changed by %s; it is %s now", name, by, rank);
+    else if (strcmp(what, "rank") == 0)
+        n = asprintf(&out, "%s's rank was changed by %s", name, by);
+    else if (strcmp(what, "bumped") == 0)
+        n = asprintf(&out, "%s is no member after all; guanxi group why %s %s tells why", name, group, event);
+    else
+        n = asprintf(&out, "%s: %s", name, what);
+    return n < 0 ? NULL : out;
+}
+
+/* Of `watch`: the columns of a message, with what happened in the place of its state. */
+static void show_member(const struct gx_cli *cli, const json_t *note, bool with_where)
+{
+    json_t *list = members_now(cli, note);
+    const json_t *author = find_member(list, gx_json_text(note, "by")), *subject = find_member(list, gx_json_text(note, "member"));
+    char time[GX_TIME_BYTES], *place = where(note), *name = who(note, "alias", "member");
+    char *by = author == NULL ? who(note, "", "by") : who(author, "alias", "member");
+    char *text = sentence(note, name, by, gx_json_text(subject, "rank"));
+
+    gx_show_time(time, gx_json_number(note, "wall_ms"));
+    if (cli->out_tty)
+        printf("%s%ju %s %s%s%s%s\n", gx_faint(cli), (uintmax_t)gx_json_number(note, "seq"), time, with_where ? place : "",
+               with_where ? ": " : "", text == NULL ? "" : text, gx_plain(cli));
+    else
+        printf("%ju\t%s\t%s\t%s\t%s\t%s\n", (uintmax_t)gx_json_number(note, "seq"), time, place, name, gx_json_text(note, "what"),
+               text == NULL ? "" : text);
+    free(text);
+    free(by);
+    free(name);
     free(place);
-    for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++) {
-        char id[GX_SHORT_ID_BYTES];
-        const char *value = gx_json_text(m, keys[i]);
-        if (value[0] == 0)
-            continue;
-        gx_show_id(id, value);
-        printf("%s%s %s", cli->out_tty ? " " : "\t", keys[i], id);
-    }
-    printf("%s\n", gx_plain(cli));
+    json_decref(list);
 }
 
 /* --- read ------------------------------------------------------------------------------------------------------------------------- */
@@ -199,7 +255,7 @@ static void show_note(const struct gx_cli *cli, struct watch *w, const json_t *n
     else if (strcmp(gx_json_text(note, "type"), "message") == 0)
         show_message(cli, note, w->any_group);
     else
-        show_event(cli, note);
+        show_member(cli, note, w->any_group);
     fflush(stdout);
 }
 

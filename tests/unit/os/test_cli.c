@@ -116,6 +116,12 @@ static void test_usage_errors_exit_2(void **state)
     EXPECT(2, RUN(dir, A("group")));
     EXPECT(2, RUN(dir, A("group"), A("nonsense")));
     EXPECT(2, RUN(dir, A("group"), A("new")));
+    EXPECT(2, RUN(dir, A("group"), A("why"), A("tea")));
+    EXPECT(2, RUN(dir, A("group"), A("ban"), A("tea"), A("-y")));
+    EXPECT(2, RUN(dir, A("group"), A("promote"), A("tea"), A("@mei"), A("-y")));
+    EXPECT(2, RUN(dir, A("group"), A("rename"), A("green"), A("tea"), A("house")));
+    EXPECT(2, RUN(dir, A("accept")));
+    EXPECT(2, RUN(dir, A("requests"), A("tea")));
     EXPECT(2, RUN(dir, A("status"), A("extra")));
     EXPECT(2, RUN(dir, A("status"), A("--nonsense")));
     EXPECT(2, RUN(dir, A("--home")));
@@ -133,9 +139,28 @@ static void test_usage_errors_exit_2(void **state)
 
 static void test_no_question_is_asked_where_nobody_can_answer(void **state)
 {
+    static const char *const acts[] = {"remove", "ban", "transfer"};
     (void)state;
+
     EXPECT(2, RUN(dir, A("join"), A("GX1:AAAA")));
     assert_non_null(strstr(ran.err, "-y"));
+    for (size_t i = 0; i < GX_ARRAY_LEN(acts); i++) {
+        EXPECT(2, RUN_IN(dir, "y\n", A("group"), A(acts[i]), A("tea"), A("@mei")));
+        assert_non_null(strstr(ran.err, "-y"));
+        EXPECT(2, RUN(dir, A("group"), A(acts[i]), A("tea"), A("@mei"), A("--json")));
+        assert_non_null(strstr(ran.err, "\"name\":\"usage\""));
+    }
+}
+
+/* Words of the law and of the wire are for those who look inside. */
+static void test_help_uses_no_word_that_only_the_specification_explains(void **state)
+{
+    static const char *const words[] = {"epoch", "mainline", "incarnation", "settled", "voucher"};
+    (void)state;
+
+    EXPECT(0, RUN(dir, A("help")));
+    for (size_t i = 0; i < GX_ARRAY_LEN(words); i++)
+        assert_null(strstr(ran.out, words[i]));
 }
 
 static void test_help_and_version_need_no_home(void **state)
@@ -213,6 +238,9 @@ static void test_with_the_node_down_one_can_still_look(void **state)
     EXPECT(0, RUN(dir, A("read"), A("--json")));
     assert_string_equal(ran.out, "");
     EXPECT(0, RUN(dir, A("invites"), A("--json")));
+    EXPECT(0, RUN(dir, A("requests"), A("--json")));
+    assert_string_equal(ran.out, "{\"requests\":[]}\n");
+    EXPECT(3, RUN(dir, A("group"), A("why"), A("tea"), A("@mei")));
     EXPECT(3, RUN(dir, A("group"), A("show"), A("tea")));
     EXPECT(5, RUN(dir, A("inspect"), A("GX1:AAAA"), A("--json")));
     assert_non_null(strstr(ran.out, "\"valid\":false"));
@@ -225,6 +253,9 @@ static void test_what_needs_the_node_exits_69_and_names_up(void **state)
     EXPECT(69, RUN(dir, A("send"), A("tea"), A("hello")));
     assert_non_null(strstr(ran.err, "guanxi up"));
     EXPECT(69, RUN(dir, A("group"), A("new"), A("tea")));
+    EXPECT(69, RUN(dir, A("group"), A("remove"), A("tea"), A("@mei"), A("-y")));
+    EXPECT(69, RUN(dir, A("group"), A("alias"), A("tea"), A("")));
+    EXPECT(69, RUN(dir, A("accept"), A("tea")));
     EXPECT(69, RUN(dir, A("down")));
     EXPECT(69, RUN(dir, A("watch")));
     EXPECT(69, RUN(dir, A("wait"), A("--json")));
@@ -291,6 +322,7 @@ int main(void)
         T(test_globals_stand_before_between_and_after),
         T(test_usage_errors_exit_2),
         T(test_no_question_is_asked_where_nobody_can_answer),
+        T(test_help_uses_no_word_that_only_the_specification_explains),
         T(test_help_and_version_need_no_home),
         T(test_what_is_no_invitation_is_told_by_what_it_is),
         T(test_with_the_node_down_one_can_still_look),

@@ -426,6 +426,150 @@ static void test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_end
     EXPECT(0, RUN(b, A("wait"), A("--members"), A("tea=2"), A("--timeout"), A("25")));
 }
 
+/* Ann's group, which Bob came into by her code.  Each then knows what the other has done. */
+static void meet(void)
+{
+    char code[2048];
+
+    (void)start(a, "Ann");
+    (void)start(b, "Bob");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("invite"), A("tea"), A("--json")));
+    snprintf(code, sizeof code, "%s", out_text("token"));
+    EXPECT(0, RUN(b, A("join"), code, A("-y")));
+    EXPECT(0, RUN(a, A("wait"), A("--members"), A("tea=2"), A("--peers"), A("1"), A("--timeout"), A("20")));
+    EXPECT(0, RUN(b, A("wait"), A("--members"), A("tea=2"), A("--peers"), A("1"), A("--timeout"), A("20")));
+}
+
+static void agree(void)
+{
+    char hash[2100];
+
+    EXPECT(0, RUN(a, A("group"), A("show"), A("tea"), A("--json")));
+    snprintf(hash, sizeof hash, "tea=%s", out_text("state_hash"));
+    EXPECT(0, RUN(b, A("wait"), A("--hash"), hash, A("--timeout"), A("20")));
+}
+
+static void test_what_the_rules_do_not_allow_is_exit_4_and_whom_nobody_knows_exit_3(void **state)
+{
+    static const char *const acts[] = {"remove", "ban", "promote", "demote", "transfer"};
+    (void)state;
+
+    meet();
+    for (size_t i = 0; i < GX_ARRAY_LEN(acts); i++) {
+        const char *yes = i == 2 || i == 3 ? "--json" : "-y";
+        EXPECT(4, RUN(b, A("group"), A(acts[i]), A("tea"), A("@Ann"), A("--json"), A(yes)));
+        assert_non_null(strstr(ran.err, "\"name\":\"no_rank\""));
+        EXPECT(3, RUN(a, A("group"), A(acts[i]), A("tea"), A("@Nobody"), A(yes)));
+        assert_non_null(strstr(ran.err, "Nobody"));
+        EXPECT(3, RUN(a, A("group"), A(acts[i]), A("none"), A("@Bob"), A(yes)));
+    }
+    EXPECT(3, RUN(a, A("group"), A("unban"), A("tea"), A("@Bob")));
+    EXPECT(3, RUN(a, A("group"), A("why"), A("tea"), A("@Nobody")));
+    EXPECT(3, RUN(a, A("accept"), A("tea")));
+    EXPECT(3, RUN(b, A("refuse"), A("@Ann")));
+    EXPECT(4, RUN(b, A("group"), A("rename"), A("tea"), A("mine"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"name\":\"no_rank\""));
+    EXPECT(4, RUN(a, A("group"), A("leave"), A("tea"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"name\":\"no_rank\""));
+    EXPECT(2, RUN(a, A("group"), A("remove"), A("tea"), A("@Ann"), A("-y")));
+}
+
+static void test_several_who_are_meant_are_listed(void **state)
+{
+    (void)state;
+    meet();
+    EXPECT(0, RUN(b, A("group"), A("alias"), A("tea"), A("Ann")));
+    agree();
+    EXPECT(3, RUN(a, A("group"), A("remove"), A("tea"), A("@Ann"), A("-y")));
+    char *first = strstr(ran.err, "\n  Ann  :");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "\n  Ann  :"));
+    EXPECT(0, RUN(a, A("group"), A("members"), A("tea")));
+    assert_non_null(strstr(ran.out, "\tyou\n"));
+}
+
+static void test_a_ban_ends_the_invitation_and_is_shown_with_its_reason(void **state)
+{
+    char event[2048];
+    (void)state;
+
+    meet();
+    EXPECT(0, RUN(a, A("group"), A("ban"), A("tea"), A("Bob"), A("-y"), A("--json")));
+    assert_string_equal(out_text("rank"), "none");
+    assert_int_equal(strlen(out_text("revoked")), 64);
+    snprintf(event, sizeof event, ":%s", out_text("event"));
+    EXPECT(0, RUN(a, A("invites")));
+    assert_non_null(strstr(ran.out, "\trevoked\t"));
+    EXPECT(0, RUN(a, A("group"), A("show"), A("tea")));
+    assert_non_null(strstr(ran.out, "members\t1 of at most 500, up to 100 by QR code\n"));
+    assert_non_null(strstr(ran.out, "changes\teverything is seen by the owner's node\n"));
+    assert_non_null(strstr(ran.out, "banned\tBob :"));
+    EXPECT(0, RUN(a, A("group"), A("why"), A("tea"), A("@Bob")));
+    assert_non_null(strstr(ran.out, "the ban of Bob by Ann"));
+    EXPECT(0, RUN(a, A("group"), A("why"), A("tea"), event, A("--json")));
+    assert_string_equal(out_text("subject"), event + 1);
+    EXPECT(0, RUN(a, A("group"), A("unban"), A("tea"), A("Bob")));
+    assert_non_null(strstr(ran.out, "\tBob\tnone\tseen\n"));
+    EXPECT(0, RUN(a, A("group"), A("show"), A("tea")));
+    assert_null(strstr(ran.out, "banned"));
+    EXPECT(0, RUN(a, A("down")));
+    EXPECT(0, RUN(a, A("group"), A("why"), A("tea"), event));
+}
+
+/* A group changes hands only when both want it: an offer that was refused changes nothing. */
+static void test_a_group_is_handed_over_by_an_offer_and_its_acceptance(void **state)
+{
+    (void)state;
+    meet();
+    EXPECT(0, RUN(a, A("group"), A("transfer"), A("tea"), A("@Bob"), A("-y"), A("--json")));
+    assert_string_equal(out_text("state"), "offered");
+    agree();
+    while (RUN(b, A("refuse"), A("tea")) == 3)
+        usleep(10000);
+    assert_non_null(strstr(ran.out, "\ttransfer\ttea\trefused\n"));
+    EXPECT(0, RUN(b, A("requests")));
+    assert_string_equal(ran.out, "");
+    EXPECT(0, RUN(a, A("group"), A("show"), A("tea"), A("--json")));
+    assert_string_equal(out_text("rank"), "owner");
+
+    EXPECT(0, RUN(a, A("group"), A("transfer"), A("tea"), A("@Bob"), A("-y")));
+    while (RUN(b, A("requests")) == 0 && ran.n_out == 0)
+        usleep(10000);
+    assert_non_null(strstr(ran.out, "\ttransfer\ttea\tAnn\t"));
+    EXPECT(0, RUN(b, A("accept"), A("@Ann"), A("--json")));
+    assert_string_equal(out_text("state"), "accepted");
+    do {
+        EXPECT(0, RUN(b, A("group"), A("show"), A("tea")));
+    } while (strstr(ran.out, "you are\towner\n") == NULL);
+    EXPECT(4, RUN(a, A("group"), A("promote"), A("tea"), A("@Bob")));
+    EXPECT(0, RUN(b, A("group"), A("demote"), A("tea"), A("@Ann")));
+    assert_non_null(strstr(ran.out, "\tAnn\tmember\tseen\n"));
+    EXPECT(0, RUN(b, A("group"), A("rename"), A("tea"), A("green tea")));
+    EXPECT(0, RUN(b, A("group"), A("show"), A("green tea")));
+}
+
+static void test_watch_tells_of_ranks_and_removals_in_sentences(void **state)
+{
+    char line[4096];
+    int out;
+    (void)state;
+
+    meet();
+    pid_t watch = spawn(a, &out, (char *[]){A("guanxi"), A("watch"), A("--since"), A("0"), NULL});
+    EXPECT(0, RUN(a, A("group"), A("promote"), A("tea"), A("@Bob")));
+    EXPECT(0, RUN(a, A("group"), A("remove"), A("tea"), A("@Bob"), A("-y")));
+    assert_true(read_line(out, line, sizeof line) > 0);
+    assert_non_null(strstr(line, "\tBob\tjoined\tBob joined, let in by Ann"));
+    assert_true(read_line(out, line, sizeof line) > 0);
+    assert_non_null(strstr(line, "\tBob\trank\tBob's rank was changed by Ann"));
+    assert_true(read_line(out, line, sizeof line) > 0);
+    assert_non_null(strstr(line, "\tBob\tremoved\tBob was removed by Ann"));
+    assert_int_equal(kill(watch, SIGINT), 0);
+    assert_int_equal(end_of(watch), 0);
+    close(out);
+}
+
 static void test_garbage_on_the_control_socket_leaves_the_node_serving(void **state)
 {
     struct gx_rng_stream rng;
@@ -465,6 +609,11 @@ int main(void)
         T(test_a_text_that_cannot_be_sent_is_exit_2_wherever_it_comes_from),
         T(test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly),
         T(test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_ended),
+        T(test_what_the_rules_do_not_allow_is_exit_4_and_whom_nobody_knows_exit_3),
+        T(test_several_who_are_meant_are_listed),
+        T(test_a_ban_ends_the_invitation_and_is_shown_with_its_reason),
+        T(test_a_group_is_handed_over_by_an_offer_and_its_acceptance),
+        T(test_watch_tells_of_ranks_and_removals_in_sentences),
         T(test_garbage_on_the_control_socket_leaves_the_node_serving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
