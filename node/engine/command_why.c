@@ -144,6 +144,17 @@ static const char *seen_text(const struct gx_group *g, uint32_t x)
     return gx_law_is_settled(&g->law, x) ? "The owner's node has seen it." : "The owner's node has not seen it yet: until then it may still change.";
 }
 
+/* A sentence begins with a capital, but for a name: that is spelled as it is. */
+static const char *sentence(struct gx_engine *e, const char *text)
+{
+    static const char *const begins[] = {"the ", "you ", "a ", "an "};
+    bool ours = false;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(begins) && !ours; i++)
+        ours = strncmp(text, begins[i], strlen(begins[i])) == 0;
+    return ours ? gx_answers_format(e, "%c%s", text[0] - 'a' + 'A', text + 1) : text;
+}
+
 static void answer(struct gx_answer_builder *b, struct gx_group *g, const uint8_t *subject, uint32_t x, bool effective, const char *text,
                    const struct proof *p)
 {
@@ -153,7 +164,7 @@ static void answer(struct gx_answer_builder *b, struct gx_group *g, const uint8_
     gx_answers_bool(b, "effective", effective);
     if (rule != GX_RULE_NONE)
         gx_answers_kept(b, "rule", gx_law_rule_name(rule));
-    gx_answers_kept(b, "text", text);
+    gx_answers_kept(b, "text", sentence(b->e, text));
     if (x != GX_LAW_NONE) {
         gx_answers_bool(b, "settled", gx_law_is_settled(&g->law, x));
         gx_answers_number(b, "when_ms", g->ops[x].wall_ms);
