@@ -159,8 +159,8 @@ static enum gx_law_rule leave_fault(const struct gx_law *law, const struct gx_la
 
 static bool is_harmless(const struct gx_law *law, const struct gx_law_run *run, uint32_t admit, uint32_t r, uint32_t x)
 {
-    return gx_law_past(law, r, admit) || gx_law_past(law, x, r) || run->results[x].s < run->results[r].s ||
-           (op_of(law, r)->kind == GX_OP_LEAVE && !gx_law_past(law, r, x));
+    return gx_law_past(law, r, admit) || gx_law_past(law, x, r) || (run->results[x].s < run->results[r].s && !WITHOUT(7)) ||
+           (op_of(law, r)->kind == GX_OP_LEAVE && !gx_law_past(law, r, x) && !WITHOUT(9));
 }
 
 bool gx_law_author_ok(const struct gx_law *law, const struct gx_law_run *run, uint32_t x, uint32_t person, uint32_t *culprit)
@@ -216,7 +216,7 @@ bool gx_law_banned_at(const struct gx_law *law, const struct gx_law_run *run, ui
 static bool is_consent_fresh(const struct gx_law *law, const struct gx_law_run *run, uint32_t x, uint32_t *culprit)
 {
     for (uint32_t i = law->nodes[x].stale; i != NONE; i = law->stale[i].next) {
-        if (run->results[law->stale[i].leave].rule == GX_RULE_NONE && !WITHOUT(9)) {
+        if (run->results[law->stale[i].leave].rule == GX_RULE_NONE) {
             *culprit = law->stale[i].leave;
             return false;
         }
@@ -226,7 +226,7 @@ static bool is_consent_fresh(const struct gx_law *law, const struct gx_law_run *
 
 static bool revokes(const struct gx_law *law, const struct gx_law_run *run, uint32_t v, uint32_t x)
 {
-    return !gx_law_past(law, x, v) && !(run->results[x].s < run->results[v].s);
+    return (!gx_law_past(law, x, v) || WITHOUT(8)) && !(run->results[x].s < run->results[v].s);
 }
 
 static bool is_revoked(const struct gx_law *law, const struct gx_law_run *run, uint32_t x, uint32_t *culprit)
@@ -480,7 +480,7 @@ static void admit(const struct gx_law *law, struct gx_law_run *run, uint32_t x)
 
     push(law, run, x);
     for (uint32_t r = joiner->removals; r != NONE && stands; r = run->results[r].next)
-        stands = gx_law_past(law, r, x) || is_earlier(run, x, r) || WITHOUT(8);
+        stands = gx_law_past(law, r, x) || is_earlier(run, x, r) || WITHOUT(40);
     run->results[x].moved = stands && !joiner->member;
     joiner->member = joiner->member || stands;
     run->n_members += run->results[x].moved;

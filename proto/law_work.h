@@ -6,7 +6,8 @@
 
 #define NONE GX_LAW_NONE
 
-/* An ablation is the law built for a test with one rule left out: GX_LAW_WITHOUT is its number.  The library has all of them. */
+/* An ablation is the law built for a test without one of its rules, so that theorem n of tests/prop/law_theorems.h fails; 10 n names a second rule that
+ * the same theorem rests on.  The library has all of them. */
 #ifdef GX_LAW_WITHOUT
 #define WITHOUT(n) ((n) == GX_LAW_WITHOUT)
 #else
