@@ -188,7 +188,13 @@ static void put(struct endings *e, uint32_t op)
         e->out[e->n++] = op;
 }
 
-/* A void ADMIT: what it failed by, and what put the others before it. */
+static bool takes_away(uint8_t kind)
+{
+    return kind == GX_OP_REMOVE || kind == GX_OP_BAN || kind == GX_OP_LEAVE || kind == GX_OP_REVOKE;
+}
+
+/* A void ADMIT: what it failed by, and what put the others before it.  What the owner witnessed is settled by its point.  Of the rest it takes who had
+ * a seat, and all that keeps others from one, wherever it stands in L: removals free seats, and reach back. */
 static void put_void(struct gx_law *law, struct endings *e, uint32_t x)
 {
     const struct gx_law_run *run = &law->now;
@@ -197,9 +203,12 @@ static void put_void(struct gx_law *law, struct endings *e, uint32_t x)
     put(e, gx_law_culprit(law, x));
     put(e, x);
     put(e, run->main[s == GX_LAW_INFINITE ? run->n_main - 1 : s]);
-    for (uint32_t i = run->results[x].pos; i-- > 0 && s == GX_LAW_INFINITE && run->results[run->order[i]].s == s;)
-        if (run->results[run->order[i]].seat)
-            put(e, run->order[i]);
+    for (uint32_t i = run->n_order; i-- > 0 && s == GX_LAW_INFINITE && run->results[run->order[i]].s == s;) {
+        uint32_t y = run->order[i];
+
+        if ((run->results[y].seat && i < run->results[x].pos) || (takes_away(law->nodes[y].op.kind) && gx_law_effective(law, y)))
+            put(e, y);
+    }
 }
 
 uint32_t gx_law_ending(struct gx_law *law, uint32_t *out, uint32_t cap, uint32_t person)

@@ -410,6 +410,26 @@ static void test_who_was_bumped_is_told_by_whom(void **state)
     assert_int_equal(gx_law_ending(&law, out, 1, DAN), 1);
 }
 
+/* Cat left, so a copy of Cat's admission took the token's one use again, before Dan came.  Without the LEAVE nobody could see why. */
+static void test_who_was_bumped_is_told_of_the_leave_that_made_it_so(void **state)
+{
+    uint32_t out[8], n, found = 0;
+    (void)state;
+
+    put(GX_OP_ADMIT, OLGA, ANN);
+    put(GX_OP_ADMIT, OLGA, CAT);
+    uint32_t token = put_token(OLGA, 1);
+    uint32_t leave = put_knowing(token, op_of(GX_OP_LEAVE, CAT, GX_LAW_NONE));
+    put_knowing(token, by_qr(ANN, CAT, token));
+    uint32_t bumped = put_knowing(token, by_qr(ANN, DAN, token));
+    settle();
+    assert_int_equal(law.now.results[bumped].rule, GX_RULE_USED_UP);
+    n = gx_law_ending(&law, out, 8, DAN);
+    for (uint32_t i = 0; i < n; i++)
+        found += out[i] == leave;
+    assert_int_equal(found, 1);
+}
+
 /* ---- the hash --------------------------------------------------------------------------------------------------------------- */
 
 static void hash(uint8_t out[32])
@@ -577,6 +597,7 @@ int main(void)
         TEST(test_every_rule_has_a_name_and_every_operation_too),
         TEST(test_a_membership_ends_by_the_removals_in_effect),
         TEST(test_who_was_bumped_is_told_by_whom),
+        TEST(test_who_was_bumped_is_told_of_the_leave_that_made_it_so),
         TEST(test_the_state_hash_tells_members_ranks_bans_and_names_apart),
         TEST(test_a_removal_heard_later_reaches_back_to_what_its_target_did),
         TEST(test_a_revocation_heard_later_reaches_back_to_who_came_by_the_token),
