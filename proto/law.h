@@ -260,7 +260,7 @@ enum gx_law_rule gx_law_ask(struct gx_law *law, const struct gx_law_op *op);
 uint32_t gx_law_culprit(struct gx_law *law, uint32_t op);
 
 /* What ended a membership, or kept it from beginning: operations with which, and with their pasts, anybody comes to the same answer about this
- * person.  At most cap are written to out; the number is returned. */
+ * person, for mainline logs that nobody forked.  At most cap are written to out; the number is returned. */
 uint32_t gx_law_ending(struct gx_law *law, uint32_t *out, uint32_t cap, uint32_t person);
 
 /* LAW §10.  Over members and ranks, bans, and the ids of the ALIAS and META in force; all sorted by member key.  scratch: n_persons indices. */

@@ -516,6 +516,87 @@ static void test_settling_costs_what_was_added(void **state)
     assert_int_equal(law.n_judged, 1001);
 }
 
+/* ---- many operations --------------------------------------------------------------------------------------------------------------- */
+
+#define MANY 1700u                  /* some blocks of pasts, and not a whole number of them */
+
+static uint64_t pasts[MANY][MANY / 64 + 1];
+static uint32_t rng;
+
+static uint32_t pick(uint32_t n)
+{
+    rng = rng * 1664525u + 1013904223u;
+    return (rng >> 8) % n;
+}
+
+static void know(uint64_t *past, uint32_t y)
+{
+    for (uint32_t w = 0; w <= MANY / 64; w++)
+        past[w] |= pasts[y][w];
+    past[y / 64] |= 1ull << (y % 64);
+}
+
+/* Mostly near the end, at times from anywhere. */
+static uint32_t some_dep(uint32_t x)
+{
+    uint32_t back = pick(8) == 0 ? x : x < 6 ? x : 6;
+
+    return x - 1 - pick(back);
+}
+
+static void put_any(struct gx_law *copy)
+{
+    static const uint8_t kinds[] = {GX_OP_ADMIT,  GX_OP_ADMIT, GX_OP_ADMIT, GX_OP_LEAVE,   GX_OP_REMOVE, GX_OP_BAN,
+                                    GX_OP_REVOKE, GX_OP_UNBAN, GX_OP_META,  GX_OP_PROMOTE, GX_OP_BESIDE, GX_OP_CHECKPOINT};
+    uint32_t x = law.n_ops, deps[] = {some_dep(x), some_dep(x)};
+    struct gx_law_edges edges = {.deps = deps, .n_deps = 2, .heads = deps, .n_heads = 2, .prev = pick(3) == 0 ? some_dep(x) : GX_LAW_NONE};
+    struct gx_law_op op = op_of(kinds[pick(GX_ARRAY_LEN(kinds))], pick(3) == 0 ? OLGA : pick(CAST), pick(CAST));
+
+    op.device = op.author == OLGA && pick(3) != 0;
+    for (uint32_t i = 0; i < 2; i++)
+        know(pasts[x], deps[i]);
+    if (edges.prev != GX_LAW_NONE)
+        know(pasts[x], edges.prev);
+    assert_int_equal(gx_law_add(&law, &op, &edges), GX_OK);
+    assert_int_equal(gx_law_add(copy, &op, &edges), GX_OK);
+}
+
+static void assert_same_results(const struct gx_law *copy)
+{
+    for (uint32_t i = 0; i < law.n_ops; i++) {
+        assert_int_equal(law.now.results[i].rule, copy->now.results[i].rule);
+        assert_int_equal(law.now.results[i].pos, copy->now.results[i].pos);
+        assert_int_equal(law.now.results[i].seat, copy->now.results[i].seat);
+    }
+    for (uint32_t p = 0; p < CAST; p++)
+        assert_int_equal(gx_law_rank(&law, p), gx_law_rank(copy, p));
+}
+
+static void test_many_operations_have_the_pasts_and_results_of_the_definition(void **state)
+{
+    struct gx_law copy;
+    (void)state;
+
+    rng = 1;
+    memset(pasts, 0, sizeof pasts);
+    gx_law_begin(&copy, &(struct gx_law_memory){.resize = resize}, CAP, QR_MAX, QUOTA);
+    for (uint8_t p = 0; p < CAST; p++)
+        assert_int_equal(gx_law_add_person(&copy, &(struct gx_sign_pk){.b = {(uint8_t)(CAST - p)}}), p);
+    assert_int_equal(gx_law_add(&copy, &law.nodes[0].op, &(struct gx_law_edges){.prev = GX_LAW_NONE}), GX_OK);
+    while (law.n_ops < MANY) {
+        put_any(&copy);
+        if (pick(5) == 0)
+            settle();
+    }
+    settle();
+    for (uint32_t x = 0; x < MANY; x++)
+        for (uint32_t y = 0; y < MANY; y++)
+            assert_int_equal(gx_law_past(&law, y, x), pasts[x][y / 64] >> (y % 64) & 1);
+    assert_int_equal(gx_law_resolve(&copy), GX_OK);
+    assert_same_results(&copy);
+    gx_law_end(&copy);
+}
+
 /* ---- bounds --------------------------------------------------------------------------------------------------------------------- */
 
 /* CREATE, and some of everything that needs memory. */
@@ -602,6 +683,7 @@ int main(void)
         TEST(test_a_removal_heard_later_reaches_back_to_what_its_target_did),
         TEST(test_a_revocation_heard_later_reaches_back_to_who_came_by_the_token),
         TEST(test_settling_costs_what_was_added),
+        TEST(test_many_operations_have_the_pasts_and_results_of_the_definition),
         TEST(test_without_memory_at_any_time_an_error_is_all_there_is),
         TEST(test_a_group_has_an_end),
     };
