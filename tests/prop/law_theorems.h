@@ -43,6 +43,18 @@ struct ground {
 };
 
 void ground_make(struct ground *g, const struct history *h, const struct verdict *v);
+/* All operations of a device. */
+uint64_t ground_log(const struct ground *g, uint32_t author, uint32_t device);
+
+static inline const struct act *act_of(const struct ground *g, uint32_t x)
+{
+    return &g->h->acts[x];
+}
+
+static inline bool is_seat_rule(uint8_t rule)
+{
+    return rule == GX_RULE_USED_UP || rule == GX_RULE_QUOTA || rule == GX_RULE_FULL || rule == GX_RULE_QR_CLOSED;
+}
 
 /* Counts a failure; the first of each theorem is told, with its history. */
 void theorem_fails(int theorem, const struct history *h, const char *what, uint32_t x);

@@ -91,11 +91,6 @@ static bool is_outlasting(const struct ground *g, uint32_t x)
     return false;
 }
 
-static bool is_seat_rule(uint8_t rule)
-{
-    return rule == GX_RULE_FULL || rule == GX_RULE_QR_CLOSED || rule == GX_RULE_USED_UP || rule == GX_RULE_QUOTA;
-}
-
 static void count_admit(const struct ground *g, uint32_t x)
 {
     struct verdict v;
