@@ -1,7 +1,9 @@
-/* gx-bench: how fast two real nodes on this machine are, each figure beside what its parts cost raw in the same run.  Asserts nothing. */
+/* gx-bench: how fast two real nodes on this machine are, and the law by itself, each figure beside what its parts cost raw in the same run.
+ * Asserts nothing. */
 #include "tools/bench/bench.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,7 +17,7 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 #define TWO_THREADS_MIN 1.8
 
 static const char usage[] =
-    "Usage: gx-bench [options]        two nodes on loopback; what they do a second, beside the raw cost in the same run\n"
+    "Usage: gx-bench [options]        two nodes on loopback, and the law by itself, beside the raw cost in the same run\n"
     "\n"
     "      --guanxi PATH    the program to measure (default: beside this one)\n"
     "      --only NAME      one measure; may be given again\n"
@@ -36,7 +38,7 @@ static bool one(struct gx_bench *bench, struct gx_measure *m)
     return gx_measure_sends_one(bench, m);
 }
 
-#define LINES_MAX 2u
+#define LINES_MAX 8u
 
 static const struct subject {
     const char *name, *help;
@@ -47,6 +49,14 @@ static const struct subject {
     {"sends-one", "durable sends a second, one at a time", 1, one},
     {"deliver", "from send on one node to watch on the other, durable on both", 2, gx_measure_deliver},
     {"catch-up", "a member that was away takes in what it missed", 1, gx_measure_catch_up},
+    {"law-group", "the law: 500 members, from nothing", 2, gx_measure_law_group},
+    {"law-replay", "the law: 10,000 operations, from nothing", 4, gx_measure_law_replay},
+    {"law-growth", "the law: 10 to 10,000 operations, few concurrent heads and many", 8, gx_measure_law_growth},
+    {"law-one-more", "the law: one more operation at 500 members", 3, gx_measure_law_one_more},
+    {"law-rollback", "the law: the worst that one operation can do", 7, gx_measure_law_rollback},
+    {"law-promotes", "the law: 100 PROMOTEs that do not know everything", 1, gx_measure_law_promotes},
+    {"law-rejoin", "the law: a member who comes and goes without end", 1, gx_measure_law_rejoin},
+    {"law-memory", "the law: what 10,000 operations take", 3, gx_measure_law_memory},
 };
 
 struct report {
@@ -58,19 +68,38 @@ struct report {
 
 static bool met(const struct gx_measure *m)
 {
-    double ratio = gx_figures_median(&m->ratio);
+    double figure = gx_figures_median(m->goal_of_value ? &m->value : &m->ratio);
 
-    return m->goal_is == GX_GOAL_AT_LEAST ? ratio >= m->goal : ratio <= m->goal;
+    return m->goal_is == GX_GOAL_AT_LEAST ? figure >= m->goal : figure <= m->goal;
+}
+
+static void print_goal(const struct gx_measure *m)
+{
+    const char *is = m->goal_is == GX_GOAL_AT_LEAST ? "at least" : "at most";
+
+    if (m->goal_is == GX_GOAL_NONE)
+        return;
+    if (m->goal_of_value)
+        printf("  goal %s %.0f %s: %s", is, m->goal, m->unit, met(m) ? "met" : "not met");
+    else
+        printf("  goal %s %.2f: %s", is, m->goal, met(m) ? "met" : "not met");
 }
 
 static void print_line(const struct gx_measure *m)
 {
-    printf("%-12s %12.1f %-9s ratio %6.2f (%.2f to %.2f)", m->name, gx_figures_median(&m->value), m->unit, gx_figures_median(&m->ratio),
-           gx_figures_min(&m->ratio), gx_figures_max(&m->ratio));
-    if (m->goal_is != GX_GOAL_NONE)
-        printf("  goal %s %.2f: %s", m->goal_is == GX_GOAL_AT_LEAST ? "at least" : "at most", m->goal, met(m) ? "met" : "not met");
-    printf("\n%-12s %12.1f %s; nodes' CPU %.1f us each%s%s\n", "", gx_figures_median(&m->raw_value), m->raw, gx_figures_median(&m->cpu_us),
-           m->note == NULL ? "" : "; ", m->note == NULL ? "" : m->note);
+    int digits = gx_figures_median(&m->value) < 10 ? 3 : 1, raw_digits = gx_figures_median(&m->raw_value) < 10 ? 3 : 1;
+
+    printf("%-23s %10.*f %-8s (%.*f to %.*f) ratio %7.3f (%.3f to %.3f)", m->name, digits, gx_figures_median(&m->value), m->unit, digits,
+           gx_figures_min(&m->value), digits, gx_figures_max(&m->value), gx_figures_median(&m->ratio), gx_figures_min(&m->ratio),
+           gx_figures_max(&m->ratio));
+    print_goal(m);
+    printf("\n%-23s %10.*f %s", "", raw_digits, gx_figures_median(&m->raw_value), m->raw);
+    if (m->beside != NULL)
+        printf("; %.1f times %s", gx_figures_median(&m->beside_ratio), m->beside);
+    printf("; CPU %.1f us each", gx_figures_median(&m->cpu_us));
+    for (size_t i = 0; i < GX_BENCH_COUNTS_MAX && m->counts[i].what != NULL; i++)
+        printf("; %s %" PRIu64, m->counts[i].what, m->counts[i].n);
+    printf("%s%s\n", m->note == NULL ? "" : "; ", m->note == NULL ? "" : m->note);
 }
 
 static json_t *figures_json(const struct gx_figures *f)
@@ -84,9 +113,15 @@ static json_t *line_json(const struct gx_measure *m)
     json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "name", m->name, "unit", m->unit, "value", figures_json(&m->value), "raw_is",
                              m->raw, "raw", figures_json(&m->raw_value), "ratio", figures_json(&m->ratio), "cpu_us", figures_json(&m->cpu_us));
 
+    if (m->beside != NULL)
+        (void)json_object_update_new(line, json_pack("{s:s, s:o, s:o}", "beside_is", m->beside, "beside", figures_json(&m->beside_value), "beside_ratio",
+                                                     figures_json(&m->beside_ratio)));
+    for (size_t i = 0; i < GX_BENCH_COUNTS_MAX && m->counts[i].what != NULL; i++)
+        (void)json_object_set_new(line, m->counts[i].what, json_integer((json_int_t)m->counts[i].n));
     if (m->goal_is != GX_GOAL_NONE)
-        (void)json_object_update_new(line, json_pack("{s:f, s:s, s:b}", "goal", m->goal, "goal_is",
-                                                     m->goal_is == GX_GOAL_AT_LEAST ? "at_least" : "at_most", "met", (int)met(m)));
+        (void)json_object_update_new(line, json_pack("{s:f, s:s, s:s, s:b}", "goal", m->goal, "goal_is",
+                                                     m->goal_is == GX_GOAL_AT_LEAST ? "at_least" : "at_most", "goal_of",
+                                                     m->goal_of_value ? "value" : "ratio", "met", (int)met(m)));
     return line;
 }
 

@@ -11,7 +11,13 @@ import sys
 import tempfile
 import time
 
-LINES = {"sends_many", "sends_one", "deliver_p50", "deliver_p99", "catch_up"}
+NODES = {"sends_many", "sends_one", "deliver_p50", "deliver_p99", "catch_up"}
+LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_10k_few", "law_replay_10k_many", "law_resolve_10k_many",
+       "law_one_more", "law_one_more_10k", "law_one_more_checkpoint", "law_worst_rollback", "law_rollback_late", "law_rollback_removal",
+       "law_rollback_witness", "law_rollback_fork", "law_rollback_fork_owner", "law_rollback_transfer", "law_promotes_100", "law_rejoin",
+       "law_memory_few", "law_memory_many", "law_memory_stale"}
+LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
+GOALS = NODES - {"sends_one"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"}
 FIGURES = {"median", "min", "max", "repeats"}
 
 
@@ -25,13 +31,18 @@ def measures_all(folder):
     report = json.loads(done.stdout)
     assert report["quick"] is True and report["events"] == 1500
     lines = {line["name"]: line for line in report["measures"]}
-    assert set(lines) == LINES, sorted(lines)
+    assert set(lines) == NODES | LAW, sorted(lines)
     for line in lines.values():
         for key in ("value", "raw", "ratio", "cpu_us"):
             figures = line[key]
             assert set(figures) == FIGURES and figures["repeats"] == report["repeats"], line
             assert 0 < figures["min"] <= figures["median"] <= figures["max"], line
-    assert {name for name, line in lines.items() if "goal" in line} == LINES - {"sends_one"}
+    assert {name for name, line in lines.items() if "goal" in line} == GOALS
+    for name in LAW:
+        assert lines[name].get("operations", 1) > 0 and ("judged" not in lines[name] or lines[name]["judged"] > 0), lines[name]
+    # The histories are what they say: a group that fills, a fork that is judged from its beginning on.
+    assert lines["law_replay_500"]["members"] == 125 and lines["law_replay_500"]["void"] == 0
+    assert lines["law_rollback_fork_owner"]["judged"] > 500
 
 
 def ends_when_told(folder):

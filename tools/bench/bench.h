@@ -3,6 +3,7 @@
 #define GX_BENCH_H
 
 #include "node/os/client.h"
+#include "proto/law.h"
 #include "store/env.h"
 
 #define GX_BENCH_REPEATS_MAX 32u
@@ -34,14 +35,25 @@ void gx_samples_free(struct gx_samples *s);
 
 enum gx_goal { GX_GOAL_NONE, GX_GOAL_AT_LEAST, GX_GOAL_AT_MOST };
 
+/* What does not change with load. */
+struct gx_bench_count {
+    const char *what;                   /* key in JSON; NULL: none */
+    uint64_t n;
+};
+#define GX_BENCH_COUNTS_MAX 4u
+
 /* A line of the report. */
 struct gx_measure {
     const char *name;                   /* key in JSON */
     const char *unit, *raw;             /* of value and raw; what raw is */
     const char *note;                   /* NULL: none */
     struct gx_figures value, raw_value, ratio;
-    struct gx_figures cpu_us;           /* CPU time of the nodes an operation */
+    const char *beside;                 /* a second raw cost, and what it is; NULL: none */
+    struct gx_figures beside_value, beside_ratio;
+    struct gx_figures cpu_us;           /* CPU time of the nodes an operation; where no node takes part, of this process */
+    struct gx_bench_count counts[GX_BENCH_COUNTS_MAX];
     enum gx_goal goal_is;
+    bool goal_of_value;                 /* else of the ratio */
     double goal;
 };
 
@@ -59,6 +71,7 @@ double gx_raw_verify(struct gx_raw *raw, size_t n);
 double gx_raw_verify_threads(struct gx_raw *raw, size_t n);     /* n on each of two threads at once */
 double gx_raw_commit(struct gx_raw *raw);                       /* one; negative when it failed */
 double gx_raw_round_trip(struct gx_raw *raw);                   /* one; negative when it failed */
+double gx_raw_hash(struct gx_raw *raw, size_t n);               /* the ids of n headers */
 /* How many times as much two threads verify as one. */
 double gx_raw_two_threads(struct gx_raw *raw);
 
@@ -114,9 +127,70 @@ double gx_bench_send_one(struct gx_bench *bench, struct gx_client *on);
 
 /* --- measure.c ------------------------------------------------------------------------------------------------------------------ */
 
+/* Once a repeat: does something else run here? */
+void gx_bench_note_noise(struct gx_bench *bench);
 bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
 bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m);
+
+/* --- law_history.c -------------------------------------------------------------------------------------------------------------- */
+
+struct gx_history_op {
+    struct gx_law_op op;
+    uint32_t deps, n_deps, heads, n_heads;      /* in history->edges */
+    uint32_t prev;
+    uint32_t named;                             /* the first that names it */
+};
+struct gx_history_person {
+    struct gx_sign_pk member;
+    uint32_t last, since;                       /* its last operation; its admission */
+    bool in;
+};
+struct gx_history {
+    struct gx_history_op *ops;
+    uint32_t *edges;
+    struct gx_history_person *persons;          /* 0: the owner */
+    uint32_t n, cap, n_edges, cap_edges, n_persons, cap_persons, n_members;
+    uint32_t token, witnessed, named;           /* the owner's code; where the last CHECKPOINT stood; before here all are named */
+    bool owner_gone;
+    uint64_t chance;
+};
+void gx_history_free(struct gx_history *h);
+
+/* Until it has so many members: codes at first, invitations later, names, some go, some are promoted, and the owner witnesses all of it. */
+bool gx_history_group(struct gx_history *h, uint32_t members);
+/* Until it has n operations. */
+bool gx_history_go_on(struct gx_history *h, uint32_t n, uint32_t members);
+/* The same, without the owner from here on. */
+bool gx_history_owner_gone(struct gx_history *h, uint32_t n, uint32_t members);
+/* With so many PROMOTEs that do not know everything. */
+bool gx_history_promotes(struct gx_history *h, uint32_t n, uint32_t members, uint32_t promotes);
+/* The owner alone. */
+bool gx_history_owner(struct gx_history *h, uint32_t n, uint32_t members);
+/* As many authors as one event can name, each writing `rounds` operations without hearing of the others until the owner's CHECKPOINT. */
+bool gx_history_apart(struct gx_history *h, uint32_t n, uint32_t rounds);
+/* A guest who leaves and comes back, n times each, and then admits n times, so that all of it has to be looked at each time. */
+bool gx_history_rejoin(struct gx_history *h, uint32_t n);
+/* A guest who leaves n times, and is admitted n times by one who knows that, upon a request that does not. */
+bool gx_history_stale(struct gx_history *h, uint32_t n);
+/* One more: the ADMIT of somebody new; a point of the owner; an ADMIT that knows of nothing but its author's own; a removal that reaches back; a
+ * point that forks the owner's log at its beginning. */
+bool gx_history_admit(struct gx_history *h);
+bool gx_history_point(struct gx_history *h, enum gx_law_kind kind, uint32_t target);
+bool gx_history_late(struct gx_history *h);
+bool gx_history_removal(struct gx_history *h);
+bool gx_history_fork(struct gx_history *h, enum gx_law_kind kind, uint32_t target);
+
+/* --- law.c ---------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_law_group(struct gx_bench *bench, struct gx_measure m[2]);      /* 500 members: replay, the batch form */
+bool gx_measure_law_replay(struct gx_bench *bench, struct gx_measure m[4]);     /* 10,000 operations */
+bool gx_measure_law_growth(struct gx_bench *bench, struct gx_measure m[8]);
+bool gx_measure_law_one_more(struct gx_bench *bench, struct gx_measure m[3]);
+bool gx_measure_law_rollback(struct gx_bench *bench, struct gx_measure m[7]);
+bool gx_measure_law_promotes(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_law_rejoin(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_law_memory(struct gx_bench *bench, struct gx_measure m[3]);
 
 #endif

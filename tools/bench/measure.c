@@ -7,7 +7,7 @@
 #define SLICE_SIGNS 1000u
 #define WAIT_MS 600000
 
-static void note_noise(struct gx_bench *bench)
+void gx_bench_note_noise(struct gx_bench *bench)
 {
     if (bench->two_threads.n < GX_BENCH_REPEATS_MAX)
         gx_figures_add(&bench->two_threads, gx_raw_two_threads(bench->raw));
@@ -38,7 +38,7 @@ bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m)
         gx_figures_add(&m->raw_value, n / parts);
         gx_figures_add(&m->ratio, sends / parts);
         gx_figures_add(&m->cpu_us, (gx_bench_cpu(&bench->a) - cpu) / n * 1e6);
-        note_noise(bench);
+        gx_bench_note_noise(bench);
     }
     return true;
 }
@@ -74,7 +74,7 @@ bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m)
         gx_figures_add(&m->raw_value, (double)slices * SLICE_SIGNS / signs);
         gx_figures_add(&m->ratio, n / sends / (slices * SLICE_SIGNS / signs));
         gx_figures_add(&m->cpu_us, (gx_bench_cpu(&bench->a) - cpu) / n * 1e6);
-        note_noise(bench);
+        gx_bench_note_noise(bench);
     }
     return true;
 }
@@ -150,7 +150,7 @@ bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2])
             gx_figures_add(&m[i].ratio, value / raw);
             gx_figures_add(&m[i].cpu_us, cpu / n * 1e6);
         }
-        note_noise(bench);
+        gx_bench_note_noise(bench);
     }
     gx_samples_free(&took);
     gx_samples_free(&parts);
@@ -205,7 +205,7 @@ bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m)
         gx_bench_progress(bench, "catch-up, %u of %u", r + 1, bench->options.repeats);
         if (!catch_up_round(bench, m, bench->options.events))
             return false;
-        note_noise(bench);
+        gx_bench_note_noise(bench);
     }
     return true;
 }
