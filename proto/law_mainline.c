@@ -39,39 +39,50 @@ static uint32_t find_candidates(const struct gx_law *law, const struct gx_law_st
 
 /* Valid TRANSFERs among the candidates: one that all others follow ends the giver's part; of several that nobody ordered only what all of them
  * follow remains.  Which candidates remain is the same at every point of one giver: each point lies in the past of the TRANSFERs that bound it. */
-static uint32_t hand_over(const struct gx_law *law, struct gx_law_stage *stage, uint32_t n)
+static uint32_t hand_over(struct gx_law *law, struct gx_law_stage *stage, uint32_t n)
 {
     uint32_t first = NONE, kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         if (!is_valid(&law->nodes[law->list[i]]))
             continue;
-        if (first == NONE)
+        if (first == NONE) {
             first = law->list[i];
-        else
-            stage->frozen = stage->frozen || !gx_law_past(law, first, law->list[i]);
+            gx_law_mark_past(law, first);
+        } else if (!gx_law_past(law, first, law->list[i])) {
+            stage->frozen = true;
+            gx_law_mark_common(law, law->list[i]);
+        }                               /* who has the first in its past has all of that */
     }
     if (first == NONE)
         return n;
-    for (uint32_t i = 0; i < n && law->list[i] <= first; i++) {
-        uint32_t x = law->list[i];
-        bool keep = gx_law_past(law, x, first) || (x == first && !stage->frozen);
-
-        for (uint32_t j = i; stage->frozen && keep && j < n; j++)
-            keep = !is_valid(&law->nodes[law->list[j]]) || gx_law_past(law, x, law->list[j]);
-        if (keep)
-            law->list[kept++] = x;
-    }
+    for (uint32_t i = 0; i < n && law->list[i] <= first; i++)
+        if (law->list[i] == first ? !stage->frozen : gx_law_is_marked(law, law->list[i]))
+            law->list[kept++] = law->list[i];
     stage->handed = stage->frozen ? NONE : first;
     return kept;
 }
 
-static bool precedes_all(const struct gx_law *law, uint32_t i, uint32_t n)
+/* Which of the n in law->list are in the past of all behind them?  Those that are not lose law->count.  The nearest one behind is enough to look
+ * at, as long as it is such a one itself; else what all of them have in common is kept in law->mark. */
+static void drop_not_followed(struct gx_law *law, uint32_t n)
 {
-    for (uint32_t j = i + 1; j < n; j++)
-        if (!gx_law_past(law, law->list[i], law->list[j]))
-            return false;
-    return true;
+    bool good = true;
+
+    for (uint32_t i = n - 1; i-- > 0;) {
+        uint32_t x = law->list[i], next = law->list[i + 1];
+
+        if (!good) {
+            gx_law_mark_common(law, next);
+            good = gx_law_is_marked(law, x);
+        } else {
+            good = gx_law_past(law, x, next);
+            if (!good)
+                gx_law_mark_past(law, next);
+        }
+        if (!good)
+            law->count[i] = 0;
+    }
 }
 
 /* The next point is the earliest candidate comparable with all that remain.  Those skipped lie in its past, so it is comparable with them too:
@@ -82,6 +93,9 @@ static void add_points(struct gx_law *law, struct gx_law_run *run, uint32_t n)
     struct gx_law_stage *stage = &run->stages[run->n_stages - 1];
     bool good = true;
 
+    stage->n_candidates = n;
+    if (n == 0)
+        return;
     memset(law->mark, 0, (law->n_ops / 64 + 1) * sizeof *law->mark);
     for (uint32_t i = 0; i < n; i++)
         gx_law_set_mark(law, law->list[i]);
@@ -89,11 +103,7 @@ static void add_points(struct gx_law *law, struct gx_law_run *run, uint32_t n)
         good = i == 0 || (good && gx_law_past(law, law->list[i - 1], law->list[i])) || gx_law_past_covers_mark(law, law->list[i]);
         law->count[i] = good;
     }
-    for (uint32_t i = n; i-- > 0;) {
-        good = i == n - 1 || (good && gx_law_past(law, law->list[i], law->list[i + 1])) || precedes_all(law, i, n);
-        law->count[i] = law->count[i] && good;
-    }
-    stage->n_candidates = n;
+    drop_not_followed(law, n);
     for (uint32_t i = 0; i < n; i++) {
         if (law->count[i] == 0)
             continue;

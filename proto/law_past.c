@@ -143,6 +143,22 @@ bool gx_law_past_covers_mark(const struct gx_law *law, uint32_t x)
     return x % 64 == 0 || (law->mark[x / 64] & ~law->blocks[row[x / BLOCK_BITS]][x / 64 % 8] & ((1ull << (x % 64)) - 1)) == 0;
 }
 
+void gx_law_mark_past(struct gx_law *law, uint32_t x)
+{
+    const uint32_t *row = law->rows + row_of(x);
+
+    for (uint32_t w = 0; w < (x + 63) / 64; w++)
+        law->mark[w] = law->blocks[row[w / 8]][w % 8];
+}
+
+void gx_law_mark_common(struct gx_law *law, uint32_t x)
+{
+    const uint32_t *row = law->rows + row_of(x);
+
+    for (uint32_t w = 0; w < (x + 63) / 64; w++)
+        law->mark[w] &= law->blocks[row[w / 8]][w % 8];
+}
+
 bool gx_law_would_know(const struct gx_law *law, const struct gx_law_edges *edges, uint32_t y)
 {
     for (uint32_t i = 0; i < n_edges(edges); i++)

@@ -29,10 +29,18 @@ bool gx_law_past_add(struct gx_law *law, const struct gx_law_edges *edges) GX_MU
 bool gx_law_past_is_all(const struct gx_law *law, uint32_t x);
 /* Are all bits of law->mark below x in the past of x? */
 bool gx_law_past_covers_mark(const struct gx_law *law, uint32_t x);
+/* law->mark, of which nothing from x on is asked any more, becomes the past of x; loses what is not in the past of x. */
+void gx_law_mark_past(struct gx_law *law, uint32_t x);
+void gx_law_mark_common(struct gx_law *law, uint32_t x);
 
 static inline void gx_law_set_mark(struct gx_law *law, uint32_t i)
 {
     law->mark[i / 64] |= 1ull << (i % 64);
+}
+
+static inline bool gx_law_is_marked(const struct gx_law *law, uint32_t i)
+{
+    return law->mark[i / 64] >> (i % 64) & 1;
 }
 
 /* ---- law_mainline.c: LAW §6 ------------------------------------------------------------------------------------------ */
