@@ -52,7 +52,7 @@ static void run_end(struct gx_law *law, struct gx_law_run *run)
 
 void gx_law_begin(struct gx_law *law, const struct gx_law_memory *memory, uint32_t cap, uint32_t qr_max, uint32_t quota)
 {
-    *law = (struct gx_law){.memory = *memory, .cap = cap, .qr_max = qr_max, .quota = quota, .last_meta = NONE, .title = NONE};
+    *law = (struct gx_law){.memory = *memory, .cap = cap, .qr_max = qr_max, .quota = quota, .last_meta = NONE, .last_transfer = NONE, .title = NONE};
 }
 
 void gx_law_end(struct gx_law *law)
@@ -255,6 +255,8 @@ static uint32_t *last_of_kind(struct gx_law *law, const struct gx_law_op *op)
         return &law->persons[op->author].last_alias;
     case GX_OP_META:
         return &law->last_meta;
+    case GX_OP_TRANSFER:
+        return &law->last_transfer;
     case GX_OP_REMOVE:
     case GX_OP_BAN:
     case GX_OP_UNBAN:
@@ -262,7 +264,6 @@ static uint32_t *last_of_kind(struct gx_law *law, const struct gx_law_op *op)
     case GX_OP_REVOKE:
     case GX_OP_PROMOTE:
     case GX_OP_DEMOTE:
-    case GX_OP_TRANSFER:
     case GX_OP_CHECKPOINT:
     case GX_OP_BESIDE:
     case GX_OP_COUNT:
@@ -278,8 +279,8 @@ static bool may_own(const struct gx_law *law, uint32_t x)
 
     if (a == law->nodes[0].op.author)
         return true;
-    for (uint32_t y = 1; y < x; y++)
-        if (law->nodes[y].op.kind == GX_OP_TRANSFER && law->nodes[y].op.accepted && law->nodes[y].op.target == a && gx_law_past(law, y, x))
+    for (uint32_t y = law->last_transfer; y != NONE; y = law->nodes[y].kind_before)
+        if (law->nodes[y].op.accepted && law->nodes[y].op.target == a && gx_law_past(law, y, x))
             return true;
     return false;
 }

@@ -100,7 +100,7 @@ struct gx_law_node {
     struct gx_law_op op;
     uint32_t depth;                 /* the longest way to CREATE */
     uint32_t by_before;             /* the author's operation before it in order of adding */
-    uint32_t kind_before;           /* LEAVE: the author's; ADMIT: the target's; ALIAS: the author's; META: the group's before it */
+    uint32_t kind_before;           /* LEAVE: the author's; ADMIT: the target's; ALIAS: the author's; META, TRANSFER: the group's before it */
     uint32_t stale;                 /* ADMIT: the first of the LEAVEs in its past that the request did not know, in law->stale; or GX_LAW_NONE */
     bool target_in;                 /* PROMOTE, TRANSFER: the target is a member in Resolve(past) */
 };
@@ -184,7 +184,7 @@ struct gx_law {
     struct gx_law_run past;                 /* scratch: the resolution of one past */
     uint32_t *list, *list2, *count;         /* scratch */
     uint64_t *mark;                         /* scratch: bits */
-    uint32_t last_meta, title, title_at;
+    uint32_t last_meta, last_transfer, title, title_at;
     uint64_t n_judged;                      /* operations judged since the beginning: what settling costs */
 };
 

@@ -163,23 +163,35 @@ static bool is_harmless(const struct gx_law *law, const struct gx_law_run *run, 
            (op_of(law, r)->kind == GX_OP_LEAVE && !gx_law_past(law, r, x) && !WITHOUT(9));
 }
 
+/* The first removal of who ADMIT a let in that does harm to x, or NONE. */
+static uint32_t harm_to(const struct gx_law *law, const struct gx_law_run *run, uint32_t a, uint32_t x, uint32_t person)
+{
+    uint32_t r = run->standings[person].removals;
+
+    while (r != NONE && is_harmless(law, run, a, r, x))
+        r = run->results[r].next;
+    return r;
+}
+
+/* What makes one ADMIT no good makes those in its past no good: fewer removals are in their pasts.  They are passed over. */
 bool gx_law_author_ok(const struct gx_law *law, const struct gx_law_run *run, uint32_t x, uint32_t person, uint32_t *culprit)
 {
-    const struct gx_law_standing *standing = &run->standings[person];
+    uint32_t failed = NONE, last = NONE;
 
-    if (WITHOUT(4) && standing->admits != NONE)
+    if (WITHOUT(4) && run->standings[person].admits != NONE)
         return true;
-    for (uint32_t a = standing->admits; a != NONE; a = run->results[a].next) {
-        uint32_t r = standing->removals;
-
+    for (uint32_t a = run->standings[person].admits; a != NONE; a = run->results[a].next) {
         if (!gx_law_past(law, a, x))
             continue;
-        while (r != NONE && is_harmless(law, run, a, r, x))
-            r = run->results[r].next;
-        if (r == NONE)
+        last = a;
+        if (failed != NONE && gx_law_past(law, a, failed))
+            continue;
+        if (harm_to(law, run, a, x, person) == NONE)
             return true;
-        *culprit = r;
+        failed = a;
     }
+    if (last != NONE)
+        *culprit = harm_to(law, run, last, x, person);
     return false;
 }
 
