@@ -402,6 +402,25 @@ static uint32_t gather(struct gx_law *law, uint32_t start, bool in_order)
     return n;
 }
 
+/* Where in L, among those that nobody witnessed (from `start` on), the first of those added goes: nothing before it moves.  Mostly at the end. */
+static uint32_t first_place(const struct gx_law *law, uint32_t start)
+{
+    const struct gx_law_run *run = &law->now;
+    uint32_t first = law->n_settled, low = start, high = run->n_order;
+
+    for (uint32_t x = first + 1; x < law->n_ops; x++)
+        first = gx_law_sorts_before(law, x, first) ? x : first;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (gx_law_sorts_before(law, run->order[mid], first))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
 static void take_back(struct gx_law *law, uint32_t to)
 {
     struct gx_law_run *run = &law->now;
@@ -447,21 +466,20 @@ enum gx_err gx_law_settle(struct gx_law *law)
         return gx_law_resolve(law);
     if (!settle_mainline(law, &from))
         return GX_E_MEMORY;
+
+    bool same = run->n_main == before && from == before;
+
     start = from == 0 ? 0 : run->results[run->main[from - 1]].pos + 1;
-    n = gather(law, start, from == before);
-    at = start;
-    /* With the same mainline nothing before the first that was added moves. */
-    if (run->n_main == before && from == before)
-        while (at < run->n_order && law->list[at - start] == run->order[at])
-            at++;
+    at = same ? first_place(law, start) : start;
+    n = gather(law, at, from == before);
     take_back(law, at);
-    for (uint32_t i = at - start; i < n; i++)
+    for (uint32_t i = 0; i < n; i++)
         run->results[law->list[i]].s = run->n_main == from ? GX_LAW_INFINITE : gx_law_witness(law, run, law->list[i], from);
-    put_by_class(law, run, law->list + (at - start), n - (at - start), at, from);
+    put_by_class(law, run, law->list, n, at, from);
     for (uint32_t i = at; i < run->n_order; i++)
         gx_law_judge(law, run, run->order[i]);
 
-    uint32_t again = run->n_main == before && from == before && any_touches(law) ? first_touched(law, start, at) : at;
+    uint32_t again = same && any_touches(law) ? first_touched(law, start, at) : at;
 
     for (uint32_t i = at; i-- > again;)
         gx_law_unreplay(law, run, run->order[i]);

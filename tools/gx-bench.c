@@ -52,7 +52,7 @@ static const struct subject {
     {"law-group", "the law: 500 members, from nothing", 2, gx_measure_law_group},
     {"law-replay", "the law: 10,000 operations, from nothing", 4, gx_measure_law_replay},
     {"law-growth", "the law: 10 to 10,000 operations, few concurrent heads and many", 8, gx_measure_law_growth},
-    {"law-one-more", "the law: one more operation at 500 members", 3, gx_measure_law_one_more},
+    {"law-one-more", "the law: one more operation at 500 members", 4, gx_measure_law_one_more},
     {"law-rollback", "the law: the worst that one operation can do", 7, gx_measure_law_rollback},
     {"law-promotes", "the law: 100 PROMOTEs that do not know everything", 1, gx_measure_law_promotes},
     {"law-rejoin", "the law: a member who comes and goes without end", 1, gx_measure_law_rejoin},

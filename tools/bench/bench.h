@@ -187,7 +187,7 @@ bool gx_history_fork(struct gx_history *h, enum gx_law_kind kind, uint32_t targe
 bool gx_measure_law_group(struct gx_bench *bench, struct gx_measure m[2]);      /* 500 members: replay, the batch form */
 bool gx_measure_law_replay(struct gx_bench *bench, struct gx_measure m[4]);     /* 10,000 operations */
 bool gx_measure_law_growth(struct gx_bench *bench, struct gx_measure m[8]);
-bool gx_measure_law_one_more(struct gx_bench *bench, struct gx_measure m[3]);
+bool gx_measure_law_one_more(struct gx_bench *bench, struct gx_measure m[4]);
 bool gx_measure_law_rollback(struct gx_bench *bench, struct gx_measure m[7]);
 bool gx_measure_law_promotes(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_law_rejoin(struct gx_bench *bench, struct gx_measure *m);

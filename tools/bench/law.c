@@ -298,24 +298,28 @@ static bool measure_last(struct gx_bench *bench, struct gx_measure *m, const str
     return ok;
 }
 
-bool gx_measure_law_one_more(struct gx_bench *bench, struct gx_measure m[3])
+bool gx_measure_law_one_more(struct gx_bench *bench, struct gx_measure m[4])
 {
     uint32_t n = operations(bench), full = members(bench);
-    struct gx_history one = {0}, grown = {0}, point = {0};
+    struct gx_history one = {0}, grown = {0}, tail = {0}, point = {0};
 
     m[0] = LINE("law_one_more", "us", "the ADMIT of the 500th member, a few operations behind the last point");
     m[1] = LINE("law_one_more_10k", "us", "the same with 10,000 operations before it");
-    m[2] = LINE("law_one_more_checkpoint", "us", "a point of the owner, which witnesses a tail of 100");
+    m[2] = LINE("law_one_more_tail", "us", "the same when nobody has witnessed those 10,000");
+    m[3] = LINE("law_one_more_checkpoint", "us", "a point of the owner, which witnesses a tail of 100");
     set_goal(&m[0], 20);
 
     bool ok = gx_history_group(&one, full - 1) && gx_history_admit(&one) && measure_last(bench, &m[0], &one, SAMPLES, 1e-6) &&
               gx_history_go_on(&grown, n, full - 1) && gx_history_admit(&grown) && measure_last(bench, &m[1], &grown, SAMPLES / 10, 1e-6) &&
+              gx_history_group(&tail, full - 1) && gx_history_owner_gone(&tail, tail.n + n, full - 1) && gx_history_admit(&tail) &&
+              measure_last(bench, &m[2], &tail, SAMPLES / 10, 1e-6) &&
               gx_history_group(&point, full - 1) && gx_history_point(&point, GX_OP_CHECKPOINT, GX_LAW_NONE) &&
               gx_history_owner_gone(&point, point.n + TAIL, full) && gx_history_point(&point, GX_OP_CHECKPOINT, GX_LAW_NONE) &&
-              measure_last(bench, &m[2], &point, SAMPLES, 1e-6);
+              measure_last(bench, &m[3], &point, SAMPLES, 1e-6);
 
     gx_history_free(&one);
     gx_history_free(&grown);
+    gx_history_free(&tail);
     gx_history_free(&point);
     return ok;
 }
