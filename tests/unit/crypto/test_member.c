@@ -218,6 +218,35 @@ static void test_low_order_points_are_refused_as_prekeys(void **state)
     }
 }
 
+/* The answer is that of X25519, for random points, for all near zero and near p, and for those that differ in one bit from one of order 8. */
+static void test_usable_agrees_with_x25519_everywhere(void **state)
+{
+    static const char *const near[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    };
+    uint8_t sk[32], shared[32];
+    (void)state;
+
+    run(sk, 3, sizeof sk);
+    for (unsigned u = 0; u < 256; u++) {
+        for (size_t i = 0; i < GX_ARRAY_LEN(near) + 1; i++) {
+            struct gx_dh_pk p;
+
+            run(p.b, (uint8_t)u, sizeof p.b);
+            if (i < GX_ARRAY_LEN(near))
+                unhex(p.b, 32, near[i]);
+            if (i < 2)
+                p.b[0] = (uint8_t)u;
+            else if (i < GX_ARRAY_LEN(near))
+                p.b[u / 8] ^= (uint8_t)(1u << (u % 8));
+            assert_int_equal(gx_dh_usable(&p), crypto_scalarmult(shared, sk, p.b) == 0);
+        }
+    }
+}
+
 /* What is refused does not depend on who asks: any secret gets the same answer from X25519. */
 static void test_usable_agrees_with_x25519_under_many_secrets(void **state)
 {
@@ -258,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_incarnation_is_the_first_eight_bytes_of_its_hash),
         cmocka_unit_test(test_public_half_is_the_one_of_rfc_7748),
         cmocka_unit_test(test_low_order_points_are_refused_as_prekeys),
+        cmocka_unit_test(test_usable_agrees_with_x25519_everywhere),
         cmocka_unit_test(test_usable_agrees_with_x25519_under_many_secrets),
     };
     return cmocka_run_group_tests_name("crypto/member", tests, make_intro, NULL);
