@@ -64,7 +64,7 @@ void gx_law_end(struct gx_law *law)
     drop(law, law->blocks);
     drop(law, law->rows);
     drop(law, law->sorted);
-    drop(law, law->stale);
+    drop(law, law->heads);
     drop(law, law->list);
     drop(law, law->list2);
     drop(law, law->count);
@@ -215,31 +215,25 @@ enum gx_err gx_law_resolve(struct gx_law *law)
     if (law->n_ops > 0 && !run_anew(law, &law->now, law->n_ops))
         return GX_E_MEMORY;
     law->n_settled = law->n_ops;
+    law->changed_from = 0;
     law->generation++;
     return GX_OK;
 }
 
 /* ---- adding ---------------------------------------------------------------------------------------------------------------- */
 
-/* LEAVEs of the joiner that the ADMIT knows and the request did not: it was no answer to them. */
-static bool find_stale(struct gx_law *law, uint32_t x, const struct gx_law_edges *edges)
+/* The heads that the request names, as far as the ADMIT knows them: by these it answers the LEAVEs of its joiner. */
+static bool keep_heads(struct gx_law *law, uint32_t x, const struct gx_law_edges *edges)
 {
     struct gx_law_node *node = &law->nodes[x];
 
-    for (uint32_t l = law->persons[node->op.target].last_leave; l != NONE; l = law->nodes[l].kind_before) {
-        bool named = false;
-
-        if (!gx_law_would_know(law, edges, l))
-            continue;
-        for (uint32_t i = 0; i < edges->n_heads && !named; i++)
-            named = gx_law_would_know(law, edges, edges->heads[i]) && (l == edges->heads[i] || gx_law_past(law, l, edges->heads[i]));
-        if (named)
-            continue;
-        if (!gx_law_room(law, &law->stale, &law->cap_stale, law->n_stale + 1, sizeof *law->stale))
-            return false;
-        law->stale[law->n_stale] = (struct gx_law_stale){.leave = l, .next = node->stale};
-        node->stale = law->n_stale++;
-    }
+    if (!gx_law_room(law, &law->heads, &law->cap_heads, law->n_heads + edges->n_heads, sizeof *law->heads))
+        return false;
+    node->heads = law->n_heads;
+    for (uint32_t i = 0; i < edges->n_heads; i++)
+        if (gx_law_would_know(law, edges, edges->heads[i]))
+            law->heads[law->n_heads++] = edges->heads[i];
+    node->n_heads = law->n_heads - node->heads;
     return true;
 }
 
@@ -334,8 +328,8 @@ enum gx_err gx_law_add(struct gx_law *law, const struct gx_law_op *op, const str
     struct gx_law_node *node = &law->nodes[x];
     uint32_t *last = NULL;
 
-    *node = (struct gx_law_node){.op = *op, .depth = depth_of(law, edges), .by_before = law->persons[op->author].last_by, .kind_before = NONE, .stale = NONE};
-    if (op->kind == GX_OP_ADMIT && !find_stale(law, x, edges))
+    *node = (struct gx_law_node){.op = *op, .depth = depth_of(law, edges), .by_before = law->persons[op->author].last_by, .kind_before = NONE};
+    if (op->kind == GX_OP_ADMIT && !keep_heads(law, x, edges))
         return GX_E_MEMORY;
 
     enum gx_err err = GX_OK;
@@ -485,6 +479,7 @@ enum gx_err gx_law_settle(struct gx_law *law)
         gx_law_unreplay(law, run, run->order[i]);
     for (uint32_t i = again; i < run->n_order; i++)
         gx_law_replay(law, run, run->order[i]);
+    law->changed_from = again < law->changed_from ? again : law->changed_from;
     law->n_settled = law->n_ops;
     law->generation++;
     return GX_OK;

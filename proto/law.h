@@ -101,7 +101,7 @@ struct gx_law_node {
     uint32_t depth;                 /* the longest way to CREATE */
     uint32_t by_before;             /* the author's operation before it in order of adding */
     uint32_t kind_before;           /* LEAVE: the author's; ADMIT: the target's; ALIAS: the author's; META, TRANSFER: the group's before it */
-    uint32_t stale;                 /* ADMIT: the first of the LEAVEs in its past that the request did not know, in law->stale; or GX_LAW_NONE */
+    uint32_t heads, n_heads;        /* ADMIT: those heads of the request that lie in its past, in law->heads */
     bool target_in;                 /* PROMOTE, TRANSFER: the target is a member in Resolve(past) */
 };
 
@@ -173,14 +173,15 @@ struct gx_law {
     struct gx_law_run now;                  /* results of the operations that are settled */
     uint32_t n_settled;
     uint32_t generation;                    /* counts what changed results */
+    uint32_t changed_from;                  /* before this place of L all is as it was when the caller last set this to now.n_order */
     /* inside */
     uint64_t (*blocks)[8];                  /* pasts, 512 bits each; equal ones are shared */
     uint32_t n_blocks, cap_blocks;
     uint32_t *rows;                         /* for each operation the blocks of its past, one behind the other */
     size_t cap_rows;
     uint32_t *sorted;                       /* all, by (depth, id) */
-    struct gx_law_stale { uint32_t leave, next; } *stale;
-    uint32_t n_stale, cap_stale;
+    uint32_t *heads;
+    uint32_t n_heads, cap_heads;
     struct gx_law_run past;                 /* scratch: the resolution of one past */
     uint32_t *list, *list2, *count;         /* scratch */
     uint64_t *mark;                         /* scratch: bits */

@@ -83,7 +83,7 @@ static uint32_t ask_begin(struct gx_law *law, const struct gx_law_op *op)
     uint32_t x = law->n_ops;
 
     GX_ASSERT(law->n_settled == law->n_ops && law->n_ops > 0);
-    law->nodes[x] = (struct gx_law_node){.op = *op, .by_before = NONE, .kind_before = NONE, .stale = NONE};
+    law->nodes[x] = (struct gx_law_node){.op = *op, .by_before = NONE, .kind_before = NONE};
     law->nodes[x].target_in = op->target != NONE && law->now.standings[op->target].member;
     law->now.results[x] = (struct gx_law_result){.s = GX_LAW_INFINITE, .pos = law->now.n_order};
     return x;

@@ -227,9 +227,17 @@ bool gx_law_banned_at(const struct gx_law *law, const struct gx_law_run *run, ui
 /* The joiner asked after each effective LEAVE that x knows of: a request is not good for a second time. */
 static bool is_consent_fresh(const struct gx_law *law, const struct gx_law_run *run, uint32_t x, uint32_t *culprit)
 {
-    for (uint32_t i = law->nodes[x].stale; i != NONE; i = law->stale[i].next) {
-        if (run->results[law->stale[i].leave].rule == GX_RULE_NONE) {
-            *culprit = law->stale[i].leave;
+    const struct gx_law_node *node = &law->nodes[x];
+
+    for (uint32_t l = x >= law->n_ops ? NONE : run->standings[node->op.target].removals; l != NONE; l = run->results[l].next) {
+        bool named = false;
+
+        if (op_of(law, l)->kind != GX_OP_LEAVE || !gx_law_past(law, l, x))
+            continue;
+        for (uint32_t i = 0; i < node->n_heads && !named; i++)
+            named = l == law->heads[node->heads + i] || gx_law_past(law, l, law->heads[node->heads + i]);
+        if (!named) {
+            *culprit = l;
             return false;
         }
     }

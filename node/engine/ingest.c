@@ -326,7 +326,8 @@ bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_
 /* ADMITs that stood until now: their joiners are told. */
 static void note_bumped(struct gx_engine *e, struct gx_group *g)
 {
-    for (uint32_t op = 0; op < g->law.n_ops; op++) {
+    for (uint32_t i = g->law.changed_from; i < g->law.now.n_order; i++) {
+        uint32_t op = g->law.now.order[i];
         bool stands = gx_law_effective(&g->law, op);
 
         if (g->law.nodes[op].op.kind != GX_OP_ADMIT || stands == g->ops[op].stood)
@@ -335,6 +336,7 @@ static void note_bumped(struct gx_engine *e, struct gx_group *g)
         if (!stands && !gx_law_is_member(&g->law, g->law.nodes[op].op.target))
             gx_watch_bumped(e, g, op);
     }
+    g->law.changed_from = g->law.now.n_order;
 }
 
 void gx_group_settle(struct gx_engine *e, struct gx_group *g)

@@ -14,8 +14,8 @@ import time
 NODES = {"sends_many", "sends_one", "deliver_p50", "deliver_p99", "catch_up"}
 LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_10k_few", "law_replay_10k_many", "law_resolve_10k_many",
        "law_one_more", "law_one_more_10k", "law_one_more_tail", "law_one_more_checkpoint", "law_worst_rollback", "law_rollback_late",
-       "law_rollback_removal", "law_rollback_witness", "law_rollback_fork", "law_rollback_fork_owner", "law_rollback_transfer", "law_promotes_100", "law_rejoin",
-       "law_memory_few", "law_memory_many", "law_memory_stale"}
+       "law_rollback_removal", "law_rollback_witness", "law_rollback_fork", "law_rollback_fork_owner", "law_rollback_transfer",
+       "law_promotes_100", "law_rejoin", "law_memory_few", "law_memory_many", "law_memory_stale"}
 LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
 GOALS = NODES - {"sends_one"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"}
 FIGURES = {"median", "min", "max", "repeats"}

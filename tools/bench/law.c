@@ -245,7 +245,8 @@ bool gx_measure_law_growth(struct gx_bench *bench, struct gx_measure m[8])
 
         m[i] = LINE(sizes[i].few, "ns/op", "replay from nothing");
         m[4 + i] = LINE(sizes[i].many, "ns/op", "replay from nothing");
-        ok = gx_history_go_on(&few, n, members(bench)) && gx_history_apart(&many, n, APART_ROUNDS) && measure_replay(bench, &m[i], NULL, &few, n * 1e-9) &&
+        ok = gx_history_go_on(&few, n, members(bench)) && gx_history_apart(&many, n, APART_ROUNDS) &&
+             measure_replay(bench, &m[i], NULL, &few, n * 1e-9) &&
              measure_replay(bench, &m[4 + i], NULL, &many, n * 1e-9);
         gx_history_free(&few);
         gx_history_free(&many);
