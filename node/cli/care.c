@@ -48,6 +48,21 @@ static void show_dropped(const struct gx_cli *cli, const json_t *status)
             gx_show_pair(cli, "refused", "%s: %ju", reason, (uintmax_t)json_integer_value(count));
 }
 
+/* Whose log was written twice at one place, and whether that has ended. */
+static void show_forks(const struct gx_cli *cli, const json_t *status)
+{
+    const json_t *list = json_object_get(status, "forked");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *fork = json_array_get(list, i);
+
+        gx_show_pair(cli, "forked", "%s in %s wrote two different %s with number %ju: a copied home, or a lie; %s", gx_json_text(fork, "alias"),
+                     gx_json_text(fork, "name"), strcmp(gx_json_text(fork, "log"), "control") == 0 ? "acts" : "messages",
+                     (uintmax_t)gx_json_number(fork, "at"),
+                     json_is_true(json_object_get(fork, "healed")) ? "their node has begun anew since" : "--json shows the proof");
+    }
+}
+
 static void show_counts(const struct gx_cli *cli, const json_t *status)
 {
     static const char *const keys[] = {"groups", "contacts", "unread", "outbox", "forks"};
@@ -59,6 +74,7 @@ static void show_counts(const struct gx_cli *cli, const json_t *status)
     for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++)
         if (json_object_get(status, keys[i]) != NULL)
             gx_show_pair(cli, keys[i], "%ju", (uintmax_t)gx_json_number(status, keys[i]));
+    show_forks(cli, status);
     json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "syncing"), group, left)
         gx_show_pair(cli, "fetching", "%s: %ju left", group, (uintmax_t)json_integer_value(left));
     if (json_is_object(store))

@@ -101,31 +101,10 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
 
 /* --- showing who came and went --------------------------------------------------------------------------------------------------- */
 
-/* The members of a note's group as they are now: a note says by which key, a person wants to know by whom.  NULL: nobody knows. */
-static json_t *members_now(const struct gx_cli *cli, const json_t *note)
-{
-    struct gx_reply reply;
-    char group[80];
-
-    snprintf(group, sizeof group, ":%.64s", gx_json_text(note, "group"));
-    gx_cli_ask(cli, &reply, "group.members", json_pack("{s:s}", "group", group), GX_CALL_MS, NULL);
-    json_t *list = json_incref(json_object_get(reply.result, "members"));
-    gx_reply_clear(&reply);
-    return list;
-}
-
-static const json_t *find_member(const json_t *list, const char *id)
-{
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(gx_json_text(json_array_get(list, i), "member"), id) == 0)
-            return json_array_get(list, i);
-    return NULL;
-}
-
 /* What it is that became of somebody; freed by the caller. */
-static char *sentence(const json_t *note, const char *name, const char *by, const char *rank)
+static char *sentence(const json_t *note, const char *name, const char *by)
 {
-    const char *what = gx_json_text(note, "what");
+    const char *what = gx_json_text(note, "what"), *rank = gx_json_text(note, "rank");
     char event[GX_SHORT_ID_BYTES], group[GX_SHORT_ID_BYTES], *out = NULL;
     int n;
 
@@ -139,10 +118,8 @@ static char *sentence(const json_t *note, const char *name, const char *by, cons
         n = asprintf(&out, "%s was removed by %s", name, by);
     else if (strcmp(what, "banned") == 0)
         n = asprintf(&out, "%s was banned by %s", name, by);
-    else if (strcmp(what, "rank") == 0 && rank[0] != 0)
-        n = asprintf(&out, "%s's rank was changed by %s; it is %s now", name, by, rank);
     else if (strcmp(what, "rank") == 0)
-        n = asprintf(&out, "%s's rank was changed by %s", name, by);
+        n = asprintf(&out, "%s is %s now, by %s", name, rank, by);
     else if (strcmp(what, "bumped") == 0)
         n = asprintf(&out, "%s is no member after all; guanxi group why %s %s tells why", name, group, event);
     else
@@ -153,11 +130,8 @@ static char *sentence(const json_t *note, const char *name, const char *by, cons
 /* Of `watch`: the columns of a message, with what happened in the place of its state. */
 static void show_member(const struct gx_cli *cli, const json_t *note, bool with_where)
 {
-    json_t *list = members_now(cli, note);
-    const json_t *author = find_member(list, gx_json_text(note, "by")), *subject = find_member(list, gx_json_text(note, "member"));
-    char time[GX_TIME_BYTES], *place = where(note), *name = who(note, "alias", "member");
-    char *by = author == NULL ? who(note, "", "by") : who(author, "alias", "member");
-    char *text = sentence(note, name, by, gx_json_text(subject, "rank"));
+    char time[GX_TIME_BYTES], *place = where(note), *name = who(note, "alias", "member"), *by = who(note, "by_alias", "by");
+    char *text = sentence(note, name, by);
 
     gx_show_time(time, gx_json_number(note, "wall_ms"));
     if (cli->out_tty)
@@ -170,7 +144,6 @@ static void show_member(const struct gx_cli *cli, const json_t *note, bool with_
     free(by);
     free(name);
     free(place);
-    json_decref(list);
 }
 
 /* --- read ------------------------------------------------------------------------------------------------------------------------- */

@@ -287,7 +287,7 @@ static bool leave(struct gx_answer_builder *b, struct gx_group *g)
     if (!gx_member_or_deny(b, g))
         return false;
     if (gx_law_rank(&g->law, g->me) == GX_RANK_OWNER) {
-        gx_answers_deny(b, GX_DENY_OWNER, NULL, "you own %s: the owner has to hand the group over before leaving it", gx_group_label(b->e, g));
+        gx_answers_deny(b, GX_DENY_OWNER, "hand it over first: guanxi group transfer", "you own %s: the owner has to hand the group over before leaving it", gx_group_label(b->e, g));
         return false;
     }
     body.u.leave.cuts = gx_cuts_of(b->e, g, g->me, &body.u.leave.n_cuts);

@@ -293,9 +293,9 @@ void gx_command_revoke(struct gx_engine *e, uint64_t client, const struct gx_com
     if (!gx_member_or_deny(&b, g))
         return;
 
-    enum gx_rank mine = gx_law_rank(&g->law, g->me), theirs = gx_law_rank(&g->law, op->author);
+    struct gx_law_op ask = {.kind = GX_OP_REVOKE, .author = g->me, .target = GX_LAW_NONE, .token = ref.info->op};
 
-    if (op->author != g->me && (mine < GX_RANK_ADMIN || mine <= theirs)) {
+    if (gx_law_ask(&g->law, &ask) != GX_RULE_NONE) {
         gx_answers_deny(&b, GX_DENY_NO_RANK, "ask who made it, or the owner", "only who made an invitation, or a higher rank, may revoke it");
         return;
     }

@@ -41,6 +41,8 @@ static void deny(struct gx_answer_builder *b, struct gx_group *g, const struct g
         gx_answers_deny(b, GX_DENY_NO_RANK, NULL, "%s is no member, and only members have a rank", name);
     else if (rule == GX_RULE_LEFT)
         gx_answers_deny(b, GX_DENY_NO_RANK, "ask the owner to give you the rank again", "you had left the group: your old rank ended with that");
+    else if ((op->kind == GX_OP_PROMOTE || op->kind == GX_OP_DEMOTE) && mine == GX_RANK_OWNER)
+        gx_answers_deny(b, GX_DENY_NO_RANK, "to give it up, hand the group over: guanxi group transfer", "%s is the owner", name);
     else if (op->kind == GX_OP_PROMOTE || op->kind == GX_OP_DEMOTE)
         gx_answers_deny(b, GX_DENY_NO_RANK, "ask the owner", "only the owner changes ranks, and not their own: you are %s", gx_rank_text(mine));
     else if (mine < GX_RANK_ADMIN)

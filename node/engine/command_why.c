@@ -116,6 +116,9 @@ struct proof {
 
 static void put(struct proof *p, uint32_t op)
 {
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->list[i] == op)
+            return;
     if (op != GX_LAW_NONE && p->n < PROOF_MAX)
         p->list[p->n++] = op;
 }

@@ -75,6 +75,12 @@ static uint32_t subject_of(const struct gx_law *law, uint32_t op, const char **w
     return GX_NONE;
 }
 
+/* The rank that an operation of this kind gives. */
+static enum gx_rank rank_by(uint8_t kind)
+{
+    return kind == GX_OP_TRANSFER ? GX_RANK_OWNER : kind == GX_OP_PROMOTE ? GX_RANK_ADMIN : kind == GX_OP_DEMOTE ? GX_RANK_MEMBER : GX_RANK_NONE;
+}
+
 static void tell_member(struct gx_engine *e, const struct gx_waiter *w, struct gx_group *g, uint64_t arrival, uint32_t op, uint32_t person, const char *what)
 {
     struct gx_answer_builder b;
@@ -89,6 +95,9 @@ static void tell_member(struct gx_engine *e, const struct gx_waiter *w, struct g
     gx_answers_hex(&b, "member", g->law.persons[person].member.b, 32);
     gx_answers_kept(&b, "alias", gx_person_label(e, g, person));
     gx_answers_hex(&b, "by", g->law.persons[g->law.nodes[op].op.author].member.b, 32);
+    gx_answers_kept(&b, "by_alias", gx_person_label(e, g, g->law.nodes[op].op.author));
+    if (rank_by(g->law.nodes[op].op.kind) != GX_RANK_NONE)
+        gx_answers_kept(&b, "rank", gx_rank_text(rank_by(g->law.nodes[op].op.kind)));
     gx_answers_number(&b, "wall_ms", g->ops[op].wall_ms);
     gx_answers_note(&b);
 }

@@ -556,7 +556,7 @@ static void test_watch_tells_of_ranks_and_removals_in_sentences(void **state)
     assert_true(read_line(out, line, sizeof line) > 0);
     assert_non_null(strstr(line, "\tBob\tjoined\tBob joined, let in by Ann"));
     assert_true(read_line(out, line, sizeof line) > 0);
-    assert_non_null(strstr(line, "\tBob\trank\tBob's rank was changed by Ann"));
+    assert_non_null(strstr(line, "\tBob\trank\tBob is admin now, by Ann"));
     assert_true(read_line(out, line, sizeof line) > 0);
     assert_non_null(strstr(line, "\tBob\tremoved\tBob was removed by Ann"));
     assert_int_equal(kill(watch, SIGINT), 0);
