@@ -29,6 +29,7 @@ static inline void program_child(const char *home, char **argv, const int in[2],
         close(fd);
     setenv("GUANXI_HOME", home, 1);
     unsetenv("GUANXI_PROFILE");
+    signal(SIGINT, SIG_DFL);        /* ignored in what a script starts in the background, and inherited */
     execv(PROGRAM, argv);
     _exit(127);
 }
