@@ -249,6 +249,7 @@ static void check_under_every_setting(void)
         if (!matters(x))
             return;
     all.h.seed = ++all.n_dags;
+    all.h.n_cast = all.few_kinds ? all.n_mentioned : CAST_MAX;
     for (size_t i = 0; i < GX_ARRAY_LEN(settings); i++) {
         all.h.cap = settings[i].caps;
         all.h.qr_max = settings[i].qr_max;
@@ -390,7 +391,6 @@ static void begin(uint32_t most, bool few_kinds)
     struct act act = {.op = {.kind = GX_OP_CREATE, .token = GX_LAW_NONE}, .prev = GX_LAW_NONE};
 
     memset(&all, 0, sizeof all);
-    all.h.n_cast = CAST_MAX;
     all.n_mentioned = 1;
     all.few_kinds = few_kinds;
     history_put(&all.h, &act);
