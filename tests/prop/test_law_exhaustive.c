@@ -427,7 +427,7 @@ static void test_every_history_of_six_kinds_keeps_the_theorems(void **state)
     (void)state;
 
     if (full == NULL) {
-        printf("not asked for: GX_FULL=1 takes a quarter of an hour\n");
+        printf("not asked for: GX_FULL=1 takes 25 minutes\n");
         return;
     }
     pick_from(1);
