@@ -500,7 +500,7 @@ static void admit(const struct gx_law *law, struct gx_law_run *run, uint32_t x)
 
     push(law, run, x);
     for (uint32_t r = joiner->removals; r != NONE && stands; r = run->results[r].next)
-        stands = gx_law_past(law, r, x) || is_earlier(run, x, r);
+        stands = gx_law_past(law, r, x) || is_earlier(run, x, r) || WITHOUT(40);
     run->results[x].moved = stands && !joiner->member;
     joiner->member = joiner->member || stands;
     run->n_members += run->results[x].moved;
@@ -517,7 +517,7 @@ void gx_law_replay(const struct gx_law *law, struct gx_law_run *run, uint32_t x)
         result->seat = false;
         result->sponsor = NONE;
         result->rule = (uint8_t)admit_fault(law, run, x, &culprit);
-        if (result->rule == GX_RULE_NONE && !run->standings[op->target].member) {
+        if (result->rule == GX_RULE_NONE && (!run->standings[op->target].member || WITHOUT(90))) {
             result->rule = (uint8_t)gx_law_seat_fault(law, run, x);
             if (result->rule == GX_RULE_NONE)
                 take_seat(law, run, x);

@@ -69,7 +69,10 @@ void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g
         all = all && gx_group_op(g, &id) != GX_NONE;
     }
     gx_group_settle(e, g);
-    if (!all && !c->asked_heads) {
+    /* As for HEADS: who came in shows who it is before anything is shown to it. */
+    if (f->n == 0 || !c->mine || (s->inbound && !c->theirs)) {
+        gx_engine_drop(e, "channel");
+    } else if (!all && !c->asked_heads) {
         gx_greet_heads(e, s, g, c);
         c->told = true;
     } else if (all && gx_group_is_member(g) && c->shown_ops != g->law.n_ops) {

@@ -23,17 +23,22 @@ bool gx_group_is_forked(const struct gx_group *g, uint32_t log)
 bool gx_group_event_id(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t seq, struct gx_event_id *id)
 {
     const struct gx_log_row *row = &g->logs[log].row;
+    struct gx_txn *txn = NULL;
     struct gx_event ev;
-    struct gx_body body;
+    enum gx_err err = GX_OK;
 
     if (seq == row->head_seq || seq == row->base_seq) {
         *id = seq == row->head_seq ? row->head_id : row->base_id;
         return true;
     }
-    if (seq < row->base_seq || seq > row->head_seq || !gx_group_read(e, g, &g->logs[log], seq, &ev, &body))
+    if (seq < row->base_seq || seq > row->head_seq || (txn = gx_engine_txn(e, false)) == NULL)
         return false;
-    *id = ev.id;
-    return true;
+    err = gx_events_get(txn, &ev, row, &g->row.id, seq);        /* not copied: only its id is looked at */
+    if (err == GX_E_CORRUPT)
+        gx_engine_drop(e, "corrupt");
+    else if (gx_engine_ok(e, err))
+        *id = ev.id;
+    return err == GX_OK;
 }
 
 static bool has_event(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t seq, const struct gx_event_id *id)
@@ -264,14 +269,16 @@ static uint32_t branch_for(struct gx_engine *e, struct gx_group *g, const struct
 {
     const struct gx_chunk *chunk = &job->chunk;
     struct gx_event first = {.seq = chunk->first_seq, .prev = chunk->prev};
+    uint32_t n = 0;
 
     for (uint32_t i = gx_group_next_branch(g, &chunk->log, 0); i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1)) {
         if (fits(&g->logs[i], chunk))
             return i;
         if (g->logs[i].row.base_seq < chunk->first_seq && has_event(e, g, i, chunk->first_seq, &job->ids[0]))
             return GX_NONE;
+        n++;
     }
-    return g->n_logs >= GX_GROUP_LOGS_MAX ? GX_NONE : gx_group_branch_add(e, g, job->log, &first, job->fork_tick);
+    return n >= GX_LOG_BRANCHES_MAX || g->n_logs >= GX_GROUP_LOGS_MAX ? GX_NONE : gx_group_branch_add(e, g, job->log, &first, job->fork_tick);
 }
 
 static void start_over(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t after_ms)

@@ -543,12 +543,16 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
         return err;
     if (g->law.n_ops >= GX_GROUP_CONTROL_MAX)
         return GX_E_TOO_BIG;
-    if ((ev->type == GX_EV_CREATE || ev->type == GX_EV_INCARNATION) && gx_group_log(g, &ev->log) == GX_NONE && !introduce(e, g, ev, body))
-        return GX_E_MISSING;
 
     uint32_t index = GX_NONE, before = gx_group_op(g, &ev->prev);
 
+    /* What is refused opens no log: others may never hear of it. */
     err = gx_group_check_ticks(g, ev, before == GX_NONE ? 0 : g->ops[before].tick, before != GX_NONE);
+    if (err == GX_OK && g->n_logs + 2 > GX_GROUP_LOGS_MAX)
+        err = GX_E_TOO_BIG;
+    if (err == GX_OK && (ev->type == GX_EV_CREATE || ev->type == GX_EV_INCARNATION) && gx_group_log(g, &ev->log) == GX_NONE &&
+        !introduce(e, g, ev, body))
+        return GX_OK;
     if (err == GX_OK)
         err = find_branch(e, g, ev, &index);
     if (err == GX_OK)

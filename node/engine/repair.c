@@ -198,25 +198,20 @@ static uint32_t named_log(struct gx_engine *e, struct gx_group *g, const struct 
 /* Does the entry name an event of this node's own log, and not one of another branch (of a cloned home, or made up)? */
 static bool holds_mine(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry)
 {
-    struct gx_log *log = &g->logs[g->own_messages];
-    struct gx_event ev;
-    struct gx_body body;
+    struct gx_event_id id;
 
-    if (entry->seq == log->row.head_seq)
-        return memcmp(entry->check, log->row.head_id.b, sizeof entry->check) == 0;
-    if (entry->seq > log->row.head_seq || entry->seq <= log->row.base_seq)
-        return false;
-    return gx_group_read(e, g, log, entry->seq, &ev, &body) && memcmp(entry->check, ev.id.b, sizeof entry->check) == 0;
+    return entry->seq > g->logs[g->own_messages].row.base_seq && gx_group_event_id(e, g, g->own_messages, entry->seq, &id) && checks(entry->check, &id);
 }
 
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
+    size_t most = f->n < 2u * g->n_logs + 8u ? f->n : 2u * g->n_logs + 8u;      /* more than there can be: each may cost a look into the store */
     bool lacking = false;
 
     if (f->flags & GX_FRONTIER_FULL)
         c->ahead = false;
-    for (size_t i = 0; i < f->n; i++) {
+    for (size_t i = 0; i < most; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
         uint32_t index = named_log(e, g, &entry), first = gx_group_log_by_tag(g, &entry.tag);
 
@@ -474,6 +469,8 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
     }
     if (g->asked != 0 && e->now.mono_ms < g->asked_until_ms)
         return false;
+    if (g->asked != 0)
+        forget_claims(e, g);        /* who claims and stays silent is not asked before others again */
     g->asked = 0;
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
@@ -615,7 +612,8 @@ void gx_repair_flush(struct gx_engine *e)
             struct gx_session *s = e->sessions[k];
             struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && c->started)
+            /* Who is no member since this step hears that it ended, and no more of what this step did. */
+            if (c != NULL && gx_channel_shared(c) && c->started && (!g->members_changed || gx_group_live(g, &c->device)))
                 flush_channel(e, s, g, c);
         }
         for (uint32_t k = 0; k < g->n_logs; k++) {

@@ -214,12 +214,14 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     chunks_send(&o, true);
 }
 
+#define HAVES_MAX 64u           /* ever further apart: twice as many as the longest log needs */
+
 /* The first of the entries for one log whose check fits this branch says from where on it is lacking; 0: none does, or nothing is. */
 static uint32_t wanted_from(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_frame *f, size_t begin, size_t end)
 {
     const struct gx_log_row *row = &g->logs[log].row;
 
-    for (size_t i = begin; i < end; i++) {
+    for (size_t i = begin; i < end && i < begin + HAVES_MAX; i++) {
         struct gx_want_entry want = gx_frame_want_at(f, i);
         struct gx_event_id id;
 

@@ -294,7 +294,11 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
             gx_repair_chunks(e, s, c, f);
         return;
     }
-    if (!gx_channel_shared(c)) {
+    if (gx_channel_shared(c) && g->members_changed) {
+        gx_group_settle(e, g);
+        gx_sessions_recheck(e, g);      /* what this step did may have ended it */
+    }
+    if (s->closed || !gx_channel_shared(c)) {
         gx_engine_drop(e, "not_shared");
         return;
     }

@@ -81,6 +81,17 @@ bool gx_shown_load(struct gx_engine *e, struct gx_log *log)
 
 /* --- what is shown ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Is nothing held of the log's beginning?  A branch begins where it leaves another, and what that one knew is in its own list. */
+static bool is_begun_later(const struct gx_group *g, const struct gx_log *log)
+{
+    uint32_t base = log->row.base_seq;
+
+    for (uint32_t i = 0; i < g->n_logs && base > 0; i++)
+        if (g->logs[i].row.base_seq < base && gx_log_id_equal(&g->logs[i].row.id, &log->row.id))
+            base = g->logs[i].row.base_seq;
+    return base > 0;
+}
+
 /* The first message of the log that knows this admission; UINT32_MAX: none yet.  Of a log that this node holds from a later place on, what its own
  * admission knew counts as known there: the messages that said it are not held. */
 static uint32_t known_from(const struct gx_group *g, const struct gx_log *log, uint32_t admit)
@@ -90,7 +101,7 @@ static uint32_t known_from(const struct gx_group *g, const struct gx_log *log, u
     for (uint32_t i = 0; i < log->known.n; i++)
         if (log->known.list[i].admit == admit)
             return log->known.list[i].seq;
-    return log->row.base_seq > 0 && mine != GX_LAW_NONE && gx_law_past(&g->law, admit, mine) ? log->row.base_seq + 1 : UINT32_MAX;
+    return mine != GX_LAW_NONE && is_begun_later(g, log) && gx_law_past(&g->law, admit, mine) ? log->row.base_seq + 1 : UINT32_MAX;
 }
 
 /* From where on the log knows an effective admission of its author with `removal` in its past; GX_LAW_NONE: any. */
