@@ -69,8 +69,7 @@ void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g
         all = all && gx_group_op(g, &id) != GX_NONE;
     }
     gx_group_settle(e, g);
-    /* As for HEADS: who came in shows who it is before anything is shown to it. */
-    if (f->n == 0 || !c->mine || (s->inbound && !c->theirs)) {
+    if (f->n == 0 || !gx_greet_trusts(s, g, c)) {
         gx_engine_drop(e, "channel");
     } else if (!all && !c->asked_heads) {
         gx_greet_heads(e, s, g, c);

@@ -161,6 +161,16 @@ void gx_greet_take_proof(struct gx_engine *e, struct gx_session *s, const struct
     gx_job_begin(e, job);
 }
 
+bool gx_greet_trusts(const struct gx_session *s, const struct gx_group *g, const struct gx_channel *c)
+{
+    if (!c->mine || c->theirs)
+        return c->mine;
+    for (uint32_t i = 0; !s->inbound && i < g->n_endpoints; i++)
+        if (memcmp(&g->endpoints[i].transport, &s->peer_key, sizeof s->peer_key) == 0 && gx_group_live(g, &g->endpoints[i].device))
+            return true;
+    return false;
+}
+
 void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     uint32_t heads[GX_EVENT_DEPS_MAX];

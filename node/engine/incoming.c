@@ -247,6 +247,12 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
 
     struct gx_log *log = &g->logs[job->log];
 
+    /* Nobody would show it; and should its author come back it is given then. */
+    if (gx_shown_ended(g, log, job->chunk.first_seq)) {
+        gx_job_discard(e, job);
+        gx_engine_drop(e, "removed");
+        return;
+    }
     /* One signature covers the prefix: the last event's.  WIRE §5 */
     gx_job_verify_event(e, job, &job->event, &log->row.device);
     if (!job->forks) {

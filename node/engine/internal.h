@@ -447,6 +447,8 @@ bool gx_log_shown(const struct gx_group *g, const struct gx_log *log);
 bool gx_message_shown(const struct gx_group *g, const struct gx_log *log, uint32_t seq);
 /* The next messages at or behind *from that are all shown: *from to *to; false: there are none. */
 bool gx_shown_run(const struct gx_group *g, const struct gx_log *log, uint32_t *from, uint32_t *to);
+/* Is message seq, and all behind it, hidden for good: its author is no member, and the owner has seen the removal that cuts before it? */
+bool gx_shown_ended(const struct gx_group *g, const struct gx_log *log, uint32_t seq);
 /* How many are, at or behind `from`. */
 uint32_t gx_shown_count(const struct gx_group *g, const struct gx_log *log, uint32_t from);
 
@@ -539,6 +541,9 @@ void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_fr
 /* The server's tags: prove what both know. */
 void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
 void gx_greet_take_proof(struct gx_engine *e, struct gx_session *s, const struct gx_proof *proof);
+/* May the other side be shown control events of the group?  Who came in, once it is proven a member; whom this node went to, also as the place that a
+ * live member of this very group signed: CURVE proved whose that is. */
+bool gx_greet_trusts(const struct gx_session *s, const struct gx_group *g, const struct gx_channel *c);
 /* HEADS: my control heads, to be shown what I lack. */
 void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
 

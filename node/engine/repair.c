@@ -40,7 +40,7 @@ static bool can_give(const struct gx_engine *e, const struct gx_group *g, const 
     uint32_t pend = g->logs[log].pend_seq;
     const struct gx_their_log *t = log < c->n_their ? &c->their[log] : NULL;
 
-    if (t == NULL || t->seq <= pend || t->base_seq > pend)
+    if (t == NULL || t->seq <= pend || t->base_seq > pend || gx_shown_ended(g, &g->logs[log], pend + 1))
         return false;
     return t->dry_seq != pend + 1 || t->dry_ops != g->law.n_ops || e->now.mono_ms >= t->dry_until_ms;
 }
@@ -258,6 +258,14 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     gx_engine_wake(e, c->unacked_at_ms);
 }
 
+/* It was asked for what follows the (pending) head, and did not give it. */
+static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct gx_their_log *their, const struct gx_log *log)
+{
+    their->dry_seq = log->pend_seq + 1;
+    their->dry_ops = g->law.n_ops;
+    their->dry_until_ms = e->now.mono_ms + DRY_MS;
+}
+
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
@@ -286,9 +294,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             continue;
         log->asked = 0;
         if (log->pend_seq == log->asked_pend && i < c->n_their) {
-            c->their[i].dry_seq = log->pend_seq + 1;
-            c->their[i].dry_ops = g->law.n_ops;
-            c->their[i].dry_until_ms = e->now.mono_ms + DRY_MS;
+            note_dry(e, g, &c->their[i], log);
             /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier. */
             c->their[i].forked = c->their[i].forked || (log->row.cls == GX_LOG_MESSAGES && c->their[i].seq > log->pend_seq);
         }
@@ -489,6 +495,24 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
     return true;
 }
 
+/* What was asked for and not answered in time is asked of others first. */
+static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        struct gx_log *log = &g->logs[i];
+        struct gx_session *s = NULL;
+        struct gx_channel *c = NULL;
+
+        if (log->asked == 0 || e->now.mono_ms < log->asked_until_ms)
+            continue;
+        s = gx_session_find(e, log->asked);
+        c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+        log->asked = 0;
+        if (c != NULL && i < c->n_their)
+            note_dry(e, g, &c->their[i], log);
+    }
+}
+
 void gx_repair_look(struct gx_engine *e, struct gx_group *g)
 {
     if (!gx_group_answers(g)) {
@@ -500,6 +524,7 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
     g->want_at_ms = 0;
     if (!gx_group_is_member(g))
         return;
+    give_up_unanswered(e, g);
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);

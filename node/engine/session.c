@@ -270,11 +270,10 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         return;
     }
     if (f->kind == GX_FRAME_HEADS) {
-        /* A client came by a signed endpoint record: CURVE proved whose node this is.  A server shows itself to proven members only. */
         if (c->ended && c->shown_ops == 0) {
             c->shown_ops = g->law.n_ops;
             gx_ended_serve(e, s, g, c, f);
-        } else if (!c->mine || (s->inbound && !c->theirs) || c->shown_ops == g->law.n_ops) {
+        } else if (!gx_greet_trusts(s, g, c) || c->shown_ops == g->law.n_ops) {
             gx_engine_drop(e, "channel");       /* the same question again is not answered again: it costs a walk of all control events */
         } else {
             c->shown_ops = g->law.n_ops;

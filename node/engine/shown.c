@@ -185,6 +185,16 @@ bool gx_message_shown(const struct gx_group *g, const struct gx_log *log, uint32
     return gx_log_shown(g, log) && shown_at(g, log, seq, &to);
 }
 
+bool gx_shown_ended(const struct gx_group *g, const struct gx_log *log, uint32_t seq)
+{
+    if (gx_law_is_member(&g->law, log->person) || log->own)
+        return false;
+    for (uint32_t r = g->law.now.standings[log->person].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next)
+        if (gx_law_is_settled(&g->law, r) && seq > cut_of(g, log, r))
+            return true;
+    return false;
+}
+
 uint32_t gx_shown_count(const struct gx_group *g, const struct gx_log *log, uint32_t from)
 {
     uint32_t n = 0, to = 0;
