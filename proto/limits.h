@@ -51,6 +51,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_JOBS_MAX 4096u                       /* verifications under way */
 #define GX_JOB_BYTES_MAX (32u * 1024u * 1024u)  /* bytes those hold */
 #define GX_WAITERS_MAX 64u                      /* clients in `wait` or `watch` */
+#define GX_TARGET_PLACES_MAX 16u                /* places to try for one node: four devices' records */
 #define GX_ADDRS_MANUAL_MAX 64u                 /* addresses given by `peer add` and `--at` */
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)

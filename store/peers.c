@@ -130,6 +130,13 @@ enum gx_err gx_endpoint_next(struct gx_txn *txn, struct gx_endpoint *out, uint32
     return whole ? GX_OK : GX_E_CORRUPT;
 }
 
+enum gx_err gx_endpoint_del(struct gx_txn *txn, uint32_t gnum, const struct gx_sign_pk *device)
+{
+    struct gx_key key = gx_key_u32_id(gnum, device->b);
+
+    return gx_table_del(txn, GX_TABLE_ENDPOINT, &key);
+}
+
 enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_held_row *row)
 {
     struct gx_key key = gx_key_u32_id(lnum, row->device.b);

@@ -67,6 +67,7 @@ enum gx_err gx_door_get(struct gx_txn *txn, uint16_t *port, const struct gx_even
 
 /* `endpoint`: (gnum, device) -> record, verified before it is put. */
 enum gx_err gx_endpoint_put(struct gx_txn *txn, uint32_t gnum, const struct gx_endpoint *record) GX_MUST_CHECK;
+enum gx_err gx_endpoint_del(struct gx_txn *txn, uint32_t gnum, const struct gx_sign_pk *device) GX_MUST_CHECK;
 /* In order of device key: the first above `after` (NULL: the first).  GX_E_ABSENT at the end. */
 enum gx_err gx_endpoint_next(struct gx_txn *txn, struct gx_endpoint *out, uint32_t gnum, const struct gx_sign_pk *after) GX_MUST_CHECK;
 

@@ -68,8 +68,8 @@ void gx_command_peers(struct gx_engine *e, uint64_t client, const struct gx_comm
             continue;
         gx_answers_object(&b, NULL);
         gx_answers_hex(&b, "peer", t->key.b, sizeof t->key.b);
-        if (t->n_addrs > 0)
-            gx_answers_addr(&b, "addr", &t->addrs[0]);
+        if (t->n_places > 0)
+            gx_answers_addr(&b, "addr", &t->places[0].addr);
         gx_answers_kept(&b, "state", "down");
         gx_answers_end(&b);
     }

@@ -30,6 +30,19 @@ static uint64_t jitter(struct gx_engine *e, uint64_t ms)
     return ms - ms / 4 + r % (ms / 2 + 1);
 }
 
+/* A device's newest record takes the place of the one before; others' stay. */
+static void take_places(struct gx_target *t, const struct gx_endpoint *record)
+{
+    uint8_t n = 0;
+
+    for (uint8_t i = 0; i < t->n_places; i++)
+        if (!gx_sign_pk_equal(&t->places[i].device, &record->device))
+            t->places[n++] = t->places[i];
+    for (uint8_t i = 0; i < record->n_addrs && n < GX_TARGET_PLACES_MAX; i++)
+        t->places[n++] = (struct gx_place){.device = record->device, .addr = record->addrs[i]};
+    t->n_places = n;
+}
+
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
 {
     struct gx_target *t = gx_targets_find(e, &record->transport);
@@ -46,12 +59,8 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
         t = &e->targets[e->n_targets++];
         *t = (struct gx_target){.key = record->transport};
         t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
-    } else if (record->counter < t->counter) {
-        return;         /* one node has one address list, whichever group's record brought it; counters differ by group, so ties are taken */
     }
-    t->counter = record->counter;
-    t->n_addrs = record->n_addrs;
-    memcpy(t->addrs, record->addrs, sizeof t->addrs);
+    take_places(t, record);
     if (t->next_ms == UINT64_MAX)
         t->next_ms = e->now.mono_ms;
     gx_engine_wake(e, t->next_ms);
@@ -89,12 +98,12 @@ static bool wanted(struct gx_engine *e, const struct gx_target *t)
 
 static const struct gx_addr *pick_addr(struct gx_engine *e, struct gx_target *t)
 {
-    uint32_t n = t->n_addrs + e->n_manual;
+    uint32_t n = t->n_places + e->n_manual;
     uint32_t at = n == 0 ? 0 : t->next_addr++ % n;
 
     if (n == 0)
         return NULL;
-    return at < t->n_addrs ? &t->addrs[at] : &e->manual[at - t->n_addrs];
+    return at < t->n_places ? &t->places[at].addr : &e->manual[at - t->n_places];
 }
 
 static void dial(struct gx_engine *e, struct gx_target *t)
@@ -154,7 +163,7 @@ void gx_targets_up(struct gx_engine *e, struct gx_session *s)
 /* All addresses are tried in quick succession, then a pause that grows. */
 static void back_off(struct gx_engine *e, struct gx_target *t)
 {
-    uint32_t n = t->n_addrs + e->n_manual;
+    uint32_t n = t->n_places + e->n_manual;
 
     if (n > 0 && t->next_addr % n != 0) {
         t->next_ms = e->now.mono_ms + 100;

@@ -60,7 +60,7 @@ void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job)
 }
 
 /* The place for a record: its device's, a free one, or that of somebody who is no member (records may come before the ADMIT). */
-static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
+static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, struct gx_txn *txn, const struct gx_endpoint *record)
 {
     for (uint32_t i = 0; i < g->n_endpoints; i++)
         if (gx_sign_pk_equal(&g->endpoints[i].device, &record->device))
@@ -68,7 +68,7 @@ static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, 
     if (g->n_endpoints >= ENDPOINTS_MAX) {
         for (uint32_t i = 0; i < g->n_endpoints; i++)
             if (!gx_group_live(g, &g->endpoints[i].device))
-                return &g->endpoints[i];
+                return gx_engine_ok(e, gx_endpoint_del(txn, g->row.gnum, &g->endpoints[i].device)) ? &g->endpoints[i] : NULL;
         gx_engine_drop(e, "endpoints_full");
         return NULL;
     }
@@ -80,7 +80,7 @@ static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, 
 void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
 {
     struct gx_txn *txn = gx_engine_txn(e, true);
-    struct gx_endpoint *slot = txn == NULL ? NULL : record_slot(e, g, record);
+    struct gx_endpoint *slot = txn == NULL ? NULL : record_slot(e, g, txn, record);
 
     if (slot == NULL)
         return;

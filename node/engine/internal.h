@@ -221,12 +221,18 @@ struct gx_session {
     uint8_t stage;              /* GUEST, DOOR: enum gx_guest_stage */
 };
 
+/* Where a device says that a node is.  A node has a device in each group; and another member may name it, with addresses that are not its own: nobody's
+ * record takes the place of somebody else's. */
+struct gx_place {
+    struct gx_sign_pk device;
+    struct gx_addr addr;
+};
+
 /* A node to be connected to: a transport key that signed endpoint records name. */
 struct gx_target {
     struct gx_curve_pk key;
-    struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
-    uint8_t n_addrs;
-    uint64_t counter;
+    struct gx_place places[GX_TARGET_PLACES_MAX];
+    uint8_t n_places;
     gx_session_id session;      /* open or under way; 0: none */
     uint64_t next_ms;
     uint32_t backoff_ms;
