@@ -276,17 +276,22 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     while (err == GX_OK && (err = gx_chunk_next(&it, &ev, &record)) == GX_OK) {
         enum gx_log_class cls;
 
-        if (!gx_event_class(&cls, ev.type) || cls != GX_LOG_CONTROL)
+        if (!gx_event_class(&cls, ev.type))
             err = GX_E_MALFORMED;
+        else if (cls != GX_LOG_CONTROL)         /* of a log that I know, or of one that is opened by what is still being verified */
+            err = gx_group_log(g, &chunk->log) != GX_NONE ? GX_E_MALFORMED : GX_E_MISSING;
         else
             err = begin_control(e, s, g, record, &ev);
         if (err == GX_E_DUPLICATE)
             err = GX_OK;
     }
-    if (err == GX_E_MISSING)
+    if (err == GX_E_MISSING) {
         gx_engine_drop(e, "missing");
-    else if (err == GX_E_MALFORMED || err == GX_E_TOO_BIG || err == GX_E_VERSION || err == GX_E_SIGNATURE)
+        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
+        gx_engine_wake(e, g->want_at_ms);
+    } else if (err == GX_E_MALFORMED || err == GX_E_TOO_BIG || err == GX_E_VERSION || err == GX_E_SIGNATURE) {
         gx_session_strike(e, s, gx_err_name(err));
+    }
 }
 
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
