@@ -16,6 +16,39 @@ bool gx_group_answers(const struct gx_group *g)
     return gx_group_active(g) || (g->row.state == GX_GROUP_REMOVED && g->has_create);
 }
 
+/* A leave that nobody heard of yet is urgent and soon over; a removed one only listens. */
+static unsigned urgency(const struct gx_group *g)
+{
+    if (!gx_group_answers(g))
+        return 0;
+    return g->row.state == GX_GROUP_LEFT ? 3 : gx_group_is_member(g) ? 2 : 1;
+}
+
+bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
+{
+    unsigned mine = urgency(g);
+
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        const struct gx_group *other = e->groups[i];
+
+        if (other == g || !gx_group_id_equal(&other->row.id, &g->row.id))
+            continue;
+        if (urgency(other) > mine || (urgency(other) == mine && other->row.gnum > g->row.gnum))
+            return false;
+    }
+    return mine > 0;
+}
+
+void gx_ended_heard(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->left_told)
+        return;
+    g->left_told = true;
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && gx_group_is_member(e->groups[i]))
+            gx_sessions_new_group(e, e->groups[i]);
+}
+
 /* --- telling ---------------------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t find_ending(struct gx_group *g, uint32_t out[GX_EVENT_DEPS_MAX], const struct gx_channel *c)
@@ -76,7 +109,7 @@ void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g
         c->shown_ops = g->law.n_ops;
         gx_serve_missing(e, s, g, c, f);
     } else if (all && g->row.state == GX_GROUP_LEFT) {
-        g->left_told = true;            /* it knows that I left */
+        gx_ended_heard(e, g);           /* it knows that I left */
     }
 }
 

@@ -167,7 +167,7 @@ void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group
 
     for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
         if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
-            g->left_told = true;        /* who asks by what right I speak knows that I left */
+            gx_ended_heard(e, g);       /* who asks by what right I speak knows that I left */
         if (!seen[op] && !withheld_op(g, op) && !put_op(&o, g, op))
             break;
     }

@@ -168,6 +168,12 @@ struct gx_channel *gx_session_channel_add(struct gx_engine *e, struct gx_session
     return &s->channels[s->n_channels++];
 }
 
+void gx_channel_anew(struct gx_channel *c, uint16_t number)
+{
+    free(c->their);
+    *c = (struct gx_channel){.number = number, .group = c->group};
+}
+
 uint32_t gx_sessions_peers(const struct gx_engine *e)
 {
     uint32_t n = 0;

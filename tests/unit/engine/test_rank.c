@@ -123,6 +123,94 @@ static void test_who_was_away_when_removed_hears_that_and_nothing_else(void **st
     net_free(net);
 }
 
+static bool join_again(struct net *net, int i)
+{
+    char token[600];
+
+    net_invite(net, 0, "tea", token, 0);
+    return net_join(net, i, token, NULL);
+}
+
+/* All talk, and all hear it: `n` messages each from then on. */
+static void assert_all_talk(struct net *net, uint64_t n)
+{
+    for (int i = 0; i < 3; i++)
+        net_send(net, i, "tea", "hello again");
+    net_run(net, 20000);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(count(net, i), n);
+        assert_int_equal(members(net, i), 3);
+    }
+    assert_same(net, 0, 1);
+    assert_same(net, 0, 2);
+}
+
+/* A removed node keeps the old membership, and listens whether its end counts; what members call is the new one. */
+static void test_who_was_removed_and_let_in_again_is_served_as_who_they_are_now(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, 0, token);
+
+    (void)state;
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n1"));
+    net_run(net, 5000);
+    assert_true(join_again(net, 1));
+    net_run(net, 20000);
+    assert_all_talk(net, 3);
+    net_stop(net, 1);
+    net_start(net, 1);
+    net_run(net, 20000);
+    assert_all_talk(net, 6);
+    net_free(net);
+}
+
+/* Another group keeps the sessions open on which the old membership ended. */
+static void test_who_was_let_in_again_is_served_on_the_sessions_there_are(void **state)
+{
+    char token[600], cake[600];
+    struct net *net = tea_of(3, 3, 0, token);
+
+    (void)state;
+    for (int founder = 0; founder < 2; founder++) {         /* either side may have connected */
+        net_group(net, founder, founder == 0 ? "cake" : "pie");
+        net_invite(net, founder, founder == 0 ? "cake" : "pie", cake, 0);
+        for (int i = 0; i < 3; i++)
+            assert_true(i == founder || net_join(net, i, cake, NULL));
+    }
+    net_run(net, 20000);
+    for (unsigned k = 1; k < 4; k++) {
+        assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n1"));
+        net_run(net, 5000);
+        assert_true(join_again(net, 1));
+        net_run(net, 20000);
+        for (int i = 0; i < 3; i++)
+            net_send(net, i, "tea", "hello again");
+        net_run(net, 2000);
+        assert_int_equal(count(net, 0), 3 * k);
+        assert_int_equal(count(net, 1), 3);         /* of what was said before they came, nothing */
+        assert_same(net, 0, 2);
+    }
+    net_free(net);
+}
+
+static void test_who_left_unheard_and_came_back_is_heard_as_both(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, 0, token);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+
+    (void)state;
+    net_stop(net, 0);
+    net_stop(net, 2);
+    assert_true(net_ask(net, 1, leave, NULL, 0));
+    net_start(net, 0);
+    net_start(net, 2);
+    assert_true(join_again(net, 1));
+    net_run(net, 400000);
+    assert_all_talk(net, 3);
+    net_free(net);
+}
+
 static void test_messages_behind_the_cut_are_shown_by_nobody_but_their_author(void **state)
 {
     char token[600];
@@ -373,6 +461,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_removed_member_is_told_and_reads_nothing_more),
         cmocka_unit_test(test_who_was_away_when_removed_hears_that_and_nothing_else),
+        cmocka_unit_test(test_who_was_removed_and_let_in_again_is_served_as_who_they_are_now),
+        cmocka_unit_test(test_who_was_let_in_again_is_served_on_the_sessions_there_are),
+        cmocka_unit_test(test_who_left_unheard_and_came_back_is_heard_as_both),
         cmocka_unit_test(test_messages_behind_the_cut_are_shown_by_nobody_but_their_author),
         cmocka_unit_test(test_only_rank_removes_and_only_those_below),
         cmocka_unit_test(test_a_banned_key_is_kept_out_until_the_ban_ends),
