@@ -123,6 +123,33 @@ static void test_who_was_away_when_removed_hears_that_and_nothing_else(void **st
     net_free(net);
 }
 
+/* The first message that names the admission of its author is not the first that knows it: of a log held from the middle on, those before count too. */
+static void test_who_came_later_is_shown_what_was_on_its_way(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 2, 0, token);
+    struct gx_command alias = {.method = GX_CMD_GROUP_ALIAS, .group = "tea", .name = "Bo", .given = (1u << GX_PARAM_GROUP) | (1u << GX_PARAM_NAME)};
+
+    (void)state;
+    net_send(net, 1, "tea", "one");
+    net_run(net, 2000);
+    for (int i = 0; i < 3; i += 2)
+        net->cut[i][1] = net->cut[1][i] = true;
+    net_stop(net, 0);
+    net_start(net, 0);
+    assert_true(net_join(net, 2, token, NULL));
+    net_send(net, 1, "tea", "two, without having heard of anybody new");
+    memset(net->cut, 0, sizeof net->cut);
+    net_run(net, 400000);
+    assert_int_equal(count(net, 2), 1);
+    assert_true(net_ask(net, 1, alias, NULL, 0));
+    net_send(net, 1, "tea", "three");
+    net_run(net, 20000);
+    assert_int_equal(count(net, 0), 3);
+    assert_int_equal(count(net, 2), 2);
+    net_free(net);
+}
+
 static bool join_again(struct net *net, int i)
 {
     char token[600];
@@ -461,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_removed_member_is_told_and_reads_nothing_more),
         cmocka_unit_test(test_who_was_away_when_removed_hears_that_and_nothing_else),
+        cmocka_unit_test(test_who_came_later_is_shown_what_was_on_its_way),
         cmocka_unit_test(test_who_was_removed_and_let_in_again_is_served_as_who_they_are_now),
         cmocka_unit_test(test_who_was_let_in_again_is_served_on_the_sessions_there_are),
         cmocka_unit_test(test_who_left_unheard_and_came_back_is_heard_as_both),
