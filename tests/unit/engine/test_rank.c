@@ -93,6 +93,33 @@ static void test_a_removed_member_is_told_and_reads_nothing_more(void **state)
     net_free(net);
 }
 
+/* Two people at one node, in one breath: the second one's words are not for who the first one removed. */
+static void test_what_is_done_in_the_same_step_as_a_removal_does_not_reach_the_removed(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, 0, token);
+    struct gx_command ban = {.method = GX_CMD_GROUP_BAN, .request = 1, .group = "tea", .who = "@n1", .given = GIVEN_WHO};
+    struct gx_command send = {.method = GX_CMD_SEND, .request = 2, .group = "tea", .text = "at last", .given = NET_TEXT_GIVEN};
+    struct gx_input in[2] = {{.kind = GX_IN_COMMAND, .now = net->now, .client = 1, .command = &ban},
+                             {.kind = GX_IN_COMMAND, .now = net->now, .client = 2, .command = &send}};
+    struct gx_effects effects;
+
+    (void)state;
+    assert_int_equal(gx_engine_step(net->node[0].engine, &effects, in, 2), GX_OK);
+    for (size_t i = 0; i < effects.n; i++)
+        net_effect(net, 0, &effects.list[i]);
+    net_run(net, 20000);
+    assert_string_equal(show(net, 1, "state"), "removed");
+    assert_int_equal(count(net, 2), 1);
+    assert_int_equal(count(net, 1), 0);
+
+    const struct gx_group *g = net->node[1].engine->groups[0];
+
+    for (uint32_t op = 0; op < g->law.n_ops; op++)
+        assert_int_not_equal(g->ops[op].type, GX_EV_REVOKE);        /* a ban ends the code that its target came by */
+    net_free(net);
+}
+
 /* Up to the operations that ended it, and not one further. */
 static void test_who_was_away_when_removed_hears_that_and_nothing_else(void **state)
 {
@@ -487,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_removed_member_is_told_and_reads_nothing_more),
+        cmocka_unit_test(test_what_is_done_in_the_same_step_as_a_removal_does_not_reach_the_removed),
         cmocka_unit_test(test_who_was_away_when_removed_hears_that_and_nothing_else),
         cmocka_unit_test(test_who_came_later_is_shown_what_was_on_its_way),
         cmocka_unit_test(test_who_was_removed_and_let_in_again_is_served_as_who_they_are_now),
