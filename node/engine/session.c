@@ -266,6 +266,15 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
         gx_greet_tags(e, s, NULL);
 }
 
+/* Is it a live member's node that I connected to?  CURVE proved whose it is; it may have been for another group, or before that member went. */
+static bool reached_member(const struct gx_session *s, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < g->n_endpoints && !s->inbound; i++)
+        if (memcmp(&g->endpoints[i].transport, &s->peer_key, sizeof s->peer_key) == 0 && gx_group_live(g, &g->endpoints[i].device))
+            return true;
+    return false;
+}
+
 static void take_member_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
     struct gx_channel *c = gx_session_channel(s, f->channel);
@@ -276,11 +285,11 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         return;
     }
     if (f->kind == GX_FRAME_HEADS) {
-        /* A client came by a signed endpoint record: CURVE proved whose node this is.  A server shows itself to proven members only. */
+        /* A client shows itself to whom a signed endpoint record of the group names, a server to proven members only. */
         if (c->ended && c->shown_ops == 0) {
             c->shown_ops = g->law.n_ops;
             gx_ended_serve(e, s, g, c, f);
-        } else if (!c->mine || (s->inbound && !c->theirs) || c->shown_ops == g->law.n_ops) {
+        } else if (c->ended || !c->mine || !(c->theirs || reached_member(s, g)) || c->shown_ops == g->law.n_ops) {
             gx_engine_drop(e, "channel");       /* the same question again is not answered again: it costs a walk of all control events */
         } else {
             c->shown_ops = g->law.n_ops;

@@ -247,6 +247,37 @@ static void test_who_was_let_in_again_is_served_on_the_sessions_there_are(void *
     net_free(net);
 }
 
+/* Who joined after the removal is unknown to the removed, whose node asks by what right they speak; another group has the two nodes connected. */
+static void test_a_newcomer_shows_the_removed_nothing(void **state)
+{
+    (void)state;
+    for (int removed = 1; removed < 3; removed++) {         /* the newcomer has connected once, and was connected to once */
+        struct net *net = net_new(3);
+        char cake[600], tea[600], who[8];
+        int newcomer = 3 - removed;
+
+        net_group(net, removed, "cake");
+        net_invite(net, removed, "cake", cake, 0);
+        assert_true(net_join(net, newcomer, cake, NULL));
+        net_group(net, 0, "tea");
+        net_invite(net, 0, "tea", tea, 0);
+        assert_true(net_join(net, removed, tea, NULL));
+        net_run(net, 5000);
+        snprintf(who, sizeof who, "@n%d", removed);
+        assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, who));
+        net_run(net, 5000);
+
+        const struct gx_group *g = net->node[removed].engine->groups[1];
+        uint32_t n = g->law.n_ops;
+
+        assert_true(net_join(net, newcomer, tea, NULL));
+        net_run(net, 60000);
+        assert_int_equal(members(net, newcomer), 2);
+        assert_int_equal(g->law.n_ops, n);
+        net_free(net);
+    }
+}
+
 static void test_who_left_unheard_and_came_back_is_heard_as_both(void **state)
 {
     char token[600];
@@ -519,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_who_came_later_is_shown_what_was_on_its_way),
         cmocka_unit_test(test_who_was_removed_and_let_in_again_is_served_as_who_they_are_now),
         cmocka_unit_test(test_who_was_let_in_again_is_served_on_the_sessions_there_are),
+        cmocka_unit_test(test_a_newcomer_shows_the_removed_nothing),
         cmocka_unit_test(test_who_left_unheard_and_came_back_is_heard_as_both),
         cmocka_unit_test(test_messages_behind_the_cut_are_shown_by_nobody_but_their_author),
         cmocka_unit_test(test_only_rank_removes_and_only_those_below),
