@@ -156,12 +156,17 @@ void gx_ended_give_up(struct gx_engine *e, struct gx_group *g)
             gx_session_close(e, e->sessions[i], GX_BYE_DONE);
 }
 
+void gx_ended_reason(struct gx_group *g)
+{
+    uint32_t seat = g->me == GX_NONE ? GX_LAW_NONE : g->law.persons[g->me].last_admit;
+
+    g->join_deny = seat == GX_LAW_NONE ? GX_DENY_NONE : gx_law_deny((enum gx_law_rule)g->law.now.results[seat].rule);
+}
+
 /* Who was bumped keeps the invitation and knocks again: a seat may come free. */
 static void bump(struct gx_engine *e, struct gx_group *g)
 {
-    uint32_t seat = g->law.persons[g->me].last_admit;
-
-    g->join_deny = seat == GX_LAW_NONE ? GX_DENY_NONE : gx_law_deny((enum gx_law_rule)g->law.now.results[seat].rule);
+    gx_ended_reason(g);
     g->join_backoff_ms = 0;
     g->join_next_ms = e->now.mono_ms + GX_BACKOFF_FIRST_MS;
     gx_engine_wake(e, g->join_next_ms);

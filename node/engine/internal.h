@@ -616,6 +616,8 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
 /* It asks what it was told about: those operations and their past, then the session ends. */
 void gx_ended_serve(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
+/* By what rule a bumped admission failed: what the person is told until a door says something newer. */
+void gx_ended_reason(struct gx_group *g);
 /* A bumped join is not tried again; the group stays, as one that I was removed from. */
 void gx_ended_give_up(struct gx_engine *e, struct gx_group *g);
 /* Did my own membership end, come back, or become sure? */
