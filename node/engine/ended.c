@@ -16,6 +16,39 @@ bool gx_group_answers(const struct gx_group *g)
     return gx_group_active(g) || (g->row.state == GX_GROUP_REMOVED && g->has_create);
 }
 
+/* A leave that nobody heard of yet is urgent and soon over; a removed one only listens. */
+static unsigned urgency(const struct gx_group *g)
+{
+    if (!gx_group_answers(g))
+        return 0;
+    return g->row.state == GX_GROUP_LEFT ? 3 : gx_group_is_member(g) ? 2 : 1;
+}
+
+bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
+{
+    unsigned mine = urgency(g);
+
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        const struct gx_group *other = e->groups[i];
+
+        if (other == g || !gx_group_id_equal(&other->row.id, &g->row.id))
+            continue;
+        if (urgency(other) > mine || (urgency(other) == mine && other->row.gnum > g->row.gnum))
+            return false;
+    }
+    return mine > 0;
+}
+
+void gx_ended_heard(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->left_told)
+        return;
+    g->left_told = true;
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && gx_group_is_member(e->groups[i]))
+            gx_sessions_new_group(e, e->groups[i]);
+}
+
 /* --- telling ---------------------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t find_ending(struct gx_group *g, uint32_t out[GX_EVENT_DEPS_MAX], const struct gx_channel *c)
@@ -39,6 +72,7 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     c->ended = true;
+    c->shown_ops = 0;                   /* what it was shown as a member does not answer what it asks about this */
     if (s->n_channels == 1) {           /* time to ask what it is about */
         s->deadline_ms = e->now.mono_ms + GX_HANDSHAKE_MS;
         gx_engine_wake(e, s->deadline_ms);
@@ -78,7 +112,7 @@ void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g
         c->shown_ops = g->law.n_ops;
         gx_serve_missing(e, s, g, c, f);
     } else if (all && g->row.state == GX_GROUP_LEFT) {
-        g->left_told = true;            /* it knows that I left */
+        gx_ended_heard(e, g);           /* it knows that I left */
     }
 }
 
@@ -124,12 +158,17 @@ void gx_ended_give_up(struct gx_engine *e, struct gx_group *g)
             gx_session_close(e, e->sessions[i], GX_BYE_DONE);
 }
 
+void gx_ended_reason(struct gx_group *g)
+{
+    uint32_t seat = g->me == GX_NONE ? GX_LAW_NONE : g->law.persons[g->me].last_admit;
+
+    g->join_deny = seat == GX_LAW_NONE ? GX_DENY_NONE : gx_law_deny((enum gx_law_rule)g->law.now.results[seat].rule);
+}
+
 /* Who was bumped keeps the invitation and knocks again: a seat may come free. */
 static void bump(struct gx_engine *e, struct gx_group *g)
 {
-    uint32_t seat = g->law.persons[g->me].last_admit;
-
-    g->join_deny = seat == GX_LAW_NONE ? GX_DENY_NONE : gx_law_deny((enum gx_law_rule)g->law.now.results[seat].rule);
+    gx_ended_reason(g);
     g->join_backoff_ms = 0;
     g->join_next_ms = e->now.mono_ms + GX_BACKOFF_FIRST_MS;
     gx_engine_wake(e, g->join_next_ms);

@@ -300,9 +300,8 @@ static void finish(struct gx_engine *e)
     gx_author_sign(e);
     gx_groups_settle(e);
     owners_look(e);
-    gx_repair_flush(e);             /* before devices that left are shut out: who leaves is told that it was heard */
-    members_changed(e);
-    gx_repair_flush(e);             /* what becoming a member wrote */
+    members_changed(e);             /* who is out is told so (ENDED says to who left that it was heard), and not what else this step did */
+    gx_repair_flush(e);
     if (e->doors_dirty && !e->config.offline && e->listening)
         gx_doors_refresh(e);
     gx_waiters_run(e);

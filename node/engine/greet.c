@@ -33,7 +33,7 @@ void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_fr
         struct gx_group *g = e->groups[i];
         bool match = theirs == NULL;
 
-        if (!gx_group_answers(g))
+        if (!gx_group_speaks(e, g))
             continue;
         gx_gate_tag(&tag, &g->gate, their_role(s), &s->transcript);
         for (size_t k = 0; theirs != NULL && k < theirs->n && !match; k++) {
@@ -105,9 +105,10 @@ void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct 
         struct gx_group *g = e->groups[i];
         struct gx_tag tag;
         bool match = false;
-        struct gx_channel *c = NULL;
+        struct gx_channel *c = gx_session_channel_of(s, g->row.gnum);
 
-        if (!gx_group_answers(g) || gx_session_channel_of(s, g->row.gnum) != NULL)
+        /* Where a membership of the other side ended it may have another one by now. */
+        if (!gx_group_speaks(e, g) || (c != NULL && !c->ended))
             continue;
         gx_gate_tag(&tag, &g->gate, GX_ROLE_SERVER, &s->transcript);
         for (size_t k = 0; k < f->n && !match; k++) {
@@ -115,7 +116,11 @@ void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct 
 
             match = gx_equal_ct(tag.b, other.b, sizeof tag.b);
         }
-        if (!match || (c = gx_session_channel_add(e, s, g->row.gnum, free_channel(s))) == NULL)
+        if (!match)
+            continue;
+        if (c != NULL)
+            gx_channel_anew(c, free_channel(s));
+        else if ((c = gx_session_channel_add(e, s, g->row.gnum, free_channel(s))) == NULL)
             continue;
         send_proof(e, s, &w, &list, g, c->number);
         c->mine = true;
@@ -133,7 +138,7 @@ static struct gx_group *group_of_tag(struct gx_engine *e, struct gx_session *s, 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_tag mine;
 
-        if (!gx_group_answers(e->groups[i]))
+        if (!gx_group_speaks(e, e->groups[i]))
             continue;
         gx_gate_tag(&mine, &e->groups[i]->gate, their_role(s), &s->transcript);
         if (gx_equal_ct(mine.b, tag->b, sizeof mine.b))
@@ -229,8 +234,12 @@ void gx_session_proved(struct gx_engine *e, struct gx_job *job)
         return;
     }
     c = gx_session_channel_of(s, g->row.gnum);
-    if (c == NULL && s->inbound && gx_session_channel(s, job->proof.channel) == NULL)
-        c = gx_session_channel_add(e, s, g->row.gnum, job->proof.channel);
+    if (s->inbound && gx_session_channel(s, job->proof.channel) == NULL) {
+        if (c != NULL)
+            gx_channel_anew(c, job->proof.channel);     /* the other side speaks as somebody else now: it was let in again */
+        else
+            c = gx_session_channel_add(e, s, g->row.gnum, job->proof.channel);
+    }
     if (c == NULL || c->number != job->proof.channel || gx_sign_pk_equal(&job->proof.device, &g->row.intro.device)) {
         gx_session_strike(e, s, "proof_place");
         return;

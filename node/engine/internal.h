@@ -538,6 +538,8 @@ uint32_t gx_sessions_peers(const struct gx_engine *e);              /* with a sh
 
 /* A channel for a group under a number that the client chose; NULL when there are too many. */
 struct gx_channel *gx_session_channel_add(struct gx_engine *e, struct gx_session *s, uint32_t gnum, uint16_t number);
+/* The same group, from the beginning and under another number. */
+void gx_channel_anew(struct gx_channel *c, uint16_t number);
 
 /* --- greet.c: hello, tags, proofs -------------------------------------------------------------------------------------------------- */
 
@@ -616,11 +618,17 @@ bool gx_group_bumped(const struct gx_group *g);
 bool gx_group_joining(const struct gx_group *g);
 /* Does this node answer when it is asked about the group?  Also when it was removed: it may hear that this did not count. */
 bool gx_group_answers(const struct gx_group *g);
+/* Of several memberships of one group that this node has had: is it the one that answers? */
+bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g);
+/* Somebody holds my LEAVE: nothing is left to tell. */
+void gx_ended_heard(struct gx_engine *e, struct gx_group *g);
 /* ENDED: the device of the channel is no member's any more.  False: nothing here ended it. */
 bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
 void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
 /* It asks what it was told about: those operations and their past, then the session ends. */
 void gx_ended_serve(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads);
+/* By what rule a bumped admission failed: what the person is told until a door says something newer. */
+void gx_ended_reason(struct gx_group *g);
 /* A bumped join is not tried again; the group stays, as one that I was removed from. */
 void gx_ended_give_up(struct gx_engine *e, struct gx_group *g);
 /* Did my own membership end, come back, or become sure? */

@@ -95,6 +95,8 @@ enum gx_err gx_groups_load(struct gx_engine *e)
         g->members_changed = false;
         if (!load_rest(e, g))
             return e->fault;
+        if (gx_group_bumped(g))
+            gx_ended_reason(g);
     }
 }
 

@@ -231,7 +231,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         if (index == g->own_messages && holds_mine(e, g, &entry))
             note_held(e, g, &c->device, entry.base_seq, entry.seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
-            g->left_told = true;
+            gx_ended_heard(e, g);
     }
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
         send_frontier(e, s, g, c, 0, entry_unacked);

@@ -167,7 +167,7 @@ void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group
 
     for (uint32_t op = 0; seen != NULL && op < g->law.n_ops; op++) {
         if (seen[op] && g->row.state == GX_GROUP_LEFT && g->ops[op].log == g->own_control && g->ops[op].seq == g->logs[g->own_control].row.head_seq)
-            g->left_told = true;        /* who asks by what right I speak knows that I left */
+            gx_ended_heard(e, g);       /* who asks by what right I speak knows that I left */
         if (!seen[op] && !withheld_op(g, op) && !put_op(&o, g, op))
             break;
     }
@@ -216,19 +216,37 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
 
 #define HAVES_MAX 64u           /* ever further apart: twice as many as the longest log needs */
 
-/* The first of the entries for one log whose check fits this branch says from where on it is lacking; 0: none does, or nothing is. */
+/* Does any branch of the log hold the event before the one that is asked for? */
+static bool joins(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_want_entry *want)
+{
+    const struct gx_log_id *id = &g->logs[log].row.id;
+    struct gx_event_id held;
+
+    for (uint32_t i = gx_group_next_branch(g, id, 0); i != GX_NONE && want->from_seq > 1; i = gx_group_next_branch(g, id, i + 1))
+        if (gx_group_event_id(e, g, i, want->from_seq - 1, &held) && memcmp(held.b, want->check, sizeof want->check) == 0)
+            return true;
+    return want->from_seq == 1;
+}
+
+/* The first of the entries for one log whose check fits this branch says from where on it is lacking; 0: none does, or nothing is.  What fits before
+ * the place where it branches off fits all of it. */
 static uint32_t wanted_from(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_frame *f, size_t begin, size_t end)
 {
     const struct gx_log_row *row = &g->logs[log].row;
+    bool is_first = gx_group_next_branch(g, &row->id, 0) == log;
 
     for (size_t i = begin; i < end && i < begin + HAVES_MAX; i++) {
         struct gx_want_entry want = gx_frame_want_at(f, i);
         struct gx_event_id id;
 
-        if (want.from_seq <= row->base_seq || want.from_seq > row->head_seq + 1)
+        if (want.from_seq > row->head_seq + 1)
             continue;
-        if (want.from_seq == 1 || (gx_group_event_id(e, g, log, want.from_seq - 1, &id) && memcmp(id.b, want.check, sizeof want.check) == 0))
+        if (want.from_seq <= row->base_seq) {
+            if (!is_first && joins(e, g, log, &want))
+                return row->base_seq + 1;
+        } else if (want.from_seq == 1 || (gx_group_event_id(e, g, log, want.from_seq - 1, &id) && memcmp(id.b, want.check, sizeof want.check) == 0)) {
             return want.from_seq > row->head_seq ? 0 : want.from_seq;
+        }
     }
     return 0;
 }

@@ -168,6 +168,12 @@ struct gx_channel *gx_session_channel_add(struct gx_engine *e, struct gx_session
     return &s->channels[s->n_channels++];
 }
 
+void gx_channel_anew(struct gx_channel *c, uint16_t number)
+{
+    free(c->their);
+    *c = (struct gx_channel){.number = number, .group = c->group};
+}
+
 uint32_t gx_sessions_peers(const struct gx_engine *e)
 {
     uint32_t n = 0;
@@ -273,7 +279,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         if (c->ended && c->shown_ops == 0) {
             c->shown_ops = g->law.n_ops;
             gx_ended_serve(e, s, g, c, f);
-        } else if (!gx_greet_trusts(s, g, c) || c->shown_ops == g->law.n_ops) {
+        } else if (c->ended || !gx_greet_trusts(s, g, c) || c->shown_ops == g->law.n_ops) {
             gx_engine_drop(e, "channel");       /* the same question again is not answered again: it costs a walk of all control events */
         } else {
             c->shown_ops = g->law.n_ops;

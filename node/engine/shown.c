@@ -81,27 +81,24 @@ bool gx_shown_load(struct gx_engine *e, struct gx_log *log)
 
 /* --- what is shown ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Is nothing held of the log's beginning?  A branch begins where it leaves another, and what that one knew is in its own list. */
-static bool is_begun_later(const struct gx_group *g, const struct gx_log *log)
+/* The first message of the log that is held; a branch goes on from the first one's. */
+static uint32_t held_from(const struct gx_group *g, const struct gx_log *log)
 {
-    uint32_t base = log->row.base_seq;
-
-    for (uint32_t i = 0; i < g->n_logs && base > 0; i++)
-        if (g->logs[i].row.base_seq < base && gx_log_id_equal(&g->logs[i].row.id, &log->row.id))
-            base = g->logs[i].row.base_seq;
-    return base > 0;
+    return log->row.base_seq == 0 ? 1 : g->logs[gx_group_next_branch(g, &log->row.id, 0)].row.base_seq + 1;
 }
 
 /* The first message of the log that knows this admission; UINT32_MAX: none yet.  Of a log that this node holds from a later place on, what its own
- * admission knew counts as known there: the messages that said it are not held. */
+ * admission knew counts as known there, whatever names it later: the messages that said it first are not held. */
 static uint32_t known_from(const struct gx_group *g, const struct gx_log *log, uint32_t admit)
 {
-    uint32_t mine = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
+    uint32_t first = held_from(g, log), mine = first == 1 || g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
 
+    if (mine != GX_LAW_NONE && gx_law_past(&g->law, admit, mine))
+        return first;
     for (uint32_t i = 0; i < log->known.n; i++)
         if (log->known.list[i].admit == admit)
             return log->known.list[i].seq;
-    return mine != GX_LAW_NONE && is_begun_later(g, log) && gx_law_past(&g->law, admit, mine) ? log->row.base_seq + 1 : UINT32_MAX;
+    return UINT32_MAX;
 }
 
 /* From where on the log knows an effective admission of its author with `removal` in its past; GX_LAW_NONE: any. */

@@ -161,6 +161,23 @@ static void test_the_author_heals_its_log_by_new_ones(void **state)
     net_free(net);
 }
 
+/* n1 keeps the copy's branch beside the original's, from the fork on only: who asks by what lies before the fork is given it all the same. */
+static void test_a_branch_is_given_by_who_has_it_as_the_second_one(void **state)
+{
+    (void)state;
+    for (unsigned common = 0; common < 9; common++) {
+        struct net *net = two_lives(common, 2, 6);
+
+        net_stop(net, 0);
+        net_start(net, 2);
+        net_run(net, 400000);
+        assert_count(net, 1, common + 8);
+        assert_count(net, 2, common + 8);
+        assert_same(net, 1, 2);
+        net_free(net);
+    }
+}
+
 /* Two headers with one log and one number, both signed by the device: what shows it to anybody. */
 static void test_a_fork_is_proven_by_two_signed_headers(void **state)
 {
@@ -202,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_branches_of_a_message_log_reach_everybody),
         cmocka_unit_test(test_the_author_heals_its_log_by_new_ones),
+        cmocka_unit_test(test_a_branch_is_given_by_who_has_it_as_the_second_one),
         cmocka_unit_test(test_a_fork_is_proven_by_two_signed_headers),
     };
 
