@@ -178,7 +178,7 @@ static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
 {
     f->channel = gx_rd_u16(r);
     f->flags = gx_rd_u8(r);
-    if ((f->flags & ~(unsigned)GX_FRONTIER_FULL) != 0)
+    if ((f->flags & ~(unsigned)(GX_FRONTIER_FULL | GX_FRONTIER_AGAIN)) != 0)
         return GX_E_MALFORMED;
     enum gx_err err = list_fixed(f, r, FRONTIER_BYTES, GX_FRONTIER_ENTRIES_MAX);
     return err == GX_OK ? frontier_check(f) : err;
@@ -444,7 +444,7 @@ struct gx_frame_list gx_frame_begin_heads(struct gx_wr *w, uint16_t channel)
 
 struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t flags)
 {
-    GX_ASSERT((flags & ~(unsigned)GX_FRONTIER_FULL) == 0);
+    GX_ASSERT((flags & ~(unsigned)(GX_FRONTIER_FULL | GX_FRONTIER_AGAIN)) == 0);
     gx_wr_u8(w, GX_FRAME_FRONTIER);
     gx_wr_u16(w, channel);
     gx_wr_u8(w, flags);

@@ -67,7 +67,10 @@ struct gx_endpoint {
     struct gx_sig sig;               /* SIG(device, "endpoint", group_id || all before) */
 };
 
-enum gx_frontier_flags { GX_FRONTIER_FULL = 1 };           /* all my logs (else: only what changed) */
+enum gx_frontier_flags {
+    GX_FRONTIER_FULL = 1,       /* all my logs (else: only what changed) */
+    GX_FRONTIER_AGAIN = 2       /* and send me yours: it named logs that I could not place then */
+};
 enum gx_want_kind { GX_WANT_CONTROL = 0, GX_WANT_MESSAGES = 1 };
 enum gx_chunks_flags { GX_CHUNKS_PUSH = 1, GX_CHUNKS_LAST = 2 };   /* unasked, live; the last frame that answers a WANT */
 enum gx_bye { GX_BYE_DONE = 0, GX_BYE_MALFORMED = 1, GX_BYE_LIMIT = 2, GX_BYE_DUPLICATE = 3, GX_BYE_STOPPING = 4, GX_BYE_IDLE = 5, GX_BYE_VERSION = 6 };

@@ -220,7 +220,8 @@ uint32_t gx_law_ending(struct gx_law *law, uint32_t *out, uint32_t cap, uint32_t
     for (uint32_t r = law->now.standings[person].removals; r != NONE; r = law->now.results[r].next)
         put(&e, r);
     for (uint32_t a = law->persons[person].last_admit; a != NONE; a = law->nodes[a].kind_before)
-        if (law->now.results[a].rule != GX_RULE_NONE)
+        /* Who admits itself learns nothing by it. */
+        if (law->now.results[a].rule != GX_RULE_NONE && law->nodes[a].op.author != person)
             put_void(law, &e, a);
     return e.n;
 }

@@ -177,7 +177,8 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         add(&l, " channel=%u n=%zu", frame->channel, frame->n);
         break;
     case GX_FRAME_FRONTIER:
-        add(&l, " channel=%u%s n=%zu", frame->channel, frame->flags & GX_FRONTIER_FULL ? " full" : "", frame->n);
+        add(&l, " channel=%u%s%s n=%zu", frame->channel, frame->flags & GX_FRONTIER_FULL ? " full" : "", frame->flags & GX_FRONTIER_AGAIN ? " again" : "",
+            frame->n);
         break;
     case GX_FRAME_WANT:
         add(&l, " channel=%u %s credit=%u n=%zu", frame->channel, frame->flags == GX_WANT_CONTROL ? "control" : "messages",

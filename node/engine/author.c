@@ -35,29 +35,64 @@ static uint64_t next_tick(const struct gx_group *g, const struct gx_event *ev, u
     return tick + 1;
 }
 
-/* Does one of these heads say that I am a member? */
-static bool shows_seat(const struct gx_group *g, const uint32_t *heads, uint32_t n)
+/* Is the operation behind one of these heads? */
+static bool shows(const struct gx_group *g, const uint32_t *heads, uint32_t n, uint32_t op)
 {
-    uint32_t seat = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
-    bool shows = seat == GX_LAW_NONE;
+    bool found = op == GX_LAW_NONE;
 
-    for (uint32_t i = 0; i < n && !shows; i++)
-        shows = heads[i] == seat || gx_law_past(&g->law, seat, heads[i]);
-    return shows;
+    for (uint32_t i = 0; i < n && !found; i++)
+        found = heads[i] == op || gx_law_past(&g->law, op, heads[i]);
+    return found;
 }
 
-/* Of more heads than `cap` the lowest ids; but one that has my own admission in its past is among them: else what I say would be shown nowhere. */
-static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, uint32_t cap)
+/* What an event rests on: my admission; what the owner has witnessed, which holds the ranks; and what its body names. */
+static uint32_t rests_on(const struct gx_group *g, const struct gx_body *body, uint32_t out[3])
 {
-    uint32_t *heads = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *heads);
-    uint32_t all = heads == NULL ? 0 : gx_group_heads(e, g, heads, g->n_heads), n = all < cap ? all : cap;
+    const struct gx_law_run *run = &g->law.now;
+    uint32_t n = 0;
+
+    out[n++] = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
+    if (body->type == GX_EV_TEXT)
+        return n;
+    out[n++] = run->n_main == 0 ? GX_LAW_NONE : run->main[run->n_main - 1];
+    if (body->type == GX_EV_ADMIT)
+        out[n++] = gx_group_op(g, &body->u.admit.request.token);
+    else if (body->type == GX_EV_REVOKE && body->u.revoke.what == GX_REVOKE_TOKEN)
+        out[n++] = gx_group_op(g, &body->u.revoke.token);
+    else if (body->type == GX_EV_TRANSFER)
+        out[n++] = gx_group_op(g, &body->u.transfer.offer);
+    return n;
+}
+
+/* The head that shows `op` comes among the n chosen, in place of the last of these that nothing needed yet: *kept.  All stay in ascending order, for
+ * what comes in has a higher id than what was chosen at first. */
+static void choose(const struct gx_group *g, uint32_t *heads, uint32_t n, uint32_t *kept, uint32_t all, uint32_t op)
+{
+    uint32_t i = n, at = 0;
+
+    while (i < all && !shows(g, &heads[i], 1, op))
+        i++;
+    if (i == all || *kept == 0)
+        return;
+    at = --*kept;
+    for (; at + 1 < n && gx_event_id_cmp(&g->law.nodes[heads[i]].op.id, &g->law.nodes[heads[at + 1]].op.id) > 0; at++)
+        heads[at] = heads[at + 1];
+    heads[at] = heads[i];
+}
+
+/* Of more heads than `cap` the lowest ids; but what the event rests on is behind one of them, or it would count nowhere. */
+static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body, uint32_t cap)
+{
+    uint32_t *heads = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *heads), needs[3];
+    uint32_t all = heads == NULL ? 0 : gx_group_heads(e, g, heads, g->n_heads), n = all < cap ? all : cap, kept = n;
+    uint32_t n_needs = all > n ? rests_on(g, body, needs) : 0;
     uint8_t *deps = gx_arena_take(&e->arena, 32u * (size_t)n + 1);
 
     if (heads == NULL || deps == NULL)
         return gx_engine_ok(e, GX_E_MEMORY);
-    for (uint32_t i = n; i < all && !shows_seat(g, heads, n); i++)
-        if (shows_seat(g, &heads[i], 1))
-            heads[n - 1] = heads[i];
+    for (uint32_t k = 0; k < 2 * n_needs; k++)      /* twice: what gave way may have shown one that was there */
+        if (!shows(g, heads, n, needs[k % n_needs]))
+            choose(g, heads, n, &kept, all, needs[k % n_needs]);
     for (uint32_t i = 0; i < n; i++)
         memcpy(deps + 32u * (size_t)i, g->law.nodes[heads[i]].op.id.b, 32);
     ev->deps = deps;
@@ -178,7 +213,7 @@ static enum gx_err write_control(struct gx_engine *e, struct gx_group *g, const 
     struct gx_event ev = {.group = g->row.id, .log = *log_id, .seq = seq, .prev = *prev, .wall_ms = gx_author_minute(e->now)};
     enum gx_err err = GX_OK;
 
-    if (!put_deps(e, g, &ev, GX_EVENT_DEPS_MAX))
+    if (!put_deps(e, g, &ev, body, GX_EVENT_DEPS_MAX))
         return GX_E_MEMORY;
     ev.tick = next_tick(g, &ev, prev_tick);
     err = seal(e, g, &ev, body);
@@ -233,7 +268,7 @@ static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const str
                 ev.prev = g->logs[i].row.head_id;
         gx_log_begins_after(log, &ev.prev);
     }
-    if (!g->deps_told && !put_deps(e, g, &ev, GX_MESSAGE_DEPS_MAX))
+    if (!g->deps_told && !put_deps(e, g, &ev, body, GX_MESSAGE_DEPS_MAX))
         return GX_E_MEMORY;
     ev.tick = next_tick(g, &ev, log->row.head_tick);
     err = close_event(e, &ev, body);

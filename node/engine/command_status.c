@@ -41,19 +41,25 @@ static void put_syncing(struct gx_answer_builder *b)
     gx_answers_end(b);
 }
 
-/* What anybody can check: the signed header of one of two events at one place. */
-static void put_header(struct gx_answer_builder *b, struct gx_group *g, uint32_t log, uint32_t seq)
+/* What anybody can check: the signed header of the event at the place of a fork.  Of messages that came in one chunk only the last one's signature was
+ * verified: then the headers up to the next one that is truly signed go along, each named by the one behind it. */
+static void put_headers(struct gx_answer_builder *b, struct gx_group *g, uint32_t log, uint32_t seq)
 {
     uint8_t bytes[GX_EVENT_HDR_MAX + sizeof(struct gx_sig)];
-    struct gx_wr w = gx_wr(bytes, sizeof bytes);
-    struct gx_event ev;
-    struct gx_body body;
 
-    if (!gx_group_read(b->e, g, &g->logs[log], seq, &ev, &body))
-        return;
-    gx_event_write_header(&w, &ev);
-    gx_wr_bytes(&w, ev.sig.b, sizeof ev.sig.b);
-    gx_answers_hex(b, NULL, bytes, w.n);
+    for (uint32_t end = seq + GX_CHUNK_EVENTS_MAX; seq < end && seq <= g->logs[log].row.head_seq; seq++) {
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        struct gx_event ev;
+        struct gx_body body;
+
+        if (!gx_group_read(b->e, g, &g->logs[log], seq, &ev, &body))
+            return;
+        gx_event_write_header(&w, &ev);
+        gx_wr_bytes(&w, ev.sig.b, sizeof ev.sig.b);
+        gx_answers_hex(b, NULL, bytes, w.n);
+        if (gx_event_verify(&ev, &g->logs[log].row.device))
+            return;
+    }
 }
 
 /* The branch that holds event `seq`, other than `not`. */
@@ -94,9 +100,9 @@ static void put_fork(struct gx_answer_builder *b, struct gx_group *g, uint32_t l
     gx_answers_number(b, "at", seq);
     gx_answers_bool(b, "healed", is_healed(g, log));
     gx_answers_list(b, "proof");
-    put_header(b, g, log, seq);
+    put_headers(b, g, log, seq);
     if (other != GX_NONE)
-        put_header(b, g, other, seq);
+        put_headers(b, g, other, seq);
     gx_answers_end(b);
     gx_answers_end(b);
 }

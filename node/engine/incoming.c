@@ -139,6 +139,8 @@ static enum gx_err continue_branch(struct gx_engine *e, struct gx_group *g, stru
         job->event = ev;
     if (err != GX_E_ABSENT)
         return err;
+    if (job->event.seq == log->pend_seq)
+        return gx_event_id_equal(&job->event.id, &log->pend_id) ? GX_E_DUPLICATE : GX_E_FORK;
     /* What is still under verification lies in no place yet; it is taken for the same. */
     return job->event.seq > log->row.head_seq || has_event(e, g, index, (uint32_t)job->event.seq, &job->event.id) ? GX_E_DUPLICATE : GX_E_FORK;
 }

@@ -550,13 +550,13 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     err = gx_group_check_ticks(g, ev, before == GX_NONE ? 0 : g->ops[before].tick, before != GX_NONE);
     if (err == GX_OK && g->n_logs + 2 > GX_GROUP_LOGS_MAX)
         err = GX_E_TOO_BIG;
+    if (err == GX_OK)
+        err = check_token(e, g, ev, body);
     if (err == GX_OK && (ev->type == GX_EV_CREATE || ev->type == GX_EV_INCARNATION) && gx_group_log(g, &ev->log) == GX_NONE &&
         !introduce(e, g, ev, body))
         return GX_OK;
     if (err == GX_OK)
         err = find_branch(e, g, ev, &index);
-    if (err == GX_OK)
-        err = check_token(e, g, ev, body);
     if (err != GX_OK || e->fault != GX_OK)
         return err;
 

@@ -188,6 +188,8 @@ struct gx_channel {
     struct gx_their_log *their; /* by log index */
     uint32_t n_their;
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
+    bool blind;                 /* and what it said of these was lost: it is asked to say it again */
+    uint64_t again_ms, full_ms; /* when I asked so last, and answered so last */
     uint64_t frontier_at_ms;    /* send a full FRONTIER again at this time; 0: no need */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;

@@ -7,6 +7,7 @@
 #define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
+#define FULL_AGAIN_MS 5000u             /* a whole frontier that is asked for is sent after this at the earliest */
 #define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before */
 
 /* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
@@ -29,9 +30,11 @@ void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_ch
         c->their = more;
         c->n_their = g->n_logs;
     }
+    /* Branches of one log may be told one after the other: it holds from the lowest on. */
+    if (c->their[log].seq == 0 || base_seq < c->their[log].base_seq)
+        c->their[log].base_seq = base_seq;
     if (seq > c->their[log].seq)
         c->their[log].seq = seq;
-    c->their[log].base_seq = base_seq;
 }
 
 /* Can it give what follows my head?  Not when it joined later, nor when it had nothing the last time. */
@@ -220,7 +223,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
             continue;
         }
         if (index == GX_NONE) {         /* a log, or a branch of one, that my view does not know */
-            c->ahead = lacking = true;
+            c->ahead = c->blind = lacking = true;
             continue;
         }
 
@@ -235,6 +238,10 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
     }
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
         send_frontier(e, s, g, c, 0, entry_unacked);
+    if ((f->flags & GX_FRONTIER_AGAIN) && (c->full_ms == 0 || e->now.mono_ms >= c->full_ms + FULL_AGAIN_MS)) {
+        c->full_ms = e->now.mono_ms;
+        send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
+    }
     if (!lacking)
         return;
 
@@ -495,6 +502,16 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
     return true;
 }
 
+/* Control is whole: what the other said of logs that were not known then can be placed now. */
+static void ask_again(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    if (!c->blind || (c->again_ms != 0 && e->now.mono_ms < c->again_ms + DRY_MS))
+        return;
+    c->blind = false;
+    c->again_ms = e->now.mono_ms;
+    send_frontier(e, s, g, c, GX_FRONTIER_FULL | GX_FRONTIER_AGAIN, entry_all);
+}
+
 /* What was asked for and not answered in time is asked of others first. */
 static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
 {
@@ -529,8 +546,10 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c != NULL && gx_channel_shared(c))
-            ask_messages(e, s, g, c);
+        if (c == NULL || !gx_channel_shared(c))
+            continue;
+        ask_again(e, s, g, c);
+        ask_messages(e, s, g, c);
     }
 }
 
