@@ -179,8 +179,10 @@ void gx_ended_check(struct gx_engine *e, struct gx_group *g)
 
     if (g->me == GX_NONE || e->config.offline)
         return;
-    if (g->row.state == GX_GROUP_REMOVED && member) {
-        g->row.state = GX_GROUP_MEMBER;         /* what had ended it does not count, or a door let me in again */
+    if ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && member) {
+        /* What had ended it does not count, as the LEAVE of who was made the owner meanwhile; or a door let me in again. */
+        g->row.state = GX_GROUP_MEMBER;
+        g->left_told = false;
         g->dirty = true;
         g->join_deny = GX_DENY_NONE;
         gx_author_endpoint(e, g);
