@@ -13,15 +13,15 @@ bool gx_group_joining(const struct gx_group *g)
 
 bool gx_group_answers(const struct gx_group *g)
 {
-    return gx_group_active(g) || (g->row.state == GX_GROUP_REMOVED && g->has_create);
+    return gx_group_active(g) || ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && g->has_create);
 }
 
-/* A leave that nobody heard of yet is urgent and soon over; a removed one only listens. */
+/* A leave that nobody heard of yet is urgent and soon over; whose membership ended only answers. */
 static unsigned urgency(const struct gx_group *g)
 {
     if (!gx_group_answers(g))
         return 0;
-    return g->row.state == GX_GROUP_LEFT ? 3 : gx_group_is_member(g) ? 2 : 1;
+    return !gx_group_active(g) ? 1 : g->row.state == GX_GROUP_LEFT ? 3 : 2;
 }
 
 bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
@@ -181,8 +181,10 @@ void gx_ended_check(struct gx_engine *e, struct gx_group *g)
 
     if (g->me == GX_NONE || e->config.offline)
         return;
-    if (g->row.state == GX_GROUP_REMOVED && member) {
-        g->row.state = GX_GROUP_MEMBER;         /* what had ended it does not count, or a door let me in again */
+    if ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && member) {
+        /* What had ended it does not count, as the LEAVE of who was made the owner meanwhile; or a door let me in again. */
+        g->row.state = GX_GROUP_MEMBER;
+        g->left_told = false;
         g->dirty = true;
         g->join_deny = GX_DENY_NONE;
         gx_author_endpoint(e, g);

@@ -618,7 +618,8 @@ void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job);
 /* Was I let in, and did it not last?  Then the invitation is kept and tried again. */
 bool gx_group_bumped(const struct gx_group *g);
 bool gx_group_joining(const struct gx_group *g);
-/* Does this node answer when it is asked about the group?  Also when it was removed: it may hear that this did not count. */
+/* Does this node answer when it is asked about the group?  Also when it was removed: it may hear that this did not count; and when it left and was
+ * heard: who takes it for a member lost that, or held something else for its end. */
 bool gx_group_answers(const struct gx_group *g);
 /* Of several memberships of one group that this node has had: is it the one that answers? */
 bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g);

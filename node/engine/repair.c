@@ -375,8 +375,9 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_engine_wake(e, g->want_at_ms);
 }
 
-/* Where the other's branch leaves mine is not known: events of mine, the newest first and ever further apart, of which it takes the first it has. */
-static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list *list, struct gx_group *g, uint32_t log)
+/* Where the other's branch leaves mine is not known: events of mine, the newest first and ever further apart, of which it takes the first it has.  One
+ * is where its part of the log begins (`there`): behind that the next one may be out of its sight. */
+static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list *list, struct gx_group *g, uint32_t log, uint32_t there)
 {
     const struct gx_log_row *row = &g->logs[log].row;
     struct gx_want_entry want = {.from_seq = row->head_seq + 1};
@@ -393,7 +394,10 @@ static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list
         gx_frame_put_want(w, list, &want);
         if (want.from_seq <= row->base_seq + 1)
             return;
-        want.from_seq = want.from_seq - row->base_seq - 1 > step ? want.from_seq - step : row->base_seq + 1;
+
+        uint32_t next = want.from_seq - row->base_seq - 1 > step ? want.from_seq - step : row->base_seq + 1;
+
+        want.from_seq = there > next && there < want.from_seq ? there : next;
     }
 }
 
@@ -409,7 +413,7 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
         struct gx_wr w = gx_engine_wr(e, 16 + 64 * sizeof(struct gx_want_entry));
         struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
 
-        put_haves(e, &w, &list, g, i);
+        put_haves(e, &w, &list, g, i, c->their[i].base_seq + 1);
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
         c->their[i].forked = false;

@@ -296,6 +296,37 @@ static void test_who_left_unheard_and_came_back_is_heard_as_both(void **state)
     net_free(net);
 }
 
+/* The only one who heard of it is set back to before, by a restored home: who calls is told again. */
+static void test_who_left_and_is_taken_for_a_member_says_so_again(void **state)
+{
+    char token[600], path[128], saved[128], line[300];
+    struct net *net = tea_of(3, 3, 0, token);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/%s", net->node[0].dir, GX_STORE_FILE);
+    snprintf(saved, sizeof saved, "%s/saved", net->node[0].dir);
+    net_stop(net, 2);
+    net_stop(net, 0);
+    snprintf(line, sizeof line, "cp %s %s", path, saved);
+    assert_int_equal(system(line), 0);
+    net_start(net, 0);
+    net_run(net, 20000);
+    assert_true(net_ask(net, 1, leave, NULL, 0));
+    net_run(net, 20000);
+    assert_int_equal(members(net, 0), 2);
+    net_stop(net, 0);
+    snprintf(line, sizeof line, "cp %s %s", saved, path);
+    assert_int_equal(system(line), 0);
+    gx_rng_fill(&net->node[0].rng.rng, net->node[0].config.incarnation.b, 32);
+    net_start(net, 0);
+    net_start(net, 2);
+    net_run(net, 400000);
+    assert_int_equal(members(net, 0), 2);
+    assert_int_equal(members(net, 2), 2);
+    net_free(net);
+}
+
 static void test_messages_behind_the_cut_are_shown_by_nobody_but_their_author(void **state)
 {
     char token[600];
@@ -412,6 +443,40 @@ static void test_a_group_changes_hands_only_when_the_receiver_agrees(void **stat
     assert_int_equal(members(net, 1), 2);
     assert_int_equal(members(net, 2), 2);
     assert_same(net, 1, 2);
+    net_free(net);
+}
+
+static bool one_way(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)bytes;
+    return !net->cut[from][to];
+}
+
+/* The owner cannot leave.  Who was made that, and left before hearing of it, is back. */
+static void test_who_leaves_while_made_the_owner_stays_and_knows_it(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, 0, token);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+
+    (void)state;
+    assert_true(act(net, 0, GX_CMD_GROUP_TRANSFER, "@n1"));
+    net_run(net, 5000);
+    net->pass = one_way;
+    net->cut[0][1] = net->cut[2][1] = true;
+    assert_true(answers(net, 1, GX_CMD_ACCEPT, "@n0"));
+    net_run(net, 1000);
+    assert_string_equal(show(net, 0, "rank"), "admin");
+    assert_true(net_ask(net, 1, leave, NULL, 0));
+    memset(net->cut, 0, sizeof net->cut);
+    net_run(net, 400000);
+    assert_string_equal(show(net, 1, "state"), "member");
+    assert_string_equal(show(net, 1, "rank"), "owner");
+    assert_int_equal(members(net, 0), 3);
+    assert_true(act(net, 1, GX_CMD_GROUP_PROMOTE, "@n2"));
+    net_run(net, 20000);
+    assert_same(net, 0, 1);
+    assert_same(net, 0, 2);
     net_free(net);
 }
 
@@ -557,10 +622,12 @@ int main(void)
         cmocka_unit_test(test_who_was_let_in_again_is_served_on_the_sessions_there_are),
         cmocka_unit_test(test_a_newcomer_shows_the_removed_nothing),
         cmocka_unit_test(test_who_left_unheard_and_came_back_is_heard_as_both),
+        cmocka_unit_test(test_who_left_and_is_taken_for_a_member_says_so_again),
         cmocka_unit_test(test_messages_behind_the_cut_are_shown_by_nobody_but_their_author),
         cmocka_unit_test(test_only_rank_removes_and_only_those_below),
         cmocka_unit_test(test_a_banned_key_is_kept_out_until_the_ban_ends),
         cmocka_unit_test(test_a_group_changes_hands_only_when_the_receiver_agrees),
+        cmocka_unit_test(test_who_leaves_while_made_the_owner_stays_and_knows_it),
         cmocka_unit_test(test_of_two_joins_for_one_seat_one_is_bumped_and_comes_back_when_a_seat_is_free),
         cmocka_unit_test(test_a_bumped_joiner_takes_a_seat_that_comes_free_by_itself),
         cmocka_unit_test(test_the_owners_node_settles_what_others_did),
