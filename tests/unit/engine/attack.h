@@ -107,16 +107,16 @@ static inline void hand_make(struct net *net, int i, struct hand *h, const struc
     h->n = c.n;
 }
 
-static inline void hand_text(struct net *net, int i, struct hand *h, const char *text, const struct gx_log_id *log, uint64_t seq, const struct gx_event_id *prev,
-                             const struct gx_event_id *deps, size_t n_deps, uint64_t tick)
+static inline void hand_text(struct net *net, int i, struct hand *h, const char *text, const struct gx_log_id *log, uint64_t seq,
+                             const struct gx_event_id *prev, const struct gx_event_id *deps, size_t n_deps, uint64_t tick)
 {
     struct gx_body body = {.type = GX_EV_TEXT, .u.text = {.wall_ms = 1, .text = gx_span(text, strlen(text))}};
 
     hand_make(net, i, h, &body, log, seq, prev, deps, n_deps, tick);
 }
 
-static inline void hand_alias(struct net *net, int i, struct hand *h, const char *name, const struct gx_log_id *log, uint64_t seq, const struct gx_event_id *prev,
-                              const struct gx_event_id *deps, size_t n_deps, uint64_t tick)
+static inline void hand_alias(struct net *net, int i, struct hand *h, const char *name, const struct gx_log_id *log, uint64_t seq,
+                              const struct gx_event_id *prev, const struct gx_event_id *deps, size_t n_deps, uint64_t tick)
 {
     struct gx_body body = {.type = GX_EV_ALIAS, .u.alias.name = gx_span(name, strlen(name))};
 

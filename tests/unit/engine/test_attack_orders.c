@@ -195,8 +195,8 @@ static void make_text(struct world *w, struct hand *h)
             if (w->made[i]->ev.type == GX_EV_TEXT)
                 before = w->made[i];
     }
-    hand_text(w->net, LIAR, h, "word", &g->logs[g->own_messages].row.id, before == NULL ? 1 : before->ev.seq + 1, before == NULL ? NULL : &before->ev.id, deps, n,
-              (before != NULL && before->ev.tick > tick ? before->ev.tick : tick) + 1);
+    hand_text(w->net, LIAR, h, "word", &g->logs[g->own_messages].row.id, before == NULL ? 1 : before->ev.seq + 1, before == NULL ? NULL : &before->ev.id,
+              deps, n, (before != NULL && before->ev.tick > tick ? before->ev.tick : tick) + 1);
 }
 
 /* By the liar; or, when it removed itself and the session ended, by the other honest node. */
@@ -246,7 +246,8 @@ static void begin(struct world *w)
 /* Everything that can be asked is answered. */
 static void ask_all(struct net *net, int i)
 {
-    static const enum gx_method methods[] = {GX_CMD_STATUS, GX_CMD_GROUP_SHOW, GX_CMD_GROUP_MEMBERS, GX_CMD_REQUESTS, GX_CMD_INVITES, GX_CMD_READ, GX_CMD_PEERS};
+    static const enum gx_method methods[] = {GX_CMD_STATUS, GX_CMD_GROUP_SHOW, GX_CMD_GROUP_MEMBERS, GX_CMD_REQUESTS, GX_CMD_INVITES,
+                                             GX_CMD_READ, GX_CMD_PEERS};
     static const char *const who[] = {"@n0", "@n1", "@n2", "@liar", "@li"};
 
     for (size_t k = 0; k < sizeof methods / sizeof methods[0]; k++) {
