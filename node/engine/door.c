@@ -381,6 +381,10 @@ void gx_door_join_verified(struct gx_engine *e, struct gx_job *job)
         return;
     }
     gx_group_settle(e, g);
+    if (!gx_group_live(g, &job->request.joiner.device)) {       /* the law says otherwise than it did when asked: a stale request */
+        refuse(e, s, gx_law_deny((enum gx_law_rule)g->law.now.results[g->law.n_ops - 1].rule));
+        return;
+    }
     give(e, s, g, &id);
 }
 

@@ -112,9 +112,19 @@ struct gx_token_info *gx_group_token(const struct gx_group *g, uint32_t op)
     return NULL;
 }
 
+struct head {
+    struct gx_event_id id;
+    uint32_t op;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    return gx_event_id_cmp(&((const struct head *)a)->id, &((const struct head *)b)->id);
+}
+
 uint32_t gx_group_heads(struct gx_engine *e, const struct gx_group *g, uint32_t *out, uint32_t cap)
 {
-    uint32_t *all = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *all);
+    struct head *all = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *all);
     uint32_t n = 0;
 
     if (all == NULL) {
@@ -122,19 +132,15 @@ uint32_t gx_group_heads(struct gx_engine *e, const struct gx_group *g, uint32_t 
         return 0;
     }
     /* Heads are young: look from the end, and stop when all were seen. */
-    for (uint32_t i = g->law.n_ops; i-- > 0 && n < g->n_heads;) {
-        if (!g->ops[i].is_head)
-            continue;
-
-        uint32_t at = n++;
-
-        for (; at > 0 && gx_event_id_cmp(&g->law.nodes[all[at - 1]].op.id, &g->law.nodes[i].op.id) > 0; at--)
-            all[at] = all[at - 1];
-        all[at] = i;
-    }
+    for (uint32_t i = g->law.n_ops; i-- > 0 && n < g->n_heads;)
+        if (g->ops[i].is_head)
+            all[n++] = (struct head){.id = g->law.nodes[i].op.id, .op = i};
+    if (n > 1)
+        qsort(all, n, sizeof *all, by_id);      /* ids are unique: no ties */
     if (n > cap)
         n = cap;
-    memcpy(out, all, n * sizeof *out);
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = all[i].op;
     return n;
 }
 

@@ -575,6 +575,8 @@ bool gx_targets_settle(struct gx_engine *e, struct gx_session *s);
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);     /* a group became shared */
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
+/* CHUNKS of who is not served: control events alone, to see by what right it speaks. */
+void gx_repair_shown(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for what is lacking, now */
 void gx_repair_timer(struct gx_engine *e);
 void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);

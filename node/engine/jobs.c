@@ -232,6 +232,15 @@ static bool signer_of(struct gx_engine *e, struct gx_group *g, const struct gx_j
     return pending_signer(e, g->row.gnum, &job->event.log, out);
 }
 
+/* Who was told that it is no member may show how it came back: by what others wrote.  What it writes itself is not taken from it. */
+static bool is_out(struct gx_session *s, const struct gx_group *g, const struct signer *signer)
+{
+    const struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+    uint32_t person = c == NULL || !c->ended ? GX_NONE : gx_group_person_of_device(g, &c->device);
+
+    return person != GX_NONE && gx_sign_pk_equal(&g->law.persons[person].member, &signer->member);
+}
+
 /* One control event: a job of its own.  record is re-decoded from the job's copy. */
 static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span record, const struct gx_event *ev)
 {
@@ -249,6 +258,8 @@ static enum gx_err begin_control(struct gx_engine *e, struct gx_session *s, stru
         err = gx_body_decode(&job->body, &job->event);
     if (err == GX_OK && !signer_of(e, g, job, &signer))
         err = GX_E_MISSING;
+    if (err == GX_OK && is_out(s, g, &signer))
+        err = GX_E_DENIED;
 
     size_t effects = e->n_effects;
     uint64_t ticket = e->next_ticket;

@@ -310,6 +310,23 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
     gx_engine_wake(e, g->want_at_ms);
 }
 
+void gx_repair_shown(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_group *g = gx_group_by_gnum(e, c->group);
+    struct gx_rd rd = gx_rd(f->list);
+
+    for (size_t i = 0; i < f->n && !s->closed; i++) {
+        struct gx_span bytes = gx_frame_chunk_next(&rd);
+        struct gx_chunk chunk;
+        uint32_t log = gx_chunk_decode(&chunk, bytes) == GX_OK ? gx_group_log(g, &chunk.log) : GX_NONE;
+
+        if (log != GX_NONE && g->logs[log].row.cls == GX_LOG_MESSAGES)
+            gx_engine_drop(e, "not_shared");
+        else
+            gx_jobs_chunk(e, s, g, bytes);
+    }
+}
+
 /* --- looking for what is lacking ----------------------------------------------------------------------------------------------------------- */
 
 static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)

@@ -71,15 +71,13 @@ static uint32_t put_log(struct chunks_out *o, struct gx_group *g, struct gx_log 
     while (from <= log->row.head_seq && o->e->fault == GX_OK) {
         struct gx_txn *txn = gx_engine_txn(o->e, false);
         struct gx_wr *w = chunks_scratch(o);
-        size_t room = o->open && chunks_room(o) > GX_CHUNK_BYTES_MAX / 4 ? chunks_room(o) : GX_CHUNK_BYTES_MAX;
         uint32_t next = from;
 
         if (txn == NULL || w == NULL)
             return from;
-        if (room > GX_CHUNK_BYTES_MAX)
-            room = GX_CHUNK_BYTES_MAX;
 
-        enum gx_err err = gx_events_read_chunk(txn, w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, room);
+        /* As long as may be: what came in one chunk, of which only the last event is proved, fits one; a part of it would prove nothing. */
+        enum gx_err err = gx_events_read_chunk(txn, w, &next, &log->row, &g->row.id, from, GX_CHUNK_EVENTS_MAX, GX_CHUNK_BYTES_MAX);
 
         if (err == GX_E_CORRUPT) {
             gx_engine_drop(o->e, "corrupt");

@@ -296,7 +296,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         if (s->bytes > GX_STEP_BYTES_MAX * 4ull)
             gx_session_close(e, s, GX_BYE_LIMIT);
         else
-            gx_repair_chunks(e, s, c, f);
+            gx_repair_shown(e, s, c, f);
         return;
     }
     if (gx_channel_shared(c) && g->members_changed) {

@@ -503,7 +503,7 @@ static void test_a_ban_ends_the_invitation_and_is_shown_with_its_reason(void **s
     EXPECT(0, RUN(a, A("group"), A("ban"), A("tea"), A("Bob"), A("-y"), A("--json")));
     assert_string_equal(out_text("rank"), "none");
     assert_int_equal(strlen(out_text("revoked")), 64);
-    snprintf(event, sizeof event, ":%s", out_text("event"));
+    snprintf(event, sizeof event, ":%.64s", out_text("event"));
     EXPECT(0, RUN(a, A("invites")));
     assert_non_null(strstr(ran.out, "\trevoked\t"));
     EXPECT(0, RUN(a, A("group"), A("show"), A("tea")));
