@@ -68,6 +68,7 @@ void gx_guest_gone(struct gx_engine *e, const struct gx_session *s)
     if (g == NULL || !gx_group_joining(g) || g->join_session != s->id)
         return;
     g->join_session = 0;
+    g->join_unsure = g->join_unsure || s->stage >= GX_GUEST_REQUESTED;
     if (g->join_addr % g->join.n_addrs != 0) {
         g->join_next_ms = e->now.mono_ms + 50;
     } else {
@@ -295,14 +296,16 @@ void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
 
 /* --- what a door gives ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A refusal ends the join, unless time may heal it: the owner looks in, or a seat that was mine comes free. */
+/* A refusal ends the join, unless time may heal it: the owner looks in, a seat that was mine comes free, or what another door did with my request, which
+ * it did not live to say, becomes known. */
 static void refused(struct gx_engine *e, struct gx_session *s, struct gx_group *g, enum gx_deny deny)
 {
     g->join_deny = deny;
+    s->stage = GX_GUEST_NEW;            /* what this one did with it is said */
     gx_waiters_join_done(e, g);
     if (gx_group_bumped(g) && deny != GX_DENY_QUOTA && deny != GX_DENY_FULL && deny != GX_DENY_QR_CLOSED)
         gx_ended_give_up(e, g);     /* closes s */
-    else if (!gx_group_bumped(g) && deny != GX_DENY_QUOTA)
+    else if (!gx_group_bumped(g) && deny != GX_DENY_QUOTA && !g->join_unsure)
         gx_group_drop(e, g);        /* closes s */
     else
         gx_session_close(e, s, GX_BYE_DONE);

@@ -153,6 +153,7 @@ struct gx_group {
     uint64_t join_next_ms;
     uint32_t join_backoff_ms;
     uint32_t join_addr;         /* next of join.addrs to try */
+    bool join_unsure;           /* a door took my request and did not answer: perhaps I am a member */
     bool join_given;            /* a door gave everything it had to give */
     uint8_t *collected;         /* lists of PATH frames until TOKEN came, then of BASELINE frames until the logs are known */
     size_t n_collected;

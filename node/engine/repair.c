@@ -101,9 +101,11 @@ static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
     return g->logs[log].row.head_id;
 }
 
+/* A branch is kept from the fork on, but what lies before is held with the first one. */
 static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
 {
-    struct gx_frontier_entry entry = {.base_seq = g->logs[log].row.base_seq, .seq = gx_repair_shown_seq(g, log)};
+    uint32_t first = g->logs[log].row.base_seq == 0 ? log : gx_group_next_branch(g, &g->logs[log].row.id, 0);
+    struct gx_frontier_entry entry = {.base_seq = g->logs[first].row.base_seq, .seq = gx_repair_shown_seq(g, log)};
     struct gx_event_id id = shown_id(g, log);
 
     memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);

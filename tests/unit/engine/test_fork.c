@@ -70,17 +70,19 @@ static void assert_sound(struct net *net, int i)
     assert_int_equal(report.problems, 0);
 }
 
-/* n2's home is copied as it is, its incarnation too, as a clone of the whole machine does.  The copy writes to n0, the original to n1. */
+/* n2's home is copied as it is, its incarnation too, as a clone of the whole machine does.  The copy writes to n0, the original to n1.  n3 sleeps. */
 static struct net *two_lives(unsigned common, unsigned copy, unsigned original)
 {
-    struct net *net = net_new(3);
+    struct net *net = net_new(4);
     char token[600];
 
     net_group(net, 0, "tea");
     net_invite(net, 0, "tea", token, 0);
     assert_true(net_join(net, 1, token, NULL));
     assert_true(net_join(net, 2, token, NULL));
+    assert_true(net_join(net, 3, token, NULL));
     net_run(net, 20000);
+    net_stop(net, 3);
     for (unsigned i = 0; i < common; i++)
         net_send(net, 2, "tea", "of both");
     net_run(net, 20000);
@@ -178,6 +180,19 @@ static void test_a_branch_is_given_by_who_has_it_as_the_second_one(void **state)
     }
 }
 
+/* A second branch is kept from the fork on, and yet who has it has what lies before. */
+static void test_who_slept_through_a_fork_is_given_all_branches_from_the_start(void **state)
+{
+    struct net *net = two_lives(3, 2, 6);
+
+    (void)state;
+    net_start(net, 3);
+    net_run(net, 400000);
+    assert_count(net, 3, 11);
+    assert_same(net, 0, 3);
+    net_free(net);
+}
+
 /* Two headers with one log and one number, both signed by the device: what shows it to anybody. */
 static void test_a_fork_is_proven_by_two_signed_headers(void **state)
 {
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_both_branches_of_a_message_log_reach_everybody),
         cmocka_unit_test(test_the_author_heals_its_log_by_new_ones),
         cmocka_unit_test(test_a_branch_is_given_by_who_has_it_as_the_second_one),
+        cmocka_unit_test(test_who_slept_through_a_fork_is_given_all_branches_from_the_start),
         cmocka_unit_test(test_a_fork_is_proven_by_two_signed_headers),
     };
 

@@ -480,6 +480,44 @@ static void test_who_leaves_while_made_the_owner_stays_and_knows_it(void **state
     net_free(net);
 }
 
+static bool admission_is_lost(struct net *net, int from, int to, struct gx_span bytes)
+{
+    if (to == 3 && bytes.n > 0 && bytes.p[0] == GX_FRAME_ADMITTED)
+        net->cut[from][to] = true;              /* and what follows it */
+    return one_way(net, from, to, bytes);
+}
+
+/* n1 let the guest in, who did not hear of it; n0, which knows neither that nor of the seat that is free, refuses.  The seat is the guest's all the same. */
+static void test_who_may_have_been_let_in_is_not_put_off_by_another_door(void **state)
+{
+    char token[600], at[32] = "";
+    struct net *net = tea_of(4, 3, 3, token);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+
+    (void)state;
+    for (int i = 0; i < net->n_doors; i++)
+        if (net->door[i].node == 1 && net->door[i].number != 0)
+            snprintf(at, sizeof at, "127.0.0.1:%u", net->door[i].port);
+    net->pass = admission_is_lost;
+    for (int i = 1; i < 3; i++)
+        net->cut[0][i] = net->cut[i][0] = true;
+    assert_true(net_ask(net, 2, leave, NULL, 0));
+    net_run(net, 5000);
+    net->cut[3][0] = true;
+    assert_false(net_join(net, 3, token, at));
+    assert_int_equal(members(net, 1), 3);
+    net->cut[3][0] = false;
+    net->cut[3][1] = true;
+    net_run(net, 100000);
+    memset(net->cut, 0, sizeof net->cut);
+    net->pass = one_way;
+    net_run(net, 400000);
+    assert_int_equal(members(net, 0), 3);
+    assert_string_equal(show(net, 3, "state"), "member");
+    assert_same(net, 0, 1);
+    net_free(net);
+}
+
 /* n0 and n2 here, n1 and n3 there.  Connections that are open end. */
 static void cut_in_half(struct net *net)
 {
@@ -628,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_a_banned_key_is_kept_out_until_the_ban_ends),
         cmocka_unit_test(test_a_group_changes_hands_only_when_the_receiver_agrees),
         cmocka_unit_test(test_who_leaves_while_made_the_owner_stays_and_knows_it),
+        cmocka_unit_test(test_who_may_have_been_let_in_is_not_put_off_by_another_door),
         cmocka_unit_test(test_of_two_joins_for_one_seat_one_is_bumped_and_comes_back_when_a_seat_is_free),
         cmocka_unit_test(test_a_bumped_joiner_takes_a_seat_that_comes_free_by_itself),
         cmocka_unit_test(test_the_owners_node_settles_what_others_did),
