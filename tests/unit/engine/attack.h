@@ -158,16 +158,25 @@ static inline struct net_link *link_between(struct net *net, int a, int b, int *
     return NULL;
 }
 
-static inline void inject(struct net *net, int from, int to, struct gx_span bytes)
+/* The session of `to` with `from`; there must be one. */
+static inline gx_session_id session_with(struct net *net, int from, int to)
 {
     int side = 0;
-    struct net_link *l = link_between(net, from, to, &side);
+    const struct net_link *l = link_between(net, from, to, &side);
 
-    assert_non_null(l);
-    net_push(net, to, (struct gx_input){.kind = GX_IN_FRAME, .session = l->session[side]}, bytes);
+    if (l == NULL) {
+        fail_msg("n%d and n%d are not connected", from, to);
+        abort();
+    }
+    return l->session[side];
 }
 
-/* The channel of tea on the session of `to` with `from`. */
+static inline void inject(struct net *net, int from, int to, struct gx_span bytes)
+{
+    net_push(net, to, (struct gx_input){.kind = GX_IN_FRAME, .session = session_with(net, from, to)}, bytes);
+}
+
+/* The channel of tea on the session of `to` with `from`, or NULL. */
 static inline struct gx_channel *channel_with(struct net *net, int from, int to)
 {
     int side = 0;
@@ -177,15 +186,23 @@ static inline struct gx_channel *channel_with(struct net *net, int from, int to)
     return s == NULL ? NULL : gx_session_channel_of(s, tea(net, to)->row.gnum);
 }
 
+/* Its number, by which `from` speaks on it; there must be one. */
+static inline uint16_t channel_number(struct net *net, int from, int to)
+{
+    const struct gx_channel *c = channel_with(net, from, to);
+
+    if (c == NULL) {
+        fail_msg("n%d has no channel with n%d", to, from);
+        abort();
+    }
+    return c->number;
+}
+
 static inline void tell(struct net *net, int from, int to, const struct hand *h)
 {
-    struct gx_channel *c = channel_with(net, from, to);
     static uint8_t bytes[GX_FRAME_BYTES_MAX];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
-
-    assert_non_null(c);
-
-    struct gx_frame_list list = gx_frame_begin_chunks(&w, c->number, GX_CHUNKS_PUSH);
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, from, to), GX_CHUNKS_PUSH);
 
     gx_frame_put_chunk(&w, &list, gx_span(h->bytes, h->n));
     gx_frame_end(&w, &list);

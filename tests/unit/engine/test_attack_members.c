@@ -31,7 +31,7 @@ static void test_a_member_who_is_told_that_it_is_out_believes_the_law_alone(void
     (void)state;
     for (int round = 0; round < 3; round++) {
         struct gx_wr w = gx_wr(bytes, sizeof bytes);
-        struct gx_frame_list list = gx_frame_begin_ended(&w, channel_with(net, 2, 1)->number);
+        struct gx_frame_list list = gx_frame_begin_ended(&w, channel_number(net, 2, 1));
 
         for (unsigned i = 0; i < (round == 0 ? 0 : GX_EVENT_DEPS_MAX); i++) {
             memset(id.b, (int)i, sizeof id.b);

@@ -253,7 +253,7 @@ static void test_a_newcomer_shows_the_removed_nothing(void **state)
     (void)state;
     for (int removed = 1; removed < 3; removed++) {         /* the newcomer has connected once, and was connected to once */
         struct net *net = net_new(3);
-        char cake[600], tea[600], who[8];
+        char cake[600], tea[600], who[16];
         int newcomer = 3 - removed;
 
         net_group(net, removed, "cake");

@@ -1,0 +1,301 @@
+/* Members who lie about what they have, or make much of it: the others catch up with each other all the same.  WIRE §6.1. */
+#include "tests/unit/engine/attack.h"
+
+/* --- who never answers is asked for ever ------------------------------------------------------------------------------------------------ */
+
+/* WIRE §6.1: "What a peer claims and does not deliver is not asked for again before it says so anew (control) or for 30 s (messages)."
+ * internal.h: "an unanswered WANT goes to another peer".  A member that claims and stays silent keeps nobody from catching up with the others. */
+
+#define LIAR 2
+
+static unsigned asked;
+
+/* The liar's nodes says everything but CHUNKS. */
+static bool no_chunks(struct net *net, int from, int to, struct gx_span bytes)
+{
+    if (net->cut[from][to])
+        return false;
+    asked += to == LIAR && bytes.n > 0 && bytes.p[0] == GX_FRAME_WANT;
+    return from != LIAR || bytes.n == 0 || bytes.p[0] != GX_FRAME_CHUNKS;
+}
+
+static void test_a_member_that_claims_control_and_stays_silent_delays_nobody_for_ever(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    net->pass = no_chunks;
+    net_stop(net, 1);
+    for (int i = 0; i < 5; i++)
+        net_send(net, 0, "tea", "while n1 was away");
+    assert_true(name_self(net, LIAR, "silent"));        /* n2 tells of it, and gives it to nobody */
+    net_run(net, 20000);
+    net_start(net, 1);
+    net_run(net, 3600000);
+    assert_int_equal(show_number(net, 1, "count"), 5);
+    net_free(net);
+}
+
+/* The session with n2 is the older one. */
+static void test_a_member_that_claims_messages_and_stays_silent_delays_nobody_for_ever(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    net_stop(net, 1);
+    for (int i = 0; i < 5; i++)
+        net_send(net, 0, "tea", "while n1 was away");
+    net_run(net, 20000);
+    net->pass = no_chunks;
+    asked = 0;
+    net->cut[0][1] = net->cut[1][0] = true;
+    net_start(net, 1);
+    net_run(net, 10000);
+    net->cut[0][1] = net->cut[1][0] = false;
+    net_run(net, 3600000);
+    assert_int_equal(show_number(net, 1, "count"), 5);
+    net_free(net);
+}
+
+/* --- who was away misses a newcomers messages ------------------------------------------------------------------------------------------- */
+
+/* node/README §1: "When any two nodes that share the group meet, they exchange frontiers, and whoever lacks something asks for it".  Nobody lies here. */
+
+/* While n2 is away n3 joins by n1, writes and goes, as does the owner.  n2 comes back and meets n1, who has it all and has nothing new to say. */
+static void test_who_was_away_gets_what_somebody_new_wrote_meanwhile(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 3, token);
+    unsigned minutes = 0;
+
+    (void)state;
+    net_stop(net, 2);
+    assert_true(net_join(net, 3, token, NULL));
+    net_run(net, 20000);
+    net_send(net, 3, "tea", "hello from somebody new");
+    net_run(net, 200000);
+    net_stop(net, 3);
+    net_stop(net, 0);
+    net_run(net, 200000);
+    assert_int_equal(show_number(net, 1, "count"), 1);
+    net_start(net, 2);
+    for (; minutes < 24 * 60 && show_number(net, 2, "count") == 0; minutes++)
+        net_run(net, 60000);
+    assert_true(minutes < 5);
+    net_free(net);
+}
+
+/* --- covered messages break the session of who passes them on --------------------------------------------------------------------------- */
+
+/* WIRE §5.1: one signature covers a prefix, and every event's own travels with it.  SCHEMA §3.5:
+ * "whoever got a part that ends among them would have no proof."  An honest node that passes on what it was given is not struck for it. */
+
+#define LOGS 6
+#define MESSAGES 150
+
+/* A chunk of messages of which only the last is signed. */
+static void tell_covered(struct net *net, const struct gx_incarnation *inc, const struct gx_event_id *head, uint64_t tick)
+{
+    struct gx_group *g = tea(net, 2);
+    struct hand *h = hand_new();
+    static uint8_t chunk[GX_CHUNK_BYTES_MAX], bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(bytes, sizeof bytes);
+    struct gx_event_id prev = {{0}};
+    struct gx_log_id log;
+    char text[201];
+
+    memset(text, 'x', 200);
+    text[200] = 0;
+    gx_log_id_make(&log, &g->row.intro.member, &g->row.intro.device, inc, GX_LOG_MESSAGES);
+    gx_chunk_write_header(&c, &log, 1, &prev, MESSAGES);
+    for (unsigned i = 1; i <= MESSAGES; i++) {
+        hand_text(net, 2, h, text, &log, i, &prev, head, i == 1, tick + i);
+        if (i < MESSAGES)
+            memset(h->ev.sig.b, 0x11, sizeof h->ev.sig.b);
+        gx_record_encode(&c, &h->ev);
+        prev = h->ev.id;
+    }
+    assert_false(c.failed);
+
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, 2, 0), GX_CHUNKS_PUSH);
+
+    gx_frame_put_chunk(&w, &list, gx_wr_span(&c));
+    gx_frame_end(&w, &list);
+    inject(net, 2, 0, gx_wr_span(&w));
+    net_settle(net);
+    free(h);
+}
+
+static void test_who_passes_on_what_it_was_given_is_not_struck(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct hand *h = hand_new();
+    uint64_t tick = 0, t = 0;
+
+    (void)state;
+    net_stop(net, 1);
+    for (uint32_t i = 0; i < LOGS; i++) {
+        struct gx_event_id head = newest_op(net, 0, &tick);
+        struct gx_body body;
+
+        hand_incarnation(net, 2, h, i, &head, 1, tick + 1);
+        assert_int_equal(gx_body_decode(&body, &h->ev), GX_OK);
+        tell(net, 2, 0, h);
+        net_settle(net);
+        tell_covered(net, &body.u.incarnation.incarnation, &h->ev.id, tick + 1);
+    }
+    assert_int_equal(show_number(net, 0, "count"), LOGS * MESSAGES);
+    net_stop(net, 2);
+    net_start(net, 1);
+    net_run(net, 30000);
+    net_send(net, 0, "tea", "so that n0 tells again what it has");       /* who_was_away_misses_a_newcomers_messages */
+    while (t < 1800 && show_number(net, 1, "count") < LOGS * MESSAGES + 1) {
+        net_run(net, 1000);
+        t++;
+    }
+    assert_int_equal(gx_engine_dropped(net->node[1].engine, "signature"), 0);
+    free(h);
+    net_free(net);
+}
+
+/* --- one frontier reads a message thousands of times ------------------------------------------------------------------------------------ */
+
+/* engine.h, 6: "Every table has a bound".  limits.h: a step's arena is 64 MiB.  A frame of 72 KiB must not cost hundreds of megabytes. */
+
+static struct net *tea_with_long_messages(struct gx_log_id *log)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    char *text = calloc(1, GX_TEXT_BYTES_MAX + 1);
+
+    memset(text, 'x', GX_TEXT_BYTES_MAX);
+    for (int i = 0; i < 2; i++)
+        net_send(net, 2, "tea", text);
+    net_run(net, 5000);
+    assert_int_equal(show_number(net, 1, "count"), 2);
+    *log = tea(net, 2)->logs[tea(net, 2)->own_messages].row.id;
+    free(text);
+    return net;
+}
+
+static void measure(struct net *net, const struct gx_wr *w)
+{
+    struct gx_engine *e = net->node[1].engine;
+
+    net_step(net, 1, (struct gx_input){.kind = GX_IN_FRAME, .session = session_with(net, 2, 1), .bytes = gx_wr_span(w)});
+    assert_true(e->arena.bytes < GX_EFFECTS_BYTES_MAX);
+}
+
+static void test_a_frontier_that_names_one_message_often_costs_no_memory(void **state)
+{
+    struct gx_log_id log;
+    struct net *net = tea_with_long_messages(&log);
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, 2, 1), 0);
+    struct gx_frontier_entry entry = {.seq = 1, .check = {1, 2, 3, 4}};
+
+    (void)state;
+    memcpy(entry.tag.b, log.b, sizeof entry.tag.b);
+    for (unsigned i = 0; i < GX_FRONTIER_ENTRIES_MAX; i++)
+        gx_frame_put_frontier(&w, &list, &entry);
+    gx_frame_end(&w, &list);
+    measure(net, &w);
+    net_free(net);
+}
+
+static void test_a_want_that_names_one_message_often_costs_no_memory(void **state)
+{
+    struct gx_log_id log;
+    struct net *net = tea_with_long_messages(&log);
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_want(&w, channel_number(net, 2, 1), GX_WANT_MESSAGES, 1);
+    struct gx_want_entry entry = {.from_seq = 2, .check = {1, 2, 3, 4}};
+
+    (void)state;
+    memcpy(entry.tag.b, log.b, sizeof entry.tag.b);
+    for (unsigned i = 0; i < GX_FRONTIER_ENTRIES_MAX; i++)
+        gx_frame_put_want(&w, &list, &entry);
+    gx_frame_end(&w, &list);
+    measure(net, &w);
+    net_free(net);
+}
+
+/* --- many heads disarm an admin --------------------------------------------------------------------------------------------------------- */
+
+/* LAW §1, T8: "an operation that is valid in its author's view is effective when nothing is concurrent with it": and an admin who sees everything, and
+ * is told by its own node that it may, removes a member.  The node names 255 of the heads it saw, "of more than 255 the lowest ids" (WIRE §3.4); what
+ * gave the admin its rank, or the TOKEN that a guest came by, need not be behind these. */
+
+/* n2 opens n incarnations that know nothing but how n1 came in (which n1 sees to, author.c: put_deps), and tells only of those with low ids. */
+static void flood(struct net *net, int to, unsigned n)
+{
+    struct hand *h = hand_new();
+    struct gx_group *g = tea(net, 1);
+    uint32_t seat = gx_law_seat(&g->law, g->me);
+
+    for (uint32_t i = 0; n > 0; i++) {
+        hand_incarnation(net, 2, h, i, &g->law.nodes[seat].op.id, 1, g->ops[seat].tick + 1);
+        if (h->ev.id.b[0] >= 0x10)
+            continue;
+        tell(net, 2, to, h);
+        net_settle(net);
+        n--;
+    }
+    free(h);
+}
+
+static void test_an_admin_removes_whoever_floods_the_group(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    assert_true(act(net, 0, GX_CMD_GROUP_PROMOTE, "@n1"));
+    net_run(net, 20000);
+    net_stop(net, 0);
+    flood(net, 1, 300);
+    assert_true(act(net, 1, GX_CMD_GROUP_REMOVE, "@n2"));
+    assert_int_equal(show_number(net, 1, "members"), 2);
+    net_free(net);
+}
+
+/* n1's door, by n0's code. */
+static void test_a_guest_comes_in_by_any_door_however_many_heads_there_are(void **state)
+{
+    char token[600], at[32] = "";
+    struct net *net = tea_of(4, 3, token);
+
+    (void)state;
+    net_invite(net, 0, "tea", token, 0);        /* a code from after n1 came */
+    net_run(net, 5000);
+    for (int i = 0; i < net->n_doors; i++)
+        if (net->door[i].node == 1 && net->door[i].number == 2)
+            snprintf(at, sizeof at, "127.0.0.1:%u", net->door[i].port);
+    net_stop(net, 0);
+    flood(net, 1, 300);
+    bool in = net_join(net, 3, token, at);
+
+    assert_true(in);
+    net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_member_that_claims_control_and_stays_silent_delays_nobody_for_ever),
+        cmocka_unit_test(test_a_member_that_claims_messages_and_stays_silent_delays_nobody_for_ever),
+        cmocka_unit_test(test_who_was_away_gets_what_somebody_new_wrote_meanwhile),
+        cmocka_unit_test(test_who_passes_on_what_it_was_given_is_not_struck),
+        cmocka_unit_test(test_a_frontier_that_names_one_message_often_costs_no_memory),
+        cmocka_unit_test(test_a_want_that_names_one_message_often_costs_no_memory),
+        cmocka_unit_test(test_an_admin_removes_whoever_floods_the_group),
+        cmocka_unit_test(test_a_guest_comes_in_by_any_door_however_many_heads_there_are),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
