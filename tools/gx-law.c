@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/law.h"
 
@@ -64,7 +65,7 @@ struct input {
 _Noreturn static void ill_formed(unsigned line, const char *what)
 {
     fprintf(stderr, "gx-law: line %u: %s\n", line, what);
-    exit(EXIT_ILL_FORMED);
+    _exit(EXIT_ILL_FORMED);         /* nothing was written yet; what was read goes with the process */
 }
 
 static void *must_have(void *p)

@@ -4,7 +4,7 @@
 
 /* --- a fork without a proof ------------------------------------------------------------------------------------------------------------- */
 
-/* LAW §12: "The two signed headers prove the fork to anybody; `guanxi status --json` shows them."  WIRE §5.1: of a chunk of messages the last event's
+/* LAW §12: "The two signed headers prove the fork to anybody".  WIRE §5.1: of a chunk of messages the last event's
  * signature covers those before it, whose own nobody verified. */
 
 /* Two messages in one chunk: the first with a signature of nothing. */

@@ -157,6 +157,12 @@ static void test_jpeg_of_quality_fifty_is_read(void **state)
     }
 }
 
+#ifdef GX_SLOW
+enum { STRENGTH = 40, DEGREES = 25 };
+#else
+enum { STRENGTH = 20, DEGREES = 5 };
+#endif
+
 /* A few of the hardest may fail; most must not. */
 static void test_noisy_pictures_are_nearly_always_read(void **state)
 {
@@ -164,7 +170,7 @@ static void test_noisy_pictures_are_nearly_always_read(void **state)
     (void)state;
 
     for (int scale = 3; scale <= 6; scale++) {
-        for (int strength = 40; strength <= 120; strength += 20) {
+        for (int strength = 40; strength <= 120; strength += STRENGTH) {
             struct canvas c = code(text, scale, 4);
             char back[GX_TOKEN_TEXT_MAX];
             struct file f;
@@ -189,7 +195,7 @@ static void test_pictures_as_a_phone_takes_them_are_nearly_always_read(void **st
     unsigned read = 0, tries = 0;
     (void)state;
 
-    for (int degrees = -25; degrees <= 25; degrees += 5) {
+    for (int degrees = -25; degrees <= 25; degrees += DEGREES) {
         for (int zoom = 0; zoom < 3; zoom++) {
             struct canvas c = code(text, 4, 4);
             struct canvas photo = photograph(&c, degrees, 0.9 + 0.45 * zoom);
