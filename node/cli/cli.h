@@ -153,14 +153,22 @@ const char *gx_plain(const struct gx_cli *cli);
 /* --- reading (input.c) ------------------------------------------------------------------------------------------------------------ */
 
 #define GX_CODE_BYTES 8192u
-/* An invitation from what a person gave: the code itself, a file with it, a picture of it, or - for either on standard input. */
+/* An invitation or a card from what a person gave: the code itself, a file with it, a picture of it, or - for either on standard input. */
 bool gx_read_code(char out[GX_CODE_BYTES], const char *argument, struct gx_fail *why) GX_MUST_CHECK;
 /* All of standard input, at most cap bytes, UTF-8, less one newline at the end; malloc'ed. */
 bool gx_read_text(char **out, size_t cap, struct gx_fail *why) GX_MUST_CHECK;
-/* Ask on the terminal; false for anything but yes. */
-bool gx_ask_yes(const char *question);
+/* Ask on the terminal.  GX_EXIT_DONE is yes; after anything else it says that nothing was done. */
+int gx_ask_whether(const char *question);
 /* One line of the terminal, without its newline. */
 bool gx_ask_line(char *out, size_t cap, const char *question);
+
+/* --- codes (code.c) --------------------------------------------------------------------------------------------------------------- */
+
+/* Before the code is made: exit 2 when its picture can have no place on standard output. */
+int gx_code_may_show(const struct gx_cli *cli, const struct gx_args *args) GX_MUST_CHECK;
+/* The code in answer[key], as --qr, --png and --json ask for it; tell: says it in text.  Returns the exit code. */
+typedef void gx_code_tell(const struct gx_cli *cli, const json_t *answer);
+int gx_code_show(const struct gx_cli *cli, const struct gx_args *args, json_t *answer, const char *key, gx_code_tell *tell);
 
 /* --- commands --------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,86 +1,13 @@
 #include "node/cli/cli.h"
 
-#include "node/os/qr.h"
 #include "node/os/system.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define PNG_SCALE 8
 /* The node itself ends a `join` at its time-out; this is for a node that does not answer at all. */
 #define JOIN_GRACE_MS 15000
 
 /* --- invite ----------------------------------------------------------------------------------------------------------------------- */
-
-/* A code is a secret until it is given away: nobody else may read the file. */
-static bool write_file(const char *name, const uint8_t *bytes, size_t n, struct gx_fail *why)
-{
-    bool to_stdout = strcmp(name, "-") == 0;
-    int fd = to_stdout ? STDOUT_FILENO : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0;
-
-    while (ok && n > 0) {
-        ssize_t w = write(fd, bytes, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        ok = w > 0;
-        bytes += ok ? w : 0;
-        n -= ok ? (size_t)w : 0;
-    }
-    int saved = errno;
-    if (fd >= 0 && !to_stdout && close(fd) != 0)
-        ok = false;
-    return ok || gx_fail_errno(why, GX_EXIT_STORE, "io", saved, "cannot write %s", name);
-}
-
-static bool write_png(const struct gx_qr *qr, const char *name, struct gx_fail *why)
-{
-    uint8_t *png;
-    size_t n;
-    enum gx_err err = gx_qr_png(&png, &n, qr, PNG_SCALE);
-
-    if (err != GX_OK)
-        return gx_fail(why, GX_EXIT_STORE, "picture", NULL, "cannot make the picture: %s", gx_err_text(err));
-    bool ok = write_file(name, png, n, why);
-    free(png);
-    return ok;
-}
-
-/* On the terminal that is there; where none is, what is drawn is for a file and has room. */
-static void draw(const struct gx_cli *cli, const struct gx_qr *qr)
-{
-    int columns, rows, fd = cli->out_tty ? STDOUT_FILENO : STDERR_FILENO;
-    struct winsize size;
-
-    gx_qr_terminal_size(qr, &columns, &rows);
-    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && (size.ws_col < columns || size.ws_row < rows)) {
-        gx_cli_notice(cli, "This window is too small for the QR code (%d x %d needed, %u x %u there): enlarge it, or use --png FILE.",
-                      columns, rows, size.ws_col, size.ws_row);
-        return;
-    }
-    gx_qr_draw(cli->out_tty ? stdout : stderr, qr);
-    fflush(stdout);
-}
-
-static bool show_pictures(const struct gx_cli *cli, const struct gx_args *args, const char *token, struct gx_fail *why)
-{
-    const char *png = args->text[GX_OPT_PNG];
-    struct gx_qr qr;
-
-    if (png == NULL && !gx_args_has(args, GX_OPT_QR))
-        return true;
-    enum gx_err err = gx_qr_make(&qr, token, GX_QR_L);
-    if (err != GX_OK)
-        return gx_fail(why, GX_EXIT_FAILED, "picture", NULL, "cannot make a QR code: %s", gx_err_text(err));
-    if (gx_args_has(args, GX_OPT_QR))
-        draw(cli, &qr);
-    bool ok = png == NULL || write_png(&qr, png, why);
-    gx_qr_free(&qr);
-    return ok;
-}
 
 static void show_invite(const struct gx_cli *cli, const json_t *invite)
 {
@@ -97,27 +24,19 @@ static void show_invite(const struct gx_cli *cli, const json_t *invite)
 
 int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
 {
-    const char *png = args->text[GX_OPT_PNG];
-    bool png_to_stdout = png != NULL && strcmp(png, "-") == 0;
-    json_t *params, *result;
-    struct gx_fail why;
+    json_t *params, *result = NULL;
 
-    if (png_to_stdout && (cli->json || cli->out_tty))
-        return gx_cli_usage(cli, "use --png FILE", "standard output cannot take the picture %s", cli->json ? "beside JSON" : "on a terminal");
+    int code = gx_code_may_show(cli, args);
+    if (code != GX_EXIT_DONE)
+        return code;
     params = json_pack("{s:s}", "group", args->words[0]);
     if (gx_args_has(args, GX_OPT_EXPIRES))
         (void)json_object_set_new(params, "expires_ms", json_integer((json_int_t)(gx_now().wall_ms + args->number[GX_OPT_EXPIRES])));
     if (gx_args_has(args, GX_OPT_USES))
         (void)json_object_set_new(params, "uses", json_integer((json_int_t)args->number[GX_OPT_USES]));
-    int code = gx_cli_call(cli, &result, "invite", params);
-    if (code == GX_EXIT_DONE && !show_pictures(cli, args, gx_json_text(result, "token"), &why))
-        code = gx_cli_fail(cli, &why);
-    if (code == GX_EXIT_DONE && png != NULL)
-        (void)json_object_set_new(result, "png", json_string(png));
-    if (code == GX_EXIT_DONE && cli->json)
-        code = gx_show_json(result);
-    else if (code == GX_EXIT_DONE && !png_to_stdout)
-        show_invite(cli, result);
+    code = gx_cli_call(cli, &result, "invite", params);
+    if (code == GX_EXIT_DONE)
+        code = gx_code_show(cli, args, result, "token", show_invite);
     json_decref(result);
     return code;
 }
@@ -245,10 +164,7 @@ static int confirm(const struct gx_cli *cli, const char *code_text)
         gx_show_id(issuer, gx_json_text(v, "issuer"));
         gx_show_id(group, gx_json_text(v, "group"));
         fprintf(stderr, "An invitation (%s) to group %s, made by %s, good until %s.\n", gx_json_text(v, "kind"), group, issuer, until);
-        if (!gx_ask_yes("Join? [y/N] ")) {
-            fputs("Nothing was done.\n", stderr);
-            code = GX_EXIT_FAILED;
-        }
+        code = gx_ask_whether("Join? [y/N] ");
     }
     json_decref(v);
     return code;

@@ -40,7 +40,7 @@ static const json_t *find_member(const json_t *members, const char *who)
     return found;
 }
 
-static bool ask(const struct act *act, const json_t *member, const char *who, const char *where)
+static int ask(const struct act *act, const json_t *member, const char *who, const char *where)
 {
     char *name = gx_show_text(member == NULL ? who : gx_json_text(member, "alias"), true), *group = gx_show_text(where, true);
     char id[GX_SHORT_ID_BYTES];
@@ -51,7 +51,7 @@ static bool ask(const struct act *act, const json_t *member, const char *who, co
     fprintf(stderr, "%s %s %s %s?  ", act->verb, name, act->link, group);
     free(name);
     free(group);
-    return gx_ask_yes(act->warning);
+    return gx_ask_whether(act->warning);
 }
 
 /* GX_EXIT_DONE is yes. */
@@ -64,10 +64,8 @@ static int confirm(const struct gx_cli *cli, const struct act *act, const struct
     if (isatty(STDIN_FILENO) != 1)
         return gx_cli_usage(cli, "say that you mean it with -y", "there is no terminal to ask on");
     int code = gx_cli_call(cli, &members, "group.members", json_pack("{s:s}", "group", args->words[0]));
-    if (code == GX_EXIT_DONE && !ask(act, find_member(members, args->words[1]), args->words[1], args->words[0])) {
-        fputs("Nothing was done.\n", stderr);
-        code = GX_EXIT_FAILED;
-    }
+    if (code == GX_EXIT_DONE)
+        code = ask(act, find_member(members, args->words[1]), args->words[1], args->words[0]);
     json_decref(members);
     return code;
 }
