@@ -87,6 +87,33 @@ void gx_show_id(char out[GX_SHORT_ID_BYTES], const char *id)
         gx_utf8_show(out, GX_SHORT_ID_BYTES, gx_span(id, strlen(id)), false);
 }
 
+void gx_show_words(FILE *out, const char *text)
+{
+    unsigned number = 1;
+
+    for (const char *word = text; *word != 0; number++) {
+        size_t n = strcspn(word, " ");
+        fprintf(out, "  %2u %-10.*s%s", number, (int)n, word, number % 4 == 0 ? "\n" : "");
+        word += n + (word[n] == ' ' ? 1 : 0);
+    }
+}
+
+void gx_remark(char out[GX_REMARKS_BYTES], const char *text)
+{
+    size_t n = strlen(out);
+
+    snprintf(out + n, GX_REMARKS_BYTES - n, "%s%s", n > 0 && text[0] != 0 ? ", " : "", text);
+}
+
+const char *gx_mark_text(const json_t *person)
+{
+    const char *mark = gx_json_text(person, "mark");
+
+    if (strcmp(mark, "lookalike") == 0)
+        return "looks like another name here!";
+    return strcmp(mark, "invisible") == 0 ? "has invisible characters in the name!" : "";
+}
+
 const char *gx_bold(const struct gx_cli *cli)
 {
     return cli->colour ? "\033[1m" : "";

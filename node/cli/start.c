@@ -48,16 +48,10 @@ static FILE *open_terminal(void)
 
 static void print_words(FILE *tty, const char *text)
 {
-    unsigned number = 1;
-
     fputs("\nYour 24 recovery words.  They are shown this once and are nowhere on this machine.\n"
           "Write them down on paper: whoever has them is you.\n\n",
           tty);
-    for (const char *word = text; *word != 0; number++) {
-        size_t n = strcspn(word, " ");
-        fprintf(tty, "  %2u %-10.*s%s", number, (int)n, word, number % 4 == 0 ? "\n" : "");
-        word += n + (word[n] == ' ' ? 1 : 0);
-    }
+    gx_show_words(tty, text);
     fputc('\n', tty);
     fflush(tty);
 }
