@@ -35,6 +35,7 @@
     X(AT, "at", 0, TEXTS, "ADDR:PORT", "where to knock, beside what the code says; may be given several times")        \
     X(AS, "as", 0, TEXT, "ALIAS", "what to be called in this group")                                                   \
     X(PETNAME, "as", 0, TEXT, "PETNAME", "what you call them; only you see it")                                        \
+    X(FOR, "for", 0, TEXT, "WHO", "invite this contact, without a code; also where codes admit nobody any more")       \
     X(YES, "yes", 'y', FLAG, NULL, "do not ask")                                                                       \
     X(REPLY, "reply", 0, NUMBER, "SEQ", "answer the message with this number")                                         \
     X(UNREAD, "unread", 0, FLAG, NULL, "only what was not read yet")                                                   \

@@ -2,6 +2,7 @@
 
 #include "node/os/system.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 /* The node itself ends a `join` at its time-out; this is for a node that does not answer at all. */
@@ -22,19 +23,57 @@ static void show_invite(const struct gx_cli *cli, const json_t *invite)
     gx_cli_notice(cli, "Invitation %s, good until %s for %s.  Whoever sees the code can join; guanxi revoke %s ends it.", id, until, uses, id);
 }
 
-int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
+static void show_sent(const struct gx_cli *cli, const json_t *v, const char *who)
 {
-    json_t *params, *result = NULL;
+    char until[GX_TIME_BYTES], id[GX_SHORT_ID_BYTES], *name = gx_show_text(who[0] == '@' ? who + 1 : who, true);
 
-    int code = gx_code_may_show(cli, args);
-    if (code != GX_EXIT_DONE)
-        return code;
-    params = json_pack("{s:s}", "group", args->words[0]);
+    gx_show_time(until, gx_json_number(v, "expires_ms"));
+    gx_show_id(id, gx_json_text(v, "contact"));
+    if (cli->out_tty)
+        gx_cli_notice(cli, "Invited %s, until %s; nobody else can use it.  They see it with: guanxi requests", name, until);
+    else
+        printf("%s\t%s\t%s\n", id, until, gx_json_text(v, "state"));
+    free(name);
+}
+
+static json_t *invite_params(const struct gx_args *args)
+{
+    json_t *params = json_pack("{s:s}", "group", args->words[0]);
+
     if (gx_args_has(args, GX_OPT_EXPIRES))
         (void)json_object_set_new(params, "expires_ms", json_integer((json_int_t)(gx_now().wall_ms + args->number[GX_OPT_EXPIRES])));
     if (gx_args_has(args, GX_OPT_USES))
         (void)json_object_set_new(params, "uses", json_integer((json_int_t)args->number[GX_OPT_USES]));
-    code = gx_cli_call(cli, &result, "invite", params);
+    if (gx_args_has(args, GX_OPT_FOR))
+        (void)json_object_set_new(params, "who", json_string(args->text[GX_OPT_FOR]));
+    return params;
+}
+
+/* It goes to the contact's node by itself. */
+static int invite_contact(const struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+
+    if (gx_args_has(args, GX_OPT_QR) || gx_args_has(args, GX_OPT_PNG) || gx_args_has(args, GX_OPT_USES))
+        return gx_cli_usage(cli, "leave out --qr, --png and --uses, or --for", "an invitation for a contact has no code, and is for them alone");
+    int code = gx_cli_call(cli, &result, "invite", invite_params(args));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE)
+        show_sent(cli, result, args->text[GX_OPT_FOR]);
+    json_decref(result);
+    return code;
+}
+
+int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result = NULL;
+
+    if (gx_args_has(args, GX_OPT_FOR))
+        return invite_contact(cli, args);
+    int code = gx_code_may_show(cli, args);
+    if (code == GX_EXIT_DONE)
+        code = gx_cli_call(cli, &result, "invite", invite_params(args));
     if (code == GX_EXIT_DONE)
         code = gx_code_show(cli, args, result, "token", show_invite);
     json_decref(result);
@@ -97,13 +136,15 @@ int gx_cmd_revoke(struct gx_cli *cli, const struct gx_args *args)
 
 static void show_inspected(const struct gx_cli *cli, const json_t *v)
 {
+    static const char *const keys[] = {"kind", "who", "group", "issuer"};
     char until[GX_TIME_BYTES];
 
     gx_show_time(until, gx_json_number(v, "expires_ms"));
-    gx_show_pair(cli, "kind", "%s", gx_json_text(v, "kind"));
-    gx_show_pair(cli, "group", "%s", gx_json_text(v, "group"));
-    gx_show_pair(cli, "issuer", "%s", gx_json_text(v, "issuer"));
-    gx_show_pair(cli, "until", "%s", until);
+    for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++)
+        if (gx_json_text(v, keys[i])[0] != 0)
+            gx_show_pair(cli, keys[i], "%s", gx_json_text(v, keys[i]));
+    if (until[0] != 0)
+        gx_show_pair(cli, "until", "%s", until);
     gx_show_pair(cli, "valid", "%s", json_is_true(json_object_get(v, "valid")) ? "as far as can be told without asking anybody" : "no");
     if (gx_json_text(v, "reason")[0] != 0)
         gx_show_pair(cli, "reason", "%s", gx_json_text(v, "reason"));
@@ -159,7 +200,9 @@ static int confirm(const struct gx_cli *cli, const char *code_text)
     json_t *v;
 
     int code = gx_cli_call(cli, &v, "inspect", json_pack("{s:s}", "token", code_text));
-    if (code == GX_EXIT_DONE) {
+    if (code == GX_EXIT_DONE && strcmp(gx_json_text(v, "kind"), "card") == 0) {
+        code = gx_cli_usage(cli, "guanxi contact add asks them to be your contact", "this is somebody's card, no invitation");
+    } else if (code == GX_EXIT_DONE) {
         gx_show_time(until, gx_json_number(v, "expires_ms"));
         gx_show_id(issuer, gx_json_text(v, "issuer"));
         gx_show_id(group, gx_json_text(v, "group"));
@@ -173,13 +216,8 @@ static int confirm(const struct gx_cli *cli, const char *code_text)
 static json_t *join_params(const struct gx_args *args, const char *code_text, uint64_t timeout_ms)
 {
     json_t *params = json_pack("{s:s, s:I}", "token", code_text, "timeout_ms", (json_int_t)timeout_ms);
-    json_t *at = json_array();
 
-    for (size_t i = 0; i < args->n_list; i++)
-        (void)json_array_append_new(at, json_string(args->list[i].text));
-    if (json_array_size(at) > 0)
-        (void)json_object_set(params, "at", at);
-    json_decref(at);
+    gx_args_addresses(params, args);
     if (args->text[GX_OPT_AS] != NULL)
         (void)json_object_set_new(params, "name", json_string(args->text[GX_OPT_AS]));
     return params;
