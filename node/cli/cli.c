@@ -45,7 +45,9 @@ static const struct gx_cli_command commands[] = {
 
     {"group", "rename", "Groups", "GROUP NAME", "give a group another name", 0, 2, 2, gx_cmd_group_rename},
     {"group", "alias", "Groups", "GROUP NAME", "what you are called in a group; an empty name takes it away", 0, 2, 2, gx_cmd_group_alias},
-    {"group", "remove", "Groups", "GROUP WHO", "end a membership; an invitation can bring them back", B(YES), 2, 2, gx_cmd_group_remove},
+    {"group", "reveal", "Groups", "GROUP WHO", "tell a contact which member of a group you are", B(YES), 2, 2, gx_cmd_group_reveal},
+    {"group", "remove", "Groups", "GROUP WHO", "end a membership; an invitation can bring them back", B(YES) | B(VOUCHED), 2, 2,
+     gx_cmd_group_remove},
     {"group", "ban", "Groups", "GROUP WHO", "end a membership for good, and the invitation they came by", B(YES), 2, 2, gx_cmd_group_ban},
     {"group", "unban", "Groups", "GROUP WHO", "let who was banned be invited again", 0, 2, 2, gx_cmd_group_unban},
     {"group", "promote", "Groups", "GROUP WHO", "make a member an admin", 0, 2, 2, gx_cmd_group_promote},

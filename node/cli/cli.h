@@ -36,6 +36,7 @@
     X(AS, "as", 0, TEXT, "ALIAS", "what to be called in this group")                                                   \
     X(PETNAME, "as", 0, TEXT, "PETNAME", "what you call them; only you see it")                                        \
     X(FOR, "for", 0, TEXT, "WHO", "invite this contact, without a code; also where codes admit nobody any more")       \
+    X(VOUCHED, "with-vouched", 0, FLAG, NULL, "and everybody they let in, and whom those let in")                      \
     X(YES, "yes", 'y', FLAG, NULL, "do not ask")                                                                       \
     X(REPLY, "reply", 0, NUMBER, "SEQ", "answer the message with this number")                                         \
     X(UNREAD, "unread", 0, FLAG, NULL, "only what was not read yet")                                                   \
@@ -219,6 +220,7 @@ GX_COMMAND_FUNCTION(group_leave);
 GX_COMMAND_FUNCTION(group_rename);
 GX_COMMAND_FUNCTION(group_alias);
 GX_COMMAND_FUNCTION(group_why);
+GX_COMMAND_FUNCTION(group_reveal);
 GX_COMMAND_FUNCTION(group_remove);      /* ranks.c */
 GX_COMMAND_FUNCTION(group_ban);
 GX_COMMAND_FUNCTION(group_unban);
