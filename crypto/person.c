@@ -1,18 +1,9 @@
 #include "crypto/person.h"
 
+#include "crypto/card.h"
 #include "crypto/hash.h"
 #include "crypto/member.h"
 #include "crypto/sign.h"
-
-#define CARD_BYTES 36u
-
-/* KEYS §1: the card signs CX_pk || serial u32. */
-static void card_bytes(uint8_t out[CARD_BYTES], const struct gx_person *p)
-{
-    memcpy(out, p->card.b, sizeof p->card.b);
-    for (unsigned i = 0; i < 4; i++)
-        out[32 + i] = (uint8_t)(p->card_serial >> (8 * i));
-}
 
 /* ID = ED(K(rec, "gx-id-root", "")). */
 static void identity_key(struct gx_sign_pk *pk, struct gx_sign_sk *sk, const struct gx_recovery *rec)
@@ -38,22 +29,24 @@ void gx_person_make(struct gx_person *out, const struct gx_recovery *rec, const 
                     uint32_t card_serial)
 {
     struct gx_sign_sk id_sk;
-    uint8_t card[CARD_BYTES];
+    struct gx_card card = {.serial = card_serial};
+    uint8_t signed_bytes[GX_CARD_SIGNED_BYTES];
 
     identity_key(&out->id, &id_sk, rec);
     recovery_key(&out->recovery, rec);
     gx_dh_public(&out->card, card_sk);
     out->card_serial = card_serial;
 
-    card_bytes(card, out);
-    gx_sign(&out->card_sig, &id_sk, GX_DOMAIN_CARD, gx_span(card, sizeof card));
+    card.key = out->card;
+    gx_card_signed_bytes(signed_bytes, &card);
+    gx_sign(&out->card_sig, &id_sk, GX_DOMAIN_CARD, gx_span(signed_bytes, sizeof signed_bytes));
     gx_wipe(&id_sk, sizeof id_sk);
 }
 
 bool gx_person_check(const struct gx_person *p)
 {
-    uint8_t card[CARD_BYTES];
+    struct gx_card card;
 
-    card_bytes(card, p);
-    return gx_verify(&p->id, GX_DOMAIN_CARD, gx_span(card, sizeof card), &p->card_sig);
+    gx_card_of(&card, p);
+    return gx_card_check(&card);
 }

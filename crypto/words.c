@@ -26,7 +26,7 @@ static uint8_t checksum(const uint8_t entropy[32])
 }
 
 /* Bits are numbered from the most significant one of byte 0. */
-static unsigned word_bits_get(const uint8_t bits[BITS_BYTES], unsigned word)
+static unsigned word_bits_get(const uint8_t *bits, unsigned word)
 {
     unsigned v = 0;
 
@@ -41,15 +41,12 @@ static void word_bits_set(uint8_t bits[BITS_BYTES], unsigned word, unsigned v)
         bits[i / 8] = (uint8_t)(bits[i / 8] | (v >> left & 1) << (7 - i % 8));
 }
 
-void gx_words_from_recovery(char text[GX_WORDS_TEXT_BYTES], const struct gx_recovery *rec)
+void gx_words_from_bits(char *text, const uint8_t *bits, unsigned n_words)
 {
-    uint8_t bits[BITS_BYTES];
     size_t at = 0;
 
-    memcpy(bits, rec->b, sizeof rec->b);
-    bits[32] = checksum(rec->b);
-    memset(text, 0, GX_WORDS_TEXT_BYTES);
-    for (unsigned i = 0; i < GX_WORDS_COUNT; i++) {
+    memset(text, 0, GX_WORDS_TEXT_BYTES_OF(n_words));
+    for (unsigned i = 0; i < n_words; i++) {
         const char *word = gx_words_english[word_bits_get(bits, i)];
         size_t n = strlen(word);
 
@@ -58,6 +55,15 @@ void gx_words_from_recovery(char text[GX_WORDS_TEXT_BYTES], const struct gx_reco
         memcpy(text + at, word, n);
         at += n;
     }
+}
+
+void gx_words_from_recovery(char text[GX_WORDS_TEXT_BYTES], const struct gx_recovery *rec)
+{
+    uint8_t bits[BITS_BYTES];
+
+    memcpy(bits, rec->b, sizeof rec->b);
+    bits[32] = checksum(rec->b);
+    gx_words_from_bits(text, bits, GX_WORDS_COUNT);
     gx_wipe(bits, sizeof bits);
 }
 

@@ -2,10 +2,12 @@
 
 #include "proto/utf8.h"
 
-/* Fields of a text, WIRE §4.9. */
+/* Fields of a text, WIRE §4.9, and of an invitation, WIRE §4.14. */
 enum text_field { TEXT_FIELD_TEXT = 1, TEXT_FIELD_REPLY = 2 };
+enum invite_field { INVITE_FIELD_CREATE = 1, INVITE_FIELD_TITLE = 2 };
 
 static_assert(8u + 3u + GX_TEXT_BYTES_MAX + 3u + 32u <= GX_EVENT_BODY_MAX, "the longest text with a reply fits a body");
+static_assert(GX_CREATE_EVENT_BYTES == GX_EVENT_HDR0_BYTES(0) + 32u + 64u + 8u + GX_INTRO_BYTES, "a CREATE in full form, which has no deps");
 static_assert(GX_JOIN_REQUEST_MAX <= GX_EVENT_BODY_MAX, "the longest join request fits an ADMIT");
 
 void gx_intro_write(struct gx_wr *w, const struct gx_intro *intro)
@@ -35,7 +37,7 @@ void gx_join_request_write_signed(struct gx_wr *w, const struct gx_join_request 
 {
     gx_wr_bytes(w, req->group.b, sizeof req->group.b);
     gx_wr_u8(w, req->via);
-    gx_wr_bytes(w, req->token.b, sizeof req->token.b);
+    gx_wr_bytes(w, req->via == GX_VIA_INV ? req->inviter.b : req->token.b, 32);
     gx_wr_u8(w, req->n_heads);
     gx_wr_bytes(w, req->heads, 32 * (size_t)req->n_heads);
     gx_intro_write(w, &req->joiner);
@@ -45,7 +47,8 @@ void gx_join_request_write(struct gx_wr *w, const struct gx_join_request *req)
 {
     gx_join_request_write_signed(w, req);
     gx_wr_bytes(w, req->device_sig.b, sizeof req->device_sig.b);
-    gx_wr_bytes(w, req->token_sig.b, sizeof req->token_sig.b);
+    if (req->via == GX_VIA_QR)
+        gx_wr_bytes(w, req->token_sig.b, sizeof req->token_sig.b);
 }
 
 /* Entries of `size` bytes whose first `key` bytes ascend strictly: a set has one encoding. */
@@ -67,15 +70,12 @@ enum gx_err gx_join_request_decode(struct gx_join_request *out, struct gx_span b
         return GX_E_TOO_BIG;
     gx_rd_bytes(&r, req.group.b, sizeof req.group.b);
     req.via = gx_rd_u8(&r);
-    gx_rd_bytes(&r, req.token.b, sizeof req.token.b);
+    gx_rd_bytes(&r, req.via == GX_VIA_INV ? req.inviter.b : req.token.b, 32);
     req.n_heads = gx_rd_u8(&r);
-    /* The length follows from the count: known before any key is looked at. */
-    if (r.failed || bytes.n != GX_JOIN_REQUEST_BYTES(req.n_heads))
+    if (r.failed || (req.via != GX_VIA_QR && req.via != GX_VIA_INV))
         return GX_E_MALFORMED;
-    /* FIXME: contacts' invitations are refused until there are contacts. */
-    if (req.via == GX_VIA_INV)
-        return GX_E_VERSION;
-    if (req.via != GX_VIA_QR)
+    /* The length follows from the way and the count: known before any key is looked at. */
+    if (bytes.n != GX_JOIN_REQUEST_BYTES(req.via, req.n_heads))
         return GX_E_MALFORMED;
 
     struct gx_span heads = gx_rd_span(&r, 32 * (size_t)req.n_heads);
@@ -84,7 +84,8 @@ enum gx_err gx_join_request_decode(struct gx_join_request *out, struct gx_span b
         return GX_E_MALFORMED;
     gx_intro_read(&r, &req.joiner);
     gx_rd_bytes(&r, req.device_sig.b, sizeof req.device_sig.b);
-    gx_rd_bytes(&r, req.token_sig.b, sizeof req.token_sig.b);
+    if (req.via == GX_VIA_QR)
+        gx_rd_bytes(&r, req.token_sig.b, sizeof req.token_sig.b);
     enum gx_err err = gx_rd_finish(&r);
     if (err == GX_OK)
         *out = req;
@@ -111,8 +112,10 @@ void gx_cut_write(struct gx_wr *w, const struct gx_cut *cut)
 /* Values that a later version may give a meaning are GX_E_VERSION, values that none may have are GX_E_MALFORMED. */
 static enum gx_err rules_check(const struct gx_rules *rules)
 {
-    if (rules->rule_version != GX_RULE_VERSION || rules->kind != GX_GROUP_CHAT || rules->history != 0)
+    if (rules->rule_version != GX_RULE_VERSION || rules->kind > GX_GROUP_DIRECT || rules->history != 0)
         return GX_E_VERSION;
+    if (rules->kind == GX_GROUP_DIRECT)
+        return rules->cap == 2 && rules->qr_max == 0 ? GX_OK : GX_E_MALFORMED;
     if (rules->cap < 1 || rules->cap > GX_GROUP_MEMBERS_MAX)
         return GX_E_MALFORMED;
     return rules->qr_max > GX_GROUP_QR_JOIN_MAX || rules->qr_max > rules->cap ? GX_E_MALFORMED : GX_OK;
@@ -252,8 +255,10 @@ static enum gx_err incarnation_decode(struct gx_body_incarnation *out, struct gx
     return gx_rd_finish(r);
 }
 
-static enum gx_err text_field(struct gx_body_text *out, uint8_t tag, struct gx_span value)
+static enum gx_err text_field(void *ctx, uint8_t tag, struct gx_span value)
 {
+    struct gx_body_text *out = ctx;
+
     if (tag == TEXT_FIELD_TEXT) {
         if (value.n > GX_TEXT_BYTES_MAX)
             return GX_E_TOO_BIG;
@@ -269,11 +274,44 @@ static enum gx_err text_field(struct gx_body_text *out, uint8_t tag, struct gx_s
     return GX_OK;        /* WIRE §4.9: "a field with an unknown tag is skipped" */
 }
 
-static enum gx_err text_decode(struct gx_body_text *out, struct gx_rd *r)
+static enum gx_err invite_field(void *ctx, uint8_t tag, struct gx_span value)
+{
+    struct gx_body_invite *out = ctx;
+
+    if (tag == INVITE_FIELD_CREATE) {
+        struct gx_event create;
+
+        if (value.n != GX_CREATE_EVENT_BYTES)
+            return GX_E_MALFORMED;
+        out->create = value;
+        enum gx_err err = gx_event_decode(&create, value);
+        if (err != GX_OK)
+            return err;
+        return create.type == GX_EV_CREATE ? GX_OK : GX_E_MALFORMED;
+    }
+    if (tag == INVITE_FIELD_TITLE) {
+        if (value.n > GX_NAME_BYTES_MAX)
+            return GX_E_TOO_BIG;
+        out->title = value;
+        return value.n >= 1 && gx_utf8_ok(value) ? GX_OK : GX_E_MALFORMED;
+    }
+    return GX_OK;
+}
+
+/* No field has a meaning yet. */
+static enum gx_err reveal_field(void *ctx, uint8_t tag, struct gx_span value)
+{
+    (void)ctx;
+    (void)tag;
+    (void)value;
+    return GX_OK;
+}
+
+/* The rest of a message's body. */
+static enum gx_err fields_decode(struct gx_rd *r, enum gx_err (*field)(void *ctx, uint8_t tag, struct gx_span value), void *ctx)
 {
     int last_tag = -1;
 
-    out->wall_ms = gx_rd_u64(r);
     while (!r->failed && r->left > 0) {
         uint8_t tag = gx_rd_u8(r);
         struct gx_span value = gx_rd_span(r, gx_rd_u16(r));
@@ -281,13 +319,39 @@ static enum gx_err text_decode(struct gx_body_text *out, struct gx_rd *r)
         if (r->failed || tag <= last_tag)
             return GX_E_MALFORMED;
         last_tag = tag;
-        enum gx_err err = text_field(out, tag, value);
+        enum gx_err err = field(ctx, tag, value);
         if (err != GX_OK)
             return err;
     }
-    if (out->text.n == 0)
-        return GX_E_MALFORMED;
     return gx_rd_finish(r);
+}
+
+static enum gx_err text_decode(struct gx_body_text *out, struct gx_rd *r)
+{
+    out->wall_ms = gx_rd_u64(r);
+    enum gx_err err = fields_decode(r, text_field, out);
+    if (err != GX_OK)
+        return err;
+    return out->text.n >= 1 ? GX_OK : GX_E_MALFORMED;
+}
+
+static enum gx_err invite_decode(struct gx_body_invite *out, struct gx_rd *r)
+{
+    out->wall_ms = gx_rd_u64(r);
+    gx_rd_bytes(r, out->inviter.b, sizeof out->inviter.b);
+    enum gx_err err = fields_decode(r, invite_field, out);
+    if (err != GX_OK)
+        return err;
+    return out->create.n >= 1 ? GX_OK : GX_E_MALFORMED;
+}
+
+static enum gx_err reveal_decode(struct gx_body_reveal *out, struct gx_rd *r)
+{
+    out->wall_ms = gx_rd_u64(r);
+    gx_rd_bytes(r, out->group.b, sizeof out->group.b);
+    gx_rd_bytes(r, out->member.b, sizeof out->member.b);
+    gx_rd_bytes(r, out->mac.b, sizeof out->mac.b);
+    return fields_decode(r, reveal_field, out);
 }
 
 enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev)
@@ -331,6 +395,10 @@ enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev)
         return accept_decode(&out->u.accept, &r);
     case GX_EV_TEXT:
         return text_decode(&out->u.text, &r);
+    case GX_EV_INVITE:
+        return invite_decode(&out->u.invite, &r);
+    case GX_EV_REVEAL:
+        return reveal_decode(&out->u.reveal, &r);
     }
     return GX_E_VERSION;
 }
@@ -386,18 +454,40 @@ static void name_encode(struct gx_wr *w, struct gx_span name)
     gx_wr_bytes(w, name.p, name.n);
 }
 
+static void field_encode(struct gx_wr *w, uint8_t tag, struct gx_span value)
+{
+    gx_wr_u8(w, tag);
+    gx_wr_u16(w, (uint16_t)value.n);
+    gx_wr_bytes(w, value.p, value.n);
+}
+
 static void text_encode(struct gx_wr *w, const struct gx_body_text *text)
 {
     GX_ASSERT(text->text.n >= 1 && text->text.n <= GX_TEXT_BYTES_MAX);
     gx_wr_u64(w, text->wall_ms);
-    gx_wr_u8(w, TEXT_FIELD_TEXT);
-    gx_wr_u16(w, (uint16_t)text->text.n);
-    gx_wr_bytes(w, text->text.p, text->text.n);
-    if (text->has_reply) {
-        gx_wr_u8(w, TEXT_FIELD_REPLY);
-        gx_wr_u16(w, sizeof text->reply.b);
-        gx_wr_bytes(w, text->reply.b, sizeof text->reply.b);
+    field_encode(w, TEXT_FIELD_TEXT, text->text);
+    if (text->has_reply)
+        field_encode(w, TEXT_FIELD_REPLY, gx_span(text->reply.b, sizeof text->reply.b));
+}
+
+static void invite_encode(struct gx_wr *w, const struct gx_body_invite *invite)
+{
+    GX_ASSERT(invite->create.n == GX_CREATE_EVENT_BYTES);
+    gx_wr_u64(w, invite->wall_ms);
+    gx_wr_bytes(w, invite->inviter.b, sizeof invite->inviter.b);
+    field_encode(w, INVITE_FIELD_CREATE, invite->create);
+    if (invite->title.p != NULL) {
+        GX_ASSERT(invite->title.n >= 1 && invite->title.n <= GX_NAME_BYTES_MAX);
+        field_encode(w, INVITE_FIELD_TITLE, invite->title);
     }
+}
+
+static void reveal_encode(struct gx_wr *w, const struct gx_body_reveal *reveal)
+{
+    gx_wr_u64(w, reveal->wall_ms);
+    gx_wr_bytes(w, reveal->group.b, sizeof reveal->group.b);
+    gx_wr_bytes(w, reveal->member.b, sizeof reveal->member.b);
+    gx_wr_bytes(w, reveal->mac.b, sizeof reveal->mac.b);
 }
 
 void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
@@ -453,6 +543,12 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
         return;
     case GX_EV_TEXT:
         text_encode(w, &body->u.text);
+        return;
+    case GX_EV_INVITE:
+        invite_encode(w, &body->u.invite);
+        return;
+    case GX_EV_REVEAL:
+        reveal_encode(w, &body->u.reveal);
         return;
     }
     GX_ASSERT(!"a type of body that is not in the list");

@@ -3,6 +3,7 @@
 #ifndef GX_PROTO_BODIES_H
 #define GX_PROTO_BODIES_H
 
+#include "crypto/card.h"
 #include "crypto/member.h"
 #include "proto/event.h"
 
@@ -16,9 +17,9 @@ enum gx_group_kind { GX_GROUP_CHAT = 0, GX_GROUP_DIRECT = 1 };
 #define GX_RULE_VERSION 1u
 struct gx_rules {
     uint8_t rule_version;       /* GX_RULE_VERSION; another is GX_E_VERSION */
-    uint8_t kind;               /* enum gx_group_kind; only GX_GROUP_CHAT in this version */
-    uint16_t cap;               /* 1 to GX_GROUP_MEMBERS_MAX */
-    uint16_t qr_max;            /* 0 to GX_GROUP_QR_JOIN_MAX, at most cap: a QR admits while there are fewer members */
+    uint8_t kind;               /* enum gx_group_kind */
+    uint16_t cap;               /* 1 to GX_GROUP_MEMBERS_MAX; 2 of a direct chat */
+    uint16_t qr_max;            /* 0 to GX_GROUP_QR_JOIN_MAX, at most cap: a QR admits while there are fewer members; 0 of a direct chat */
     uint16_t history;           /* last messages a newcomer is given; 0 in this version */
 };
 
@@ -27,20 +28,21 @@ struct gx_body_create {
     struct gx_intro founder;
 };
 
-/* What a joiner signs.  WIRE §4.3.  via 1: the TOKEN's id; via 2 (a contact's invitation) is refused until contacts exist. */
+/* What a joiner signs.  WIRE §4.3. */
 enum gx_via { GX_VIA_QR = 1, GX_VIA_INV = 2 };
 struct gx_join_request {
     struct gx_group_id group;
     uint8_t via;                        /* enum gx_via */
-    struct gx_event_id token;           /* id of the TOKEN operation */
+    struct gx_event_id token;           /* QR: id of the TOKEN operation; INV: zero */
+    struct gx_sign_pk inviter;          /* INV: M_pk of the member who invited; QR: zero.  Both stand in the same 32 bytes */
     uint8_t n_heads;
     const uint8_t *heads;               /* n x 32 strictly ascending: control heads the joiner knew; borrowed */
     struct gx_intro joiner;
     struct gx_sig device_sig;           /* by the joiner's device, domain JOIN, over all before */
-    struct gx_sig token_sig;            /* by T, domain JOIN_TOKEN, over all before device_sig */
+    struct gx_sig token_sig;            /* QR: by T, domain JOIN_TOKEN, over all before device_sig; not there by INV */
 };
-#define GX_JOIN_REQUEST_BYTES(n_heads) (32u + 1u + 32u + 1u + 32u * (size_t)(n_heads) + GX_INTRO_BYTES + 128u)
-#define GX_JOIN_REQUEST_MAX GX_JOIN_REQUEST_BYTES(255)
+#define GX_JOIN_REQUEST_BYTES(via, n_heads) (32u + 1u + 32u + 1u + 32u * (size_t)(n_heads) + GX_INTRO_BYTES + ((via) == GX_VIA_QR ? 128u : 64u))
+#define GX_JOIN_REQUEST_MAX GX_JOIN_REQUEST_BYTES(GX_VIA_QR, 255)
 /* The part both signatures cover. */
 void gx_join_request_write_signed(struct gx_wr *w, const struct gx_join_request *req);
 void gx_join_request_write(struct gx_wr *w, const struct gx_join_request *req);
@@ -114,8 +116,25 @@ struct gx_body_text {
     struct gx_event_id reply;           /* field 2 (optional): the event answered */
 };
 
+/* To one contact, in the direct chat: come into that group.  WIRE §4.14. */
+struct gx_body_invite {
+    uint64_t wall_ms;                   /* display only */
+    struct gx_sign_pk inviter;          /* M_pk of who invites, there */
+    struct gx_span create;              /* field 1: CREATE of the group in full form, GX_CREATE_EVENT_BYTES; its layout is checked, nothing of it verified */
+    struct gx_span title;               /* field 2 (optional): what the group is called; UTF-8, 1 to GX_NAME_BYTES_MAX; p == NULL: not there */
+};
+#define GX_CREATE_EVENT_BYTES (113u + 32u + 64u + 8u + GX_INTRO_BYTES)
+/* To one contact, in the direct chat: in that group I am this member.  WIRE §4.15, KEYS §1. */
+struct gx_body_reveal {
+    uint64_t wall_ms;
+    struct gx_group_id group;
+    struct gx_sign_pk member;           /* M_pk of who reveals itself, there */
+    struct gx_reveal mac;
+};
+
 /* One decoder: the union member of ev->type is filled, borrowing from ev->body.  CHECKPOINT has none: its deps are what it says.
- * Returns GX_E_MALFORMED, GX_E_VERSION (rules), GX_E_TOO_BIG; GX_E_ABSENT when the body was deleted. */
+ * Returns GX_E_MALFORMED, GX_E_VERSION (rules), GX_E_TOO_BIG; what gx_event_decode says of the CREATE in an INVITE; GX_E_ABSENT when the body was
+ * deleted. */
 struct gx_body {
     uint8_t type;
     union {
@@ -132,6 +151,8 @@ struct gx_body {
         struct gx_body_meta meta;
         struct gx_body_incarnation incarnation;
         struct gx_body_text text;
+        struct gx_body_invite invite;
+        struct gx_body_reveal reveal;
     } u;
 };
 enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev) GX_MUST_CHECK;

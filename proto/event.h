@@ -35,7 +35,9 @@
     X(GX_EV_INCARNATION, 18, "incarnation", GX_LOG_CONTROL) \
     X(GX_EV_OFFER, 19, "offer", GX_LOG_CONTROL)        \
     X(GX_EV_ACCEPT, 20, "accept", GX_LOG_CONTROL)      \
-    X(GX_EV_TEXT, 64, "text", GX_LOG_MESSAGES)
+    X(GX_EV_TEXT, 64, "text", GX_LOG_MESSAGES)         \
+    X(GX_EV_INVITE, 65, "invite", GX_LOG_MESSAGES)     \
+    X(GX_EV_REVEAL, 66, "reveal", GX_LOG_MESSAGES)
 
 enum gx_event_type {
 #define GX_X(name, number, text, cls) name = number,

@@ -1,5 +1,8 @@
 #include "proto/frame.h"
 
+#include "proto/card.h"
+#include "proto/utf8.h"
+
 #define TAG_BYTES 16u
 #define ID_BYTES 32u
 #define FRONTIER_BYTES 20u
@@ -9,7 +12,7 @@ static_assert(6u + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MA
 static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tags fit a frame");
 static_assert(3u + GX_PROOF_BYTES * GX_FRAME_GROUPS_MAX <= GX_FRAME_BYTES_MAX, "proofs of all groups fit a frame");
 static_assert(5u + GX_ENDPOINT_BYTES_MAX * GX_ENDPOINTS_PER_FRAME_MAX <= GX_FRAME_BYTES_MAX, "endpoints fit a frame");
-static_assert(1u + GX_JOIN_REQUEST_MAX <= GX_FRAME_BYTES_MAX, "the longest join request fits a frame");
+static_assert(1u + 2u + 32u + GX_JOIN_REQUEST_MAX <= GX_FRAME_BYTES_MAX, "the longest join request fits a frame");
 static_assert(GX_FRAME_TAGS_MAX % GX_FRAME_TAGS_PAD == 0, "padding does not run over the limit");
 
 const char *gx_frame_kind_name(uint8_t kind)
@@ -223,12 +226,31 @@ static enum gx_err chunks_read(struct gx_frame *f, struct gx_rd *r)
     return list_chunks(f, r);
 }
 
-static enum gx_err join_read(struct gx_frame *f, struct gx_rd *r)
+/* The rest of the frame, as long as a join request by that way can be. */
+static enum gx_err request_read(struct gx_frame *f, struct gx_rd *r, enum gx_via via)
 {
     f->bytes = gx_rd_rest(r);
-    if (f->bytes.n > GX_JOIN_REQUEST_MAX)
+    if (f->bytes.n > GX_JOIN_REQUEST_BYTES(via, 255))
         return GX_E_TOO_BIG;
-    return f->bytes.n >= GX_JOIN_REQUEST_BYTES(0) ? GX_OK : GX_E_MALFORMED;
+    return !r->failed && f->bytes.n >= GX_JOIN_REQUEST_BYTES(via, 0) ? GX_OK : GX_E_MALFORMED;
+}
+
+static enum gx_err card_frame_read(struct gx_frame *f, struct gx_rd *r)
+{
+    gx_card_read(r, &f->card);
+    gx_rd_bytes(r, f->mac.b, sizeof f->mac.b);
+    uint16_t name_len = gx_rd_u16(r);
+    if (!r->failed && name_len > GX_NAME_BYTES_MAX)
+        return GX_E_TOO_BIG;
+    f->name = gx_rd_span(r, name_len);
+    if (gx_rd_u16(r) != GX_CREATE_EVENT_BYTES)
+        return GX_E_MALFORMED;
+    f->create = gx_rd_span(r, GX_CREATE_EVENT_BYTES);
+    gx_endpoint_read(r, &f->endpoint);
+    enum gx_err err = gx_rd_finish(r);
+    if (err != GX_OK)
+        return err;
+    return f->name.n >= 1 && gx_utf8_ok(f->name) ? GX_OK : GX_E_MALFORMED;
 }
 
 static enum gx_err reason_read(struct gx_frame *f, struct gx_rd *r, uint8_t min, uint8_t max)
@@ -268,10 +290,21 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
         gx_rd_bytes(r, f->sig.b, sizeof f->sig.b);
         return gx_rd_finish(r);
     case GX_FRAME_PATH:
+        return list_chunks(f, r);
     case GX_FRAME_BASELINE:
+        f->channel = gx_rd_u16(r);
         return list_chunks(f, r);
     case GX_FRAME_JOIN:
-        return join_read(f, r);
+        return request_read(f, r, GX_VIA_QR);
+    case GX_FRAME_CARD:
+        return card_frame_read(f, r);
+    case GX_FRAME_ASK:
+        f->channel = gx_rd_u16(r);
+        gx_rd_bytes(r, f->mac.b, sizeof f->mac.b);
+        return request_read(f, r, GX_VIA_INV);
+    case GX_FRAME_DENIED:
+        f->channel = gx_rd_u16(r);
+        return reason_read(f, r, GX_DENY_NONE + 1, GX_DENY_COUNT - 1);
     case GX_FRAME_ADMITTED:
         gx_rd_bytes(r, f->event.b, sizeof f->event.b);
         return gx_rd_finish(r);
@@ -414,6 +447,36 @@ void gx_frame_write_admitted(struct gx_wr *w, const struct gx_event_id *admit)
     gx_wr_bytes(w, admit->b, sizeof admit->b);
 }
 
+void gx_frame_write_card(struct gx_wr *w, const struct gx_frame *f)
+{
+    GX_ASSERT(f->name.n >= 1 && f->name.n <= GX_NAME_BYTES_MAX && f->create.n == GX_CREATE_EVENT_BYTES);
+    gx_wr_u8(w, GX_FRAME_CARD);
+    gx_card_write(w, &f->card);
+    gx_wr_bytes(w, f->mac.b, sizeof f->mac.b);
+    gx_wr_u16(w, (uint16_t)f->name.n);
+    gx_wr_bytes(w, f->name.p, f->name.n);
+    gx_wr_u16(w, (uint16_t)f->create.n);
+    gx_wr_bytes(w, f->create.p, f->create.n);
+    gx_endpoint_write(w, &f->endpoint);
+}
+
+void gx_frame_write_ask(struct gx_wr *w, uint16_t channel, const struct gx_reveal *mac, const struct gx_join_request *req)
+{
+    GX_ASSERT(req->via == GX_VIA_INV);
+    gx_wr_u8(w, GX_FRAME_ASK);
+    gx_wr_u16(w, channel);
+    gx_wr_bytes(w, mac->b, sizeof mac->b);
+    gx_join_request_write(w, req);
+}
+
+void gx_frame_write_denied(struct gx_wr *w, uint16_t channel, uint8_t reason)
+{
+    GX_ASSERT(reason > GX_DENY_NONE && reason < GX_DENY_COUNT);
+    gx_wr_u8(w, GX_FRAME_DENIED);
+    gx_wr_u16(w, channel);
+    gx_wr_u8(w, reason);
+}
+
 /* The count comes last of the fixed fields, and starts as 0. */
 static struct gx_frame_list begin_list(struct gx_wr *w)
 {
@@ -483,9 +546,10 @@ struct gx_frame_list gx_frame_begin_path(struct gx_wr *w)
     return begin_list(w);
 }
 
-struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w)
+struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel)
 {
     gx_wr_u8(w, GX_FRAME_BASELINE);
+    gx_wr_u16(w, channel);
     return begin_list(w);
 }
 

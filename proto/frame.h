@@ -7,7 +7,7 @@
 #include "proto/bodies.h"
 #include "proto/chunk.h"
 
-#define GX_WIRE_VERSION 2u
+#define GX_WIRE_VERSION 3u
 
 /* kind, name.  §: WIRE. */
 #define GX_FRAME_LIST(X)                                                                    \
@@ -29,7 +29,10 @@
     X(GX_FRAME_BYE, 16, "bye")                /* closing, because */                        \
     X(GX_FRAME_PING, 17, "ping")                                                            \
     X(GX_FRAME_PONG, 18, "pong")                                                            \
-    X(GX_FRAME_ENDED, 19, "ended")            /* you are no member any more, by these operations */
+    X(GX_FRAME_ENDED, 19, "ended")            /* you are no member any more, by these operations */ \
+    X(GX_FRAME_CARD, 20, "card")              /* guest at a card's door: who I am, and the direct chat that I founded */ \
+    X(GX_FRAME_ASK, 21, "ask")                /* members: you invited me, let me in */      \
+    X(GX_FRAME_DENIED, 22, "denied")          /* members: no, because */
 
 enum gx_frame_kind {
 #define GX_X(name, number, text) name = number,
@@ -81,14 +84,19 @@ struct gx_frame {
     uint8_t version;                 /* HELLO */
     struct gx_nonce nonce;           /* HELLO */
     uint64_t echo;                   /* PING, PONG */
-    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS ENDED */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED */
     uint8_t flags;                   /* FRONTIER, CHUNKS; WANT: enum gx_want_kind */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
-    uint8_t reason;                  /* REFUSED: enum gx_deny; BYE: enum gx_bye */
+    uint8_t reason;                  /* REFUSED, DENIED: enum gx_deny; BYE: enum gx_bye */
     struct gx_event_id event;        /* ADMITTED */
     struct gx_sign_pk device;        /* GUEST: the device key it will join with */
     struct gx_sig sig;               /* GUEST: SIG(T, "guest", device || transcript of the client's role) */
-    struct gx_span bytes;            /* JOIN: the request */
+    struct gx_span bytes;            /* JOIN, ASK: the request */
+    struct gx_reveal mac;            /* ASK, CARD: that the joiner, or the founder, is the person of the card */
+    struct gx_card card;             /* CARD */
+    struct gx_span name;             /* CARD: what they call themself, UTF-8, 1 to GX_NAME_BYTES_MAX; borrowed */
+    struct gx_span create;           /* CARD: CREATE of the direct chat in full form, GX_CREATE_EVENT_BYTES; borrowed, not looked into */
+    struct gx_endpoint endpoint;     /* CARD: where its founder's device can be reached; its signature is not verified here */
     size_t n;                        /* entries of list */
     struct gx_span list;
 };
@@ -120,6 +128,11 @@ void gx_guest_signed_bytes(uint8_t out[GX_GUEST_SIGNED_BYTES], const struct gx_s
 void gx_frame_write_join(struct gx_wr *w, const struct gx_join_request *req);
 void gx_frame_write_admitted(struct gx_wr *w, const struct gx_event_id *admit);
 
+/* Of f: mac, card, name, create and endpoint. */
+void gx_frame_write_card(struct gx_wr *w, const struct gx_frame *f);
+void gx_frame_write_ask(struct gx_wr *w, uint16_t channel, const struct gx_reveal *mac, const struct gx_join_request *req);
+void gx_frame_write_denied(struct gx_wr *w, uint16_t channel, uint8_t reason);
+
 /* begin writes kind and fixed fields with a count of 0; then put entries; end patches the count.  n counts entries put. */
 struct gx_frame_list { size_t count_at; uint16_t n; };
 struct gx_frame_list gx_frame_begin_tags(struct gx_wr *w);
@@ -130,7 +143,7 @@ struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum
 struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, uint8_t flags);
 struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel);
 struct gx_frame_list gx_frame_begin_path(struct gx_wr *w);
-struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w);
+struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel);     /* 0 at a door */
 struct gx_frame_list gx_frame_begin_ended(struct gx_wr *w, uint16_t channel);
 void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_tag *tag);
 void gx_frame_put_proof(struct gx_wr *w, struct gx_frame_list *l, const struct gx_proof *proof);

@@ -45,16 +45,31 @@ static void add_text(struct line *l, const char *name, struct gx_span text)
     add(l, "\"");
 }
 
+static void add_invite(struct line *l, const struct gx_body_invite *invite)
+{
+    struct gx_event create;
+
+    if (gx_event_decode(&create, invite->create) == GX_OK)
+        add_id(l, "into", create.id.b);
+    add_id(l, "inviter", invite->inviter.b);
+    add(l, " wall_ms=%llu", (unsigned long long)invite->wall_ms);
+    if (invite->title.p != NULL)
+        add_text(l, "title", invite->title);
+}
+
 static void add_body(struct line *l, const struct gx_body *b)
 {
     switch ((enum gx_event_type)b->type) {
     case GX_EV_CREATE:
-        add(l, " cap=%u qr_max=%u", b->u.create.rules.cap, b->u.create.rules.qr_max);
+        add(l, "%s cap=%u qr_max=%u", b->u.create.rules.kind == GX_GROUP_DIRECT ? " direct" : "", b->u.create.rules.cap, b->u.create.rules.qr_max);
         add_id(l, "device", b->u.create.founder.device.b);
         return;
     case GX_EV_ADMIT:
         add(l, " via=%u", b->u.admit.request.via);
-        add_id(l, "token", b->u.admit.request.token.b);
+        if (b->u.admit.request.via == GX_VIA_INV)
+            add_id(l, "inviter", b->u.admit.request.inviter.b);
+        else
+            add_id(l, "token", b->u.admit.request.token.b);
         add_id(l, "device", b->u.admit.request.joiner.device.b);
         return;
     case GX_EV_LEAVE:
@@ -108,6 +123,14 @@ static void add_body(struct line *l, const struct gx_body *b)
             add_id(l, "reply", b->u.text.reply.b);
         add(l, " wall_ms=%llu", (unsigned long long)b->u.text.wall_ms);
         add_text(l, "text", b->u.text.text);
+        return;
+    case GX_EV_INVITE:
+        add_invite(l, &b->u.invite);
+        return;
+    case GX_EV_REVEAL:
+        add_id(l, "in", b->u.reveal.group.b);
+        add_id(l, "member", b->u.reveal.member.b);
+        add(l, " wall_ms=%llu", (unsigned long long)b->u.reveal.wall_ms);
         return;
     }
 }
@@ -168,9 +191,9 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
     case GX_FRAME_TAGS:
     case GX_FRAME_PROOF:
     case GX_FRAME_PATH:
-    case GX_FRAME_BASELINE:
         add(&l, " n=%zu", frame->n);
         break;
+    case GX_FRAME_BASELINE:
     case GX_FRAME_HEADS:
     case GX_FRAME_ENDED:
     case GX_FRAME_ENDPOINTS:
@@ -190,6 +213,18 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         break;
     case GX_FRAME_JOIN:
         add(&l, " bytes=%zu", frame->bytes.n);
+        break;
+    case GX_FRAME_ASK:
+        add(&l, " channel=%u bytes=%zu", frame->channel, frame->bytes.n);
+        break;
+    case GX_FRAME_DENIED:
+        add(&l, " channel=%u reason=%s", frame->channel, gx_deny_name((enum gx_deny)frame->reason));
+        break;
+    case GX_FRAME_CARD:
+        add_id(&l, "id", frame->card.id.b);
+        add(&l, " serial=%u", frame->card.serial);
+        add_id(&l, "device", frame->endpoint.device.b);
+        add_text(&l, "name", frame->name);
         break;
     case GX_FRAME_ADMITTED:
         add_id(&l, "event", frame->event.b);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "store/check_parts.h"
+#include "store/people.h"
 #include "store/schema.h"
 
 /* Ops of one group by id, for their depths. */
@@ -153,12 +154,12 @@ static enum gx_err check_door(struct gx_txn *txn, struct gx_span key)
     return gx_door_get(txn, &port, &token);
 }
 
-/* The device just below: its successor is the row itself, whatever lies between. */
-static bool device_below(struct gx_sign_pk *out, struct gx_span key)
+/* What lies just below the 32 bytes that a key ends in: its successor is the row itself, whatever lies between. */
+static bool below(uint8_t out[32], struct gx_span key)
 {
-    memcpy(out->b, key.p + 4, sizeof out->b);
-    for (size_t i = sizeof out->b; i-- > 0;) {
-        if (out->b[i]-- != 0)
+    memcpy(out, key.p + key.n - 32, 32);
+    for (size_t i = 32; i-- > 0;) {
+        if (out[i]-- != 0)
             return true;
     }
     return false;
@@ -167,23 +168,23 @@ static bool device_below(struct gx_sign_pk *out, struct gx_span key)
 static enum gx_err check_endpoint(struct gx_txn *txn, struct gx_span key)
 {
     struct gx_endpoint record;
-    struct gx_sign_pk below;
+    struct gx_sign_pk before;
 
     if (key.n != 36)
         return GX_E_CORRUPT;
-    bool any = device_below(&below, key);
-    return gx_endpoint_next(txn, &record, gx_get_be32(key.p), any ? &below : NULL);
+    bool any = below(before.b, key);
+    return gx_endpoint_next(txn, &record, gx_get_be32(key.p), any ? &before : NULL);
 }
 
 static enum gx_err check_held(struct gx_txn *txn, struct gx_span key)
 {
     struct gx_held_row row;
-    struct gx_sign_pk below;
+    struct gx_sign_pk before;
 
     if (key.n != 36)
         return GX_E_CORRUPT;
-    bool any = device_below(&below, key);
-    return gx_held_next(txn, &row, gx_get_be32(key.p), any ? &below : NULL);
+    bool any = below(before.b, key);
+    return gx_held_next(txn, &row, gx_get_be32(key.p), any ? &before : NULL);
 }
 
 static enum gx_err check_knows(struct gx_txn *txn, struct gx_span key)
@@ -191,6 +192,58 @@ static enum gx_err check_knows(struct gx_txn *txn, struct gx_span key)
     uint32_t cnum = key.n == 8 ? gx_get_be32(key.p + 4) : 0, seq;
 
     return key.n == 8 ? gx_knows_next(txn, &cnum, &seq, gx_get_be32(key.p)) : GX_E_CORRUPT;
+}
+
+static enum gx_err check_contact(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_contact_row row;
+    struct gx_sign_pk before;
+
+    if (key.n != 32)
+        return GX_E_CORRUPT;
+    bool any = below(before.b, key);
+    enum gx_err err = gx_contact_next(txn, &row, any ? &before : NULL);
+    gx_wipe(&row, sizeof row);
+    return err;
+}
+
+static enum gx_err check_asked(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_asked_row row;
+
+    return key.n == 4 ? gx_asked_get(txn, &row, gx_get_be32(key.p)) : GX_E_CORRUPT;
+}
+
+static enum gx_err check_offered(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_sign_pk before, contact;
+    uint64_t until_ms;
+
+    if (key.n != 36)
+        return GX_E_CORRUPT;
+    bool any = below(before.b, key);
+    return gx_offered_next(txn, &contact, &until_ms, gx_get_be32(key.p), any ? &before : NULL);
+}
+
+static enum gx_err check_invited(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_invited_row row;
+    struct gx_event_id before;
+
+    if (key.n != 32)
+        return GX_E_CORRUPT;
+    bool any = below(before.b, key);
+    return gx_invited_next(txn, &row, any ? &before : NULL);
+}
+
+static enum gx_err check_revealed(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_sign_pk before, member, contact;
+
+    if (key.n != 36)
+        return GX_E_CORRUPT;
+    bool any = below(before.b, key);
+    return gx_revealed_next(txn, &member, &contact, gx_get_be32(key.p), any ? &before : NULL);
 }
 
 static enum gx_err check_table(struct gx_check *c, enum gx_table t, enum gx_err (*check)(struct gx_txn *txn, struct gx_span key))
@@ -230,8 +283,10 @@ enum gx_err gx_check_rows(struct gx_check *c)
         enum gx_table table;
         enum gx_err (*check)(struct gx_txn *txn, struct gx_span key);
     } small[] = {
-        {GX_TABLE_JOIN, check_join}, {GX_TABLE_INVITE, check_invite}, {GX_TABLE_DOOR, check_door},
-        {GX_TABLE_ENDPOINT, check_endpoint}, {GX_TABLE_HELD, check_held}, {GX_TABLE_KNOWS, check_knows},
+        {GX_TABLE_JOIN, check_join},         {GX_TABLE_INVITE, check_invite},   {GX_TABLE_DOOR, check_door},
+        {GX_TABLE_ENDPOINT, check_endpoint}, {GX_TABLE_HELD, check_held},       {GX_TABLE_KNOWS, check_knows},
+        {GX_TABLE_CONTACT, check_contact},   {GX_TABLE_ASKED, check_asked},     {GX_TABLE_OFFERED, check_offered},
+        {GX_TABLE_INVITED, check_invited},   {GX_TABLE_REVEALED, check_revealed},
     };
     enum gx_err err = GX_OK;
 

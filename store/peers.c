@@ -3,30 +3,6 @@
 #include "store/rows.h"
 #include "store/schema.h"
 
-/* The first key above `key` in LMDB's order is `key` and a zero byte. */
-static struct gx_key key_after(const struct gx_key *key)
-{
-    struct gx_key next = *key;
-
-    GX_ASSERT(next.n < sizeof next.b);
-    next.b[next.n++] = 0;
-    return next;
-}
-
-/* The first row of `prefix` above `after` (NULL: the first of all). */
-static enum gx_err next_of(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, uint32_t prefix, const struct gx_sign_pk *after)
-{
-    struct gx_key own = gx_key_u32(prefix), last = after == NULL ? own : gx_key_u32_id(prefix, after->b);
-    struct gx_key from = after == NULL ? own : key_after(&last);
-    enum gx_err err = gx_table_seek(txn, key, value, t, &from);
-
-    if (err == GX_OK && key->n != 36)
-        err = GX_E_CORRUPT;
-    if (err == GX_OK && memcmp(key->p, own.b, own.n) != 0)
-        err = GX_E_ABSENT;
-    return err;
-}
-
 /* Zero where an address uses fewer bytes: one encoding. */
 static bool addr_ok(const struct gx_addr *addr)
 {
@@ -117,8 +93,9 @@ enum gx_err gx_endpoint_put(struct gx_txn *txn, uint32_t gnum, const struct gx_e
 
 enum gx_err gx_endpoint_next(struct gx_txn *txn, struct gx_endpoint *out, uint32_t gnum, const struct gx_sign_pk *after)
 {
+    struct gx_key own = gx_key_u32(gnum);
     struct gx_span key, value;
-    enum gx_err err = next_of(txn, &key, &value, GX_TABLE_ENDPOINT, gnum, after);
+    enum gx_err err = gx_table_next(txn, &key, &value, GX_TABLE_ENDPOINT, &own, after == NULL ? NULL : after->b);
 
     if (err != GX_OK)
         return err;
@@ -151,8 +128,9 @@ enum gx_err gx_held_put(struct gx_txn *txn, uint32_t lnum, const struct gx_held_
 
 enum gx_err gx_held_next(struct gx_txn *txn, struct gx_held_row *out, uint32_t lnum, const struct gx_sign_pk *after)
 {
+    struct gx_key own = gx_key_u32(lnum);
     struct gx_span key, value;
-    enum gx_err err = next_of(txn, &key, &value, GX_TABLE_HELD, lnum, after);
+    enum gx_err err = gx_table_next(txn, &key, &value, GX_TABLE_HELD, &own, after == NULL ? NULL : after->b);
 
     if (err != GX_OK)
         return err;
@@ -222,7 +200,7 @@ enum gx_err gx_manual_del(struct gx_txn *txn, const struct gx_addr *addr)
 enum gx_err gx_manual_next(struct gx_txn *txn, struct gx_addr *out, const struct gx_addr *after)
 {
     struct gx_key first = {.b = {0}, .n = 1}, last = after == NULL ? first : addr_key(after);
-    struct gx_key from = after == NULL ? first : key_after(&last);
+    struct gx_key from = after == NULL ? first : gx_key_after(&last);
     struct gx_span key, value;
     enum gx_err err = gx_table_seek(txn, &key, &value, GX_TABLE_ADDR, &from);
 

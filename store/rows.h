@@ -26,7 +26,7 @@ struct gx_group_row {
 enum gx_err gx_group_new_number(struct gx_txn *txn, uint32_t *gnum) GX_MUST_CHECK;
 enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row) GX_MUST_CHECK;
 enum gx_err gx_group_next(struct gx_txn *txn, struct gx_group_row *out, uint32_t after_gnum) GX_MUST_CHECK;   /* GX_E_ABSENT at the end */
-/* Forget a group that never was joined: its rows of `group`, `join`, `op`, `log`; events in the journal stay until folded. */
+/* Forget a group that never was joined: its rows wherever a key begins with its number; events in the journal stay until folded. */
 enum gx_err gx_group_forget(struct gx_txn *txn, uint32_t gnum) GX_MUST_CHECK;
 
 /* `op`: (gnum, cnum) -> row.  Control events in order of arrival, cnum from 0: what the law is computed from, and sent to newcomers in. */

@@ -124,6 +124,16 @@ struct gx_key gx_key_id(const uint8_t id[32])
     return key;
 }
 
+/* `key` and a zero byte. */
+struct gx_key gx_key_after(const struct gx_key *key)
+{
+    struct gx_key next = *key;
+
+    GX_ASSERT(next.n < sizeof next.b);
+    next.b[next.n++] = 0;
+    return next;
+}
+
 enum gx_err gx_schema_create(MDB_txn *mdb, const uint8_t uuid[16])
 {
     uint8_t format[FORMAT_BYTES];
@@ -275,6 +285,27 @@ enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct g
     *key = span_of(k);
     *value = span_of(v);
     return gx_lmdb_err(rc);
+}
+
+enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *prefix,
+                          const uint8_t after[32])
+{
+    struct gx_key from = *prefix;
+
+    GX_ASSERT(from.n + 32 < sizeof from.b);
+    if (after != NULL) {
+        memcpy(from.b + from.n, after, 32);
+        from.n += 32;
+    }
+    /* LMDB takes no empty key: one zero byte is its lowest. */
+    if (after != NULL || from.n == 0)
+        from = gx_key_after(&from);
+    enum gx_err err = gx_table_seek(txn, key, value, t, &from);
+    if (err == GX_OK && key->n != prefix->n + 32)
+        err = GX_E_CORRUPT;
+    if (err == GX_OK && memcmp(key->p, prefix->b, prefix->n) != 0)
+        err = GX_E_ABSENT;
+    return err;
 }
 
 /* After a write that failed LMDB may hold half of it: the transaction can only be undone. */

@@ -23,6 +23,11 @@
     X(KNOWS, "knows", "lnum, cnum", "seq", "by a message that first knows an admission of its author")                       \
     X(ADDR, "addr", "family, address, port", "nothing", "by the person")                                                     \
     X(LOG, "log", "gnum, lnum", "member, device, base, head, counts", "once a touched log and step")                         \
+    X(CONTACT, "contact", "ID_pk", "card, flags, names, doors, direct chats", "when a card is scanned or comes; by the person") \
+    X(ASKED, "asked", "gnum", "who invited, as which member", "while a contact has to let this node in")                     \
+    X(OFFERED, "offered", "gnum, ID_pk", "until when", "when a contact is invited")                                          \
+    X(INVITED, "invited", "invite event id", "who invites, the group, its title", "while the person has to answer")          \
+    X(REVEALED, "revealed", "gnum, M_pk", "ID_pk", "when a contact says which member it is")                                 \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
     X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \
     X(ARRIVAL, "arrival", "first arrival", "places: up to 500, or one run", "with each chunk; by the fold")
@@ -83,12 +88,18 @@ struct gx_key gx_key_u32x3(uint32_t a, uint32_t b, uint32_t c);
 struct gx_key gx_key_u64(uint64_t a);
 struct gx_key gx_key_u32_id(uint32_t a, const uint8_t id[32]);
 struct gx_key gx_key_id(const uint8_t id[32]);
+/* The first key above `key` in LMDB's order. */
+struct gx_key gx_key_after(const struct gx_key *key);
 
 /* Values and keys handed out belong to LMDB: valid until the next write through txn or its end. */
 enum gx_err gx_table_get(struct gx_txn *txn, struct gx_span *value, enum gx_table t, const struct gx_key *key) GX_MUST_CHECK;
 /* The first row whose key is at least `from`; the last row whose key is at most `at`. */
 enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *from) GX_MUST_CHECK;
 enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *at) GX_MUST_CHECK;
+/* Of the rows under `prefix` (n 0: of all), whose keys end in 32 bytes: the first above `after` (NULL: the first).
+ * Returns GX_E_ABSENT at the end, GX_E_CORRUPT for a key of another length. */
+enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *prefix,
+                          const uint8_t after[32]) GX_MUST_CHECK;
 enum gx_err gx_table_put(struct gx_txn *txn, enum gx_table t, const struct gx_key *key, struct gx_span value) GX_MUST_CHECK;
 /* n bytes for the caller to fill before its next call.  append: the key is above all others (GX_E_CORRUPT when it is not). */
 enum gx_err gx_table_reserve(struct gx_txn *txn, uint8_t **room, enum gx_table t, const struct gx_key *key, size_t n, bool append) GX_MUST_CHECK;

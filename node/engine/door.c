@@ -305,7 +305,7 @@ static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_g
 
     do {                /* one frame at least: it tells that the gifts are complete */
         struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
-        struct gx_frame_list list = gx_frame_begin_baseline(&w);
+        struct gx_frame_list list = gx_frame_begin_baseline(&w, 0);
 
         for (; log < g->n_logs && list.n < GX_FRAME_CHUNKS_MAX; log++) {
             const struct gx_log_row *row = &g->logs[log].row;

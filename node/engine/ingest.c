@@ -141,6 +141,8 @@ static enum gx_law_kind kind_of(uint8_t type)
     case GX_EV_OFFER:
     case GX_EV_ACCEPT:
     case GX_EV_TEXT:
+    case GX_EV_INVITE:
+    case GX_EV_REVEAL:
         break;
     }
     return GX_OP_BESIDE;
@@ -176,6 +178,8 @@ static const struct gx_sign_pk *target_of(const struct gx_body *body)
     case GX_EV_INCARNATION:
     case GX_EV_ACCEPT:
     case GX_EV_TEXT:
+    case GX_EV_INVITE:
+    case GX_EV_REVEAL:
         break;
     }
     return NULL;

@@ -357,6 +357,9 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_BYE:
     case GX_FRAME_PING:
     case GX_FRAME_PONG:
+    case GX_FRAME_CARD:
+    case GX_FRAME_ASK:
+    case GX_FRAME_DENIED:
         gx_session_strike(e, s, "unexpected_frame");
         break;
     }

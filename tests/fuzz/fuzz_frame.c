@@ -45,6 +45,9 @@ static void read_list(const struct gx_frame *f)
         case GX_FRAME_BYE:
         case GX_FRAME_PING:
         case GX_FRAME_PONG:
+        case GX_FRAME_CARD:
+        case GX_FRAME_ASK:
+        case GX_FRAME_DENIED:
             GX_ASSERT(!"a frame without a list has no entries");
         }
     GX_ASSERT(!r.failed);

@@ -199,7 +199,7 @@ static inline void frames_of_events(struct frames *f, const struct story *s)
     frames_end(f, &w);
 
     w = frames_begin(f, "baseline");
-    l = gx_frame_begin_baseline(&w);
+    l = gx_frame_begin_baseline(&w, 0);
     frames_put_newest(&w, &l, &s->ev[STORY_REPLY]);
     gx_frame_end(&w, &l);
     frames_end(f, &w);
