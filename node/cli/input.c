@@ -2,7 +2,7 @@
 
 #include "crypto/keys.h"
 #include "node/os/qr.h"
-#include "proto/token.h"
+#include "proto/card.h"
 #include "proto/utf8.h"
 
 #include <errno.h>
@@ -77,9 +77,12 @@ static bool begins_as_code(const char *text, size_t n)
 /* Other faults are told by the node, which knows what the code was given for. */
 static bool code_is_whole(const char *text, struct gx_fail *why)
 {
+    bool is_card = gx_code_kind(text) == GX_TOKEN_KIND_CARD;
+    struct gx_card_code card;
     struct gx_token token;
-    enum gx_err err = gx_token_parse(&token, text);
+    enum gx_err err = is_card ? gx_card_parse(&card, text) : gx_token_parse(&token, text);
 
+    gx_wipe(&card, sizeof card);
     gx_wipe(&token, sizeof token);
     return err != GX_E_MALFORMED || gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "paste it again, whole",
                                             "this code is cut short or mistyped: its check does not fit");

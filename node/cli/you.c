@@ -1,6 +1,8 @@
 #include "node/cli/cli.h"
 
+#include "crypto/keys.h"
 #include "node/os/config.h"
+#include "proto/card.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,12 +17,26 @@ static void show_me(const struct gx_cli *cli, const json_t *me)
         gx_cli_notice(cli, "Next: guanxi id --qr shows your card, by which others ask you to be their contact.");
 }
 
+/* Does it say where to knock? */
+static bool has_hint(const char *text)
+{
+    struct gx_card_code card;
+    bool has = gx_card_parse(&card, text) == GX_OK && card.hint.family != 0;
+
+    gx_wipe(&card, sizeof card);
+    return has;
+}
+
 static void show_card(const struct gx_cli *cli, const json_t *me)
 {
-    puts(gx_json_text(me, "card"));
+    const char *text = gx_json_text(me, "card");
+
+    puts(text);
     gx_cli_notice(cli, "Your card.  Whoever has it can ask you to be their contact, with: guanxi contact add");
-    if (!gx_cli_node_up(cli))
-        gx_cli_notice(cli, "It does not say where you can be reached: your node is not running.  guanxi up -d starts it.");
+    if (!has_hint(text))
+        gx_cli_notice(cli, "It does not say where you can be reached: %s",
+                      gx_cli_node_up(cli) ? "tell them an address too, for: guanxi contact add --at ADDR:PORT"
+                                          : "your node is not running.  guanxi up -d starts it.");
 }
 
 int gx_cmd_id(struct gx_cli *cli, const struct gx_args *args)
