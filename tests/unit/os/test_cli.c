@@ -168,7 +168,6 @@ static void test_help_and_version_need_no_home(void **state)
     (void)state;
     EXPECT(0, RUN(dir, A("help")));
     assert_non_null(strstr(ran.out, "group members"));
-    assert_null(strstr(ran.out, "contact"));
     EXPECT(0, RUN(dir, A("help"), A("group")));
     assert_non_null(strstr(ran.out, "--qr-max"));
     EXPECT(0, RUN(dir, A("invite"), A("-h")));
