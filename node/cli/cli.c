@@ -23,7 +23,8 @@ static const struct gx_cli_command commands[] = {
     {"profile", "set", "You", "name TEXT", "what you call yourself, to your contacts", 0, 2, 2, gx_cmd_profile_set},
     {"config", NULL, "You", "", "settings, and where each came from", 0, 0, 0, gx_cmd_config},
 
-    {"contact", "add", "People", "CODE|PICTURE", "ask somebody, by their card, to be your contact", B(AT) | B(PETNAME), 1, 1, gx_cmd_contact_add},
+    {"contact", "add", "People", "CODE|PICTURE", "ask somebody, by their card, to be your contact", B(AT) | B(PETNAME), 1, 1,
+     gx_cmd_contact_add},
     {"contact", "list", "People", "", "your contacts, and whom you asked", 0, 0, 0, gx_cmd_contact_list},
     {"contact", "show", "People", "WHO", "one contact", 0, 1, 1, gx_cmd_contact_show},
     {"contact", "verify", "People", "WHO", "twelve words to compare by voice or face to face; -y: they are the same", B(YES), 1, 1,
@@ -57,8 +58,8 @@ static const struct gx_cli_command commands[] = {
     {"group", "why", "Groups", "GROUP WHO|:EVENT", "by what right somebody is in a group, or why not; or whether an act counts", 0, 2, 2,
      gx_cmd_group_why},
 
-    {"invite", NULL, "Invites", "GROUP", "make an invitation; its code is printed, or it goes to a contact", B(QR) | B(PNG) | B(EXPIRES) | B(USES) | B(FOR), 1, 1,
-     gx_cmd_invite},
+    {"invite", NULL, "Invites", "GROUP", "make an invitation; its code is printed, or it goes to a contact",
+     B(QR) | B(PNG) | B(EXPIRES) | B(USES) | B(FOR), 1, 1, gx_cmd_invite},
     {"invites", NULL, "Invites", "[GROUP]", "invitations that are known", 0, 0, 1, gx_cmd_invites},
     {"revoke", NULL, "Invites", "INVITE", "end an invitation", 0, 1, 1, gx_cmd_revoke},
     {"inspect", NULL, "Invites", "CODE|PICTURE", "what an invitation or a card says, without using it", 0, 1, 1, gx_cmd_inspect},

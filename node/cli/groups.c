@@ -250,7 +250,7 @@ int gx_cmd_group_alias(struct gx_cli *cli, const struct gx_args *args)
 int gx_cmd_group_reveal(struct gx_cli *cli, const struct gx_args *args)
 {
     bool ask = !gx_args_has(args, GX_OPT_YES);
-    char *who = gx_show_text(args->words[1], true), *group = gx_show_text(args->words[0], true);
+    char *who = gx_show_text(args->words[1][0] == '@' ? args->words[1] + 1 : args->words[1], true), *group = gx_show_text(args->words[0], true);
     int code = GX_EXIT_DONE;
     json_t *result = NULL;
 

@@ -19,7 +19,7 @@ static void show_answers(const struct gx_cli *cli, const json_t *list)
                 gx_cli_notice(cli, "%s", kinds[k].text);
                 break;
             }
-    gx_cli_notice(cli, "Answer with guanxi accept REQUEST or guanxi refuse REQUEST; guanxi block REQUEST: and never hear from them again.");
+    gx_cli_notice(cli, "Answer with guanxi accept REQUEST or guanxi refuse REQUEST; after guanxi block REQUEST you hear nothing from them.");
 }
 
 int gx_cmd_requests(struct gx_cli *cli, const struct gx_args *args)

@@ -102,7 +102,7 @@ void gx_remark(char out[GX_REMARKS_BYTES], const char *text)
 {
     size_t n = strlen(out);
 
-    snprintf(out + n, GX_REMARKS_BYTES - n, "%s%s", n > 0 && text[0] != 0 ? ", " : "", text);
+    snprintf(out + n, GX_REMARKS_BYTES - n, "%s%s", n == 0 || text[0] == 0 ? "" : out[n - 1] == '!' ? " " : ", ", text);
 }
 
 const char *gx_mark_text(const json_t *person)
