@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_list(&f);
     gx_print_frame(line, sizeof line, &f);
-    if (f.kind == GX_FRAME_JOIN)
+    if (f.kind == GX_FRAME_JOIN || f.kind == GX_FRAME_ASK)
         (void)!gx_join_request_decode(&request, f.bytes);
     return 0;
 }

@@ -230,6 +230,26 @@ def persons():
     yield "person.card_sig", signed(id_seed, "gx card", card + u32(SERIAL))
 
 
+def cards():
+    """KEYS §1 and §16: the person of above, and another with the card secret that counts up from 0xE0."""
+    identity, card, other_sk = ed25519_public(K(REC, "gx-id-root", b"")), x25519_public(CARD_SK), run(0xE0)
+    seed = K(CARD_SK, "gx-card-seed", u32(SERIAL))[:16]
+    lan = K(seed, "gx-invite-lan", identity[:16])
+    yield "card.seed", seed
+    yield "card.token_pk", ed25519_public(K(seed, "gx-token-sign", identity[:16]))
+    yield "card.door_pk", x25519_public(K(lan, "gx-invite-door", b""))
+    other, prekey = x25519_public(other_sk), x25519_public(PREKEY_SK)
+    shared = x25519(CARD_SK, other) + x25519(PREKEY_SK, other)
+    assert shared == x25519(other_sk, card) + x25519(other_sk, prekey)  # who is told comes to the same
+    yield "card.reveal", K(shared, "gx-reveal", run(0x21) + run(0x91) + card + other)
+    table, other_id = word_list(), run(0x41)
+    value = bytes(32)
+    for _ in range(65536):
+        value = H("gx-safety", value + min(identity, other_id) + max(identity, other_id))
+    bits = int.from_bytes(value, "big") >> 256 - 12 * 11
+    yield "card.safety", " ".join(table[bits >> 11 * i & 2047] for i in range(11, -1, -1)).encode()
+
+
 def members():
     recovery_sk = K(REC, "gx-rec-dh", b"")
     recovery, e = x25519_public(recovery_sk), x25519_public(E_SK)
@@ -332,7 +352,7 @@ def known_answers():
 
 def compute():
     known_answers()
-    parts = (hashes, persons, members, tokens, gates, signatures, proofs, words, streams)
+    parts = (hashes, persons, cards, members, tokens, gates, signatures, proofs, words, streams)
     return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
 
 

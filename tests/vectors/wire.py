@@ -6,7 +6,8 @@
 
 One small group: alice founds it, invites, admits bob, titles it, takes the invitation back and returns with a second
 incarnation; bob joins, names himself, writes twice and leaves; then the two write one of everything else that the law
-knows, whether it would stand or not.  tests/unit/proto/story.h tells the same in C, and tests/unit/proto/test_vectors.c
+knows, whether it would stand or not.  Last alice founds a direct chat and lets bob in; he invites her into the group and
+tells her who he is there.  tests/unit/proto/story.h tells the same in C, and tests/unit/proto/test_vectors.c
 compares the two byte for byte.
 """
 import base64
@@ -25,7 +26,8 @@ ZERO = bytes(32)
 CONTROL, MESSAGES = 0, 1
 VERSION = 2
 TYPES = {"create": 1, "admit": 2, "leave": 3, "remove": 4, "ban": 5, "unban": 6, "token": 7, "revoke": 8, "promote": 9, "demote": 10,
-         "transfer": 11, "checkpoint": 12, "alias": 15, "meta": 16, "incarnation": 18, "offer": 19, "accept": 20, "text": 64}
+         "transfer": 11, "checkpoint": 12, "alias": 15, "meta": 16, "incarnation": 18, "offer": 19, "accept": 20, "text": 64,
+         "invite": 65, "reveal": 66}
 
 
 def run(start, n):
@@ -168,6 +170,17 @@ ban = then("ban", alice, "ban", second_control, 8, remove, remove, bob.member + 
 unban = then("unban", alice, "unban", second_control, 9, ban, ban, bob.member)
 then("revoke.member", alice, "revoke", second_control, 10, unban, unban, u(2, 1) + bob.member)
 
+direct = Event(alice, "create", ZERO, alice.control, 1, ZERO, 22, minute(21), [],
+               u(1, 1) + u(1, 1) + u(2, 2) + u(0, 2) + u(0, 2) + alice.intro())
+asked = direct.id + u(2, 1) + alice.member + u(1, 1) + direct.id + bob.intro()
+contact_request = asked + sig(bob.device_seed, "gx join", asked)
+admit_contact = Event(alice, "admit", direct.id, alice.control, 2, direct.id, 23, minute(22), [direct.id], contact_request)
+invitation = Event(bob, "invite", direct.id, bob.messages, 1, ZERO, 24, 0, [admit_contact.id],
+                   u(WALL_MS + 567890, 8) + bob.member + field(1, create.full()) + field(2, "Tea house 茶馆".encode()))
+reveal = Event(bob, "reveal", direct.id, bob.messages, 2, invitation.id, 25, 0, [],
+               u(WALL_MS + 678901, 8) + group + bob.member + run(0xd0, 32))
+EVENTS |= {"direct": direct, "admit.contact": admit_contact, "invite": invitation, "reveal": reveal}
+
 # ---- 6 frames ------------------------------------------------------------------------------------------------------
 
 client_key, server_key, client_nonce, server_nonce = run(0x01, 32), run(0x21, 32), run(0x41, 32), run(0x61, 32)
@@ -192,16 +205,25 @@ def frontier(ev, base=0):
     return ev.log[:8] + u(base, 4) + u(ev.seq, 4) + ev.id[:4]
 
 
-endpoint = bob.device + run(0xc0, 32) + u(7, 8) + u(2, 1)
-endpoint += address(4, bytes([192, 0, 2, 7]), 7447) + address(6, bytes.fromhex("20010db8") + bytes(11) + b"\1", 443)
-endpoint += sig(bob.device_seed, "gx endpoint", group + endpoint)
+def endpoint_of(person, group_id):
+    """6.2"""
+    record = person.device + run(0xc0, 32) + u(7, 8) + u(2, 1)
+    record += address(4, bytes([192, 0, 2, 7]), 7447) + address(6, bytes.fromhex("20010db8") + bytes(11) + b"\1", 443)
+    return record + sig(person.device_seed, "gx endpoint", group_id + record)
+
+
+endpoint = endpoint_of(bob, group)
+
+# 7.2, the public part
+identity_seed, card_key, serial = run(0x98, 32), run(0x38, 32), u(0x01020304, 4)
+card = ed25519.public(identity_seed) + card_key + serial + sig(identity_seed, "gx card", card_key + serial)
 
 alice_chunk = chunk(create, token, admit, meta, revoke)
 bob_chunk = chunk(text, reply)
 channel = u(1, 2)
 echo = u(0x0102030405060708, 8)
 FRAMES = {
-    "hello": u(1, 1) + u(2, 1) + client_nonce,
+    "hello": u(1, 1) + u(3, 1) + client_nonce,
     "tags": u(2, 1) + listed(tag, *[run(i, 16) for i in range(1, 64)]),
     "proof": u(3, 1) + listed(channel + tag + bob.device + sig(bob.device_seed, "gx session", group + transcript)),
     "again": u(4, 1),
@@ -214,7 +236,7 @@ FRAMES = {
     "chunks": u(8, 1) + channel + u(2, 1) + listed(sized(alice_chunk), sized(bob_chunk)),
     "endpoints": u(9, 1) + channel + listed(endpoint),
     "path": u(11, 1) + listed(sized(chunk(create)), sized(chunk(token))),
-    "baseline": u(15, 1) + listed(sized(chunk(reply, deleted=(reply,)))),
+    "baseline": u(15, 1) + u(0, 2) + listed(sized(chunk(reply, deleted=(reply,)))),
     "guest": u(10, 1) + bob.device + sig(token_seed, "gx guest", bob.device + transcript),
     "join": u(12, 1) + request,
     "admitted": u(13, 1) + admit.id,
@@ -222,16 +244,26 @@ FRAMES = {
     "bye": u(16, 1) + u(4, 1),
     "ping": u(17, 1) + echo,
     "pong": u(18, 1) + echo,
+    "card": u(20, 1) + card + run(0xd8, 32) + name("Alice 爱") + u(417, 2) + direct.full() + endpoint_of(alice, direct.id),
+    "ask": u(21, 1) + channel + run(0xe0, 32) + contact_request,
+    "denied": u(22, 1) + channel + u(7, 1),
 }
 
-# ---- 7 tokens ------------------------------------------------------------------------------------------------------
+# ---- 7 codes -------------------------------------------------------------------------------------------------------
+
+
+def checked(whole):
+    return whole + hashed("gx-token-check", whole)[:4]
 
 
 def invite(hint):
     before, after = u(1, 1) + group[:16] + alice.device[:8] + token.id[:8], u(EXPIRES_MIN, 3) + u(3, 1)
     signature = sig(alice.device_seed, "gx token", group + before + token_pk + after)
-    whole = before + seed + after + signature + hint
-    return whole + hashed("gx-token-check", whole)[:4]
+    return checked(before + seed + after + signature + hint)
+
+
+def card_code(hint):
+    return checked(u(2, 1) + card + run(0xa8, 16) + hint)
 
 
 def as_text(token_bytes):
@@ -254,9 +286,10 @@ def vectors():
     yield "endpoint", endpoint
     for key, frame in FRAMES.items():
         yield "frame." + key.replace(" ", "."), frame
-    for key, hint in (("token", b""), ("token.hint", u(4, 1) + bytes([192, 0, 2, 7]) + u(7447, 2))):
-        yield key, invite(hint)
-        yield key + ".text", as_text(invite(hint))
+    place = u(4, 1) + bytes([192, 0, 2, 7]) + u(7447, 2)
+    for key, code in (("token", invite(b"")), ("token.hint", invite(place)), ("card", card_code(b"")), ("card.hint", card_code(place))):
+        yield key, code
+        yield key + ".text", as_text(code)
 
 
 def main():

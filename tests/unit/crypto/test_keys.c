@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "crypto/card.h"
 #include "crypto/gate.h"
 #include "crypto/hash.h"
 #include "crypto/invite.h"
@@ -100,7 +101,7 @@ __attribute__((no_sanitize("address"), noinline)) static unsigned leftovers(cons
 
 /* Inputs live outside the searched stack; what is derived from them is computed here first. */
 static struct gx_recovery rec;
-static struct gx_dh_sk card_sk, e_sk;
+static struct gx_dh_sk card_sk, e_sk, prekey_sk;
 static struct gx_device_seed seed;
 static struct gx_incarnation_secret inc;
 static struct gx_token_seed token_seed;
@@ -110,7 +111,6 @@ static uint8_t group16[16];
 
 static int make_inputs(void **state)
 {
-    struct gx_dh_sk prekey_sk;
     (void)state;
 
     /* Not counting bytes: those might stand anywhere. */
@@ -135,6 +135,8 @@ static struct gx_sign_sk made_sk;
 static struct gx_recovery made_rec;
 static char made_text[GX_WORDS_TEXT_BYTES];
 static uint8_t made_bytes[64];
+static struct gx_token_seed made_seed;
+static struct gx_reveal made_reveal;
 
 static void person_subject(void)
 {
@@ -154,6 +156,23 @@ static void device_subject(void)
 static void token_subject(void)
 {
     gx_token_keys_make(&made_token, &token_seed, group16);
+}
+
+static void card_seed_subject(void)
+{
+    gx_card_seed(&made_seed, &card_sk, 1);
+}
+
+/* To herself, so that one card secret serves both sides. */
+static void reveal_subject(void)
+{
+    if (!gx_reveal_make(&made_reveal, &card_sk, &prekey_sk, &person.card, rec.b, &person.id))
+        abort();
+}
+
+static void reveal_check_subject(void)
+{
+    made_bytes[0] = gx_reveal_check(&made_reveal, &card_sk, &person.card, &prekey, rec.b, &person.id);
 }
 
 static void words_out_subject(void)
@@ -300,6 +319,45 @@ static void test_token_keys_leave_no_secret_behind(void **state)
     munmap(stack, STACK_BYTES);
 }
 
+static void test_card_seed_leaves_no_secret_behind(void **state)
+{
+    uint8_t full[32];
+    (void)state;
+
+    gx_hash_keyed(full, "gx-card-seed", gx_span(card_sk.b, 32), gx_span("\x01\x00\x00\x00", 4));
+    run_on_own_stack(card_seed_subject);
+    assert_memory_equal(made_seed.b, full, 16);
+    assert_int_equal(leftovers(full, 32, PIECE), 0);
+    assert_int_equal(leftovers(card_sk.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+/* What a wrong one was compared with would be a right one. */
+static void test_reveals_leave_no_secret_behind(void **state)
+{
+    static void (*const subjects[])(void) = {reveal_subject, reveal_check_subject, reveal_check_subject};
+    uint8_t shared[64];
+    struct gx_reveal right;
+    (void)state;
+
+    assert_int_equal(crypto_scalarmult(shared, card_sk.b, person.card.b), 0);
+    assert_int_equal(crypto_scalarmult(shared + 32, prekey_sk.b, person.card.b), 0);
+    for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++) {
+        run_on_own_stack(subjects[i]);
+        if (i == 0)
+            right = made_reveal;
+        assert_int_equal(leftovers(shared, sizeof shared, PIECE), 0);
+        assert_int_equal(leftovers(right.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(card_sk.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(prekey_sk.b, 32, PIECE), 0);
+        munmap(stack, STACK_BYTES);
+        if (i > 0)
+            assert_int_equal(made_bytes[0], i == 1);
+        if (i == 1)
+            made_reveal.b[31] ^= 1;
+    }
+}
+
 static void test_words_leave_no_secret_behind(void **state)
 {
     (void)state;
@@ -362,6 +420,8 @@ int main(void)
         cmocka_unit_test(test_making_an_intro_leaves_no_secret_behind),
         cmocka_unit_test(test_device_key_leaves_no_secret_behind),
         cmocka_unit_test(test_token_keys_leave_no_secret_behind),
+        cmocka_unit_test(test_card_seed_leaves_no_secret_behind),
+        cmocka_unit_test(test_reveals_leave_no_secret_behind),
         cmocka_unit_test(test_words_leave_no_secret_behind),
         cmocka_unit_test(test_stream_leaves_no_key_and_no_output_behind),
         cmocka_unit_test(test_hedged_randomness_leaves_no_key_and_no_output_behind),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "crypto/card.h"
 #include "crypto/gate.h"
 #include "crypto/hash.h"
 #include "crypto/invite.h"
@@ -125,6 +126,46 @@ static void compute_person_and_member(void)
     put("member.incarnation", intro.incarnation.b, 8);
     put("member.prekey", intro.prekey.b, 32);
     compute_log_ids(&intro);
+}
+
+/* With an identity that nobody has: the words only compare bytes. */
+static void compute_cards(void)
+{
+    struct gx_recovery rec;
+    struct gx_dh_sk card_sk, prekey_sk, other_sk;
+    struct gx_dh_pk other;
+    struct gx_person p;
+    struct gx_token_seed seed;
+    struct gx_token_keys keys;
+    struct gx_curve_pk door;
+    struct gx_curve_sk door_sk;
+    struct gx_reveal reveal;
+    struct gx_sign_pk member, other_id;
+    uint8_t group_id[32];
+    char text[GX_SAFETY_TEXT_BYTES];
+
+    run(rec.b, 0x00, 32);
+    run(card_sk.b, 0x20, 32);
+    run(prekey_sk.b, 0xa0, 32);
+    run(other_sk.b, 0xe0, 32);
+    gx_dh_public(&other, &other_sk);
+    gx_person_make(&p, &rec, &card_sk, 0x01020304);
+
+    gx_card_seed(&seed, &card_sk, p.card_serial);
+    gx_token_keys_make(&keys, &seed, p.id.b);
+    gx_door_keys_make(&door, &door_sk, &keys.lan);
+    put("card.seed", seed.b, 16);
+    put("card.token_pk", keys.pk.b, 32);
+    put("card.door_pk", door.b, 32);
+
+    run(group_id, 0x21, 32);
+    run(member.b, 0x91, 32);
+    assert_true(gx_reveal_make(&reveal, &card_sk, &prekey_sk, &other, group_id, &member));
+    put("card.reveal", reveal.b, 32);
+
+    run(other_id.b, 0x41, 32);
+    gx_safety_words(text, &other_id, &p.id);
+    put("card.safety", text, strlen(text));
 }
 
 static void compute_tokens(void)
@@ -305,6 +346,7 @@ static int compute(void **state)
     (void)state;
     compute_hashes();
     compute_person_and_member();
+    compute_cards();
     compute_tokens();
     compute_gates();
     compute_signatures();

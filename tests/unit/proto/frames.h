@@ -4,7 +4,7 @@
 
 #include "tests/unit/proto/story.h"
 
-#define FRAMES_MAX 20u
+#define FRAMES_MAX 23u
 
 struct frames {
     size_t n;
@@ -36,18 +36,23 @@ static inline void frames_end(struct frames *f, const struct gx_wr *w)
     f->at[f->n++].len = w->n;
 }
 
-/* The record of bob, with an address of each family. */
-static inline struct gx_endpoint frames_endpoint(const struct story *s)
+/* Somebody's record in a group, with an address of each family. */
+static inline struct gx_endpoint frames_endpoint_of(const struct story_person *p, const struct gx_group_id *group)
 {
     uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
-    struct gx_endpoint e = {.device = s->bob.device_pk, .counter = 7, .n_addrs = 2};
+    struct gx_endpoint e = {.device = p->device_pk, .counter = 7, .n_addrs = 2};
 
     story_run(e.transport.b, 0xc0, 32);
     e.addrs[0] = (struct gx_addr){.family = 4, .ip = {192, 0, 2, 7}, .port = 7447};
     e.addrs[1] = (struct gx_addr){.family = 6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, .port = 443};
-    size_t n = gx_endpoint_signed_bytes(bytes, &e, &s->group);
-    gx_sign(&e.sig, &s->bob.device_sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, n));
+    size_t n = gx_endpoint_signed_bytes(bytes, &e, group);
+    gx_sign(&e.sig, &p->device_sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, n));
     return e;
+}
+
+static inline struct gx_endpoint frames_endpoint(const struct story *s)
+{
+    return frames_endpoint_of(&s->bob, &s->group);
 }
 
 static inline struct gx_tag frames_gate_tag(const struct story *s)
@@ -238,6 +243,28 @@ static inline void frames_short(struct frames *f, const struct story *s)
     frames_end(f, &w);
 }
 
+static inline void frames_of_contacts(struct frames *f, const struct story *s)
+{
+    uint8_t create[GX_CREATE_EVENT_BYTES];
+    struct gx_frame card = {.card = story_card(false).card, .name = story_str("Alice \xe7\x88\xb1"), .create = gx_span(create, sizeof create)};
+    struct gx_reveal mac;
+
+    story_encode(create, sizeof create, &s->ev[STORY_DIRECT]);
+    story_run(card.mac.b, 0xd8, 32);
+    card.endpoint = frames_endpoint_of(&s->alice, &s->direct);
+    struct gx_wr w = frames_begin(f, "card");
+    gx_frame_write_card(&w, &card);
+    frames_end(f, &w);
+
+    story_run(mac.b, 0xe0, 32);
+    w = frames_begin(f, "ask");
+    gx_frame_write_ask(&w, 1, &mac, &s->contact_request);
+    frames_end(f, &w);
+    w = frames_begin(f, "denied");
+    gx_frame_write_denied(&w, 1, GX_DENY_BANNED);
+    frames_end(f, &w);
+}
+
 static inline const struct frames *frames(void)
 {
     static struct frames f;
@@ -246,6 +273,7 @@ static inline const struct frames *frames(void)
         frames_of_a_session(&f, story());
         frames_of_events(&f, story());
         frames_short(&f, story());
+        frames_of_contacts(&f, story());
     }
     return &f;
 }

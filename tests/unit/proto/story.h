@@ -4,7 +4,8 @@
  *   bob     joins, calls himself Bob, writes twice, leaves
  *
  * and then the two go through all that the law knows, the group's handing over and bob's removal included.  Here the bytes are looked at and
- * not the law, which would let few of these stand behind one another. */
+ * not the law, which would let few of these stand behind one another.  Last alice founds a direct chat and bob comes in, invites her into the group
+ * and tells her who he is there; what nobody would do, with the keys that both have in the group. */
 #ifndef GX_TESTS_PROTO_STORY_H
 #define GX_TESTS_PROTO_STORY_H
 
@@ -16,6 +17,7 @@
 #include <cmocka.h>
 
 #include "crypto/invite.h"
+#include "proto/card.h"
 #include "proto/frame.h"
 #include "proto/token.h"
 
@@ -44,12 +46,17 @@ enum story_event {
     STORY_BAN,
     STORY_UNBAN,
     STORY_REVOKE_MEMBER,
+    STORY_DIRECT,
+    STORY_ADMIT_CONTACT,
+    STORY_INVITE,
+    STORY_REVEAL,
     STORY_EVENTS
 };
 
 static const char *const story_names[STORY_EVENTS] = {
     "create",  "token", "admit",  "meta",    "alias",    "revoke",     "incarnation", "text", "reply", "leave",         "promote",
-    "demote",  "offer", "accept", "decline", "transfer", "checkpoint", "remove",      "ban",  "unban", "revoke.member",
+    "demote",  "offer", "accept", "decline", "transfer", "checkpoint", "remove",      "ban",  "unban", "revoke.member", "direct",
+    "admit.contact", "invite", "reveal",
 };
 
 struct story_person {
@@ -68,6 +75,9 @@ struct story {
     struct gx_group_id group;
     struct gx_join_request request;
     uint8_t request_heads[64];
+    struct gx_group_id direct;                 /* the direct chat, and what bob asks for it */
+    struct gx_join_request contact_request;
+    uint8_t founding[GX_CREATE_EVENT_BYTES];   /* the group's CREATE in full form: what an invitation holds */
     struct gx_event ev[STORY_EVENTS];
     uint8_t bodies[STORY_EVENTS][1024];
     uint8_t deps[STORY_EVENTS][64];
@@ -114,24 +124,31 @@ static inline void story_pair(uint8_t out[64], const struct gx_event_id *a, cons
     memcpy(out + 32, swap ? a->b : b->b, 32);
 }
 
+static inline bool story_by_bob(const struct story *s, const struct gx_log_id *log)
+{
+    return gx_log_id_equal(log, &s->bob.control) || gx_log_id_equal(log, &s->bob.messages);
+}
+
 /* Complete event `which`: body, deps on one or two others, tick one more than its number, then hash and sign. */
 static inline void story_seal(struct story *s, enum story_event which, const struct gx_body *body, const struct gx_log_id *log,
                               uint64_t seq, int prev, int dep, int second_dep)
 {
     struct gx_event *ev = &s->ev[which];
     struct gx_wr w = gx_wr(s->bodies[which], sizeof s->bodies[which]);
-    const struct story_person *author = memcmp(log, &s->bob.control, sizeof *log) == 0 || body->type == GX_EV_TEXT ? &s->bob : &s->alice;
+    const struct story_person *author = story_by_bob(s, log) ? &s->bob : &s->alice;
+    enum gx_log_class cls;
 
+    assert_true(gx_event_class(&cls, body->type));
     gx_body_encode(&w, body);
     assert_false(w.failed);
     *ev = (struct gx_event){
         .ver = GX_EVENT_VERSION,
         .type = body->type,
-        .group = s->group,
+        .group = which >= STORY_DIRECT ? s->direct : s->group,
         .log = *log,
         .seq = seq,
         .tick = (uint64_t)which + 1,
-        .wall_ms = body->type == GX_EV_TEXT ? 0 : STORY_WALL_MS + 60000ull * (uint64_t)which,
+        .wall_ms = cls == GX_LOG_MESSAGES ? 0 : STORY_WALL_MS + 60000ull * (uint64_t)which,
         .body = gx_wr_span(&w),
     };
     if (prev >= 0)
@@ -276,6 +293,64 @@ static inline void story_removals(struct story *s)
     story_seal(s, STORY_REVOKE_MEMBER, &b, &s->second_control, 10, STORY_UNBAN, STORY_UNBAN, -1);
 }
 
+/* The full form of an event; returns its length. */
+static inline size_t story_encode(uint8_t *out, size_t cap, const struct gx_event *ev)
+{
+    struct gx_wr w = gx_wr(out, cap);
+
+    gx_event_encode(&w, ev);
+    assert_false(w.failed);
+    return w.n;
+}
+
+/* bob asks alice, who invited him: no code, and so one signature. */
+static inline void story_contact_request(struct story *s)
+{
+    uint8_t bytes[1024];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    s->contact_request = (struct gx_join_request){
+        .group = s->direct,
+        .via = GX_VIA_INV,
+        .inviter = s->alice.member_pk,
+        .n_heads = 1,
+        .heads = s->ev[STORY_DIRECT].id.b,
+        .joiner = s->bob.intro,
+    };
+    gx_join_request_write_signed(&w, &s->contact_request);
+    gx_sign(&s->contact_request.device_sig, &s->bob.device_sk, GX_DOMAIN_JOIN, gx_wr_span(&w));
+}
+
+static inline void story_contacts(struct story *s)
+{
+    uint8_t request[1024];
+    struct gx_wr w = gx_wr(request, sizeof request);
+    struct gx_body b = {.type = GX_EV_CREATE};
+
+    b.u.create.rules = (struct gx_rules){.rule_version = GX_RULE_VERSION, .kind = GX_GROUP_DIRECT, .cap = 2};
+    b.u.create.founder = s->alice.intro;
+    story_seal(s, STORY_DIRECT, &b, &s->alice.control, 1, -1, -1, -1);
+    memcpy(s->direct.b, s->ev[STORY_DIRECT].id.b, 32);
+
+    story_contact_request(s);
+    gx_join_request_write(&w, &s->contact_request);
+    b = (struct gx_body){.type = GX_EV_ADMIT, .u.admit.request_bytes = gx_wr_span(&w)};
+    story_seal(s, STORY_ADMIT_CONTACT, &b, &s->alice.control, 2, STORY_DIRECT, STORY_DIRECT, -1);
+
+    assert_int_equal(story_encode(s->founding, sizeof s->founding, &s->ev[STORY_CREATE]), sizeof s->founding);
+    b = (struct gx_body){.type = GX_EV_INVITE};
+    b.u.invite = (struct gx_body_invite){.wall_ms = STORY_WALL_MS + 567890,
+                                         .inviter = s->bob.member_pk,
+                                         .create = gx_span(s->founding, sizeof s->founding),
+                                         .title = story_str("Tea house \xe8\x8c\xb6\xe9\xa6\x86")};
+    story_seal(s, STORY_INVITE, &b, &s->bob.messages, 1, -1, STORY_ADMIT_CONTACT, -1);
+
+    b = (struct gx_body){.type = GX_EV_REVEAL};
+    b.u.reveal = (struct gx_body_reveal){.wall_ms = STORY_WALL_MS + 678901, .group = s->group, .member = s->bob.member_pk};
+    story_run(b.u.reveal.mac.b, 0xd0, 32);
+    story_seal(s, STORY_REVEAL, &b, &s->bob.messages, 2, STORY_INVITE, -1, -1);
+}
+
 /* Told once; the bodies and deps of its events lie inside it, so it is not copied. */
 static inline const struct story *story(void)
 {
@@ -292,6 +367,7 @@ static inline const struct story *story(void)
         story_rest(&s);
         story_hand_over(&s);
         story_removals(&s);
+        story_contacts(&s);
         told = true;
     }
     return &s;
@@ -299,20 +375,7 @@ static inline const struct story *story(void)
 
 static inline const struct gx_sign_pk *story_author(const struct story *s, enum story_event which)
 {
-    bool bob = which == STORY_ALIAS || which == STORY_TEXT || which == STORY_REPLY || which == STORY_LEAVE || which == STORY_ACCEPT ||
-               which == STORY_DECLINE;
-
-    return bob ? &s->bob.device_pk : &s->alice.device_pk;
-}
-
-/* The full form of an event; returns its length. */
-static inline size_t story_encode(uint8_t *out, size_t cap, const struct gx_event *ev)
-{
-    struct gx_wr w = gx_wr(out, cap);
-
-    gx_event_encode(&w, ev);
-    assert_false(w.failed);
-    return w.n;
+    return story_by_bob(s, &s->ev[which].log) ? &s->bob.device_pk : &s->alice.device_pk;
 }
 
 /* alice's invitation, with or without a place to go to. */
@@ -329,6 +392,25 @@ static inline struct gx_token story_token(const struct story *s, bool hint)
     gx_token_signed_bytes(bytes, &t, &s->group, &s->keys.pk);
     gx_sign(&t.sig, &s->alice.device_sk, GX_DOMAIN_TOKEN, gx_span(bytes, sizeof bytes));
     return t;
+}
+
+/* alice's card, likewise. */
+static inline struct gx_card_code story_card(bool hint)
+{
+    struct gx_card_code code = {.card.serial = 0x01020304};
+    struct gx_sign_seed identity;
+    struct gx_sign_sk sk;
+    uint8_t bytes[GX_CARD_SIGNED_BYTES];
+
+    story_run(identity.b, 0x98, 32);
+    gx_sign_keypair(&code.card.id, &sk, &identity);
+    story_run(code.card.key.b, 0x38, 32);
+    gx_card_signed_bytes(bytes, &code.card);
+    gx_sign(&code.card.sig, &sk, GX_DOMAIN_CARD, gx_span(bytes, sizeof bytes));
+    story_run(code.seed.b, 0xa8, 16);
+    if (hint)
+        code.hint = (struct gx_addr){.family = 4, .ip = {192, 0, 2, 7}, .port = 7447};
+    return code;
 }
 
 /* A chunk of events `first` .. of one log, as many as given. */

@@ -10,6 +10,14 @@ static enum gx_err decode(struct gx_body *out, uint8_t type, const uint8_t *p, s
     return gx_body_decode(out, &ev);
 }
 
+/* The same as the body of an event of the story, in its group. */
+static enum gx_err decode_as(struct gx_body *out, const struct gx_event *of, const uint8_t *p, size_t n)
+{
+    const struct gx_event ev = {.type = of->type, .group = of->group, .body = gx_span(p, n), .body_len = (uint32_t)n};
+
+    return gx_body_decode(out, &ev);
+}
+
 static void test_every_body_of_the_story_is_encoded_as_it_was_decoded(void **state)
 {
     const struct story *s = story();
@@ -67,6 +75,30 @@ static void test_the_fields_come_back(void **state)
     assert_false(b.u.text.has_reply);
     assert_int_equal(gx_body_decode(&b, &s->ev[STORY_LEAVE]), GX_OK);
     assert_int_equal(b.u.leave.n_cuts, 2);
+}
+
+static void test_what_contacts_say_comes_back(void **state)
+{
+    const struct story *s = story();
+    struct gx_body b;
+    (void)state;
+
+    assert_int_equal(gx_body_decode(&b, &s->ev[STORY_DIRECT]), GX_OK);
+    assert_int_equal(b.u.create.rules.kind, GX_GROUP_DIRECT);
+    assert_int_equal(gx_body_decode(&b, &s->ev[STORY_ADMIT_CONTACT]), GX_OK);
+    assert_int_equal(b.u.admit.request.via, GX_VIA_INV);
+    assert_true(gx_sign_pk_equal(&b.u.admit.request.inviter, &s->alice.member_pk));
+    assert_memory_equal(&b.u.admit.request.device_sig, &s->contact_request.device_sig, 64);
+    assert_int_equal(gx_body_decode(&b, &s->ev[STORY_INVITE]), GX_OK);
+    assert_int_equal(b.u.invite.wall_ms, STORY_WALL_MS + 567890);
+    assert_true(gx_sign_pk_equal(&b.u.invite.inviter, &s->bob.member_pk));
+    assert_true(gx_span_equal(b.u.invite.create, gx_span(s->founding, sizeof s->founding)));
+    assert_true(gx_span_equal(b.u.invite.title, story_str("Tea house \xe8\x8c\xb6\xe9\xa6\x86")));
+    assert_int_equal(gx_body_decode(&b, &s->ev[STORY_REVEAL]), GX_OK);
+    assert_int_equal(b.u.reveal.wall_ms, STORY_WALL_MS + 678901);
+    assert_true(gx_group_id_equal(&b.u.reveal.group, &s->group));
+    assert_true(gx_sign_pk_equal(&b.u.reveal.member, &s->bob.member_pk));
+    assert_int_equal(b.u.reveal.mac.b[31], 0xd0 + 31);
 }
 
 static void test_who_is_meant_comes_back(void **state)
@@ -185,7 +217,13 @@ static void test_cuts_are_read_one_by_one(void **state)
     assert_int_equal(messages, 1);
 }
 
-/* Control bodies are exact, and a text ends with its last field: a cut is either refused, or at a field's end. */
+/* What ends before its last field, which nobody has to write. */
+static bool ends_early(size_t which, const struct gx_event *ev, size_t n)
+{
+    return (which == STORY_REPLY && n == ev->body.n - 35) || (which == STORY_INVITE && n == ev->body.n - 19);
+}
+
+/* Control bodies are exact, and a message ends with its last field: a cut is either refused, or at a field's end. */
 static void test_every_truncation_and_every_byte_too_many_is_refused(void **state)
 {
     const struct story *s = story();
@@ -197,12 +235,11 @@ static void test_every_truncation_and_every_byte_too_many_is_refused(void **stat
         struct gx_span body = s->ev[i].body;
         struct gx_body out;
         for (size_t n = 0; n <= body.n + 1; n++) {
-            bool reply_gone = i == STORY_REPLY && n == body.n - 35;
-            if (n == body.n || reply_gone)
+            if (n == body.n || ends_early(i, &s->ev[i], n))
                 continue;
             uint8_t *exact = test_calloc(1, n + 1);
             memcpy(exact, body.p, n < body.n ? n : body.n);
-            tally.by_err[decode(&out, s->ev[i].type, exact, n)]++;
+            tally.by_err[decode_as(&out, &s->ev[i], exact, n)]++;
             test_free(exact);
             tried++;
         }
@@ -223,6 +260,17 @@ static void test_a_deleted_body_is_absent_and_an_unknown_type_is_of_another_vers
     assert_int_equal(decode(&out, 0, (const uint8_t *)"x", 1), GX_E_VERSION);
 }
 
+static enum gx_err rules_of(const struct gx_rules *rules)
+{
+    struct gx_body b = {.type = GX_EV_CREATE}, out;
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    b.u.create.rules = *rules;
+    b.u.create.founder = story()->alice.intro;
+    gx_body_encode(&w, &b);
+    return decode(&out, GX_EV_CREATE, bytes, w.n);
+}
+
 static void test_the_rules_of_a_group_can_be_smaller_and_never_larger(void **state)
 {
     static const struct {
@@ -232,18 +280,31 @@ static void test_the_rules_of_a_group_can_be_smaller_and_never_larger(void **sta
         {{1, 0, 500, 100, 0}, GX_OK},          {{1, 0, 1, 0, 0}, GX_OK},           {{1, 0, 50, 50, 0}, GX_OK},
         {{1, 0, 50, 51, 0}, GX_E_MALFORMED},   {{1, 0, 0, 0, 0}, GX_E_MALFORMED},  {{1, 0, 501, 100, 0}, GX_E_MALFORMED},
         {{1, 0, 500, 101, 0}, GX_E_MALFORMED}, {{0, 0, 500, 100, 0}, GX_E_VERSION}, {{2, 0, 500, 100, 0}, GX_E_VERSION},
-        {{1, 1, 2, 0, 0}, GX_E_VERSION},       {{1, 2, 2, 0, 0}, GX_E_VERSION},    {{1, 0, 500, 100, 1}, GX_E_VERSION},
-        {{1, 0, 65535, 65535, 0}, GX_E_MALFORMED},
+        {{1, 2, 2, 0, 0}, GX_E_VERSION},       {{1, 0, 500, 100, 1}, GX_E_VERSION}, {{1, 0, 65535, 65535, 0}, GX_E_MALFORMED},
     };
     (void)state;
 
     for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
-        struct gx_body b = {.type = GX_EV_CREATE}, out;
-        struct gx_wr w = gx_wr(bytes, sizeof bytes);
-        b.u.create.rules = cases[i].rules;
-        b.u.create.founder = story()->alice.intro;
-        gx_body_encode(&w, &b);
-        enum gx_err err = decode(&out, GX_EV_CREATE, bytes, w.n);
+        enum gx_err err = rules_of(&cases[i].rules);
+        if (err != cases[i].want)
+            fail_msg("case %zu: %s", i, gx_err_name(err));
+    }
+}
+
+static void test_a_direct_chat_is_of_two_and_no_code_leads_in(void **state)
+{
+    static const struct {
+        struct gx_rules rules;
+        enum gx_err want;
+    } cases[] = {
+        {{1, 1, 2, 0, 0}, GX_OK},          {{1, 1, 1, 0, 0}, GX_E_MALFORMED}, {{1, 1, 3, 0, 0}, GX_E_MALFORMED},
+        {{1, 1, 2, 1, 0}, GX_E_MALFORMED}, {{1, 1, 2, 2, 0}, GX_E_MALFORMED}, {{1, 1, 500, 100, 0}, GX_E_MALFORMED},
+        {{1, 1, 2, 0, 1}, GX_E_VERSION},   {{2, 1, 2, 0, 0}, GX_E_VERSION},   {{1, 255, 2, 0, 0}, GX_E_VERSION},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
+        enum gx_err err = rules_of(&cases[i].rules);
         if (err != cases[i].want)
             fail_msg("case %zu: %s", i, gx_err_name(err));
     }
@@ -330,6 +391,32 @@ static void test_heads_of_a_request_are_none_to_255_and_ascend(void **state)
     n = request_bytes(&req);
     assert_int_equal(gx_join_request_decode(&out, gx_span(bytes, n)), GX_OK);
     assert_int_equal(out.n_heads, 0);
+}
+
+/* Nobody holds a code, so there is one signature less; what it covers names the inviter. */
+static void test_a_request_by_a_contacts_invitation_is_signed_by_the_joiner_alone(void **state)
+{
+    const struct story *s = story();
+    static const struct gx_event_id no_token;
+    static const struct gx_sign_pk nobody;
+    struct gx_join_request req = s->contact_request, out;
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    (void)state;
+
+    gx_join_request_write_signed(&w, &req);
+    assert_int_equal(w.n, GX_JOIN_REQUEST_BYTES(GX_VIA_INV, 1) - 64);
+    assert_true(gx_verify(&s->bob.device_pk, GX_DOMAIN_JOIN, gx_wr_span(&w), &req.device_sig));
+    assert_memory_equal(bytes + 33, s->alice.member_pk.b, 32);
+    assert_int_equal(request_bytes(&req), 330 + 32);
+    assert_int_equal(gx_join_request_decode(&out, gx_span(bytes, 330 + 32)), GX_OK);
+    assert_true(gx_sign_pk_equal(&out.inviter, &s->alice.member_pk));
+    assert_true(gx_event_id_equal(&out.token, &no_token));
+    /* With the signature of a code behind it, it is neither. */
+    assert_int_equal(gx_join_request_decode(&out, gx_span(bytes, 394 + 32)), GX_E_MALFORMED);
+    bytes[32] = GX_VIA_QR;
+    assert_int_equal(gx_join_request_decode(&out, gx_span(bytes, 330 + 32)), GX_E_MALFORMED);
+    assert_int_equal(gx_join_request_decode(&out, gx_span(bytes, 394 + 32)), GX_OK);
+    assert_true(gx_sign_pk_equal(&out.inviter, &nobody));
 }
 
 static void test_the_way_in_is_by_code_or_by_a_contacts_invitation(void **state)
@@ -514,6 +601,75 @@ static void test_a_text_is_utf8_of_at_most_56_kib(void **state)
     assert_int_equal(decode(&out, GX_EV_TEXT, bytes, text_of(&text, &tag, 1)), GX_E_MALFORMED);
 }
 
+/* wall_ms and inviter, then fields. */
+static enum gx_err invite_of(const struct gx_span *fields, const uint8_t *tags, size_t n)
+{
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_body out;
+
+    gx_wr_u64(&w, 1);
+    gx_wr_bytes(&w, story()->bob.member_pk.b, 32);
+    for (size_t i = 0; i < n; i++) {
+        gx_wr_u8(&w, tags[i]);
+        gx_wr_u16(&w, (uint16_t)fields[i].n);
+        gx_wr_bytes(&w, fields[i].p, fields[i].n);
+    }
+    assert_false(w.failed);
+    return decode(&out, GX_EV_INVITE, bytes, w.n);
+}
+
+static void test_an_invitation_holds_a_founding_event_and_perhaps_a_title(void **state)
+{
+    static uint8_t create[GX_CREATE_EVENT_BYTES + 1], token[GX_CREATE_EVENT_BYTES];
+    static char longest[GX_NAME_BYTES_MAX + 1];
+    const struct story *s = story();
+    struct gx_event other = s->ev[STORY_TOKEN];
+    uint8_t body[GX_CREATE_EVENT_BYTES] = {0};
+    (void)state;
+
+    memcpy(create, s->founding, sizeof s->founding);
+    memset(longest, 't', sizeof longest);
+    const struct gx_span whole = gx_span(create, GX_CREATE_EVENT_BYTES), title = gx_span(longest, GX_NAME_BYTES_MAX);
+    const struct gx_span cases[][3] = {{whole, title}, {whole, gx_span(longest, 0)}, {whole, gx_span(longest, GX_NAME_BYTES_MAX + 1)},
+                                       {whole, story_str("\xff")}, {gx_span(create, whole.n - 1), title}, {gx_span(create, whole.n + 1), title}};
+    const enum gx_err want[] = {GX_OK, GX_E_MALFORMED, GX_E_TOO_BIG, GX_E_MALFORMED, GX_E_MALFORMED, GX_E_MALFORMED};
+    for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++)
+        assert_int_equal(invite_of(cases[i], (const uint8_t[]){1, 2}, 2), want[i]);
+    assert_int_equal(invite_of(cases[0], (const uint8_t[]){1, 9}, 2), GX_OK);        /* skipped */
+    assert_int_equal(invite_of(&whole, (const uint8_t[]){1}, 1), GX_OK);
+    assert_int_equal(invite_of(&title, (const uint8_t[]){2}, 1), GX_E_MALFORMED);
+    assert_int_equal(invite_of(&title, (const uint8_t[]){3}, 1), GX_E_MALFORMED);
+    assert_int_equal(invite_of(NULL, NULL, 0), GX_E_MALFORMED);
+    assert_int_equal(invite_of((const struct gx_span[]){title, whole}, (const uint8_t[]){2, 1}, 2), GX_E_MALFORMED);
+    assert_int_equal(invite_of((const struct gx_span[]){whole, whole}, (const uint8_t[]){1, 1}, 2), GX_E_MALFORMED);
+
+    /* As long, and another event. */
+    other.body = gx_span(body, GX_CREATE_EVENT_BYTES - GX_EVENT_HDR0_BYTES(1) - 96);
+    gx_event_seal(&other, &s->alice.device_sk);
+    assert_int_equal(story_encode(token, sizeof token, &other), GX_CREATE_EVENT_BYTES);
+    const struct gx_span wrong = gx_span(token, sizeof token);
+    assert_int_equal(invite_of(&wrong, (const uint8_t[]){1}, 1), GX_E_MALFORMED);
+    create[GX_CREATE_EVENT_BYTES - 1] ^= 1;        /* not the body that the id is of */
+    assert_int_equal(invite_of(&whole, (const uint8_t[]){1}, 1), GX_E_SIGNATURE);
+    create[0] = GX_EVENT_VERSION + 1;
+    assert_int_equal(invite_of(&whole, (const uint8_t[]){1}, 1), GX_E_VERSION);
+}
+
+static void test_what_a_later_version_adds_to_a_reveal_is_skipped(void **state)
+{
+    const struct gx_event *ev = &story()->ev[STORY_REVEAL];
+    struct gx_body out;
+    (void)state;
+
+    memcpy(bytes, ev->body.p, ev->body.n);
+    memcpy(bytes + ev->body.n, "\x00\x01\x00x\x09\x00\x00", 7);
+    assert_int_equal(decode_as(&out, ev, bytes, ev->body.n), GX_OK);
+    assert_int_equal(decode_as(&out, ev, bytes, ev->body.n + 4), GX_OK);
+    assert_int_equal(decode_as(&out, ev, bytes, ev->body.n + 7), GX_OK);
+    bytes[ev->body.n] = 9;
+    assert_int_equal(decode_as(&out, ev, bytes, ev->body.n + 7), GX_E_MALFORMED);
+}
+
 /* One bit wrong: refused, or another body that is encoded as the very bytes it came from.  Nothing else. */
 static void test_a_body_with_a_flipped_bit_is_refused_or_another_canonical_body(void **state)
 {
@@ -528,11 +684,11 @@ static void test_a_body_with_a_flipped_bit_is_refused_or_another_canonical_body(
         for (size_t bit = 0; bit < 8 * body.n; bit++) {
             struct gx_body out;
             copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            if (decode(&out, s->ev[i].type, copy, body.n) == GX_OK) {
+            if (decode_as(&out, &s->ev[i], copy, body.n) == GX_OK) {
                 struct gx_wr w = gx_wr(again, sizeof again);
                 gx_body_encode(&w, &out);
-                /* A reply whose tag became an unknown one is skipped, and so not written again. */
-                if (!(i == STORY_REPLY && !out.u.text.has_reply))
+                /* A reply or a title whose tag became an unknown one is skipped, and so not written again. */
+                if (!(i == STORY_REPLY && !out.u.text.has_reply) && !(i == STORY_INVITE && out.u.invite.title.p == NULL))
                     assert_true(gx_span_equal(gx_wr_span(&w), gx_span(copy, body.n)));
                 other++;
             } else {
@@ -550,6 +706,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_body_of_the_story_is_encoded_as_it_was_decoded),
         cmocka_unit_test(test_the_fields_come_back),
+        cmocka_unit_test(test_what_contacts_say_comes_back),
         cmocka_unit_test(test_who_is_meant_comes_back),
         cmocka_unit_test(test_a_handing_over_holds_the_consent_that_was_given_to_its_offer),
         cmocka_unit_test(test_consent_holds_for_its_group_offer_member_and_device_alone),
@@ -559,10 +716,12 @@ int main(void)
         cmocka_unit_test(test_every_truncation_and_every_byte_too_many_is_refused),
         cmocka_unit_test(test_a_deleted_body_is_absent_and_an_unknown_type_is_of_another_version),
         cmocka_unit_test(test_the_rules_of_a_group_can_be_smaller_and_never_larger),
+        cmocka_unit_test(test_a_direct_chat_is_of_two_and_no_code_leads_in),
         cmocka_unit_test(test_a_key_that_x25519_refuses_makes_its_body_malformed),
         cmocka_unit_test(test_an_intro_goes_there_and_back),
         cmocka_unit_test(test_both_signatures_of_a_request_cover_the_same_bytes_each_with_its_domain),
         cmocka_unit_test(test_heads_of_a_request_are_none_to_255_and_ascend),
+        cmocka_unit_test(test_a_request_by_a_contacts_invitation_is_signed_by_the_joiner_alone),
         cmocka_unit_test(test_the_way_in_is_by_code_or_by_a_contacts_invitation),
         cmocka_unit_test(test_a_request_for_another_group_is_not_admitted_to_this_one),
         cmocka_unit_test(test_cuts_ascend_and_name_an_event),
@@ -571,6 +730,8 @@ int main(void)
         cmocka_unit_test(test_names_are_utf8_of_at_most_256_bytes),
         cmocka_unit_test(test_fields_of_a_text_ascend_and_unknown_ones_are_skipped),
         cmocka_unit_test(test_a_text_is_utf8_of_at_most_56_kib),
+        cmocka_unit_test(test_an_invitation_holds_a_founding_event_and_perhaps_a_title),
+        cmocka_unit_test(test_what_a_later_version_adds_to_a_reveal_is_skipped),
         cmocka_unit_test(test_a_body_with_a_flipped_bit_is_refused_or_another_canonical_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static void test_a_record_goes_there_and_back_for_every_event(void **state)
         struct gx_wr w = gx_wr(bytes, sizeof bytes);
         struct gx_event ev;
         gx_record_encode(&w, want);
-        assert_int_equal(gx_record_decode(&ev, gx_wr_span(&w), &s->group, &want->log, want->seq, &want->prev), GX_OK);
+        assert_int_equal(gx_record_decode(&ev, gx_wr_span(&w), &want->group, &want->log, want->seq, &want->prev), GX_OK);
         assert_true(gx_event_id_equal(&ev.id, &want->id));
         assert_true(gx_span_equal(ev.body, want->body));
         assert_true(gx_event_verify(&ev, story_author(s, (enum story_event)i)));

@@ -116,6 +116,8 @@ static void test_the_id_of_the_founding_event_is_the_id_of_the_group(void **stat
 
     assert_memory_equal(s->group.b, s->ev[STORY_CREATE].id.b, 32);
     assert_true(gx_group_id_equal(&s->ev[STORY_CREATE].group, &zero));
+    assert_memory_equal(s->ev[STORY_REVEAL].group.b, s->ev[STORY_DIRECT].id.b, 32);
+    assert_true(gx_group_id_equal(&s->ev[STORY_DIRECT].group, &zero));
 }
 
 /* What a peer can do to an event: cut it at any byte. */
@@ -315,6 +317,8 @@ static void test_each_rule_of_structure_holds(void **state)
         {STORY_META, no_time, GX_OK},
         {STORY_TEXT, one_ms_of_time, GX_E_MALFORMED},
         {STORY_TEXT, minute_of_time, GX_E_MALFORMED},
+        {STORY_INVITE, minute_of_time, GX_E_MALFORMED},
+        {STORY_REVEAL, deps_17, GX_E_TOO_BIG},
         {STORY_CREATE, one_dep, GX_E_MALFORMED},
         {STORY_CREATE, seq_2, GX_E_MALFORMED},
         {STORY_CREATE, some_prev, GX_E_MALFORMED},

@@ -93,6 +93,84 @@ static void test_a_join_frame_holds_the_request(void **state)
     assert_true(gx_sign_pk_equal(&req.joiner.device, &s->bob.device_pk));
 }
 
+static void test_a_card_frame_tells_who_founded_what_and_where(void **state)
+{
+    const struct story *s = story();
+    struct gx_frame f = decoded("card");
+    struct gx_event create;
+    uint8_t signed_bytes[GX_ENDPOINT_SIGNED_MAX];
+    (void)state;
+
+    assert_true(gx_card_check(&f.card));
+    assert_int_equal(f.card.serial, 0x01020304);
+    assert_true(gx_span_equal(f.name, story_str("Alice \xe7\x88\xb1")));
+    assert_int_equal(f.mac.b[0], 0xd8);
+    assert_int_equal(gx_event_decode(&create, f.create), GX_OK);
+    assert_memory_equal(create.id.b, s->direct.b, 32);
+    assert_int_equal(f.endpoint.n_addrs, 2);
+    size_t n = gx_endpoint_signed_bytes(signed_bytes, &f.endpoint, &s->direct);
+    assert_true(gx_verify(&s->alice.device_pk, GX_DOMAIN_ENDPOINT, gx_span(signed_bytes, n), &f.endpoint.sig));
+}
+
+static void test_who_asks_a_contact_to_be_let_in_names_channel_and_request(void **state)
+{
+    const struct story *s = story();
+    struct gx_frame f = decoded("ask");
+    struct gx_join_request req;
+    (void)state;
+
+    assert_int_equal(f.channel, 1);
+    assert_int_equal(f.mac.b[31], 0xe0 + 31);
+    assert_true(gx_span_equal(f.bytes, s->ev[STORY_ADMIT_CONTACT].body));
+    assert_int_equal(gx_join_request_decode(&req, f.bytes), GX_OK);
+    assert_true(gx_sign_pk_equal(&req.inviter, &s->alice.member_pk));
+    f = decoded("denied");
+    assert_int_equal(f.channel, 1);
+    assert_int_equal(f.reason, GX_DENY_BANNED);
+    assert_int_equal(decoded("baseline").channel, 0);
+}
+
+/* Where a name begins in a CARD, and behind it the length of a CREATE. */
+#define CARD_NAME_AT (1u + 132u + 32u)
+
+static enum gx_err card_with_name(const void *name, size_t n)
+{
+    struct gx_span sample = frames_get("card");
+    struct gx_frame f;
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    size_t rest = CARD_NAME_AT + 2 + decoded("card").name.n;
+
+    gx_wr_bytes(&w, sample.p, CARD_NAME_AT);
+    gx_wr_u16(&w, (uint16_t)n);
+    gx_wr_bytes(&w, name, n);
+    gx_wr_bytes(&w, sample.p + rest, sample.n - rest);
+    return gx_frame_decode(&f, gx_wr_span(&w));
+}
+
+static void test_the_name_on_a_card_is_utf8_of_1_to_256_bytes(void **state)
+{
+    static char longest[GX_NAME_BYTES_MAX + 1];
+    (void)state;
+
+    memset(longest, 'n', sizeof longest);
+    assert_int_equal(card_with_name(longest, 1), GX_OK);
+    assert_int_equal(card_with_name(longest, GX_NAME_BYTES_MAX), GX_OK);
+    assert_int_equal(card_with_name(longest, GX_NAME_BYTES_MAX + 1), GX_E_TOO_BIG);
+    assert_int_equal(card_with_name(longest, 0), GX_E_MALFORMED);
+    assert_int_equal(card_with_name("\xc3", 1), GX_E_MALFORMED);
+}
+
+static void test_a_card_with_a_key_that_x25519_refuses_is_refused(void **state)
+{
+    struct gx_span sample = frames_get("card");
+    struct gx_frame f;
+    (void)state;
+
+    memcpy(bytes, sample.p, sample.n);
+    memset(bytes + 1 + 32, 0, 32);
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, sample.n)), GX_E_MALFORMED);
+}
+
 static void test_tags_and_proofs_come_back(void **state)
 {
     const struct story *s = story();
@@ -268,7 +346,8 @@ static void test_every_truncation_and_every_byte_too_many_is_refused(void **stat
         for (size_t n = 0; n <= f->at[k].len + 1; n++) {
             /* The insides of a request are not looked at here, so it may look like a longer or shorter one. */
             bool join = f->at[k].b[0] == GX_FRAME_JOIN && n >= 1 + GX_JOIN_REQUEST_BYTES(GX_VIA_QR, 0);
-            if (n == f->at[k].len || join)
+            bool ask = f->at[k].b[0] == GX_FRAME_ASK && n >= 1 + 2 + 32 + GX_JOIN_REQUEST_BYTES(GX_VIA_INV, 0);
+            if (n == f->at[k].len || join || ask)
                 continue;
             struct gx_frame frame;
             uint8_t *exact = test_calloc(1, n + 1);
@@ -412,12 +491,12 @@ static void test_every_list_has_a_limit(void **state)
 
 static void test_a_frame_of_chunks_holds_at_most_512(void **state)
 {
-    static const char *const fixed[] = {"\x08\x01\x00\x02", "\x0b"};
-    static const size_t n_fixed[] = {4, 1};
+    static const char *const fixed[] = {"\x08\x01\x00\x02", "\x0b", "\x0f\x01\x00"};
+    static const size_t n_fixed[] = {4, 1, 3};
     struct gx_frame f;
     (void)state;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < GX_ARRAY_LEN(fixed); i++) {
         memcpy(bytes, fixed[i], n_fixed[i]);
         memcpy(bytes + n_fixed[i], "\x00\x00", 2);
         assert_int_equal(gx_frame_decode(&f, gx_span(bytes, n_fixed[i] + 2)), GX_OK);
@@ -474,6 +553,11 @@ static void test_values_out_of_range_are_refused(void **state)
         {"refused", 1, 1, GX_OK},
         {"refused", 1, GX_DENY_COUNT - 1, GX_OK},
         {"refused", 1, GX_DENY_COUNT, GX_E_MALFORMED},
+        {"denied", 3, GX_DENY_NONE, GX_E_MALFORMED},
+        {"denied", 3, GX_DENY_COUNT - 1, GX_OK},
+        {"denied", 3, GX_DENY_COUNT, GX_E_MALFORMED},
+        {"card", CARD_NAME_AT + 2 + 9, 0xa0, GX_E_MALFORMED},        /* bytes of CREATE */
+        {"card", CARD_NAME_AT + 2 + 9, 0xa2, GX_E_MALFORMED},
         {"bye", 1, GX_BYE_DONE, GX_OK},
         {"bye", 1, GX_BYE_VERSION, GX_OK},
         {"bye", 1, GX_BYE_VERSION + 1, GX_E_MALFORMED},
@@ -583,6 +667,10 @@ int main(void)
         cmocka_unit_test(test_there_is_a_sample_of_every_kind_and_it_decodes),
         cmocka_unit_test(test_short_frames_come_back),
         cmocka_unit_test(test_a_join_frame_holds_the_request),
+        cmocka_unit_test(test_a_card_frame_tells_who_founded_what_and_where),
+        cmocka_unit_test(test_who_asks_a_contact_to_be_let_in_names_channel_and_request),
+        cmocka_unit_test(test_the_name_on_a_card_is_utf8_of_1_to_256_bytes),
+        cmocka_unit_test(test_a_card_with_a_key_that_x25519_refuses_is_refused),
         cmocka_unit_test(test_tags_and_proofs_come_back),
         cmocka_unit_test(test_heads_frontiers_and_wants_come_back),
         cmocka_unit_test(test_ended_names_the_operations),

@@ -43,6 +43,8 @@ static void test_a_line_tells_what_the_body_says(void **state)
     assert_non_null(strstr(line, "name=\"Bob\""));
     gx_print_event(line, sizeof line, &s->ev[STORY_CREATE]);
     assert_non_null(strstr(line, "cap=500 qr_max=100"));
+    gx_print_event(line, sizeof line, &s->ev[STORY_DIRECT]);
+    assert_non_null(strstr(line, "direct cap=2 qr_max=0"));
     gx_print_event(line, sizeof line, &s->ev[STORY_LEAVE]);
     assert_non_null(strstr(line, "cuts=2"));
 }
@@ -71,6 +73,27 @@ static void test_a_line_tells_whom_an_operation_is_about(void **state)
     assert_non_null(strstr(line, "cuts=1"));
     gx_print_event(line, sizeof line, &s->ev[STORY_REVOKE]);
     assert_non_null(strstr(line, "token="));
+}
+
+static void test_a_line_tells_which_group_a_contact_speaks_of(void **state)
+{
+    const struct story *s = story();
+    char line[1024], want[128], group[GX_HEX_BYTES(8)], alice[GX_HEX_BYTES(8)], bob[GX_HEX_BYTES(8)];
+    (void)state;
+
+    gx_hex(group, s->group.b, 8);
+    gx_hex(alice, s->alice.member_pk.b, 8);
+    gx_hex(bob, s->bob.member_pk.b, 8);
+    gx_print_event(line, sizeof line, &s->ev[STORY_INVITE]);
+    snprintf(want, sizeof want, "into=%s inviter=%s", group, bob);
+    assert_non_null(strstr(line, want));
+    assert_non_null(strstr(line, "title=\"Tea house"));
+    gx_print_event(line, sizeof line, &s->ev[STORY_REVEAL]);
+    snprintf(want, sizeof want, "in=%s member=%s", group, bob);
+    assert_non_null(strstr(line, want));
+    gx_print_event(line, sizeof line, &s->ev[STORY_ADMIT_CONTACT]);
+    snprintf(want, sizeof want, "via=2 inviter=%s", alice);
+    assert_non_null(strstr(line, want));
 }
 
 static void test_a_line_tells_yes_from_no(void **state)
@@ -161,6 +184,9 @@ static void test_frames_tell_flags_and_reasons(void **state)
         {"ended", "ended channel=1 n=2"},
         {"refused", "refused reason=full"},
         {"bye", "bye reason=stopping"},
+        {"baseline", "baseline channel=0 n=1"},
+        {"ask", "ask channel=1 bytes=362"},
+        {"denied", "denied channel=1 reason=banned"},
         {"again", "again"},
         {"tags", "tags n=64"},
         {"ping", "ping echo=72623859790382856"},
@@ -214,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_every_event_is_one_line_that_begins_with_its_type),
         cmocka_unit_test(test_a_line_tells_what_the_body_says),
         cmocka_unit_test(test_a_line_tells_whom_an_operation_is_about),
+        cmocka_unit_test(test_a_line_tells_which_group_a_contact_speaks_of),
         cmocka_unit_test(test_a_line_tells_yes_from_no),
         cmocka_unit_test(test_the_door_key_of_a_token_is_not_printed),
         cmocka_unit_test(test_a_text_cannot_reach_the_terminal),

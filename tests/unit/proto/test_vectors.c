@@ -139,6 +139,21 @@ static void test_tokens_in_bytes_and_text(void **state)
     }
 }
 
+static void test_cards_in_bytes_and_text(void **state)
+{
+    (void)state;
+    for (int hint = 0; hint < 2; hint++) {
+        struct gx_card_code code = story_card(hint);
+        uint8_t bytes[GX_TOKEN_BYTES_MAX];
+        char text[GX_TOKEN_TEXT_MAX];
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        gx_card_encode(&w, &code);
+        same(hint ? "card.hint" : "card", bytes, w.n);
+        gx_card_format(text, &code);
+        same(hint ? "card.hint.text" : "card.text", text, strlen(text));
+    }
+}
+
 static void test_every_vector_was_compared_once(void **state)
 {
     unsigned compared = 0;
@@ -162,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_an_endpoint_record),
         cmocka_unit_test(test_frames_of_every_kind),
         cmocka_unit_test(test_tokens_in_bytes_and_text),
+        cmocka_unit_test(test_cards_in_bytes_and_text),
         cmocka_unit_test(test_every_vector_was_compared_once),
     };
     return cmocka_run_group_tests(tests, read_vectors, NULL);
