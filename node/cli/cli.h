@@ -157,6 +157,10 @@ void gx_show_words(FILE *out, const char *text);
 void gx_remark(char out[GX_REMARKS_BYTES], const char *text);
 /* What to beware of in somebody's name, "" mostly. */
 const char *gx_mark_text(const json_t *person);
+/* Of a contact, for a hint that can be pasted: @ and the name if a shell takes it as it is, else : and the beginning of the id. */
+void gx_contact_word(char out[GX_SHORT_ID_BYTES], const json_t *contact);
+/* The warning, when the key of this contact, or of who made this request, has changed. */
+void gx_contact_warn(const struct gx_cli *cli, const json_t *contact);
 /* Start and end of bold and faint text, "" without colours. */
 const char *gx_bold(const struct gx_cli *cli);
 const char *gx_faint(const struct gx_cli *cli);
@@ -184,10 +188,8 @@ int gx_code_show(const struct gx_cli *cli, const struct gx_args *args, json_t *a
 
 /* --- contacts (people.c) ---------------------------------------------------------------------------------------------------------- */
 
-/* For a hint that can be pasted: @ and the name if a shell takes it as it is, else : and the beginning of the id. */
-void gx_contact_word(char out[GX_SHORT_ID_BYTES], const json_t *contact);
-/* Before something passes between this contact (@mei; nothing else is looked up) and us: a warning when their key has changed.  Has it? */
-bool gx_contact_warn(const struct gx_cli *cli, const char *where);
+/* Before something goes to this contact (@mei; nothing else is looked up): the warning, when their key has changed.  Has it? */
+bool gx_contact_look(const struct gx_cli *cli, const char *where);
 
 /* --- commands --------------------------------------------------------------------------------------------------------------------- */
 

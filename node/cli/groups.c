@@ -246,36 +246,47 @@ int gx_cmd_group_alias(struct gx_cli *cli, const struct gx_args *args)
     return code;
 }
 
-/* The contact can show it to nobody, and cannot be made to forget it. */
-int gx_cmd_group_reveal(struct gx_cli *cli, const struct gx_args *args)
+static int ask_reveal(const struct gx_cli *cli, const struct gx_args *args)
 {
-    bool ask = !gx_args_has(args, GX_OPT_YES);
-    char *who = gx_show_text(args->words[1][0] == '@' ? args->words[1] + 1 : args->words[1], true), *group = gx_show_text(args->words[0], true);
+    char *who = gx_show_text(args->words[1], true), *group = gx_show_text(args->words[0], true);
     int code = GX_EXIT_DONE;
-    json_t *result = NULL;
 
-    if (ask && isatty(STDIN_FILENO) != 1) {
+    if (isatty(STDIN_FILENO) != 1) {
         code = gx_cli_usage(cli, "say that you mean it with -y", "there is no terminal to ask on");
-    } else if (ask) {
-        fprintf(stderr, "%s will know which member of %s you are.  ", who, group);
+    } else {
+        fprintf(stderr, "%s will know which member of %s you are.  ", who[0] == '@' ? who + 1 : who, group);
         code = gx_ask_whether("It cannot be taken back.  Tell them? [y/N] ");
     }
-    if (code == GX_EXIT_DONE)
-        code = gx_cli_call(cli, &result, "group.reveal", json_pack("{s:s, s:s}", "group", args->words[0], "who", args->words[1]));
-    if (code == GX_EXIT_DONE && cli->json) {
-        code = gx_show_json(result);
-    } else if (code == GX_EXIT_DONE && cli->out_tty) {
-        gx_cli_notice(cli, "Told %s which member of %s you are.", who, group);
-    } else if (code == GX_EXIT_DONE) {
-        char group_id[GX_SHORT_ID_BYTES], who_id[GX_SHORT_ID_BYTES];
-
-        gx_show_id(group_id, gx_json_text(result, "group"));
-        gx_show_id(who_id, gx_json_text(result, "who"));
-        printf("%s\t%s\t%s\n", group_id, who_id, gx_json_text(result, "state"));
-    }
-    json_decref(result);
     free(who);
     free(group);
+    return code;
+}
+
+static void show_revealed(const struct gx_cli *cli, const json_t *v)
+{
+    char *name = gx_show_text(gx_json_text(v, "name"), true), group[GX_SHORT_ID_BYTES], who[GX_SHORT_ID_BYTES];
+
+    gx_show_id(group, gx_json_text(v, "group"));
+    gx_show_id(who, gx_json_text(v, "who"));
+    if (cli->out_tty)
+        gx_cli_notice(cli, "Told %s which member of %s you are.", name, group);
+    else
+        printf("%s\t%s\t%s\t%s\n", group, who, name, gx_json_text(v, "state"));
+    free(name);
+}
+
+int gx_cmd_group_reveal(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result = NULL;
+
+    int code = gx_args_has(args, GX_OPT_YES) ? GX_EXIT_DONE : ask_reveal(cli, args);
+    if (code == GX_EXIT_DONE)
+        code = gx_cli_call(cli, &result, "group.reveal", json_pack("{s:s, s:s}", "group", args->words[0], "who", args->words[1]));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE)
+        show_revealed(cli, result);
+    json_decref(result);
     return code;
 }
 

@@ -23,16 +23,16 @@ static void show_invite(const struct gx_cli *cli, const json_t *invite)
     gx_cli_notice(cli, "Invitation %s, good until %s for %s.  Whoever sees the code can join; guanxi revoke %s ends it.", id, until, uses, id);
 }
 
-static void show_sent(const struct gx_cli *cli, const json_t *v, const char *who)
+static void show_sent(const struct gx_cli *cli, const json_t *v)
 {
-    char until[GX_TIME_BYTES], id[GX_SHORT_ID_BYTES], *name = gx_show_text(who[0] == '@' ? who + 1 : who, true);
+    char until[GX_TIME_BYTES], id[GX_SHORT_ID_BYTES], *name = gx_show_text(gx_json_text(v, "name"), true);
 
     gx_show_time(until, gx_json_number(v, "expires_ms"));
     gx_show_id(id, gx_json_text(v, "contact"));
     if (cli->out_tty)
         gx_cli_notice(cli, "Invited %s, until %s; nobody else can use it.  They see it with: guanxi requests", name, until);
     else
-        printf("%s\t%s\t%s\n", id, until, gx_json_text(v, "state"));
+        printf("%s\t%s\t%s\t%s\n", id, name, until, gx_json_text(v, "state"));
     free(name);
 }
 
@@ -60,7 +60,7 @@ static int invite_contact(const struct gx_cli *cli, const struct gx_args *args)
     if (code == GX_EXIT_DONE && cli->json)
         code = gx_show_json(result);
     else if (code == GX_EXIT_DONE)
-        show_sent(cli, result, args->text[GX_OPT_FOR]);
+        show_sent(cli, result);
     json_decref(result);
     return code;
 }

@@ -5,47 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- a contact on the screen ------------------------------------------------------------------------------------------------------ */
-
-/* Nothing in it that a shell obeys or a screen hides. */
-static bool is_plain(const char *text)
-{
-    char *shown = gx_show_text(text, true);
-    bool plain = strcmp(shown, text) == 0;
-
-    free(shown);
-    for (; plain && *text != 0; text++)
-        plain = (unsigned char)*text >= 0x80 || strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._-", *text) != NULL;
-    return plain;
-}
-
-void gx_contact_word(char out[GX_SHORT_ID_BYTES], const json_t *contact)
-{
-    const char *where = gx_json_text(contact, "where");
-
-    if (where[0] == '@' && strlen(where) < GX_SHORT_ID_BYTES && is_plain(where))
-        snprintf(out, GX_SHORT_ID_BYTES, "%s", where);
-    else
-        gx_show_id(out, gx_json_text(contact, "who"));
-}
-
-/* Not a notice: -q does not silence it. */
-static void warn_changed(const struct gx_cli *cli, const json_t *contact)
-{
-    const char *start = cli->err_tty ? gx_bold(cli) : "", *end = cli->err_tty ? gx_plain(cli) : "";
-    char *name = gx_show_text(gx_json_text(contact, "name"), true), word[GX_SHORT_ID_BYTES];
-
-    if (!cli->json && json_is_true(json_object_get(contact, "changed"))) {
-        gx_contact_word(word, contact);
-        fprintf(stderr, "%sWARNING: the key on %s's card is not the one it was.%s\n"
-                        "  Either %s has made a new one, or somebody else answers in their name.  Until you know, write nothing that others\n"
-                        "  must not read.  Ask them by voice or face to face, and compare the words: guanxi contact verify %s\n",
-                start, name, end, name, word);
-    }
-    free(name);
-}
-
-bool gx_contact_warn(const struct gx_cli *cli, const char *where)
+bool gx_contact_look(const struct gx_cli *cli, const char *where)
 {
     struct gx_reply reply;
 
@@ -54,7 +14,7 @@ bool gx_contact_warn(const struct gx_cli *cli, const char *where)
     /* What is wrong with `where` is told by whoever uses it. */
     gx_cli_ask(cli, &reply, "contact.show", json_pack("{s:s}", "who", where), GX_CALL_MS, NULL);
     bool changed = json_is_true(json_object_get(reply.result, "changed"));
-    warn_changed(cli, reply.result);
+    gx_contact_warn(cli, reply.result);
     gx_reply_clear(&reply);
     return changed;
 }
@@ -96,11 +56,13 @@ static void tell_added(const struct gx_cli *cli, const json_t *v)
     char *name = gx_show_text(gx_json_text(v, "name"), true), word[GX_SHORT_ID_BYTES];
 
     gx_contact_word(word, v);
-    if (strcmp(gx_json_text(v, "state"), "asked") == 0) {
+    if (strcmp(gx_json_text(v, "state"), "asked") != 0) {
+        gx_cli_notice(cli, "%s is your contact.  Are they who they say?  guanxi contact verify %s", name, word);
+    } else if (json_is_false(json_object_get(v, "reachable"))) {
+        gx_cli_notice(cli, "The card does not say where %s can be reached.  Add the same card again, with --at ADDR:PORT.", name);
+    } else {
         gx_cli_notice(cli, "Asked %s, whose node has not answered yet; yours keeps trying while it runs.", name);
         gx_cli_notice(cli, "They see it with: guanxi requests");
-    } else {
-        gx_cli_notice(cli, "%s is your contact.  Are they who they say?  guanxi contact verify %s", name, word);
     }
     free(name);
 }
@@ -164,7 +126,7 @@ int gx_cmd_contact_list(struct gx_cli *cli, const struct gx_args *args)
         gx_columns_end(cli, &t);
         fflush(stdout);
         for (size_t i = 0; i < json_array_size(list); i++)
-            warn_changed(cli, json_array_get(list, i));
+            gx_contact_warn(cli, json_array_get(list, i));
         if (cli->out_tty && json_array_size(list) == 0)
             gx_cli_notice(cli, "Nobody yet.  Next: show somebody your card with guanxi id --qr, or guanxi contact add CODE|PICTURE");
     }
@@ -223,7 +185,7 @@ static void show_contact(const struct gx_cli *cli, const json_t *v)
         gx_show_pair(cli, "since", "%s", since);
     show_groups(cli, v);
     fflush(stdout);
-    warn_changed(cli, v);
+    gx_contact_warn(cli, v);
 }
 
 int gx_cmd_contact_show(struct gx_cli *cli, const struct gx_args *args)
@@ -290,7 +252,7 @@ int gx_cmd_contact_verify(struct gx_cli *cli, const struct gx_args *args)
     } else if (code == GX_EXIT_DONE) {
         char *name = gx_show_text(gx_json_text(result, "name"), true);
 
-        warn_changed(cli, result);
+        gx_contact_warn(cli, result);
         show_words(cli, result, name);
         if (is(result, "verified"))
             gx_cli_notice(cli, yes ? "%s is verified." : "You have compared them before: %s is verified.", name);

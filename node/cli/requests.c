@@ -46,6 +46,9 @@ int gx_cmd_requests(struct gx_cli *cli, const struct gx_args *args)
             gx_columns_text(&t, gx_mark_text(r));
         }
         gx_columns_end(cli, &t);
+        fflush(stdout);
+        for (size_t i = 0; i < json_array_size(list); i++)
+            gx_contact_warn(cli, json_array_get(list, i));
         if (cli->out_tty && json_array_size(list) > 0)
             show_answers(cli, list);
         else if (cli->out_tty)
@@ -66,7 +69,7 @@ static void tell(const struct gx_cli *cli, const json_t *r, const char *from, co
     if (strcmp(kind, "contact") == 0 && yes)
         gx_cli_notice(cli, "You accepted %s.  You can write to each other as soon as your nodes have met; guanxi contact list tells.", from);
     else if (strcmp(kind, "contact") == 0)
-        gx_cli_notice(cli, "You refused %s.  They may ask again.", from);
+        gx_cli_notice(cli, "You refused %s.  They are not told, and may ask again.", from);
     else if (strcmp(kind, "invite") == 0 && yes)
         gx_cli_notice(cli, "You accepted %s.  You are in as soon as %s's node has seen that; guanxi group show %s tells.", name, from, group);
     else if (strcmp(kind, "invite") == 0)

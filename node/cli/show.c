@@ -129,6 +129,45 @@ const char *gx_plain(const struct gx_cli *cli)
     return cli->colour ? "\033[0m" : "";
 }
 
+/* Nothing in it that a shell obeys or a screen hides. */
+static bool is_plain(const char *text)
+{
+    char *shown = gx_show_text(text, true);
+    bool plain = strcmp(shown, text) == 0;
+
+    free(shown);
+    for (; plain && *text != 0; text++)
+        plain = (unsigned char)*text >= 0x80 || strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._-", *text) != NULL;
+    return plain;
+}
+
+void gx_contact_word(char out[GX_SHORT_ID_BYTES], const json_t *contact)
+{
+    const char *where = gx_json_text(contact, "where");
+
+    if (where[0] == '@' && strlen(where) < GX_SHORT_ID_BYTES && is_plain(where))
+        snprintf(out, GX_SHORT_ID_BYTES, "%s", where);
+    else
+        gx_show_id(out, gx_json_text(contact, "who"));
+}
+
+/* Not a notice: -q does not silence it. */
+void gx_contact_warn(const struct gx_cli *cli, const json_t *contact)
+{
+    const char *start = cli->err_tty ? gx_bold(cli) : "", *end = cli->err_tty ? gx_plain(cli) : "";
+    const char *from = gx_json_text(contact, "from");
+    char *name = gx_show_text(from[0] != 0 ? from : gx_json_text(contact, "name"), true), word[GX_SHORT_ID_BYTES];
+
+    if (!cli->json && json_is_true(json_object_get(contact, "changed"))) {
+        gx_contact_word(word, contact);
+        fprintf(stderr, "%sWARNING: the key on %s's card is not the one it was.%s\n"
+                        "  Either %s has made a new one, or somebody else answers in their name.  Until you know, write nothing that others\n"
+                        "  must not read.  Ask them by voice or face to face, and compare the words: guanxi contact verify %s\n",
+                start, name, end, name, word);
+    }
+    free(name);
+}
+
 void gx_columns_begin(struct gx_columns *t, const char *const *heads, size_t n_columns)
 {
     *t = (struct gx_columns){.heads = heads, .n_columns = n_columns};

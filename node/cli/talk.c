@@ -22,7 +22,7 @@ int gx_cmd_send(struct gx_cli *cli, const struct gx_args *args)
 
     if (given == NULL && isatty(STDIN_FILENO) == 1)
         return gx_cli_usage(cli, "guanxi send WHERE TEXT, or - for what you type until Ctrl-D", "there is no text to send");
-    bool changed = gx_contact_warn(cli, args->words[0]);
+    bool changed = gx_contact_look(cli, args->words[0]);
     if (from_stdin && !gx_read_text(&text, GX_TEXT_BYTES_MAX, &why))
         return gx_cli_fail(cli, &why);
 
@@ -194,6 +194,8 @@ int gx_cmd_read(struct gx_cli *cli, const struct gx_args *args)
     json_t *result;
     int code;
 
+    if (args->n_words > 0 && !cli->json)
+        (void)gx_contact_look(cli, args->words[0]);
     do {
         code = gx_cli_call(cli, &result, "read", read_params(cli, args, paged, since));
         more = show_page(cli, result, args->n_words == 0, &since);
@@ -304,6 +306,8 @@ int gx_cmd_watch(struct gx_cli *cli, const struct gx_args *args)
 
     if (!gx_client_open(&client, &cli->home, &why))
         return gx_cli_fail(cli, &why);
+    if (args->n_words > 0 && !cli->json)
+        (void)gx_contact_look(cli, args->words[0]);
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
