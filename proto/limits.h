@@ -53,6 +53,12 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_WAITERS_MAX 64u                      /* clients in `wait` or `watch` */
 #define GX_TARGET_PLACES_MAX 16u                /* places to try for one node: four devices' records */
 #define GX_ADDRS_MANUAL_MAX 64u                 /* addresses given by `peer add` and `--at` */
+#define GX_CONTACTS_MAX 4096u                   /* people known here, those who wait for an answer included */
+#define GX_REQUESTS_MAX 64u                     /* strangers who wait for an answer; who comes then is told to come later */
+#define GX_REQUESTS_BURST 16u                   /* strangers' cards taken at once, */
+#define GX_REQUEST_MS 60000u                    /* and one more each minute */
+#define GX_INVITED_MAX 16u                      /* invitations of one contact that wait for an answer */
+#define GX_OFFERED_MAX 64u                      /* contacts invited into one group who have not come yet */
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)
 #define GX_EFFECTS_BYTES_MAX (64u * 1024u * 1024u) /* a step's arena; a SEND beyond it is dropped and repaired by catch-up */

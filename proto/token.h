@@ -1,4 +1,4 @@
-/* Invitation tokens: what a QR code holds.  WIRE §7.  KEYS §8.
+/* Invitation tokens: what a QR code holds.  WIRE §7.1.  KEYS §8.
  *
  *   kind u8 = 1 | group16 | issuer[8] | as_of[8] | seed[16] | expires_min u24 | uses u8 | sig[64] | hint 0 or 7 | check[4]     121 or 128 bytes
  *   hint   family u8 = 4 | ip[4] | port u16

@@ -35,6 +35,13 @@ static uint64_t next_tick(const struct gx_group *g, const struct gx_event *ev, u
     return tick + 1;
 }
 
+static bool is_message(uint8_t type)
+{
+    enum gx_log_class cls = GX_LOG_CONTROL;
+
+    return gx_event_class(&cls, type) && cls == GX_LOG_MESSAGES;
+}
+
 /* Is the operation behind one of these heads? */
 static bool shows(const struct gx_group *g, const uint32_t *heads, uint32_t n, uint32_t op)
 {
@@ -52,10 +59,10 @@ static uint32_t rests_on(const struct gx_group *g, const struct gx_body *body, u
     uint32_t n = 0;
 
     out[n++] = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
-    if (body->type == GX_EV_TEXT)
+    if (is_message(body->type))
         return n;
     out[n++] = run->n_main == 0 ? GX_LAW_NONE : run->main[run->n_main - 1];
-    if (body->type == GX_EV_ADMIT)
+    if (body->type == GX_EV_ADMIT && body->u.admit.request.via == GX_VIA_QR)
         out[n++] = gx_group_op(g, &body->u.admit.request.token);
     else if (body->type == GX_EV_REVOKE && body->u.revoke.what == GX_REVOKE_TOKEN)
         out[n++] = gx_group_op(g, &body->u.revoke.token);
@@ -251,7 +258,7 @@ static enum gx_err open_incarnation(struct gx_engine *e, struct gx_group *g)
     return write_control(e, g, &body, &log, 1, &prev, prev_tick, NULL);
 }
 
-static enum gx_err write_text(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq)
+static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq)
 {
     struct gx_log *log = &g->logs[g->own_messages];
     struct gx_txn *txn = gx_engine_txn(e, true);
@@ -304,8 +311,8 @@ enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struc
     err = open_incarnation(e, g);
     if (err != GX_OK)
         return err;
-    if (body->type == GX_EV_TEXT)
-        return g->own_messages == GX_NONE ? GX_E_DENIED : write_text(e, g, body, id, seq);
+    if (is_message(body->type))
+        return g->own_messages == GX_NONE ? GX_E_DENIED : write_message(e, g, body, id, seq);
     if (g->own_control == GX_NONE)
         return GX_E_DENIED;
 

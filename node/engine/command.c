@@ -1,4 +1,5 @@
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 
 #include "proto/utf8.h"
 
@@ -66,6 +67,16 @@ void gx_command_run(struct gx_engine *e, uint64_t client, const struct gx_comman
         [GX_CMD_GROUP_RENAME] = gx_command_group_rename,
         [GX_CMD_GROUP_ALIAS] = gx_command_group_alias,
         [GX_CMD_GROUP_WHY] = gx_command_group_why,
+        [GX_CMD_GROUP_REVEAL] = gx_command_group_reveal,
+        [GX_CMD_PROFILE_SET] = gx_command_profile_set,
+        [GX_CMD_CONTACT_ADD] = gx_command_contact_add,
+        [GX_CMD_CONTACT_LIST] = gx_command_contact_list,
+        [GX_CMD_CONTACT_SHOW] = gx_command_contact_show,
+        [GX_CMD_CONTACT_VERIFY] = gx_command_contact_verify,
+        [GX_CMD_CONTACT_NAME] = gx_command_contact_name,
+        [GX_CMD_CONTACT_BLOCK] = gx_command_contact_block,
+        [GX_CMD_CONTACT_UNBLOCK] = gx_command_contact_unblock,
+        [GX_CMD_CONTACT_REMOVE] = gx_command_contact_remove,
         [GX_CMD_REQUESTS] = gx_command_requests,
         [GX_CMD_ACCEPT] = gx_command_accept,
         [GX_CMD_REFUSE] = gx_command_refuse,
@@ -125,7 +136,7 @@ static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, c
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
-        bool match = digits != NULL ? is_over(g) == over && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
+        bool match = gx_group_is_direct(g) && digits == NULL ? false : digits != NULL ? is_over(g) == over && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
                                     : is_over(g) == over && strcmp(gx_group_name(e, g), title) == 0;
 
         if (!match)
@@ -145,10 +156,30 @@ static uint32_t find_either(struct gx_engine *e, struct gx_group **out, uint32_t
     return n > 0 ? n : find(e, out, cap, digits, title, true);
 }
 
+/* Direct chats with those who are called so.  Of the two that two people may have it is the one to write to. */
+static uint32_t find_chats(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where)
+{
+    struct gx_contact *found[GX_WHERE_CANDIDATES_MAX];
+    uint32_t n = gx_contact_search(e, found, GX_WHERE_CANDIDATES_MAX, where, GX_FIND_CONTACT), m = 0;
+
+    for (uint32_t i = 0; i < n && i < GX_WHERE_CANDIDATES_MAX; i++) {
+        struct gx_group *g = gx_contact_chat(e, found[i]);
+
+        if (g == NULL)
+            continue;
+        if (m < cap)
+            out[m] = g;
+        m++;
+    }
+    return m;
+}
+
 uint32_t gx_where_find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where)
 {
     size_t len = strlen(where);
 
+    if (where[0] == '@')
+        return find_chats(e, out, cap, where);
     if (where[0] == ':')
         return len - 1 < GX_ID_PREFIX_MIN ? 0 : find_either(e, out, cap, where + 1, NULL);
     if (len == 0)
@@ -169,6 +200,10 @@ void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_g
         gx_answers_refuse(b, GX_E_USAGE, NULL, "an id is named by at least %u of its digits", GX_ID_PREFIX_MIN);
         return;
     }
+    if (n == 0 && where[0] == '@') {
+        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi contact list`", "there is no contact %s here", len > GX_NAME_BYTES_MAX + 1 ? "of so long a name" : where);
+        return;
+    }
     if (n == 0) {
         gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi group list`", "there is no group %s here", len > GX_NAME_BYTES_MAX ? "of so long a name" : where);
         return;
@@ -185,22 +220,34 @@ void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_g
     gx_answers_refuse(b, GX_E_AMBIGUOUS, "name it by : and the beginning of its id", "%u groups are called %s", n, where);
 }
 
+/* What makes no sense between two people. */
+static bool is_for_groups(enum gx_method method)
+{
+    return method != GX_CMD_WAIT && method != GX_CMD_SEND && method != GX_CMD_READ && method != GX_CMD_WATCH && method != GX_CMD_GROUP_SHOW &&
+           method != GX_CMD_GROUP_MEMBERS && method != GX_CMD_GROUP_WHY;
+}
+
 struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_group *found[GX_WHERE_CANDIDATES_MAX] = {NULL};
     uint32_t n = gx_where_find(e, found, GX_WHERE_CANDIDATES_MAX, cmd->group);
     struct gx_answer_builder b;
 
-    if (n == 1)
+    if (n == 1 && !(gx_group_is_direct(found[0]) && is_for_groups(cmd->method)))
         return found[0];
     gx_answers_begin(&b, e, client, cmd->request);
+    if (n == 1) {
+        gx_answers_refuse(&b, GX_E_DENIED, "for the person see: guanxi help contact", "this is a direct chat: the two of you are its members, and nothing else is decided there");
+        return NULL;
+    }
     gx_where_refuse(&b, cmd->group, found, n);
     return NULL;
 }
 
 const char *gx_group_label(struct gx_engine *e, struct gx_group *g)
 {
-    const char *name = gx_group_name(e, g);
+    const struct gx_contact *c = gx_group_contact(e, g);
+    const char *name = c != NULL ? gx_answers_format(e, "@%s", gx_contact_label(e, c)) : gx_group_name(e, g);
     char digits[GX_HEX_BYTES(6)];
 
     if (name[0] != 0)
@@ -226,9 +273,12 @@ const char *gx_group_state_text(const struct gx_group *g)
 
 const char *gx_person_label(struct gx_engine *e, struct gx_group *g, uint32_t person)
 {
-    const char *alias = gx_group_alias(e, g, person);
+    const struct gx_contact *c = gx_person_contact(e, g, person);
+    const char *alias = c != NULL && (c->row.petname_bytes > 0 || gx_group_is_direct(g)) ? gx_contact_label(e, c) : gx_group_alias(e, g, person);
     char digits[GX_LABEL_DIGITS + 1];
 
+    if (alias[0] == 0 && c != NULL)
+        alias = gx_contact_label(e, c);         /* what they call themself */
     if (alias[0] != 0)
         return alias;
     gx_hex(digits, g->law.persons[person].member.b, GX_LABEL_DIGITS / 2);

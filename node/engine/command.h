@@ -9,11 +9,11 @@
 /* Parameters: name in JSON, member of struct gx_command, type.  A parameter that was not given is NULL, 0 or false; `has_` tells for numbers
  * whose 0 means something. */
 #define GX_PARAM_LIST(X)                                                                             \
-    X(GX_PARAM_GROUP, group, TEXT, "name of a group, or : and 4 or more characters of its id")       \
+    X(GX_PARAM_GROUP, group, TEXT, "name of a group, : and 4 or more characters of its id, or @ and a contact") \
     X(GX_PARAM_NAME, name, TEXT, "a name, UTF-8, up to 256 bytes")                                   \
-    X(GX_PARAM_WHO, who, TEXT, "@ and an alias, or : and 4 or more characters of an id")             \
+    X(GX_PARAM_WHO, who, TEXT, "@ and a name, or : and 4 or more characters of an id")               \
     X(GX_PARAM_TEXT, text, TEXT, "the text of a message")                                            \
-    X(GX_PARAM_TOKEN, token, TEXT, "an invitation: GX1:...")                                         \
+    X(GX_PARAM_TOKEN, token, TEXT, "an invitation or a card: GX1:...")                               \
     X(GX_PARAM_INVITE, invite, TEXT, "id of an invitation, 4 or more characters")                    \
     X(GX_PARAM_ADDR, addr, TEXT, "ADDR:PORT")                                                        \
     X(GX_PARAM_AT, at, TEXTS, "list of ADDR:PORT")                                                   \
@@ -31,6 +31,8 @@
     X(GX_PARAM_MEMBERS, members, NUMBER, "members, exactly")                                         \
     X(GX_PARAM_HASH, hash, TEXT, "state_hash or messages_hash, hex")                                 \
     X(GX_PARAM_IDLE, idle, BOOL, "nothing left to send or fetch")                                    \
+    X(GX_PARAM_VOUCHED, vouched, BOOL, "and everybody they let in, and those in turn")               \
+    X(GX_PARAM_YES, yes, BOOL, "do it; without it, say what would be done")                          \
     X(GX_PARAM_TIMEOUT_MS, timeout_ms, NUMBER, "give up after so long")
 
 enum gx_param {
@@ -52,7 +54,8 @@ enum gx_param {
     X(GX_CMD_GROUP_SHOW, "group.show", GX_P(GROUP), GX_P(GROUP), true, "one group")                                                   \
     X(GX_CMD_GROUP_MEMBERS, "group.members", GX_P(GROUP), GX_P(GROUP), true, "members of a group")                                    \
     X(GX_CMD_GROUP_LEAVE, "group.leave", GX_P(GROUP), GX_P(GROUP), false, "leave a group, or give up joining it")                     \
-    X(GX_CMD_GROUP_REMOVE, "group.remove", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "remove a member")                 \
+    X(GX_CMD_GROUP_REMOVE, "group.remove", GX_P(GROUP) | GX_P(WHO) | GX_P(VOUCHED) | GX_P(YES), GX_P(GROUP) | GX_P(WHO), false, \
+      "remove a member")                                                                                                              \
     X(GX_CMD_GROUP_BAN, "group.ban", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "remove a member, who cannot come back with this key") \
     X(GX_CMD_GROUP_UNBAN, "group.unban", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "let a banned member come back")     \
     X(GX_CMD_GROUP_PROMOTE, "group.promote", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "make a member an admin")        \
@@ -61,10 +64,21 @@ enum gx_param {
     X(GX_CMD_GROUP_RENAME, "group.rename", GX_P(GROUP) | GX_P(NAME), GX_P(GROUP) | GX_P(NAME), false, "give the group another name")   \
     X(GX_CMD_GROUP_ALIAS, "group.alias", GX_P(GROUP) | GX_P(NAME), GX_P(GROUP) | GX_P(NAME), false, "what to be called in this group") \
     X(GX_CMD_GROUP_WHY, "group.why", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), true, "by what right somebody is a member, or why an act does not count") \
+    X(GX_CMD_GROUP_REVEAL, "group.reveal", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "tell a contact which member you are") \
+    X(GX_CMD_PROFILE_SET, "profile.set", GX_P(NAME), GX_P(NAME), false, "what to call yourself, to your contacts")                     \
+    X(GX_CMD_CONTACT_ADD, "contact.add", GX_P(TOKEN) | GX_P(AT) | GX_P(NAME), GX_P(TOKEN), false, "ask somebody whose card you have to be a contact") \
+    X(GX_CMD_CONTACT_LIST, "contact.list", 0u, 0u, true, "your contacts, and whom you asked")                                         \
+    X(GX_CMD_CONTACT_SHOW, "contact.show", GX_P(WHO), GX_P(WHO), true, "one contact")                                                 \
+    X(GX_CMD_CONTACT_VERIFY, "contact.verify", GX_P(WHO) | GX_P(YES), GX_P(WHO), true, "the words that both of you read out; yes: they are the same") \
+    X(GX_CMD_CONTACT_NAME, "contact.name", GX_P(WHO) | GX_P(NAME), GX_P(WHO) | GX_P(NAME), false, "what you call them; empty: what they call themself") \
+    X(GX_CMD_CONTACT_BLOCK, "contact.block", GX_P(WHO), GX_P(WHO), false, "hear nothing from them any more, and tell them nothing")    \
+    X(GX_CMD_CONTACT_UNBLOCK, "contact.unblock", GX_P(WHO), GX_P(WHO), false, "take a block back")                                    \
+    X(GX_CMD_CONTACT_REMOVE, "contact.remove", GX_P(WHO), GX_P(WHO), false, "be contacts no more")                                    \
     X(GX_CMD_REQUESTS, "requests", 0u, 0u, true, "what waits for your answer")                                                        \
     X(GX_CMD_ACCEPT, "accept", GX_P(WHO), GX_P(WHO), false, "say yes to a request")                                                   \
     X(GX_CMD_REFUSE, "refuse", GX_P(WHO), GX_P(WHO), false, "say no to a request")                                                    \
-    X(GX_CMD_INVITE, "invite", GX_P(GROUP) | GX_P(EXPIRES_MS) | GX_P(USES), GX_P(GROUP), false, "make an invitation")                 \
+    X(GX_CMD_INVITE, "invite", GX_P(GROUP) | GX_P(EXPIRES_MS) | GX_P(USES) | GX_P(WHO), GX_P(GROUP), false, \
+      "make an invitation; who: to that contact alone")                                                                               \
     X(GX_CMD_INVITES, "invites", GX_P(GROUP), 0u, true, "invitations that are known")                                                 \
     X(GX_CMD_REVOKE, "revoke", GX_P(INVITE), GX_P(INVITE), false, "end an invitation")                                                \
     X(GX_CMD_INSPECT, "inspect", GX_P(TOKEN), GX_P(TOKEN), true, "what an invitation says, without using it")                         \
@@ -92,7 +106,7 @@ struct gx_command {
     const char *at[GX_COMMAND_ADDRS_MAX];
     size_t n_at;
     uint64_t reply, since, limit, qr_max, cap, expires_ms, uses, peers, count, members, timeout_ms;
-    bool unread, mark, idle;
+    bool unread, mark, idle, vouched, yes;
 };
 
 static inline bool gx_command_has(const struct gx_command *c, enum gx_param p)

@@ -1,4 +1,5 @@
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 #include "proto/utf8.h"
 
 /* --- showing ------------------------------------------------------------------------------------------------------------------------- */
@@ -117,6 +118,8 @@ void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
+        if (gx_group_is_direct(g))
+            continue;               /* `contact list` has them */
         gx_answers_object(&b, NULL);
         gx_answers_hex(&b, "group", g->row.id.b, gx_group_id_bytes(g));
         gx_answers_kept(&b, "name", gx_group_name(e, g));
@@ -148,8 +151,19 @@ static bool before(const struct gx_group *g, uint32_t a, uint32_t b)
     return memcmp(g->law.persons[a].member.b, g->law.persons[b].member.b, 32) < 0;
 }
 
+/* How many of those who are members now this one let in. */
+static uint32_t vouched_for(const struct gx_group *g, uint32_t person)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < g->law.n_persons; i++)
+        n += i != person && gx_law_is_member(&g->law, i) && gx_law_voucher(&g->law, i) == person;
+    return n;
+}
+
 static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t person)
 {
+    const struct gx_contact *c = gx_person_contact(b->e, g, person);
     const struct gx_law_op *seat = &g->law.nodes[gx_law_seat(&g->law, person)].op;
     uint32_t voucher = gx_law_voucher(&g->law, person);
 
@@ -162,6 +176,9 @@ static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t
         gx_answers_hex(b, "voucher", g->law.persons[voucher].member.b, 32);
     if (voucher != GX_LAW_NONE)
         gx_answers_kept(b, "through", gx_person_label(b->e, g, voucher));
+    gx_answers_number(b, "vouched", vouched_for(g, person));
+    if (c != NULL)
+        gx_answers_hex(b, "contact", c->row.card.id.b, 32);
     gx_answers_bool(b, "settled", gx_law_is_settled(&g->law, gx_law_seat(&g->law, person)));
     gx_answers_number(b, "since_ms", since_ms(g, person));
     gx_answers_bool(b, "you", person == g->me);

@@ -24,15 +24,34 @@ static bool may_invite(struct gx_answer_builder *b, struct gx_group *g)
     return deny == GX_DENY_NONE;
 }
 
-static bool read_terms(struct gx_answer_builder *b, struct gx_body_token *body, const struct gx_command *cmd)
+/* A contact's invitation has no number to be reached: only the group's own. */
+static bool may_invite_contact(struct gx_answer_builder *b, struct gx_group *g)
+{
+    if (!gx_member_or_deny(b, g))
+        return false;
+    if (g->law.now.n_members < g->rules.cap)
+        return true;
+    gx_answers_deny(b, GX_DENY_FULL, "wait until somebody leaves", "%s has all the %u members it may have", gx_group_label(b->e, g), g->rules.cap);
+    return false;
+}
+
+static bool read_expiry(struct gx_answer_builder *b, uint64_t *until_ms, const struct gx_command *cmd)
 {
     uint64_t now = b->e->now.wall_ms;
-    uint64_t expires = gx_command_has(cmd, GX_PARAM_EXPIRES_MS) ? cmd->expires_ms : now + GX_TOKEN_EXPIRES_DEFAULT_MS;
 
-    if (expires < now + EXPIRES_MIN_MS || expires > now + EXPIRES_MAX_MS) {
-        gx_answers_refuse(b, GX_E_USAGE, NULL, "an invitation lasts from a minute to 365 days");
+    *until_ms = gx_command_has(cmd, GX_PARAM_EXPIRES_MS) ? cmd->expires_ms : now + GX_TOKEN_EXPIRES_DEFAULT_MS;
+    if (*until_ms >= now + EXPIRES_MIN_MS && *until_ms <= now + EXPIRES_MAX_MS)
+        return true;
+    gx_answers_refuse(b, GX_E_USAGE, NULL, "an invitation lasts from a minute to 365 days");
+    return false;
+}
+
+static bool read_terms(struct gx_answer_builder *b, struct gx_body_token *body, const struct gx_command *cmd)
+{
+    uint64_t expires = 0;
+
+    if (!read_expiry(b, &expires, cmd))
         return false;
-    }
     if (cmd->uses > UINT8_MAX) {
         gx_answers_refuse(b, GX_E_USAGE, "leave it out for no limit", "an invitation can be for %u people at most", UINT8_MAX);
         return false;
@@ -74,10 +93,16 @@ void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_com
     struct gx_body_token terms = {.uses = 0};
     struct gx_answer_builder b;
     struct gx_event_id id = {{0}};
+    uint64_t until_ms = 0;
 
     if (g == NULL)
         return;
     gx_answers_begin(&b, e, client, cmd->request);
+    if (gx_command_has(cmd, GX_PARAM_WHO)) {
+        if (may_invite_contact(&b, g) && read_expiry(&b, &until_ms, cmd))
+            gx_invite_contact(&b, g, cmd, until_ms);
+        return;
+    }
     if (!may_invite(&b, g) || !read_terms(&b, &terms, cmd))
         return;
 

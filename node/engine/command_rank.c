@@ -138,6 +138,67 @@ static void revoke_way_in(struct gx_answer_builder *b, struct gx_group *g, uint3
         gx_answers_hex(b, "not_revoked", body.u.revoke.token.b, 32);
 }
 
+/* This one, those it let in, and those that they let in: who would still be here by nobody else.  In the order in which they are to go: the last first, so
+ * that who stays when a rank forbids one has their sponsor still.  Returns how many. */
+static uint32_t subtree(struct gx_engine *e, const struct gx_group *g, uint32_t person, uint32_t **out)
+{
+    bool *in = gx_arena_take(&e->arena, g->law.n_persons + 1u);
+    uint32_t n = 1, *list = gx_arena_take(&e->arena, (g->law.n_persons + 1u) * sizeof *list);
+
+    if (!gx_engine_ok(e, in == NULL || list == NULL ? GX_E_MEMORY : GX_OK))
+        return 0;
+    list[0] = person;
+    in[person] = true;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t p = 0; p < g->law.n_persons; p++)
+            if (!in[p] && p != g->me && gx_law_is_member(&g->law, p) && gx_law_voucher(&g->law, p) == list[i]) {
+                in[p] = true;
+                list[n++] = p;
+            }
+    for (uint32_t i = 0, k = n; i + 1 < k; i++) {
+        uint32_t swap = list[i];
+
+        list[i] = list[--k];
+        list[k] = swap;
+    }
+    *out = list;
+    return n;
+}
+
+static void put_who(struct gx_answer_builder *b, struct gx_group *g, uint32_t person)
+{
+    gx_answers_object(b, NULL);
+    gx_answers_hex(b, "member", g->law.persons[person].member.b, 32);
+    gx_answers_kept(b, "alias", gx_person_label(b->e, g, person));
+}
+
+/* With whom they vouched for: shown first, and done when the answer to that is yes. */
+static void remove_vouched(struct gx_answer_builder *b, struct gx_group *g, uint32_t person, bool yes)
+{
+    struct gx_body body = {.type = GX_EV_REMOVE};
+    uint32_t *list = NULL, n = subtree(b->e, g, person, &list);
+
+    for (uint32_t i = 0; i < n; i++)
+        if (!may(b, g, GX_OP_REMOVE, list[i]))
+            return;
+    gx_answers_hex(b, "group", g->row.id.b, gx_group_id_bytes(g));
+    gx_answers_list(b, yes ? "removed" : "would");
+    for (uint32_t i = 0; i < n && b->e->fault == GX_OK; i++) {
+        struct gx_event_id id;
+
+        put_who(b, g, list[i]);
+        body.u.removal.target = g->law.persons[list[i]].member;
+        body.u.removal.cuts = gx_cuts_of(b->e, g, list[i], &body.u.removal.n_cuts);
+        if (yes && gx_author_write(b->e, g, &body, &id, NULL) == GX_OK)
+            gx_answers_hex(b, "event", id.b, sizeof id.b);
+        gx_answers_end(b);
+    }
+    gx_answers_end(b);
+    b->e->doors_dirty = true;
+    if (b->e->fault == GX_OK)
+        gx_answers_send(b);
+}
+
 static void remove_or_ban(struct gx_engine *e, uint64_t client, const struct gx_command *cmd, bool ban)
 {
     struct gx_group *g = gx_command_group(e, client, cmd);
@@ -156,6 +217,10 @@ static void remove_or_ban(struct gx_engine *e, uint64_t client, const struct gx_
         return;
     if (person == g->me) {
         gx_answers_refuse(&b, GX_E_USAGE, "guanxi group leave", "that is you");
+        return;
+    }
+    if (cmd->vouched) {
+        remove_vouched(&b, g, person, cmd->yes);
         return;
     }
     if (!may(&b, g, ban ? GX_OP_BAN : GX_OP_REMOVE, person))

@@ -1,4 +1,5 @@
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 
 static uint32_t sessions_of(const struct gx_engine *e, enum gx_session_kind kind)
 {
@@ -130,9 +131,12 @@ static void put_forks(struct gx_answer_builder *b)
 void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_answer_builder b;
-    uint64_t unread = 0, outbox = 0;
+    uint64_t unread = 0, outbox = 0, groups = 0, contacts = 0;
 
+    for (uint32_t i = 0; i < e->people.n; i++)
+        contacts += gx_contact_wanted(&e->people.contacts[i]) && gx_contact_is_met(e, &e->people.contacts[i]);
     for (uint32_t i = 0; i < e->n_groups; i++) {
+        groups += !gx_group_is_direct(e->groups[i]);
         unread += gx_messages_unread(e->groups[i]);
         outbox += gx_messages_unsent(e->groups[i]);
     }
@@ -142,7 +146,8 @@ void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_com
     gx_answers_number(&b, "known", e->n_targets);
     gx_answers_number(&b, "guest", sessions_of(e, GX_SESSION_DOOR));
     gx_answers_end(&b);
-    gx_answers_number(&b, "groups", e->n_groups);
+    gx_answers_number(&b, "groups", groups);
+    gx_answers_number(&b, "contacts", contacts);
     gx_answers_number(&b, "unread", unread);
     gx_answers_number(&b, "outbox", outbox);
     put_store(&b);
@@ -162,5 +167,6 @@ void gx_command_id(struct gx_engine *e, uint64_t client, const struct gx_command
     gx_answers_begin(&b, e, client, cmd->request);
     gx_answers_hex(&b, "id", e->config.person.id.b, sizeof e->config.person.id.b);
     gx_answers_text(&b, "name", e->config.name);
+    gx_answers_kept(&b, "card", gx_card_text(e));
     gx_answers_send(&b);
 }

@@ -63,6 +63,9 @@ void gx_write_refuse(struct gx_answer_builder *b, enum gx_err err);
 #define GX_CUTS_MAX 1000u           /* what fits a body */
 struct gx_span gx_cuts_of(struct gx_engine *e, const struct gx_group *g, uint32_t person, uint16_t *n);
 
+/* Invite a contact into g until then, through the direct chat: answers. */
+void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const struct gx_command *cmd, uint64_t until_ms);
+
 /* Can it be a group's name?  Refuses when not. */
 bool gx_title_or_refuse(struct gx_answer_builder *b, const char *name);
 

@@ -1,7 +1,8 @@
 /* Whom to connect to: the nodes that signed endpoint records name.  One connection a pair: the lower key keeps the one it opened.  PROTOCOL 7 */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 
 #define HIGHER_KEY_WAITS_MS 700u    /* so that mostly one side connects at all */
+#define ASKED_MAX_MS 15000u         /* the longest pause where somebody waits to be let in */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -89,7 +90,7 @@ static bool wanted(struct gx_engine *e, const struct gx_target *t)
     for (uint32_t i = 0; i < e->n_groups; i++) {
         const struct gx_group *g = e->groups[i];
 
-        for (uint32_t k = 0; gx_group_active(g) && k < g->n_endpoints; k++)
+        for (uint32_t k = 0; (gx_group_active(g) || gx_group_asking(g)) && !g->silent && k < g->n_endpoints; k++)
             if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device))
                 return true;
     }
@@ -160,6 +161,16 @@ void gx_targets_up(struct gx_engine *e, struct gx_session *s)
     t->backoff_ms = 0;
 }
 
+/* Somebody waits to be let in by whom it is. */
+static bool is_asked(const struct gx_engine *e, const struct gx_target *t)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        for (uint32_t k = 0; gx_group_asking(e->groups[i]) && k < e->groups[i]->n_endpoints; k++)
+            if (memcmp(&e->groups[i]->endpoints[k].transport, &t->key, sizeof t->key) == 0)
+                return true;
+    return false;
+}
+
 /* All addresses are tried in quick succession, then a pause that grows. */
 static void back_off(struct gx_engine *e, struct gx_target *t)
 {
@@ -168,7 +179,9 @@ static void back_off(struct gx_engine *e, struct gx_target *t)
     if (n > 0 && t->next_addr % n != 0) {
         t->next_ms = e->now.mono_ms + 100;
     } else {
-        t->backoff_ms = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2 > GX_BACKOFF_MAX_MS ? GX_BACKOFF_MAX_MS : t->backoff_ms * 2;
+        uint32_t most = is_asked(e, t) ? ASKED_MAX_MS : GX_BACKOFF_MAX_MS;
+
+        t->backoff_ms = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2 > most ? most : t->backoff_ms * 2;
         t->next_ms = e->now.mono_ms + jitter(e, t->backoff_ms);
     }
     gx_engine_wake(e, t->next_ms);

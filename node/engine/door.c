@@ -2,11 +2,14 @@
  *
  * The door authenticates nobody; what a guest sees before it is admitted is CREATE, the issuer's admissions and the TOKEN. */
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 
 #define GIVING_MS 60000u        /* how long handing over a group's control events may take */
 
 struct gx_door *gx_doors_by_number(struct gx_engine *e, uint32_t number)
 {
+    if (number != 0 && e->people.door.number == number)
+        return &e->people.door;
     for (uint32_t i = 0; i < e->n_doors; i++)
         if (e->doors[i].number == number)
             return &e->doors[i];
@@ -101,6 +104,7 @@ void gx_doors_refresh(struct gx_engine *e)
     uint32_t n = choose(e, best);
 
     e->doors_dirty = false;
+    gx_card_door_open(e);
     for (uint32_t i = 0; i < e->n_doors;) {
         bool stays = false;
 
@@ -299,13 +303,13 @@ static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *l
     return true;
 }
 
-static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
+static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
 {
-    uint32_t log = 0;
+    uint32_t log = gx_group_is_direct(g) ? g->n_logs : 0;   /* what was written there before the other came is for nobody else */
 
     do {                /* one frame at least: it tells that the gifts are complete */
         struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
-        struct gx_frame_list list = gx_frame_begin_baseline(&w, 0);
+        struct gx_frame_list list = gx_frame_begin_baseline(&w, channel);
 
         for (; log < g->n_logs && list.n < GX_FRAME_CHUNKS_MAX; log++) {
             const struct gx_log_row *row = &g->logs[log].row;
@@ -320,25 +324,29 @@ static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_g
     } while (log < g->n_logs);
 }
 
-/* Everything a new member needs to resolve the group itself and to find the others. */
+void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
+{
+    gx_serve_all_control(e, s, g, channel);
+    for (uint32_t at = 0; at < g->n_endpoints; at += GX_ENDPOINTS_PER_FRAME_MAX) {
+        struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
+        struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel);
+
+        for (uint32_t i = at; i < g->n_endpoints && i < at + GX_ENDPOINTS_PER_FRAME_MAX; i++)
+            gx_frame_put_endpoint(&w, &list, &g->endpoints[i]);
+        gx_frame_end(&w, &list);
+        gx_engine_send(e, s, &w);
+    }
+    send_baseline(e, s, g, channel);
+}
+
+/* To a guest: all it needs to resolve the group itself and to find the others. */
 static void give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_event_id *admit)
 {
     struct gx_wr w = gx_engine_wr(e, 64);
-    struct gx_wr list_w = gx_wr(NULL, 0);
-    struct gx_frame_list list;
 
     gx_frame_write_admitted(&w, admit);
     gx_engine_send(e, s, &w);
-    gx_serve_all_control(e, s, g, 0);
-    for (uint32_t at = 0; at < g->n_endpoints; at += GX_ENDPOINTS_PER_FRAME_MAX) {
-        list_w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
-        list = gx_frame_begin_endpoints(&list_w, 0);
-        for (uint32_t i = at; i < g->n_endpoints && i < at + GX_ENDPOINTS_PER_FRAME_MAX; i++)
-            gx_frame_put_endpoint(&list_w, &list, &g->endpoints[i]);
-        gx_frame_end(&list_w, &list);
-        gx_engine_send(e, s, &list_w);
-    }
-    send_baseline(e, s, g);
+    gx_door_give(e, s, g, 0);
     s->stage = GX_GUEST_ADMITTED;
     s->deadline_ms = e->now.mono_ms + GIVING_MS;
     gx_engine_wake(e, s->deadline_ms);
@@ -392,7 +400,9 @@ void gx_door_frame(struct gx_engine *e, struct gx_session *s, const struct gx_fr
 {
     struct gx_group *g = gx_group_by_gnum(e, s->group);
 
-    if (g == NULL) {
+    if (s->group == GX_NONE) {
+        gx_card_door_frame(e, s, f);
+    } else if (g == NULL) {
         gx_session_close(e, s, GX_BYE_DONE);
     } else if (f->kind == GX_FRAME_GUEST && s->stage == GX_GUEST_NEW) {
         take_guest(e, s, g, f);

@@ -1,5 +1,5 @@
 /* Memberships that ended: telling who it was up to the operations that ended them, and nothing else; and hearing it oneself.  WIRE §6.1, LAW §12 */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 
 bool gx_group_bumped(const struct gx_group *g)
 {
@@ -13,7 +13,7 @@ bool gx_group_joining(const struct gx_group *g)
 
 bool gx_group_answers(const struct gx_group *g)
 {
-    return gx_group_active(g) || ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && g->has_create);
+    return gx_group_active(g) || gx_group_asking(g) || ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && g->has_create);
 }
 
 /* A leave that nobody heard of yet is urgent and soon over; whose membership ended only answers. */
@@ -21,7 +21,7 @@ static unsigned urgency(const struct gx_group *g)
 {
     if (!gx_group_answers(g))
         return 0;
-    return !gx_group_active(g) ? 1 : g->row.state == GX_GROUP_LEFT ? 3 : 2;
+    return g->silent ? 0 : gx_group_asking(g) ? 2 : !gx_group_active(g) ? 1 : g->row.state == GX_GROUP_LEFT ? 3 : 2;
 }
 
 bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
@@ -116,20 +116,6 @@ void gx_ended_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     }
 }
 
-static void leave_sessions(struct gx_engine *e, const struct gx_group *g)
-{
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_session *s = e->sessions[i];
-        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
-
-        if (c == NULL)
-            continue;
-        c->mine = c->theirs = false;
-        if (s->n_channels == 1)
-            gx_session_close(e, s, GX_BYE_DONE);
-    }
-}
-
 /* An effective removal of mine: by my own LEAVE, or by others. */
 static bool is_gone(const struct gx_group *g, bool by_leave)
 {
@@ -202,7 +188,7 @@ void gx_ended_check(struct gx_engine *e, struct gx_group *g)
             forget_join(e, g);
         if (g->has_join)
             bump(e, g);
-        leave_sessions(e, g);
+        gx_sessions_group_gone(e, g);
     }
     if (g->has_join && g->row.state == GX_GROUP_MEMBER && gx_law_is_settled(&g->law, gx_law_seat(&g->law, g->me)))
         forget_join(e, g);

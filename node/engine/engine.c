@@ -1,4 +1,4 @@
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +145,10 @@ static enum gx_err load(struct gx_engine *e)
     if (err != GX_OK)
         return err;
 
+    err = gx_people_load(e);
+    if (err != GX_OK)
+        return err;
+
     struct gx_txn *txn = gx_engine_txn(e, false);
 
     e->n_manual = 0;
@@ -189,6 +193,7 @@ void gx_engine_free(struct gx_engine *e)
     gx_sessions_free(e);
     gx_jobs_free(e);
     gx_groups_free(e);
+    gx_people_free(e);
     gx_idmap_free(&e->session_by_id);
     gx_arena_free(&e->arena);
     free(e->targets);
@@ -209,6 +214,8 @@ static void listening(struct gx_engine *e, const struct gx_input *in)
     e->listening = true;
     for (uint32_t i = 0; i < e->n_groups; i++)
         gx_author_endpoint(e, e->groups[i]);
+    e->doors_dirty = true;
+    gx_cards_hurry(e);
 }
 
 static void dispatch(struct gx_engine *e, const struct gx_input *in)
@@ -255,6 +262,7 @@ static void timers(struct gx_engine *e)
     gx_sessions_timer(e);
     gx_targets_timer(e);
     gx_guest_timer(e);
+    gx_cards_timer(e);
     gx_doors_timer(e);
     gx_owner_timer(e);
     gx_repair_timer(e);
@@ -290,7 +298,9 @@ static void owners_look(struct gx_engine *e)
 
         if (g->looked_at == g->law.generation)
             continue;
-        gx_owner_look(e, g);
+        if (!gx_group_is_direct(g))
+            gx_owner_look(e, g);
+        gx_people_look(e, g);
         g->looked_at = g->law.generation;
     }
 }
@@ -305,6 +315,7 @@ static void finish(struct gx_engine *e)
     if (e->doors_dirty && !e->config.offline && e->listening)
         gx_doors_refresh(e);
     gx_waiters_run(e);
+    gx_people_flush(e);
     gx_groups_flush(e);
 }
 

@@ -40,6 +40,7 @@ struct gx_engine_config {
     bool offline;                               /* the store is read-only: commands that write answer GX_E_USAGE */
     struct gx_rng *rng;                         /* borrowed */
     struct gx_person person;
+    struct gx_dh_sk card_sk;                    /* secret of person.card */
     char name[257];                             /* what this person calls themself, UTF-8 */
     struct gx_device_seed device_seed;
     struct gx_incarnation_secret incarnation;
@@ -93,6 +94,7 @@ enum gx_effect_kind {
     GX_OUT_VERIFY,
     GX_OUT_ANSWER,          /* final answer to a command */
     GX_OUT_NOTE,            /* one object of a subscription (watch), to the client of that command */
+    GX_OUT_NAME,            /* this person has another name from now on: keep it */
     GX_OUT_LOG,             /* a line for the log, no secrets, no control characters */
     GX_OUT_WAKE             /* a TIMER input at wake_mono_ms; the newest replaces earlier ones */
 };
@@ -100,7 +102,7 @@ enum gx_effect_kind {
 struct gx_effect {
     enum gx_effect_kind kind;
     gx_session_id session;                      /* SEND, CONNECT, DISCONNECT */
-    struct gx_span bytes;                       /* SEND: one frame; VERIFY: the message; LOG: text */
+    struct gx_span bytes;                       /* SEND: one frame; VERIFY: the message; LOG, NAME: text */
     /* CONNECT */
     struct gx_addr addr;
     struct gx_curve_pk server_key;

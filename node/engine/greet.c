@@ -1,5 +1,5 @@
 /* How two members' nodes meet: hello, tags, proofs.  WIRE §6.1, KEYS §11. */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 
 static enum gx_role my_role(const struct gx_session *s)
 {
@@ -196,6 +196,8 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
     bool was_shared = gx_channel_shared(c);
 
     gx_group_settle(e, g);
+    if (gx_group_asking(g))
+        gx_ask_send(e, s, g, c);
     if (gx_group_live(g, &c->device)) {
         c->theirs = true;
         c->unknown = c->ended = false;
@@ -204,7 +206,7 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
         if (c->ended || gx_ended_tell(e, s, g, c))
             return;
         c->unknown = true;
-        if (!c->asked_heads) {
+        if (!c->asked_heads && !c->asked) {
             gx_greet_heads(e, s, g, c);
             s->deadline_ms = s->deadline_ms == 0 ? 0 : e->now.mono_ms + GX_STRANGER_MS;
         }
@@ -263,6 +265,20 @@ void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g)
             if (!gx_ended_tell(e, s, g, c) && s->n_channels == 1)
                 gx_session_close(e, s, GX_BYE_DONE);
         }
+    }
+}
+
+void gx_sessions_group_gone(struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        if (c == NULL)
+            continue;
+        c->mine = c->theirs = false;
+        if (s->n_channels == 1)
+            gx_session_close(e, s, GX_BYE_DONE);
     }
 }
 

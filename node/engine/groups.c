@@ -1,5 +1,5 @@
 /* Groups in memory: finding, making, reading.  ingest.c takes events in, load.c is between the tables and the store. */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 #include <stdlib.h>
 
 /* --- finding ------------------------------------------------------------------------------------------------------------------------- */
@@ -96,7 +96,7 @@ bool gx_group_is_member(const struct gx_group *g)
 
 bool gx_group_active(const struct gx_group *g)
 {
-    return gx_group_is_member(g) || (g->row.state == GX_GROUP_LEFT && g->has_create && !g->left_told);
+    return (gx_group_is_member(g) && !g->silent) || (g->row.state == GX_GROUP_LEFT && g->has_create && !g->left_told);
 }
 
 uint32_t gx_group_op(const struct gx_group *g, const struct gx_event_id *id)
@@ -213,9 +213,11 @@ void gx_group_drop(struct gx_engine *e, struct gx_group *g)
     if (txn == NULL || !gx_engine_ok(e, gx_group_forget(txn, g->row.gnum)))
         return;
     gx_jobs_kill(e, g->row.gnum);
+    gx_people_group_gone(e, g);
     for (uint32_t i = 0; i < e->n_sessions; i++)
         if (e->sessions[i]->kind == GX_SESSION_GUEST && e->sessions[i]->group == g->row.gnum)
             gx_session_close(e, e->sessions[i], GX_BYE_DONE);
+    gx_sessions_group_gone(e, g);
     for (uint32_t i = g->index + 1; i < e->n_groups; i++) {
         e->groups[i - 1] = e->groups[i];
         e->groups[i - 1]->index = i - 1;

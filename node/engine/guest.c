@@ -1,7 +1,7 @@
 /* Joining: this node as a guest at somebody's door.  WIRE §6.3, KEYS §9.
  *
  * Any holder of the code can play the door, so everything that comes through it counts only by hash, signature and the law. */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 #include <stdlib.h>
 
 #define GIVING_MS 60000u
@@ -186,8 +186,7 @@ static bool path_event(struct gx_engine *e, struct gx_job *job, const struct gx_
     return true;
 }
 
-/* Lists that come in several frames are put together. */
-static bool collect(struct gx_engine *e, struct gx_group *g, struct gx_span list)
+bool gx_guest_collect(struct gx_engine *e, struct gx_group *g, struct gx_span list)
 {
     uint8_t *more = NULL;
 
@@ -229,7 +228,7 @@ static bool path_complete(const struct gx_frame *f)
 
 static void take_path(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
 {
-    bool ok = f->n > 0 && collect(e, g, f->list);
+    bool ok = f->n > 0 && gx_guest_collect(e, g, f->list);
 
     if (ok && !path_complete(f))
         return;
@@ -331,7 +330,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
     } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
         gx_endpoints_take(e, s, g, f);
     } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {
-        (void)collect(e, g, f->list);
+        (void)gx_guest_collect(e, g, f->list);
         g->join_given = true;       /* the last of its gifts */
         g->members_changed = true;
     } else {
@@ -434,7 +433,9 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].person == voucher)
             g->admitted_by = g->logs[i].row.device;
-    write_alias(e, g, gx_span(g->join.alias, g->join.alias_bytes));
+    if (g->has_asked)
+        gx_ask_done(e, g);
+    write_alias(e, g, g->has_join ? gx_span(g->join.alias, g->join.alias_bytes) : gx_span(e->config.name, strlen(e->config.name)));
     gx_author_endpoint(e, g);
     for (uint32_t i = 0; i < g->n_endpoints; i++)
         if (gx_group_live(g, &g->endpoints[i].device))

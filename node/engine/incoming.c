@@ -1,5 +1,5 @@
 /* Chunks of messages: which branch of their log they continue, what is checked of them, and what becomes of them once it was.  WIRE §3.4, §5 */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 
 #define FULL_AGAIN_MS 30000u        /* with a full store others' messages are asked for again after this */
 
@@ -308,8 +308,10 @@ void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session
         return;
     }
     if (!job->failed && fits(&g->logs[job->log], &job->chunk)) {
-        if (gx_group_ingest_chunk(e, g, job) == GX_OK)
+        if (gx_group_ingest_chunk(e, g, job) == GX_OK) {
+            gx_letters_take(e, g, job->log, &job->chunk);
             return;
+        }
         gx_engine_drop(e, gx_err_name(GX_E_FULL));
         again_ms = FULL_AGAIN_MS;
     } else if (job->failed && s != NULL) {

@@ -227,8 +227,8 @@ static bool read_op(struct gx_engine *e, struct gx_group *g, struct gx_law_op *o
     if (target != NULL && (op->target = gx_group_person(e, g, target)) == GX_NONE)
         return false;
     if (ev->type == GX_EV_ADMIT) {
-        op->token = gx_group_op(g, &body->u.admit.request.token);
-        op->qr = true;
+        op->qr = body->u.admit.request.via == GX_VIA_QR;
+        op->token = op->qr ? gx_group_op(g, &body->u.admit.request.token) : GX_LAW_NONE;
     } else if (ev->type == GX_EV_REVOKE && body->u.revoke.what == GX_REVOKE_TOKEN) {
         op->token = gx_group_op(g, &body->u.revoke.token);
     } else if (ev->type == GX_EV_TOKEN) {
@@ -512,14 +512,31 @@ static enum gx_err check_opening(const struct gx_group *g, const struct gx_event
     return ev->seq == 1 && !gx_event_id_equal(&ev->prev, &none) ? GX_E_MALFORMED : GX_OK;
 }
 
-/* An admission names a TOKEN that its author knew: what the guest signed with can be verified by everybody who has the event's past. */
-static enum gx_err check_token(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
+/* In a direct chat there is nothing to decide: its members are the founder and whom the founder let in first.  LAW §14 */
+static enum gx_err check_direct(const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
+{
+    if (!g->has_create || g->rules.kind != GX_GROUP_DIRECT || ev->type == GX_EV_ALIAS || ev->type == GX_EV_INCARNATION || ev->type == GX_EV_CREATE)
+        return GX_OK;
+    if (ev->type != GX_EV_ADMIT || body->u.admit.request.via != GX_VIA_INV)
+        return GX_E_MALFORMED;
+    return gx_sign_pk_equal(&body->u.admit.request.inviter, &g->law.persons[g->law.nodes[0].op.author].member) ? GX_OK : GX_E_MALFORMED;
+}
+
+/* An admission names a TOKEN that its author knew: what the guest signed with can be verified by everybody who has the event's past; or the author
+ * itself, who was asked to let the joiner in. */
+static enum gx_err check_admit(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
     struct gx_law_edges edges;
-    uint32_t token = body->type == GX_EV_ADMIT ? gx_group_op(g, &body->u.admit.request.token) : GX_NONE;
+    uint32_t token = GX_NONE, log = gx_group_log(g, &ev->log);
 
-    if (body->type != GX_EV_ADMIT || !read_edges(e, g, &edges, ev, body))
+    if (body->type != GX_EV_ADMIT)
         return GX_OK;
+    if (body->u.admit.request.via == GX_VIA_INV)
+        return log == GX_NONE ? GX_E_MISSING
+               : gx_sign_pk_equal(&g->logs[log].row.member, &body->u.admit.request.inviter) ? GX_OK : GX_E_MALFORMED;
+    if (!read_edges(e, g, &edges, ev, body))
+        return GX_OK;
+    token = gx_group_op(g, &body->u.admit.request.token);
     return token != GX_NONE && g->ops[token].type == GX_EV_TOKEN && gx_law_would_know(&g->law, &edges, token) ? GX_OK : GX_E_MALFORMED;
 }
 
@@ -555,7 +572,9 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     if (err == GX_OK && g->n_logs + 2 > GX_GROUP_LOGS_MAX)
         err = GX_E_TOO_BIG;
     if (err == GX_OK)
-        err = check_token(e, g, ev, body);
+        err = check_direct(g, ev, body);
+    if (err == GX_OK)
+        err = check_admit(e, g, ev, body);
     if (err == GX_OK && (ev->type == GX_EV_CREATE || ev->type == GX_EV_INCARNATION) && gx_group_log(g, &ev->log) == GX_NONE &&
         !introduce(e, g, ev, body))
         return GX_OK;

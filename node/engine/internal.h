@@ -10,6 +10,7 @@
 #include "proto/frame.h"
 #include "proto/law.h"
 #include "store/events.h"
+#include "store/people.h"
 #include "store/rows.h"
 
 #define GX_NONE UINT32_MAX
@@ -132,6 +133,7 @@ struct gx_group {
     uint32_t title_op;
     uint32_t n_heads;
     uint32_t n_jobs;            /* verifications under way for it */
+    bool silent;                /* a direct chat with somebody whom the person blocked or removed: it is not there for others */
     bool left_told;             /* LEFT: another device holds the LEAVE, so that nothing is left to tell */
     uint64_t max_tick;
     bool deps_told;             /* the own message log's newest event came after the newest control event */
@@ -153,6 +155,9 @@ struct gx_group {
     uint64_t join_next_ms;
     uint32_t join_backoff_ms;
     uint32_t join_addr;         /* next of join.addrs to try */
+    bool has_asked;             /* a contact invited me: its node is asked to let me in */
+    struct gx_asked_row asked_of;
+    uint64_t asked_again_ms;    /* it said no for now: it is not asked again before */
     bool join_unsure;           /* a door took my request and did not answer: perhaps I am a member */
     bool join_given;            /* a door gave everything it had to give */
     uint8_t *collected;         /* lists of PATH frames until TOKEN came, then of BASELINE frames until the logs are known */
@@ -185,6 +190,8 @@ struct gx_channel {
     bool asked_heads;           /* I sent HEADS already */
     bool ended;                 /* it was told that it is no member */
     bool told;                  /* it told me so, and I asked what it is about */
+    bool asked;                 /* I asked it to let me in */
+    uint8_t n_asks;             /* it asked me so often */
     uint32_t shown_ops;         /* control events there were when its HEADS was answered; 0: not yet */
     struct gx_their_log *their; /* by log index */
     uint32_t n_their;
@@ -196,7 +203,8 @@ struct gx_channel {
     uint32_t unacked_wait_ms;
 };
 
-enum gx_session_kind { GX_SESSION_MEMBER, GX_SESSION_GUEST, GX_SESSION_DOOR };   /* GUEST: I am the guest; DOOR: a guest is at mine */
+/* GUEST: I am the guest; DOOR: a guest is at mine; CARD: I am at the door of somebody's card */
+enum gx_session_kind { GX_SESSION_MEMBER, GX_SESSION_GUEST, GX_SESSION_DOOR, GX_SESSION_CARD };
 enum gx_session_state { GX_SESSION_CONNECTING, GX_SESSION_HELLO, GX_SESSION_OPEN };
 
 struct gx_session {
@@ -219,8 +227,11 @@ struct gx_session {
     struct gx_channel *channels;
     uint32_t n_channels, cap_channels;
 
-    uint32_t group;             /* GUEST, DOOR: gnum */
+    uint32_t group;             /* GUEST, DOOR: gnum; GX_NONE at the door of my card */
     struct gx_event_id token;   /* DOOR: the TOKEN operation */
+    struct gx_sign_pk person;   /* CARD: whose */
+    struct gx_sign_pk guest;    /* DOOR of my card: the device that GUEST named, and its signature with T */
+    struct gx_sig guest_sig;
     uint8_t stage;              /* GUEST, DOOR: enum gx_guest_stage */
 };
 
@@ -254,7 +265,7 @@ struct gx_door {
 
 /* --- verification ------------------------------------------------------------------------------------------------------------- */
 
-enum gx_job_kind { GX_JOB_DEAD, GX_JOB_CONTROL, GX_JOB_MESSAGES, GX_JOB_PROOF, GX_JOB_GUEST, GX_JOB_JOIN, GX_JOB_PATH, GX_JOB_BASELINE, GX_JOB_ENDPOINT };
+enum gx_job_kind { GX_JOB_DEAD, GX_JOB_CONTROL, GX_JOB_MESSAGES, GX_JOB_PROOF, GX_JOB_GUEST, GX_JOB_JOIN, GX_JOB_PATH, GX_JOB_BASELINE, GX_JOB_ENDPOINT, GX_JOB_CARD, GX_JOB_ASK };
 
 /* One thing whose signatures are out.  Jobs end in the order they began, because tickets are answered in order. */
 struct gx_job {
@@ -282,6 +293,8 @@ struct gx_job {
     struct gx_join_request request;
     struct gx_endpoint endpoint;
     struct gx_sig guest_sig;
+    struct gx_frame frame;      /* CARD: what was said, in the arena */
+    struct gx_sign_pk person;   /* ASK: the contact that asks */
     struct gx_arena arena;      /* what the job's spans and signatures point into */
 };
 
@@ -308,6 +321,45 @@ struct gx_unsigned {
     struct gx_event ev;
     struct gx_sign_sk *sk;      /* of its group */
     uint64_t arrival;
+};
+
+/* --- people --------------------------------------------------------------------------------------------------------------------- */
+
+struct gx_contact {
+    struct gx_contact_row row;
+    bool dirty;
+    /* The way to their card's door. */
+    gx_session_id session;      /* open or under way; 0: none */
+    uint64_t next_ms;
+    uint32_t backoff_ms;
+    uint32_t next_addr;
+};
+
+/* A contact that this node lets into a group when it asks. */
+struct gx_offered {
+    uint32_t group;             /* gnum */
+    struct gx_sign_pk contact;
+    uint64_t until_ms;          /* wall clock */
+};
+
+/* Member of a group whom a contact told to be. */
+struct gx_revealed {
+    uint32_t group;             /* gnum */
+    struct gx_sign_pk member, contact;
+};
+
+struct gx_people {
+    struct gx_contact *contacts;
+    uint32_t n, cap;
+    struct gx_invited_row *invited;
+    uint32_t n_invited, cap_invited;
+    struct gx_offered *offered;
+    uint32_t n_offered, cap_offered;
+    struct gx_revealed *revealed;
+    uint32_t n_revealed, cap_revealed;
+    struct gx_door door;        /* of my card; number 0: not asked for yet */
+    uint32_t fresh;             /* requests that may come in now; one more every GX_REQUEST_MS */
+    uint64_t fresh_ms;
 };
 
 struct gx_drop_counter {
@@ -351,6 +403,8 @@ struct gx_engine {
     uint64_t next_ticket;
     gx_session_id next_session;
     uint32_t next_door;
+
+    struct gx_people people;
 
     struct gx_waiter waiters[GX_WAITERS_MAX];
     uint32_t n_waiters;
@@ -533,6 +587,8 @@ void gx_sessions_new_group(struct gx_engine *e, struct gx_group *g);
 struct gx_channel *gx_session_channel(struct gx_session *s, uint16_t number);
 struct gx_channel *gx_session_channel_of(struct gx_session *s, uint32_t gnum);
 bool gx_channel_shared(const struct gx_channel *c);
+/* It speaks of this group no more, on any session: those that were for it alone end. */
+void gx_sessions_group_gone(struct gx_engine *e, const struct gx_group *g);
 void gx_sessions_timer(struct gx_engine *e);
 void gx_sessions_reap(struct gx_engine *e);
 void gx_sessions_close_all(struct gx_engine *e);
@@ -658,6 +714,10 @@ void gx_guest_gone(struct gx_engine *e, const struct gx_session *s);
 void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_timer(struct gx_engine *e);
+/* Lists that come in several frames are put together. */
+bool gx_guest_collect(struct gx_engine *e, struct gx_group *g, struct gx_span list);
+/* Everything a new member needs: control events, endpoint records, where messages begin. */
+void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
 /* Own admission may have come in: become a member. */
 void gx_guest_check(struct gx_engine *e, struct gx_group *g);
 
@@ -684,6 +744,16 @@ void gx_command_group_transfer(struct gx_engine *e, uint64_t client, const struc
 void gx_command_group_rename(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_alias(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_why(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_reveal(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_profile_set(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_add(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_list(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_show(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_verify(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_name(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_block(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_unblock(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_contact_remove(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_requests(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_accept(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_refuse(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);

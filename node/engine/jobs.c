@@ -1,5 +1,5 @@
 /* Verification leaves and returns: what waits for its signatures. */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 #include <stdlib.h>
 
 struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_session *s, uint32_t gnum, struct gx_span bytes)
@@ -126,7 +126,8 @@ void gx_job_verify_request(struct gx_engine *e, struct gx_job *job, const struct
 
     gx_join_request_write_signed(&w, req);
     gx_job_verify(e, job, GX_DOMAIN_JOIN, &req->joiner.device, gx_wr_span(&w), &req->device_sig);
-    gx_job_verify(e, job, GX_DOMAIN_JOIN_TOKEN, token_pk, gx_wr_span(&w), &req->token_sig);
+    if (req->via == GX_VIA_QR)
+        gx_job_verify(e, job, GX_DOMAIN_JOIN_TOKEN, token_pk, gx_wr_span(&w), &req->token_sig);
     gx_job_verify_intro(e, job, &req->joiner);
 }
 
@@ -198,7 +199,7 @@ static enum gx_err verify_control(struct gx_engine *e, struct gx_group *g, struc
 
         if (!gx_group_id_equal(&req->group, &g->row.id))
             return GX_E_MALFORMED;
-        if (!token_key(e, g, &req->token, &token_pk))
+        if (req->via == GX_VIA_QR && !token_key(e, g, &req->token, &token_pk))
             return GX_E_MISSING;
         job_introduces(job, &req->joiner.member, &req->joiner.device, &req->joiner.incarnation);
         gx_job_verify_request(e, job, req, &token_pk);
@@ -346,6 +347,8 @@ static void done(struct gx_engine *e, struct gx_job *job)
     struct gx_group *g = job->kind == GX_JOB_DEAD ? NULL : gx_group_by_gnum(e, job->group);
     struct gx_session *s = job->session == 0 ? NULL : gx_session_find(e, job->session);
 
+    if (job->kind == GX_JOB_CARD)
+        gx_card_taken(e, job);
     if (g == NULL)
         return;
     g->n_jobs--;
@@ -376,6 +379,11 @@ static void done(struct gx_engine *e, struct gx_job *job)
     case GX_JOB_ENDPOINT:
         gx_endpoints_verified(e, job);
         break;
+    case GX_JOB_ASK:
+        gx_ask_verified(e, job);
+        break;
+    case GX_JOB_CARD:
+        break;              /* of no group: it was done above */
     }
 }
 

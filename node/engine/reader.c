@@ -1,6 +1,7 @@
 #include "node/engine/reader.h"
 
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 #include <stdlib.h>
 
 #define FORWARD 32u                 /* events read at once: two groups of a segment */
@@ -61,7 +62,7 @@ bool gx_reader_begin(struct gx_reader *r, struct gx_engine *e, struct gx_group *
 
     *r = (struct gx_reader){.e = e};
     for (uint32_t i = 0; i < e->n_groups; i++)
-        n += g == NULL || g == e->groups[i] ? e->groups[i]->n_logs : 0;
+        n += g == NULL || gx_same_chat(e, g, e->groups[i]) ? e->groups[i]->n_logs : 0;
     r->logs = gx_arena_take(&e->arena, (n + 1) * sizeof *r->logs);
     r->scratch = gx_arena_room(&e->arena, GX_READER_SCRATCH);
     if (!gx_engine_ok(e, r->logs == NULL || r->scratch == NULL ? GX_E_MEMORY : GX_OK))
@@ -69,7 +70,7 @@ bool gx_reader_begin(struct gx_reader *r, struct gx_engine *e, struct gx_group *
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *of = e->groups[i];
 
-        for (uint32_t k = 0; (g == NULL || g == of) && k < of->n_logs; k++)
+        for (uint32_t k = 0; (g == NULL || gx_same_chat(e, g, of)) && k < of->n_logs; k++)
             r->logs[r->n++] = (struct gx_reader_log){
                 .g = of, .log = &of->logs[k], .lnum = of->logs[k].row.lnum, .shown = gx_log_shown(of, &of->logs[k])};
     }

@@ -1,5 +1,5 @@
 /* Sessions between members: hello, tags, proofs.  WIRE §6.1.  What a shared group then says is repair.c's. */
-#include "node/engine/internal.h"
+#include "node/engine/people.h"
 #include <stdlib.h>
 
 #define STRIKES_MAX 3u          /* wrong things that one side may send before it is cut */
@@ -101,6 +101,8 @@ static void gone(struct gx_engine *e, struct gx_session *s)
     gx_targets_down(e, s);
     if (s->kind == GX_SESSION_GUEST)
         gx_guest_gone(e, s);
+    else if (s->kind == GX_SESSION_CARD)
+        gx_card_gone(e, s);
 }
 
 void gx_session_close(struct gx_engine *e, struct gx_session *s, enum gx_bye why)
@@ -220,6 +222,11 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
         s->transcript.client_key = in->peer_key;
         if (s->kind == GX_SESSION_MEMBER) {
             s->transcript.server_key = e->config.transport_pk;
+        } else if (s->group == GX_NONE) {
+            struct gx_curve_sk sk;
+
+            gx_card_door_keys(e, &s->transcript.server_key, &sk);
+            gx_wipe(&sk, sizeof sk);
         } else {
             struct gx_curve_sk sk;
             struct gx_group *g = gx_group_by_gnum(e, s->group);
@@ -262,6 +269,8 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
     }
     if (s->kind == GX_SESSION_GUEST)
         gx_guest_up(e, s);
+    else if (s->kind == GX_SESSION_CARD)
+        gx_card_up(e, s);
     else if (s->kind == GX_SESSION_MEMBER && !gx_targets_settle(e, s) && !s->inbound)
         gx_greet_tags(e, s, NULL);
 }
@@ -273,6 +282,19 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
 
     if (g == NULL) {
         gx_engine_drop(e, "channel");
+        return;
+    }
+    if (f->kind == GX_FRAME_ASK) {
+        gx_ask_take(e, s, g, c, f);
+        return;
+    }
+    if (gx_group_asking(g) && !gx_channel_shared(c)) {
+        if (f->kind == GX_FRAME_HEADS)
+            gx_ask_send(e, s, g, c);
+        else if (c->asked && (f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED))
+            gx_ask_given(e, s, g, c, f);
+        else
+            gx_engine_drop(e, "not_shared");
         return;
     }
     if (f->kind == GX_FRAME_HEADS) {
@@ -303,7 +325,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_group_settle(e, g);
         gx_sessions_recheck(e, g);      /* what this step did may have ended it */
     }
-    if (s->closed || !gx_channel_shared(c)) {
+    if (s->closed || !gx_channel_shared(c) || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED) {
         gx_engine_drop(e, "not_shared");
         return;
     }
@@ -345,6 +367,9 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_CHUNKS:
     case GX_FRAME_ENDPOINTS:
     case GX_FRAME_ENDED:
+    case GX_FRAME_BASELINE:
+    case GX_FRAME_ASK:
+    case GX_FRAME_DENIED:
         take_member_frame(e, s, f);
         break;
     case GX_FRAME_HELLO:
@@ -353,13 +378,10 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_JOIN:
     case GX_FRAME_ADMITTED:
     case GX_FRAME_REFUSED:
-    case GX_FRAME_BASELINE:
     case GX_FRAME_BYE:
     case GX_FRAME_PING:
     case GX_FRAME_PONG:
     case GX_FRAME_CARD:
-    case GX_FRAME_ASK:
-    case GX_FRAME_DENIED:
         gx_session_strike(e, s, "unexpected_frame");
         break;
     }
@@ -370,6 +392,8 @@ static void take_frame(struct gx_engine *e, struct gx_session *s, const struct g
     if (f->kind == GX_FRAME_HELLO) {
         take_hello(e, s, f);
     } else if (f->kind == GX_FRAME_BYE) {
+        if (s->kind == GX_SESSION_CARD)
+            gx_card_answer(e, s, f);
         gx_engine_effect(e, GX_OUT_DISCONNECT)->session = s->id;
         gone(e, s);
     } else if (s->state != GX_SESSION_OPEN) {
@@ -386,6 +410,8 @@ static void take_frame(struct gx_engine *e, struct gx_session *s, const struct g
         take_member(e, s, f);
     } else if (s->kind == GX_SESSION_DOOR) {
         gx_door_frame(e, s, f);
+    } else if (s->kind == GX_SESSION_CARD) {
+        gx_card_answer(e, s, f);
     } else {
         gx_guest_frame(e, s, f);
     }

@@ -23,7 +23,7 @@ static uint32_t find(struct gx_engine *e, struct gx_group *g, uint32_t *out, con
 
     /* A name first: `beef` may be somebody's. */
     for (uint32_t p = 0; p < g->law.n_persons && !is_id; p++) {
-        if (!is_wanted(g, p, want) || strcmp(gx_group_alias(e, g, p), name) != 0 || name[0] == 0)
+        if (!is_wanted(g, p, want) || name[0] == 0 || (strcmp(gx_group_alias(e, g, p), name) != 0 && strcmp(gx_person_label(e, g, p), name) != 0))
             continue;
         if (n < GX_WHERE_CANDIDATES_MAX)
             out[n] = p;

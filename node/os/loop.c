@@ -90,6 +90,23 @@ static void take_all(struct gx_node *node, struct gather *g)
     g->more = g->more || n == room;
 }
 
+/* The name lies with the keys, which are not kept in memory. */
+static void keep_name(struct gx_node *node, struct gx_span name)
+{
+    struct gx_identity id;
+    struct gx_fail why;
+    bool ok = name.n < sizeof id.name && gx_identity_read(&id, node->options->home, &why);
+
+    if (ok) {
+        memcpy(id.name, name.p, name.n);
+        id.name[name.n] = 0;
+        ok = gx_identity_write(node->options->home, &id, &why);
+        gx_identity_wipe(&id);
+    }
+    if (!ok)
+        gx_log("the new name could not be kept, and is forgotten at the next start");
+}
+
 static void carry_out(struct gx_node *node, const struct gx_effect *e)
 {
     switch (e->kind) {
@@ -106,6 +123,9 @@ static void carry_out(struct gx_node *node, const struct gx_effect *e)
     case GX_OUT_ANSWER:
     case GX_OUT_NOTE:
         gx_control_do(node->control, e);
+        break;
+    case GX_OUT_NAME:
+        keep_name(node, e->bytes);
         break;
     case GX_OUT_LOG:
         gx_log("%.*s", (int)e->bytes.n, (const char *)e->bytes.p);

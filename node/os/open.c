@@ -51,6 +51,7 @@ bool gx_open_engine(struct gx_engine **out, bool *fresh, const struct gx_open_en
         .offline = how->offline,
         .rng = how->rng,
         .person = how->id->person,
+        .card_sk = how->id->card_sk,
         .device_seed = how->id->device_seed,
         .transport_pk = how->id->transport_pk,
         .hands = how->hands,

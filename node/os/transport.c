@@ -243,6 +243,7 @@ void gx_transport_do(struct gx_transport *t, const struct gx_effect *effect)
     case GX_OUT_VERIFY:
     case GX_OUT_ANSWER:
     case GX_OUT_NOTE:
+    case GX_OUT_NAME:
     case GX_OUT_LOG:
     case GX_OUT_WAKE:
         break;

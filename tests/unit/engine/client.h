@@ -176,6 +176,7 @@ static inline struct client *client_new(const char *name)
     gx_rng_fill(&c->rng.rng, rec.b, sizeof rec.b);
     gx_rng_fill(&c->rng.rng, card.b, sizeof card.b);
     gx_person_make(&c->config.person, &rec, &card, 1);
+    c->config.card_sk = card;
     gx_rng_fill(&c->rng.rng, c->config.device_seed.b, 32);
     gx_rng_fill(&c->rng.rng, c->config.incarnation.b, 32);
     gx_rng_fill(&c->rng.rng, c->config.transport_pk.b, 32);
@@ -243,6 +244,7 @@ static inline void client_effect(struct client *c, const struct gx_effect *ef)
         break;
     case GX_OUT_SEND:
     case GX_OUT_DISCONNECT:
+    case GX_OUT_NAME:
     case GX_OUT_LOG:
         break;
     }

@@ -5,7 +5,7 @@
 #define GX_TEST_ENGINE_NET_H
 
 #include "crypto/member.h"
-#include "node/engine/engine.h"
+#include "node/engine/internal.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 #define NET_NODES 8
 #endif
 #define NET_LINKS 256
-#define NET_DOORS (64 + NET_NODES)      /* the members' doors and those of guests */
+#define NET_DOORS (64 + 2 * NET_NODES)  /* the members' doors, those of cards, and those of guests */
 #define NET_QUEUE 65536
 
 struct net_link {               /* a connection: side 0 connected, side 1 was connected to */
@@ -201,13 +201,13 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
         break;
     case GX_OUT_DOOR_OPEN: {
         struct net_door *door = &net->door[net->n_doors++];
-        static struct gx_addr addr[64];
+        static struct gx_addr addr[NET_DOORS];
         static int at;
 
         assert_true(net->n_doors <= NET_DOORS);
         *door = (struct net_door){.node = i, .number = ef->door, .port = ef->port != 0 ? ef->port : net->next_port++, .pk = ef->door_pk};
-        addr[at % 64] = net_addr(door->port);
-        net_push(net, i, (struct gx_input){.kind = GX_IN_DOOR, .door = ef->door, .n_addrs = 1, .addrs = &addr[at++ % 64]}, gx_span(NULL, 0));
+        addr[at % NET_DOORS] = net_addr(door->port);
+        net_push(net, i, (struct gx_input){.kind = GX_IN_DOOR, .door = ef->door, .n_addrs = 1, .addrs = &addr[at++ % NET_DOORS]}, gx_span(NULL, 0));
         break;
     }
     case GX_OUT_DOOR_CLOSE:
@@ -223,6 +223,7 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
     case GX_OUT_NOTE:
         net_answer(node, ef);
         break;
+    case GX_OUT_NAME:
     case GX_OUT_LOG:
         break;
     case GX_OUT_WAKE:
@@ -346,6 +347,7 @@ static struct net *net_new(int n)
         gx_rng_fill(&node->rng.rng, rec.b, sizeof rec.b);
         gx_rng_fill(&node->rng.rng, card.b, sizeof card.b);
         gx_person_make(&node->config.person, &rec, &card, 1);
+        node->config.card_sk = card;
         gx_rng_fill(&node->rng.rng, node->config.device_seed.b, 32);
         gx_rng_fill(&node->rng.rng, node->config.incarnation.b, 32);
         gx_rng_fill(&node->rng.rng, node->transport_sk.b, 32);
@@ -423,6 +425,17 @@ static inline void net_invite(struct net *net, int i, const char *group, char to
 
     assert_true(net_ask(net, i, cmd, "token", 5000));
     snprintf(token, 600, "%s", net->node[i].text);
+}
+
+/* The newest guests' door of node i for an invitation. */
+static inline const char *net_guest_door(struct net *net, int i)
+{
+    const struct gx_engine *e = net->node[i].engine;
+    static char at[32];
+
+    assert_true(e->n_doors > 0);
+    snprintf(at, sizeof at, "127.0.0.1:%u", e->doors[e->n_doors - 1].addrs[0].port);
+    return at;
 }
 
 static inline bool net_join(struct net *net, int i, const char *token, const char *at)

@@ -273,9 +273,7 @@ static void test_a_guest_comes_in_by_any_door_however_many_heads_there_are(void 
     (void)state;
     net_invite(net, 0, "tea", token, 0);        /* a code from after n1 came */
     net_run(net, 5000);
-    for (int i = 0; i < net->n_doors; i++)
-        if (net->door[i].node == 1 && net->door[i].number == 2)
-            snprintf(at, sizeof at, "127.0.0.1:%u", net->door[i].port);
+    snprintf(at, sizeof at, "%s", net_guest_door(net, 1));
     net_stop(net, 0);
     flood(net, 1, 300);
     bool in = net_join(net, 3, token, at);

@@ -98,7 +98,7 @@ static void test_id_is_the_name_and_the_key(void **state)
     gx_hex(hex, c->config.person.id.b, 32);
     assert_value(c, "id", hex);
     assert_value(c, "name", "Mei");
-    assert_null(client_get(c, "card"));         /* what does not exist yet is absent */
+    assert_int_equal(strncmp(client_get(c, "card"), "GX1:", 4), 0);
 }
 
 static void test_status_of_a_quiet_node(void **state)
@@ -117,7 +117,7 @@ static void test_status_of_a_quiet_node(void **state)
     assert_true(atoll(client_get(c, "store.used_bytes")) > 0);
     assert_true(atoll(client_get(c, "store.map_bytes")) >= 64 << 20);
     assert_value(c, "forks", "0");
-    assert_null(client_get(c, "contacts"));
+    assert_value(c, "contacts", "0");
 }
 
 /* --- groups --------------------------------------------------------------------------------------------------------------------------- */
@@ -333,7 +333,7 @@ static void test_an_invitation_waits_for_its_door(void **state)
 
     found("tea");
     assert_false(invite("tea"));
-    assert_int_equal(c->doors_opened, 1);
+    assert_int_equal(c->doors_opened, 2);       /* that of the card, and the invitation's */
     open_door();
     assert_done(c);
     assert_value(c, "kind", "qr");

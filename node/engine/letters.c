@@ -1,0 +1,115 @@
+/* What comes through direct chats beside texts: invitations into groups, and who somebody is there.  WIRE §4.14, §4.15. */
+#include "node/engine/people.h"
+
+static uint32_t waiting(const struct gx_engine *e, const struct gx_contact *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < e->people.n_invited; i++)
+        n += gx_sign_pk_equal(&e->people.invited[i].contact, &c->row.card.id);
+    return n;
+}
+
+/* Into a group that I am in, or am asking for, nobody has to invite me; and once is enough. */
+static bool is_news(struct gx_engine *e, const struct gx_contact *c, const struct gx_event_id *create)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (memcmp(e->groups[i]->row.id.b, create->b, sizeof create->b) == 0 && (gx_group_is_member(e->groups[i]) || gx_group_asking(e->groups[i])))
+            return false;
+    for (uint32_t i = 0; i < e->people.n_invited; i++) {
+        struct gx_event ev;
+
+        if (gx_sign_pk_equal(&e->people.invited[i].contact, &c->row.card.id) &&
+            gx_event_decode(&ev, gx_span(e->people.invited[i].create, GX_CREATE_EVENT_BYTES)) == GX_OK && gx_event_id_equal(&ev.id, create))
+            return false;
+    }
+    return true;
+}
+
+static void take_invite(struct gx_engine *e, const struct gx_contact *c, const struct gx_event *ev, const struct gx_body_invite *body)
+{
+    struct gx_invited_row row = {.invite = ev->id, .contact = c->row.card.id, .inviter = body->inviter, .since_ms = e->now.wall_ms};
+    struct gx_event create;
+    struct gx_body rules;
+
+    if (!gx_create_read(&create, &rules, body->create) || rules.u.create.rules.kind != GX_GROUP_CHAT) {
+        gx_engine_drop(e, "invite");
+        return;
+    }
+    if (!is_news(e, c, &create.id))
+        return;
+    if (waiting(e, c) >= GX_INVITED_MAX) {
+        gx_engine_drop(e, "invited_full");
+        return;
+    }
+    memcpy(row.create, body->create.p, sizeof row.create);
+    if (body->title.n > 0) {
+        memcpy(row.title, body->title.p, body->title.n);
+        row.title_bytes = (uint16_t)body->title.n;
+    }
+    (void)gx_invited_add(e, &row);
+}
+
+/* The first prekey of a member: it stands in the event that introduced it. */
+static bool prekey_of(struct gx_engine *e, struct gx_group *g, uint32_t person, struct gx_dh_pk *out)
+{
+    uint32_t seat = gx_law_seat(&g->law, person);
+    struct gx_event ev;
+    struct gx_body body;
+    const struct gx_intro *intro = NULL;
+
+    if (seat == GX_LAW_NONE || !gx_group_read(e, g, &g->logs[g->ops[seat].log], g->ops[seat].seq, &ev, &body))
+        return false;
+    intro = gx_group_intro(&body);
+    if (intro != NULL)
+        *out = intro->prekey;
+    return intro != NULL;
+}
+
+static struct gx_group *member_in(struct gx_engine *e, const struct gx_group_id *id)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (gx_group_id_equal(&e->groups[i]->row.id, id) && gx_group_is_member(e->groups[i]))
+            return e->groups[i];
+    return NULL;
+}
+
+/* Believed only from who holds the secrets of both: of the card, and of that membership. */
+static void take_reveal(struct gx_engine *e, const struct gx_contact *c, const struct gx_body_reveal *body)
+{
+    struct gx_group *g = member_in(e, &body->group);
+    uint32_t person = 0;
+    struct gx_dh_pk prekey;
+
+    if (g == NULL)
+        return;
+    gx_group_settle(e, g);
+    while (person < g->law.n_persons && !gx_sign_pk_equal(&g->law.persons[person].member, &body->member))
+        person++;
+    if (person == g->law.n_persons || !gx_law_is_member(&g->law, person) || !prekey_of(e, g, person, &prekey) ||
+        !gx_reveal_check(&body->mac, &e->config.card_sk, &c->row.card.key, &prekey, g->row.id.b, &body->member)) {
+        gx_engine_drop(e, "reveal");
+        return;
+    }
+    gx_reveal_note(e, g, &body->member, &c->row.card.id);
+}
+
+void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk)
+{
+    const struct gx_contact *c = g->logs[log].own ? NULL : gx_group_contact(e, g);
+    struct gx_chunk_iter it;
+    struct gx_event ev;
+    struct gx_body body;
+
+    if (c == NULL || !gx_contact_wanted(c))
+        return;
+    gx_chunk_begin(&it, chunk, &g->row.id);
+    while (e->fault == GX_OK && gx_chunk_next(&it, &ev, NULL) == GX_OK) {
+        if ((ev.type != GX_EV_INVITE && ev.type != GX_EV_REVEAL) || gx_body_decode(&body, &ev) != GX_OK)
+            continue;
+        if (ev.type == GX_EV_INVITE)
+            take_invite(e, c, &ev, &body.u.invite);
+        else
+            take_reveal(e, c, &body.u.reveal);
+    }
+}
