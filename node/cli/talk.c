@@ -149,6 +149,42 @@ static void show_member(const struct gx_cli *cli, const json_t *note, bool with_
     free(place);
 }
 
+static char *person_sentence(const json_t *note, const char *name)
+{
+    const char *what = gx_json_text(note, "what");
+    char *out = NULL, *other = gx_show_text(gx_json_text(note, "name"), true);
+    int n = -1;
+
+    if (strcmp(what, "contact") == 0)
+        n = asprintf(&out, "%s wants to be your contact; see guanxi requests", name);
+    else if (strcmp(what, "invite") == 0)
+        n = asprintf(&out, "%s invites you to %s; see guanxi requests", name, other == NULL || *other == 0 ? "a group" : other);
+    else if (strcmp(what, "met") == 0)
+        n = asprintf(&out, "%s is your contact now", name);
+    else if (strcmp(what, "renamed") == 0)
+        n = asprintf(&out, "%s has a new name; it was %s", name, other == NULL ? "" : other);
+    else if (strcmp(what, "keys") == 0)
+        n = asprintf(&out, "the keys of %s have CHANGED: compare the words, guanxi contact verify @%s", name, name);
+    else
+        n = asprintf(&out, "%s: %s", name, what);
+    free(other);
+    return n < 0 ? NULL : out;
+}
+
+/* Of `watch`: somebody asks, or is known by another name or another key from now on. */
+static void show_person(const struct gx_cli *cli, const json_t *note)
+{
+    char time[GX_TIME_BYTES], *name = who(note, "alias", "who"), *text = person_sentence(note, name);
+
+    gx_show_time(time, gx_json_number(note, "wall_ms"));
+    if (cli->out_tty)
+        printf("%s- %s %s%s\n", gx_faint(cli), time, text == NULL ? "" : text, gx_plain(cli));
+    else
+        printf("-\t%s\t\t%s\t%s\t%s\n", time, name, gx_json_text(note, "what"), text == NULL ? "" : text);
+    free(text);
+    free(name);
+}
+
 /* --- read ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Messages since a number, without a limit, are fetched a page at a time; `since` then is the last one seen. */
@@ -232,6 +268,8 @@ static void show_note(const struct gx_cli *cli, struct watch *w, const json_t *n
         (void)gx_show_json(note);
     else if (strcmp(gx_json_text(note, "type"), "message") == 0)
         show_message(cli, note, w->any_group);
+    else if (strcmp(gx_json_text(note, "type"), "person") == 0)
+        show_person(cli, note);
     else
         show_member(cli, note, w->any_group);
     fflush(stdout);

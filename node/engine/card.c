@@ -180,6 +180,13 @@ static void keep(struct gx_contact *c, const struct gx_frame *f, uint64_t now_ms
     c->dirty = true;
 }
 
+/* Said to who watches, but for those who are not to be heard of, or whom this person asked. */
+static void announce(struct gx_engine *e, const struct gx_contact *c)
+{
+    if (gx_contact_asks(c))
+        gx_watch_people(e, c, "contact", NULL);
+}
+
 /* What the door answers: GX_DENY_NONE says no more than that it was heard. */
 static enum gx_deny hear(struct gx_engine *e, const struct gx_frame *f, const struct gx_group_id *id)
 {
@@ -193,6 +200,7 @@ static enum gx_deny hear(struct gx_engine *e, const struct gx_frame *f, const st
         if (c == NULL)
             return GX_DENY_QUOTA;
         keep(c, f, e->now.wall_ms);
+        announce(e, c);
         return GX_DENY_NONE;
     }
     if ((c->row.flags & GX_CONTACT_BLOCKED) != 0 || !gx_contact_renew(e, c, &f->card)) {
@@ -216,6 +224,7 @@ static enum gx_deny hear(struct gx_engine *e, const struct gx_frame *f, const st
         c->row.flags &= (uint8_t)~(unsigned)GX_CONTACT_REMOVED;
     else if (c->row.mine != 0 && theirs == NULL)
         (void)gx_card_accept(e, c);
+    announce(e, c);
     return GX_DENY_NONE;
 }
 

@@ -47,7 +47,8 @@ static void take_invite(struct gx_engine *e, const struct gx_contact *c, const s
         memcpy(row.title, body->title.p, body->title.n);
         row.title_bytes = (uint16_t)body->title.n;
     }
-    (void)gx_invited_add(e, &row);
+    if (gx_invited_add(e, &row) != NULL)
+        gx_watch_people(e, c, "invite", body->title.n == 0 ? NULL : gx_arena_text(&e->arena, body->title.p, body->title.n));
 }
 
 /* The first prekey of a member: it stands in the event that introduced it. */

@@ -122,6 +122,7 @@ bool gx_contact_renew(struct gx_engine *e, struct gx_contact *c, const struct gx
     if (!same) {
         c->row.flags = (uint8_t)((c->row.flags & ~(unsigned)GX_CONTACT_VERIFIED) | GX_CONTACT_CHANGED);
         gx_engine_log(e, "the keys of a contact have changed: verify them before you trust what they write");
+        gx_watch_people(e, c, "keys", NULL);
     }
     c->row.card = *card;
     c->dirty = true;
@@ -304,6 +305,10 @@ void gx_people_look(struct gx_engine *e, struct gx_group *g)
     memcpy(c->row.name, name, n);
     c->row.name_bytes = (uint16_t)n;
     c->dirty = true;
+    if (c->row.was_bytes > 0)
+        gx_watch_people(e, c, "renamed", gx_arena_text(&e->arena, c->row.was, c->row.was_bytes));
+    else
+        gx_watch_people(e, c, "met", NULL);
 }
 
 /* --- from and to the store --------------------------------------------------------------------------------------------------------------- */

@@ -41,6 +41,8 @@ struct gx_contact *gx_person_contact(struct gx_engine *e, const struct gx_group 
 void gx_reveal_note(struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *member, const struct gx_sign_pk *contact);
 /* One chat to the person: the same group, or the two that the same two people founded. */
 bool gx_same_chat(struct gx_engine *e, const struct gx_group *a, const struct gx_group *b);
+/* Tell who watches everything: kind is static.  what: "contact", "invite" (they ask), "met", "renamed", "keys" (their card's key is another). */
+void gx_watch_people(struct gx_engine *e, const struct gx_contact *c, const char *what, const char *name);
 /* Names that contacts gave themselves in direct chats: noticed when they change. */
 void gx_people_look(struct gx_engine *e, struct gx_group *g);
 

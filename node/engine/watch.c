@@ -1,4 +1,5 @@
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 #include "node/engine/reader.h"
 
 /* A step does so much for one subscription at most; the next goes on. */
@@ -119,6 +120,25 @@ void gx_watch_bumped(struct gx_engine *e, struct gx_group *g, uint32_t admit)
 
         if (w->kind == GX_WAIT_WATCH && (w->group == GX_NONE || w->group == g->row.gnum))
             tell_member(e, w, g, g->ops[admit].arrival, admit, g->law.nodes[admit].op.target, "bumped");
+    }
+}
+
+void gx_watch_people(struct gx_engine *e, const struct gx_contact *c, const char *what, const char *name)
+{
+    for (uint32_t i = 0; i < e->n_waiters; i++) {
+        struct gx_answer_builder b;
+
+        if (e->waiters[i].kind != GX_WAIT_WATCH || e->waiters[i].group != GX_NONE)
+            continue;
+        gx_answers_begin(&b, e, e->waiters[i].client, e->waiters[i].request);
+        gx_answers_kept(&b, "type", "person");
+        gx_answers_kept(&b, "what", what);
+        gx_answers_hex(&b, "who", c->row.card.id.b, 32);
+        gx_answers_kept(&b, "alias", gx_contact_label(e, c));
+        if (name != NULL)
+            gx_answers_kept(&b, "name", name);
+        gx_answers_number(&b, "wall_ms", e->now.wall_ms);
+        gx_answers_note(&b);
     }
 }
 
