@@ -257,6 +257,17 @@ void gx_answers_deny(struct gx_answer_builder *b, enum gx_deny deny, const char 
     leave(b, GX_OUT_ANSWER, a);
 }
 
+void gx_answers_no(struct gx_answer_builder *b, const char *name, const char *hint, const char *format, ...)
+{
+    struct gx_answer a = {.err = GX_E_DENIED, .name = name, .exit_code = 1, .hint = hint};
+    va_list args;
+
+    va_start(args, format);
+    a.message = format_text(b->e, format, args);
+    va_end(args);
+    leave(b, GX_OUT_ANSWER, a);
+}
+
 void gx_answers_timeout(struct gx_answer_builder *b, const char *hint, const char *format, ...)
 {
     struct gx_answer a = {.err = GX_E_AGAIN, .name = "timeout", .exit_code = 6, .hint = hint};

@@ -40,6 +40,8 @@ void gx_answers_note(struct gx_answer_builder *b);      /* one object of a subsc
 void gx_answers_refuse(struct gx_answer_builder *b, enum gx_err err, const char *hint, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The group's rules do not allow it: exit code 4, but 5 for an invitation that has expired. */
 void gx_answers_deny(struct gx_answer_builder *b, enum gx_deny deny, const char *hint, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* It cannot be done, for a reason that is neither the group's nor an error's: exit code 1.  name: static. */
+void gx_answers_no(struct gx_answer_builder *b, const char *name, const char *hint, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void gx_answers_timeout(struct gx_answer_builder *b, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Text made in the step arena; "" when memory is out. */

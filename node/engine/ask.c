@@ -1,7 +1,7 @@
 /* Into a group by invitation of a contact: its node is asked over a session, and lets in whom it expects.  WIRE §6.24. */
 #include "node/engine/people.h"
 
-#define ASKS_MAX 4u                 /* on one channel: each costs the checks of all who are expected */
+#define PACE_MS 10000u              /* of asking on one channel: each costs the checks of all who are expected */
 #define AGAIN_MS 60000u             /* after a no that time may heal */
 
 bool gx_group_asking(const struct gx_group *g)
@@ -96,6 +96,28 @@ void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     }
 }
 
+/* Those who said no for now are asked again. */
+void gx_asks_timer(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (!gx_group_asking(g) || g->asked_again_ms == 0)
+            continue;
+        if (e->now.mono_ms < g->asked_again_ms) {
+            gx_engine_wake(e, g->asked_again_ms);
+            continue;
+        }
+        g->asked_again_ms = 0;
+        for (uint32_t k = 0; k < e->n_sessions; k++) {
+            struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
+
+            if (c != NULL)
+                gx_ask_send(e, e->sessions[k], g, c);
+        }
+    }
+}
+
 /* Time may heal some: a seat comes free, the owner looks in.  The others are the end of it. */
 static bool is_final(enum gx_deny deny)
 {
@@ -107,6 +129,7 @@ static void denied(struct gx_engine *e, struct gx_group *g, enum gx_deny deny)
     gx_engine_log(e, "a group that a contact invited into cannot be joined: %s", gx_deny_text(deny));
     g->join_deny = deny;
     g->asked_again_ms = e->now.mono_ms + AGAIN_MS;
+    gx_engine_wake(e, g->asked_again_ms);
     if (is_final(deny))
         gx_group_drop(e, g);
 }
@@ -187,10 +210,11 @@ void gx_ask_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
         gx_session_strike(e, s, "ask");
         return;
     }
-    if (c->n_asks++ >= ASKS_MAX || !gx_group_is_member(g) || !gx_sign_pk_equal(&req.inviter, &g->row.intro.member)) {
+    if (e->now.mono_ms < c->ask_after_ms || !gx_group_is_member(g) || !gx_sign_pk_equal(&req.inviter, &g->row.intro.member)) {
         gx_engine_drop(e, "ask");           /* another member is meant, or it has had its answer */
         return;
     }
+    c->ask_after_ms = e->now.mono_ms + PACE_MS;
     who = who_asks(e, g, f, &req);
     if (who == NULL && gx_group_person_of_device(g, &req.joiner.device) == GX_NONE) {
         deny(e, s, c->number, GX_DENY_TOKEN_UNKNOWN);

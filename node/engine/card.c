@@ -367,7 +367,8 @@ void gx_card_up(struct gx_engine *e, struct gx_session *s)
     struct gx_contact *c = gx_contact_by_id(e, &s->person);
     struct gx_group *g = c == NULL ? NULL : waits(e, c);
     const struct gx_endpoint *place = g == NULL ? NULL : own_place(g);
-    struct gx_frame f = {.name = gx_span(e->config.name, strlen(e->config.name))};
+    const char *name = e->config.name[0] != 0 ? e->config.name : "?";        /* the frame has room for a name, and needs one */
+    struct gx_frame f = {.name = gx_span(name, strlen(name))};
     uint8_t bytes[GX_GUEST_SIGNED_BYTES], create[GX_CREATE_EVENT_BYTES];
     struct gx_wr w = gx_engine_wr(e, 128), event = gx_wr(create, sizeof create);
     struct gx_token_keys keys;

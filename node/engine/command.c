@@ -237,7 +237,7 @@ struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const st
         return found[0];
     gx_answers_begin(&b, e, client, cmd->request);
     if (n == 1) {
-        gx_answers_refuse(&b, GX_E_DENIED, "for the person see: guanxi help contact", "this is a direct chat: the two of you are its members, and nothing else is decided there");
+        gx_answers_no(&b, "direct_chat", "for the person see: guanxi help contact", "this is a direct chat: the two of you are its members, and nothing else is decided there");
         return NULL;
     }
     gx_where_refuse(&b, cmd->group, found, n);

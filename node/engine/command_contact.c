@@ -221,7 +221,7 @@ static struct gx_contact *meet(struct gx_answer_builder *b, const struct gx_card
         return c;
     }
     if ((c->row.flags & GX_CONTACT_BLOCKED) != 0) {
-        gx_answers_refuse(b, GX_E_DENIED, "guanxi contact unblock takes it back", "you have blocked %s", gx_contact_label(b->e, c));
+        gx_answers_no(b, "blocked", "guanxi contact unblock takes it back", "you have blocked %s", gx_contact_label(b->e, c));
         return NULL;
     }
     if (!gx_contact_renew(b->e, c, card)) {
@@ -279,7 +279,7 @@ void gx_command_contact_add(struct gx_engine *e, uint64_t client, const struct g
 
         gx_answers_refuse(&b, fault.err, fault.hint, "%s", fault.text);
     } else if (gx_sign_pk_equal(&code.card.id, &e->config.person.id)) {
-        gx_answers_refuse(&b, GX_E_DENIED, "show it to somebody else: guanxi id --qr", "this is your own card");
+        gx_answers_no(&b, "own_card", "show it to somebody else: guanxi id --qr", "this is your own card");
     } else {
         add(&b, &code, cmd);
     }
@@ -389,7 +389,7 @@ static struct gx_group *chat_or_deny(struct gx_answer_builder *b, const struct g
 
     if (chat != NULL && gx_group_is_member(chat) && gx_contact_is_met(b->e, c))
         return chat;
-    gx_answers_refuse(b, GX_E_DENIED, "it goes when they have answered", "%s has not said yes to being your contact yet", gx_contact_label(b->e, c));
+    gx_answers_no(b, "not_yet", "it goes when they have answered", "%s has not said yes to being your contact yet", gx_contact_label(b->e, c));
     return NULL;
 }
 
@@ -405,7 +405,7 @@ void gx_command_group_reveal(struct gx_engine *e, uint64_t client, const struct 
     gx_answers_begin(&b, e, client, cmd->request);
     if (!gx_member_or_deny(&b, g) || (c = gx_contact_find(&b, cmd->who, GX_FIND_CONTACT)) == NULL || (chat = chat_or_deny(&b, c)) == NULL)
         return;
-    body.u.reveal = (struct gx_body_reveal){.wall_ms = e->now.wall_ms, .group = g->row.id, .member = g->row.intro.member};
+    body.u.reveal = (struct gx_body_reveal){.wall_ms = gx_author_minute(e->now), .group = g->row.id, .member = g->row.intro.member};
     if (!gx_reveal_make(&body.u.reveal.mac, &e->config.card_sk, &g->row.prekey_sk, &c->row.card.key, g->row.id.b, &g->row.intro.member)) {
         gx_answers_refuse(&b, GX_E_MALFORMED, NULL, "the key in their card cannot be used");
         return;
@@ -452,7 +452,7 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         uint32_t person = r->group == g->row.gnum && gx_sign_pk_equal(&r->contact, &c->row.card.id) ? gx_group_person(e, g, &r->member) : GX_NONE;
 
         if (person != GX_NONE && gx_law_is_member(&g->law, person)) {
-            gx_answers_refuse(b, GX_E_DUPLICATE, NULL, "%s is a member of %s already", gx_contact_label(e, c), gx_group_label(e, g));
+            gx_answers_no(b, "member_already", NULL, "%s is a member of %s already", gx_contact_label(e, c), gx_group_label(e, g));
             return;
         }
     }
@@ -460,7 +460,7 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         gx_answers_refuse(b, GX_E_TOO_BIG, "wait until some have answered", "%u contacts are invited into %s and have not come", GX_OFFERED_MAX, gx_group_label(e, g));
         return;
     }
-    body.u.invite = (struct gx_body_invite){.wall_ms = e->now.wall_ms, .inviter = g->row.intro.member};
+    body.u.invite = (struct gx_body_invite){.wall_ms = gx_author_minute(e->now), .inviter = g->row.intro.member};
     if (title[0] != 0)
         body.u.invite.title = gx_span(title, strlen(title));
 

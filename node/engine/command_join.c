@@ -1,4 +1,6 @@
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
+#include "proto/card.h"
 
 #define JOIN_TIMEOUT_MS 30000ull
 #define JOIN_ALIAS_MAX 255u         /* a byte of length in the store */
@@ -16,8 +18,12 @@ static const struct fault faults[] = {
     {GX_E_EXPIRED, "this invitation has expired", "ask for a new one"},
 };
 
-static const struct fault *fault_of(enum gx_err err)
+static const struct fault *fault_of(enum gx_err err, const char *text)
 {
+    static const struct fault card = {GX_E_USAGE, "this is somebody's card, and no invitation to a group", "guanxi contact add takes it"};
+
+    if (gx_code_kind(text) == GX_TOKEN_KIND_CARD)
+        return &card;
     for (size_t i = 0; i < GX_ARRAY_LEN(faults); i++)
         if (faults[i].err == err)
             return &faults[i];
@@ -40,13 +46,35 @@ static struct gx_group *group_of(struct gx_engine *e, const uint8_t group16[16],
     return NULL;
 }
 
+/* Whose card it is; whether it is their newest only they know. */
+static void inspect_card(struct gx_answer_builder *b, const struct gx_card_code *code)
+{
+    const struct gx_contact *c = gx_contact_by_id(b->e, &code->card.id);
+
+    gx_answers_kept(b, "kind", "card");
+    gx_answers_hex(b, "who", code->card.id.b, sizeof code->card.id.b);
+    if (c != NULL)
+        gx_answers_kept(b, "name", gx_contact_label(b->e, c));
+    if (code->hint.family != 0)
+        gx_answers_addr(b, "at", &code->hint);
+    gx_answers_bool(b, "you", gx_sign_pk_equal(&code->card.id, &b->e->config.person.id));
+    gx_answers_bool(b, "valid", c == NULL || c->row.card.serial <= code->card.serial);
+    gx_answers_send(b);
+}
+
 void gx_command_inspect(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
+    struct gx_card_code card;
     struct gx_answer_builder b;
     struct gx_token token;
     enum gx_err err = read_token(e, &token, cmd->token);
 
     gx_answers_begin(&b, e, client, cmd->request);
+    if (gx_card_parse(&card, cmd->token) == GX_OK) {
+        inspect_card(&b, &card);
+        gx_wipe(&card, sizeof card);
+        return;
+    }
     if (err == GX_OK || err == GX_E_EXPIRED) {
         struct gx_group *g = group_of(e, token.group16, GX_GROUP_MEMBER);
 
@@ -67,7 +95,7 @@ void gx_command_inspect(struct gx_engine *e, uint64_t client, const struct gx_co
         return;
     }
 
-    const struct fault *fault = fault_of(err);
+    const struct fault *fault = fault_of(err, cmd->token);
 
     gx_answers_kept(&b, "reason", fault->text);
     gx_answers_refuse(&b, fault->err, fault->hint, "%s", fault->text);
@@ -215,7 +243,7 @@ void gx_command_join(struct gx_engine *e, uint64_t client, const struct gx_comma
 
     gx_answers_begin(&b, e, client, cmd->request);
     if (err != GX_OK) {
-        const struct fault *fault = fault_of(err);
+        const struct fault *fault = fault_of(err, cmd->token);
 
         gx_answers_refuse(&b, fault->err, fault->hint, "%s", fault->text);
     } else if (g != NULL) {

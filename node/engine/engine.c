@@ -263,6 +263,7 @@ static void timers(struct gx_engine *e)
     gx_targets_timer(e);
     gx_guest_timer(e);
     gx_cards_timer(e);
+    gx_asks_timer(e);
     gx_doors_timer(e);
     gx_owner_timer(e);
     gx_repair_timer(e);

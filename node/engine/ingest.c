@@ -512,7 +512,7 @@ static enum gx_err check_opening(const struct gx_group *g, const struct gx_event
     return ev->seq == 1 && !gx_event_id_equal(&ev->prev, &none) ? GX_E_MALFORMED : GX_OK;
 }
 
-/* In a direct chat there is nothing to decide: its members are the founder and whom the founder let in first.  LAW §14 */
+/* In a direct chat there is nothing to decide: its members are the founder and whom the founder let in first.  LAW §16 */
 static enum gx_err check_direct(const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
     if (!g->has_create || g->rules.kind != GX_GROUP_DIRECT || ev->type == GX_EV_ALIAS || ev->type == GX_EV_INCARNATION || ev->type == GX_EV_CREATE)

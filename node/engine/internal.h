@@ -191,7 +191,7 @@ struct gx_channel {
     bool ended;                 /* it was told that it is no member */
     bool told;                  /* it told me so, and I asked what it is about */
     bool asked;                 /* I asked it to let me in */
-    uint8_t n_asks;             /* it asked me so often */
+    uint64_t ask_after_ms;      /* it asked me, and is not answered again before */
     uint32_t shown_ops;         /* control events there were when its HEADS was answered; 0: not yet */
     struct gx_their_log *their; /* by log index */
     uint32_t n_their;

@@ -79,6 +79,7 @@ struct gx_group *gx_ask_begin(struct gx_engine *e, const struct gx_event *create
 void gx_ask_done(struct gx_engine *e, struct gx_group *g);
 /* CREATE in full form, its signatures verified here: few come, and never many at once. */
 bool gx_create_read(struct gx_event *ev, struct gx_body *body, struct gx_span bytes);
+void gx_asks_timer(struct gx_engine *e);
 void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
 void gx_ask_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
 void gx_ask_verified(struct gx_engine *e, struct gx_job *job);

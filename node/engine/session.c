@@ -288,13 +288,13 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_ask_take(e, s, g, c, f);
         return;
     }
-    if (gx_group_asking(g) && !gx_channel_shared(c)) {
-        if (f->kind == GX_FRAME_HEADS)
-            gx_ask_send(e, s, g, c);
-        else if (c->asked && (f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED))
-            gx_ask_given(e, s, g, c, f);
-        else
-            gx_engine_drop(e, "not_shared");
+    if (gx_group_asking(g) && f->kind == GX_FRAME_HEADS) {
+        gx_ask_send(e, s, g, c);
+        return;
+    }
+    if (gx_group_asking(g) && c->asked &&
+        (f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED)) {
+        gx_ask_given(e, s, g, c, f);
         return;
     }
     if (f->kind == GX_FRAME_HEADS) {
