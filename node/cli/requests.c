@@ -95,7 +95,7 @@ static int answer(const struct gx_cli *cli, const char *method, const char *who)
         if (cli->out_tty)
             tell(cli, result, from, name);
         else
-            printf("%s\t%s\t%s\t%s\t%s\n", id, gx_json_text(result, "kind"), name, from, gx_json_text(result, "state"));
+            printf("%s\t%s\t%s\t%s\n", id, gx_json_text(result, "kind"), name[0] == 0 ? from : name, gx_json_text(result, "state"));
         free(from);
         free(name);
     }
