@@ -127,15 +127,15 @@ int gx_cmd_overview(struct gx_cli *cli, const struct gx_args *args)
     }
     int code = status(cli, &result);
     if (code == GX_EXIT_DONE && !cli->json) {
-        const char *next = "guanxi send GROUP TEXT, or guanxi invite GROUP";
+        const char *next = "guanxi send WHERE TEXT, or guanxi invite GROUP";
         if (!json_is_object(json_object_get(result, "node")))
             next = "guanxi up -d";
-        else if (gx_json_number(result, "groups") == 0)
-            next = "guanxi group new NAME, or guanxi join CODE|PICTURE";
         else if (asked(cli))
             next = "guanxi requests";
         else if (gx_json_number(result, "unread") > 0)
             next = "guanxi read";
+        else if (gx_json_number(result, "groups") == 0 && gx_json_number(result, "contacts") == 0)
+            next = "guanxi group new NAME, guanxi join CODE|PICTURE, or guanxi contact add CODE|PICTURE";
         gx_cli_notice(cli, "\nNext: %s", next);
     }
     json_decref(result);

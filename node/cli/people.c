@@ -5,23 +5,38 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-bool gx_contact_look(const struct gx_cli *cli, const char *where)
+static bool is(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+/* What is wrong with `who` is told by whoever uses it.  *others: all that may be meant, when it is not clear; the caller's. */
+static bool look(const struct gx_cli *cli, json_t *who, json_t **others)
 {
     struct gx_reply reply;
 
-    if (where[0] != '@')
-        return false;
-    /* What is wrong with `where` is told by whoever uses it. */
-    gx_cli_ask(cli, &reply, "contact.show", json_pack("{s:s}", "who", where), GX_CALL_MS, NULL);
-    bool changed = json_is_true(json_object_get(reply.result, "changed"));
+    gx_cli_ask(cli, &reply, "contact.show", json_pack("{s:o}", "who", who), GX_CALL_MS, NULL);
+    bool changed = is(reply.result, "changed");
     gx_contact_warn(cli, reply.result);
+    *others = json_incref(json_object_get(reply.error, "candidates"));
     gx_reply_clear(&reply);
     return changed;
 }
 
-static bool is(const json_t *object, const char *key)
+bool gx_contact_look(const struct gx_cli *cli, const char *where)
 {
-    return json_is_true(json_object_get(object, key));
+    json_t *others, *none;
+
+    if (where[0] != '@')
+        return false;
+    bool changed = look(cli, json_string(where), &others);
+    /* A text may find its way all the same: one of two who are called so may be nobody to write to. */
+    for (size_t i = 0; i < json_array_size(others); i++) {
+        changed |= look(cli, json_sprintf(":%s", gx_json_text(json_array_get(others, i), "who")), &none);
+        json_decref(none);
+    }
+    json_decref(others);
+    return changed;
 }
 
 static json_t *who_param(const struct gx_args *args)

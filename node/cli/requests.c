@@ -7,19 +7,23 @@ static void show_answers(const struct gx_cli *cli, const json_t *list)
 {
     static const struct {
         const char *kind, *text;
+        bool block;
     } kinds[] = {
-        {"contact", "contact: they have your card and ask you to be their contact."},
-        {"invite", "invite: a contact asks you into the group."},
-        {"transfer", "transfer: the group would be yours."},
+        {"contact", "contact: they have your card and ask you to be their contact.", true},
+        {"invite", "invite: a contact asks you into the group.", true},
+        {"transfer", "transfer: the group would be yours.", false},
     };
+    bool block = false;
 
     for (size_t k = 0; k < GX_ARRAY_LEN(kinds); k++)
         for (size_t i = 0; i < json_array_size(list); i++)
             if (strcmp(gx_json_text(json_array_get(list, i), "kind"), kinds[k].kind) == 0) {
                 gx_cli_notice(cli, "%s", kinds[k].text);
+                block |= kinds[k].block;
                 break;
             }
-    gx_cli_notice(cli, "Answer with guanxi accept REQUEST or guanxi refuse REQUEST; after guanxi block REQUEST you hear nothing from them.");
+    gx_cli_notice(cli, "Answer with guanxi accept REQUEST or guanxi refuse REQUEST%s.",
+                  block ? "; after guanxi block REQUEST you hear nothing from them" : "");
 }
 
 int gx_cmd_requests(struct gx_cli *cli, const struct gx_args *args)
@@ -95,7 +99,7 @@ static int answer(const struct gx_cli *cli, const char *method, const char *who)
         if (cli->out_tty)
             tell(cli, result, from, name);
         else
-            printf("%s\t%s\t%s\t%s\t%s\n", id, gx_json_text(result, "kind"), name, from, gx_json_text(result, "state"));
+            printf("%s\t%s\t%s\t%s\n", id, gx_json_text(result, "kind"), name[0] == 0 ? from : name, gx_json_text(result, "state"));
         free(from);
         free(name);
     }

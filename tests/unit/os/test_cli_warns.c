@@ -16,15 +16,20 @@ static pid_t node;
 #define WORDS "abandon ability able about above absent absorb abstract absurd abuse access accident"
 
 static const struct reply {
-    const char *method, *about, *result;        /* about: what the parameters hold; "" anything */
+    const char *method, *about;         /* what the parameters hold; "" anything */
+    const char *result;                 /* an error behind a ! */
 } replies[] = {
     {"contact.list", "", "{\"contacts\":[" CONTACT_MEI "," CONTACT_EVIL "]}"},
     {"contact.show", "@Mei", CONTACT_MEI},
+    {"contact.show", ":" MEI, CONTACT_MEI},
     {"contact.show", "@evil", CONTACT_EVIL},
+    {"contact.show", "@two", "!{\"code\":-32003,\"message\":\"2 are meant\",\"data\":{\"code\":3,\"name\":\"ambiguous\",\"candidates\":["
+                             "{\"who\":\"" BO "\",\"name\":\"Bo\"},{\"who\":\"" MEI "\",\"name\":\"Mei\"}]}}"},
     {"contact.show", "", "{\"who\":\"" BO "\",\"name\":\"Bo\",\"where\":\"@Bo\",\"state\":\"contact\",\"verified\":true,\"changed\":false}"},
     {"contact.verify", "\"yes\":true", "{\"who\":\"" MEI "\",\"name\":\"Mei\",\"words\":\"" WORDS "\",\"verified\":true}"},
     {"contact.verify", "", "{\"who\":\"" MEI "\",\"name\":\"Mei\",\"words\":\"" WORDS "\",\"verified\":false}"},
     {"contact.remove", "", "{\"who\":\"" MEI "\",\"name\":\"Mei\",\"state\":\"removed\"}"},
+    {"read", "", "{\"messages\":[]}"},
     {"send", "", "{\"event\":\"" BO "\",\"seq\":7,\"state\":\"queued\"}"},
     {"group.members", "",
      "{\"members\":[{\"member\":\"" MEI "\",\"alias\":\"Ann\",\"rank\":\"owner\",\"via\":\"founder\",\"vouched\":1,\"you\":true},"
@@ -45,7 +50,9 @@ static void answer(int fd, const char *line)
 
     while (strcmp(replies[i].method, method) != 0 || (params != NULL && strstr(params, replies[i].about) == NULL))
         i++;
-    dprintf(fd, "{\"jsonrpc\":\"2.0\",\"id\":%jd,\"result\":%s}\n", (intmax_t)json_integer_value(json_object_get(root, "id")), replies[i].result);
+    const char *text = replies[i].result;
+    dprintf(fd, "{\"jsonrpc\":\"2.0\",\"id\":%jd,\"%s\":%s}\n", (intmax_t)json_integer_value(json_object_get(root, "id")),
+            text[0] == '!' ? "error" : "result", text[0] == '!' ? text + 1 : text);
     free(params);
     json_decref(root);
 }
@@ -150,6 +157,11 @@ static void test_a_changed_key_is_told_before_a_text_goes_out(void **state)
     EXPECT(0, RUN(dir, A("send"), A("@Mei"), A("hello")));
     assert_non_null(strstr(ran.err, warning));
     assert_string_equal(ran.out, "7\tqueued\n");
+    EXPECT(0, RUN(dir, A("read"), A("@Mei")));
+    assert_non_null(strstr(ran.err, warning));
+    /* Whoever takes a name that somebody else has does not silence it. */
+    EXPECT(0, RUN(dir, A("send"), A("@two"), A("hello")));
+    assert_non_null(strstr(ran.err, warning));
     EXPECT(0, RUN(dir, A("send"), A("@Bo"), A("hello")));
     assert_int_equal(ran.n_err, 0);
     EXPECT(0, RUN(dir, A("send"), A("tea"), A("hello")));
