@@ -143,6 +143,18 @@ bool gx_args_parse(struct gx_args *out, int *next, uint64_t options, bool stop, 
     return true;
 }
 
+void gx_args_addresses(json_t *params, const struct gx_args *args)
+{
+    json_t *at = json_array();
+
+    for (size_t i = 0; i < args->n_list; i++)
+        if (args->list[i].option == GX_OPT_AT)
+            (void)json_array_append_new(at, json_string(args->list[i].text));
+    if (json_array_size(at) > 0)
+        (void)json_object_set(params, "at", at);
+    json_decref(at);
+}
+
 void gx_options_help(FILE *out, uint64_t options)
 {
     for (size_t i = 0; i < GX_OPTION_COUNT; i++) {

@@ -13,10 +13,10 @@ static const char *first_of(const json_t *object, const char *const *keys)
     return *keys == NULL ? "" : gx_json_text(object, *keys);
 }
 
-/* Groups, members, requests or acts. */
+/* Groups, members, contacts, requests or acts. */
 static void print_candidates(const json_t *error)
 {
-    static const char *const names[] = {"name", "alias", "text", NULL}, *const ids[] = {"id", "member", "event", "group", NULL};
+    static const char *const names[] = {"name", "alias", "text", NULL}, *const ids[] = {"id", "member", "who", "event", "group", NULL};
     const json_t *list = json_object_get(error, "candidates");
 
     for (size_t i = 0; i < json_array_size(list); i++) {

@@ -1,11 +1,9 @@
 #include "node/cli/cli.h"
 
-#include "node/os/config.h"
 #include "node/os/identity.h"
 #include "node/os/system.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 /* --- status ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -256,83 +254,6 @@ int gx_cmd_wait(struct gx_cli *cli, const struct gx_args *args)
     for (size_t i = 0; i < w.n; i++)
         json_decref(w.list[i].params);
     return code;
-}
-
-/* --- you -------------------------------------------------------------------------------------------------------------------------- */
-
-int gx_cmd_id(struct gx_cli *cli, const struct gx_args *args)
-{
-    json_t *result;
-    (void)args;
-
-    int code = gx_cli_call(cli, &result, "id", NULL);
-    if (code == GX_EXIT_DONE && cli->json) {
-        code = gx_show_json(result);
-    } else if (code == GX_EXIT_DONE) {
-        gx_show_pair(cli, "id", "%s", gx_json_text(result, "id"));
-        gx_show_pair(cli, "name", "%s", gx_json_text(result, "name"));
-    }
-    json_decref(result);
-    return code;
-}
-
-static void add_setting(json_t *list, const char *key, const char *value, const char *from)
-{
-    json_t *setting = json_pack("{s:s, s:s, s:s}", "key", key, "value", value, "from", from);
-
-    if (setting != NULL)
-        (void)json_array_append_new(list, setting);
-}
-
-static void add_listen(json_t *list, const struct gx_cli *cli, const struct gx_config *config)
-{
-    struct gx_addr listen = config->listen;
-    uint16_t kept = gx_home_port(&cli->home);
-    char text[GX_ADDR_TEXT_BYTES], from[GX_PATH_MAX + 64];
-
-    if (listen.port == 0)
-        listen.port = kept != 0 ? kept : GX_DEFAULT_PORT;
-    gx_addr_format(text, &listen);
-    if (config->listen_line != 0)
-        snprintf(from, sizeof from, "%s:%u%s", cli->home.config, config->listen_line, config->listen.port == 0 ? ", port kept" : "");
-    else
-        snprintf(from, sizeof from, "%s", kept != 0 ? "default, port kept" : "default");
-    add_setting(list, "listen", text, from);
-}
-
-int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
-{
-    static const char *const heads[] = {"SETTING", "VALUE", "FROM"};
-    char socket[GX_PATH_MAX];
-    struct gx_config config;
-    struct gx_fail why;
-    (void)args;
-
-    if (!gx_config_read(&config, &cli->home, &why))
-        return gx_cli_fail(cli, &why);
-    json_t *list = json_array();
-    gx_home_socket_path(socket, &cli->home);
-    add_setting(list, "home", cli->home.data, cli->home.from);
-    add_setting(list, "config", cli->home.config, access(cli->home.config, F_OK) == 0 ? cli->home.from : "absent");
-    add_setting(list, "socket", socket, cli->home.from);
-    add_listen(list, cli, &config);
-    if (cli->json) {
-        json_t *out = json_pack("{s:O}", "settings", list);
-        (void)gx_show_json(out);
-        json_decref(out);
-    } else {
-        struct gx_columns t;
-        gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            const json_t *s = json_array_get(list, i);
-            gx_columns_text(&t, gx_json_text(s, "key"));
-            gx_columns_text(&t, gx_json_text(s, "value"));
-            gx_columns_text(&t, gx_json_text(s, "from"));
-        }
-        gx_columns_end(cli, &t);
-    }
-    json_decref(list);
-    return GX_EXIT_DONE;
 }
 
 /* --- tools ------------------------------------------------------------------------------------------------------------------------ */

@@ -19,8 +19,25 @@ static const struct gx_cli_command commands[] = {
     {"wait", NULL, "Start", "", "return when the node is ready and every condition holds",
      B(PEERS) | B(MEMBERS) | B(HASH) | B(COUNT) | B(IDLE) | B(TIMEOUT), 0, 0, gx_cmd_wait},
 
-    {"id", NULL, "You", "", "who you are", 0, 0, 0, gx_cmd_id},
+    {"id", NULL, "You", "", "who you are; with --qr your card, for others to scan", B(QR) | B(PNG), 0, 0, gx_cmd_id},
+    {"profile", "set", "You", "name TEXT", "what you call yourself, to your contacts", 0, 2, 2, gx_cmd_profile_set},
     {"config", NULL, "You", "", "settings, and where each came from", 0, 0, 0, gx_cmd_config},
+
+    {"contact", "add", "People", "CODE|PICTURE", "ask somebody, by their card, to be your contact", B(AT) | B(PETNAME), 1, 1,
+     gx_cmd_contact_add},
+    {"contact", "list", "People", "", "your contacts, and whom you asked", 0, 0, 0, gx_cmd_contact_list},
+    {"contact", "show", "People", "WHO", "one contact", 0, 1, 1, gx_cmd_contact_show},
+    {"contact", "verify", "People", "WHO", "twelve words to compare by voice or face to face; -y: they are the same", B(YES), 1, 1,
+     gx_cmd_contact_verify},
+    {"contact", "name", "People", "WHO PETNAME", "what you call a contact; an empty name takes it away", 0, 2, 2, gx_cmd_contact_name},
+    {"contact", "block", "People", "WHO|:REQUEST", "hear nothing from somebody any more, and tell them nothing", 0, 1, 1,
+     gx_cmd_contact_block},
+    {"contact", "unblock", "People", "WHO", "take a block back", 0, 1, 1, gx_cmd_contact_unblock},
+    {"contact", "remove", "People", "WHO", "be contacts no more", B(YES), 1, 1, gx_cmd_contact_remove},
+    {"requests", NULL, "People", "", "what waits for your answer", 0, 0, 0, gx_cmd_requests},
+    {"accept", NULL, "People", "WHO|GROUP|:REQUEST", "say yes to a request", 0, 1, 1, gx_cmd_accept},
+    {"refuse", NULL, "People", "WHO|GROUP|:REQUEST", "say no to a request", 0, 1, 1, gx_cmd_refuse},
+    {"block", NULL, "People", "WHO|:REQUEST", "the same as contact block", 0, 1, 1, gx_cmd_contact_block},
 
     {"group", "new", "Groups", "NAME", "found a group", B(QR_MAX) | B(CAP), 1, 1, gx_cmd_group_new},
     {"group", "list", "Groups", "", "your groups", 0, 0, 0, gx_cmd_group_list},
@@ -30,7 +47,9 @@ static const struct gx_cli_command commands[] = {
 
     {"group", "rename", "Groups", "GROUP NAME", "give a group another name", 0, 2, 2, gx_cmd_group_rename},
     {"group", "alias", "Groups", "GROUP NAME", "what you are called in a group; an empty name takes it away", 0, 2, 2, gx_cmd_group_alias},
-    {"group", "remove", "Groups", "GROUP WHO", "end a membership; an invitation can bring them back", B(YES), 2, 2, gx_cmd_group_remove},
+    {"group", "reveal", "Groups", "GROUP WHO", "tell a contact which member of a group you are", B(YES), 2, 2, gx_cmd_group_reveal},
+    {"group", "remove", "Groups", "GROUP WHO", "end a membership; an invitation can bring them back", B(YES) | B(VOUCHED), 2, 2,
+     gx_cmd_group_remove},
     {"group", "ban", "Groups", "GROUP WHO", "end a membership for good, and the invitation they came by", B(YES), 2, 2, gx_cmd_group_ban},
     {"group", "unban", "Groups", "GROUP WHO", "let who was banned be invited again", 0, 2, 2, gx_cmd_group_unban},
     {"group", "promote", "Groups", "GROUP WHO", "make a member an admin", 0, 2, 2, gx_cmd_group_promote},
@@ -38,15 +57,12 @@ static const struct gx_cli_command commands[] = {
     {"group", "transfer", "Groups", "GROUP WHO", "offer a group of yours to a member, who may accept", B(YES), 2, 2, gx_cmd_group_transfer},
     {"group", "why", "Groups", "GROUP WHO|:EVENT", "by what right somebody is in a group, or why not; or whether an act counts", 0, 2, 2,
      gx_cmd_group_why},
-    {"requests", NULL, "Groups", "", "what waits for your answer", 0, 0, 0, gx_cmd_requests},
-    {"accept", NULL, "Groups", "WHO|GROUP|:REQUEST", "say yes to a request", 0, 1, 1, gx_cmd_accept},
-    {"refuse", NULL, "Groups", "WHO|GROUP|:REQUEST", "say no to a request", 0, 1, 1, gx_cmd_refuse},
 
-    {"invite", NULL, "Invites", "GROUP", "make an invitation; its code is printed", B(QR) | B(PNG) | B(EXPIRES) | B(USES), 1, 1,
-     gx_cmd_invite},
+    {"invite", NULL, "Invites", "GROUP", "make an invitation; its code is printed, or it goes to a contact",
+     B(QR) | B(PNG) | B(EXPIRES) | B(USES) | B(FOR), 1, 1, gx_cmd_invite},
     {"invites", NULL, "Invites", "[GROUP]", "invitations that are known", 0, 0, 1, gx_cmd_invites},
     {"revoke", NULL, "Invites", "INVITE", "end an invitation", 0, 1, 1, gx_cmd_revoke},
-    {"inspect", NULL, "Invites", "CODE|PICTURE", "what an invitation says, without using it", 0, 1, 1, gx_cmd_inspect},
+    {"inspect", NULL, "Invites", "CODE|PICTURE", "what an invitation or a card says, without using it", 0, 1, 1, gx_cmd_inspect},
     {"join", NULL, "Invites", "CODE|PICTURE", "join a group by an invitation", B(AT) | B(AS) | B(TIMEOUT) | B(YES), 1, 1, gx_cmd_join},
 
     {"send", NULL, "Talk", "WHERE [TEXT|-]", "send a message; without a text, what standard input says", B(REPLY), 1, 2, gx_cmd_send},
@@ -92,7 +108,8 @@ static void help_all(FILE *out)
     }
     fputs("\nEverywhere\n", out);
     gx_options_help(out, GX_OPT_GLOBAL);
-    fputs("\nWHERE and GROUP: a group's name, or : and 4 or more characters of its id.  WHO: @ and a name, or : and 4 or more characters of an id.\n"
+    fputs("\nGROUP: a group's name, or : and 4 or more characters of its id.  WHO: @ and a name, or : and 4 or more characters of an id.\n"
+          "WHERE: a GROUP, or @ and a contact's name.\n"
           "guanxi help COMMAND says more.\n", out);
 }
 
@@ -150,6 +167,14 @@ static void look_at_terminal(struct gx_cli *cli)
     cli->colour = cli->out_tty && (no_color == NULL || no_color[0] == 0) && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
+static bool has_subs(const char *name)
+{
+    for (size_t i = 0; i < GX_ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].sub != NULL;
+    return false;
+}
+
 /* What concerns every command, wherever it stood. */
 static void take_globals(struct gx_cli *cli, const struct gx_args *args)
 {
@@ -190,7 +215,7 @@ static int run(struct gx_cli *cli, const struct gx_cli_command *command, const s
         return gx_cli_usage(cli, "quote a text that has blanks; see: guanxi help", "usage: guanxi %s%s%s %s", command->name,
                             command->sub == NULL ? "" : " ", command->sub == NULL ? "" : command->sub, command->usage);
     /* What is sent to the node is text; the name of a file need not be. */
-    bool file = command->run == gx_cmd_join || command->run == gx_cmd_inspect;
+    bool file = command->run == gx_cmd_join || command->run == gx_cmd_inspect || command->run == gx_cmd_contact_add;
     for (size_t i = 0; i < args->n_words && !file; i++)
         if (!gx_utf8_ok(gx_span(args->words[i], strlen(args->words[i]))))
             return gx_cli_usage(cli, NULL, "an argument is not UTF-8 text");
@@ -224,7 +249,7 @@ static int parse_and_run(struct gx_cli *cli, int argc, char **argv)
             name = argv[next];
         else
             sub = argv[next];
-        if (word == 1 || (strcmp(name, "group") != 0 && strcmp(name, "peer") != 0)) {
+        if (word == 1 || !has_subs(name)) {
             argc -= next;
             argv += next;
             break;

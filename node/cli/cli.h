@@ -32,8 +32,11 @@
     X(PNG, "png", 0, TEXT, "FILE", "write the QR code as a picture; - is standard output")                             \
     X(EXPIRES, "expires", 0, SPAN, "7d", "valid for so long: 7d, 12h, 30m, 90s")                                       \
     X(USES, "uses", 0, NUMBER, "N", "how many may join by it (1 to 255; default: no limit of its own)")                \
-    X(AT, "at", 0, TEXTS, "ADDR:PORT", "where a member can be reached; may be given several times")                    \
+    X(AT, "at", 0, TEXTS, "ADDR:PORT", "where to knock, beside what the code says; may be given several times")        \
     X(AS, "as", 0, TEXT, "ALIAS", "what to be called in this group")                                                   \
+    X(PETNAME, "as", 0, TEXT, "PETNAME", "what you call them; only you see it")                                        \
+    X(FOR, "for", 0, TEXT, "WHO", "invite this contact, without a code; also where codes admit nobody any more")       \
+    X(VOUCHED, "with-vouched", 0, FLAG, NULL, "and everybody they let in, and whom those let in")                      \
     X(YES, "yes", 'y', FLAG, NULL, "do not ask")                                                                       \
     X(REPLY, "reply", 0, NUMBER, "SEQ", "answer the message with this number")                                         \
     X(UNREAD, "unread", 0, FLAG, NULL, "only what was not read yet")                                                   \
@@ -93,6 +96,8 @@ bool gx_args_parse(struct gx_args *out, int *next, uint64_t options, bool stop, 
 /* "7d", "12h", "30m", "90s"; a bare number is seconds when bare_seconds. */
 bool gx_span_parse(uint64_t *ms, const char *text, bool bare_seconds) GX_MUST_CHECK;
 bool gx_number_parse(uint64_t *out, const char *text) GX_MUST_CHECK;
+/* Put what --at gave into "at" of these parameters. */
+void gx_args_addresses(json_t *params, const struct gx_args *args);
 /* "  --name NAME     help" lines of these options. */
 void gx_options_help(FILE *out, uint64_t options);
 
@@ -145,6 +150,17 @@ char *gx_show_text(const char *text, bool one_line);
 void gx_show_time(char out[GX_TIME_BYTES], uint64_t wall_ms);
 #define GX_SHORT_ID_BYTES 40u
 void gx_show_id(char out[GX_SHORT_ID_BYTES], const char *id);
+/* Numbered, four in a line. */
+void gx_show_words(FILE *out, const char *text);
+/* Add a remark to others; "" adds nothing. */
+#define GX_REMARKS_BYTES 256u
+void gx_remark(char out[GX_REMARKS_BYTES], const char *text);
+/* What to beware of in somebody's name, "" mostly. */
+const char *gx_mark_text(const json_t *person);
+/* Of a contact, for a hint that can be pasted: @ and the name if a shell takes it as it is, else : and the beginning of the id. */
+void gx_contact_word(char out[GX_SHORT_ID_BYTES], const json_t *contact);
+/* The warning, when the key of this contact, or of who made this request, has changed. */
+void gx_contact_warn(const struct gx_cli *cli, const json_t *contact);
 /* Start and end of bold and faint text, "" without colours. */
 const char *gx_bold(const struct gx_cli *cli);
 const char *gx_faint(const struct gx_cli *cli);
@@ -153,14 +169,27 @@ const char *gx_plain(const struct gx_cli *cli);
 /* --- reading (input.c) ------------------------------------------------------------------------------------------------------------ */
 
 #define GX_CODE_BYTES 8192u
-/* An invitation from what a person gave: the code itself, a file with it, a picture of it, or - for either on standard input. */
+/* An invitation or a card from what a person gave: the code itself, a file with it, a picture of it, or - for either on standard input. */
 bool gx_read_code(char out[GX_CODE_BYTES], const char *argument, struct gx_fail *why) GX_MUST_CHECK;
 /* All of standard input, at most cap bytes, UTF-8, less one newline at the end; malloc'ed. */
 bool gx_read_text(char **out, size_t cap, struct gx_fail *why) GX_MUST_CHECK;
-/* Ask on the terminal; false for anything but yes. */
-bool gx_ask_yes(const char *question);
+/* Ask on the terminal.  GX_EXIT_DONE is yes; after anything else it says that nothing was done. */
+int gx_ask_whether(const char *question);
 /* One line of the terminal, without its newline. */
 bool gx_ask_line(char *out, size_t cap, const char *question);
+
+/* --- codes (code.c) --------------------------------------------------------------------------------------------------------------- */
+
+/* Before the code is made: exit 2 when its picture can have no place on standard output. */
+int gx_code_may_show(const struct gx_cli *cli, const struct gx_args *args) GX_MUST_CHECK;
+/* The code in answer[key], as --qr, --png and --json ask for it; tell: says it in text.  Returns the exit code. */
+typedef void gx_code_tell(const struct gx_cli *cli, const json_t *answer);
+int gx_code_show(const struct gx_cli *cli, const struct gx_args *args, json_t *answer, const char *key, gx_code_tell *tell);
+
+/* --- contacts (people.c) ---------------------------------------------------------------------------------------------------------- */
+
+/* Before something goes to this contact (@mei; nothing else is looked up): the warning, when their key has changed.  Has it? */
+bool gx_contact_look(const struct gx_cli *cli, const char *where);
 
 /* --- commands --------------------------------------------------------------------------------------------------------------------- */
 
@@ -171,11 +200,20 @@ GX_COMMAND_FUNCTION(down);
 GX_COMMAND_FUNCTION(status);            /* care.c */
 GX_COMMAND_FUNCTION(overview);          /* bare `guanxi` */
 GX_COMMAND_FUNCTION(wait);
-GX_COMMAND_FUNCTION(id);
-GX_COMMAND_FUNCTION(config);
 GX_COMMAND_FUNCTION(call);
-GX_COMMAND_FUNCTION(help);
+GX_COMMAND_FUNCTION(help);              /* cli.c */
 GX_COMMAND_FUNCTION(version);
+GX_COMMAND_FUNCTION(id);                /* you.c */
+GX_COMMAND_FUNCTION(profile_set);
+GX_COMMAND_FUNCTION(config);
+GX_COMMAND_FUNCTION(contact_add);       /* people.c */
+GX_COMMAND_FUNCTION(contact_list);
+GX_COMMAND_FUNCTION(contact_show);
+GX_COMMAND_FUNCTION(contact_verify);
+GX_COMMAND_FUNCTION(contact_name);
+GX_COMMAND_FUNCTION(contact_block);
+GX_COMMAND_FUNCTION(contact_unblock);
+GX_COMMAND_FUNCTION(contact_remove);
 GX_COMMAND_FUNCTION(group_new);         /* groups.c */
 GX_COMMAND_FUNCTION(group_list);
 GX_COMMAND_FUNCTION(group_show);
@@ -184,6 +222,7 @@ GX_COMMAND_FUNCTION(group_leave);
 GX_COMMAND_FUNCTION(group_rename);
 GX_COMMAND_FUNCTION(group_alias);
 GX_COMMAND_FUNCTION(group_why);
+GX_COMMAND_FUNCTION(group_reveal);
 GX_COMMAND_FUNCTION(group_remove);      /* ranks.c */
 GX_COMMAND_FUNCTION(group_ban);
 GX_COMMAND_FUNCTION(group_unban);

@@ -1,6 +1,7 @@
 #include "node/cli/cli.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static json_t *group_param(const struct gx_args *args)
 {
@@ -124,18 +125,33 @@ int gx_cmd_group_show(struct gx_cli *cli, const struct gx_args *args)
     return code;
 }
 
-static const char *remark(const json_t *member)
+/* A name says little where everybody chooses their own: who let them in says more. */
+static void add_member_name(struct gx_columns *t, const json_t *m)
 {
-    bool you = json_is_true(json_object_get(member, "you"));
+    char name[2 * GX_NAME_BYTES_MAX + 16];
+    const char *through = gx_json_text(m, "through");
 
-    if (json_is_false(json_object_get(member, "settled")))
-        return you ? "you, not seen by the owner yet" : "not seen by the owner yet";
-    return you ? "you" : "";
+    snprintf(name, sizeof name, "%s%s%s", gx_json_text(m, "alias"), through[0] == 0 ? "" : ", through ", through);
+    gx_columns_text(t, name);
+}
+
+static void add_remarks(struct gx_columns *t, const json_t *m)
+{
+    char remarks[GX_REMARKS_BYTES] = "";
+
+    gx_remark(remarks, gx_mark_text(m));
+    if (json_is_true(json_object_get(m, "you")))
+        gx_remark(remarks, "you");
+    if (gx_json_text(m, "contact")[0] != 0)
+        gx_remark(remarks, "your contact");
+    if (json_is_false(json_object_get(m, "settled")))
+        gx_remark(remarks, "not seen by the owner yet");
+    gx_columns_text(t, remarks);
 }
 
 int gx_cmd_group_members(struct gx_cli *cli, const struct gx_args *args)
 {
-    static const char *const heads[] = {"NAME", "MEMBER", "RANK", "CAME BY", "LET IN BY", "SINCE", ""};
+    static const char *const heads[] = {"NAME", "MEMBER", "RANK", "CAME BY", ">LET IN", "SINCE", ""};
     json_t *result;
 
     int code = gx_cli_call(cli, &result, "group.members", group_param(args));
@@ -148,13 +164,13 @@ int gx_cmd_group_members(struct gx_cli *cli, const struct gx_args *args)
         gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *m = json_array_get(list, i);
-            gx_columns_text(&t, gx_json_text(m, "alias"));
+            add_member_name(&t, m);
             gx_columns_id(&t, gx_json_text(m, "member"));
             gx_columns_text(&t, gx_json_text(m, "rank"));
             gx_columns_text(&t, gx_json_text(m, "via"));
-            gx_columns_text(&t, gx_json_text(m, "through"));
+            gx_columns_number(&t, gx_json_number(m, "vouched"));
             gx_columns_time(&t, gx_json_number(m, "since_ms"));
-            gx_columns_text(&t, remark(m));
+            add_remarks(&t, m);
         }
         gx_columns_end(cli, &t);
     }
@@ -226,6 +242,50 @@ int gx_cmd_group_alias(struct gx_cli *cli, const struct gx_args *args)
         free(alias);
         free(name);
     }
+    json_decref(result);
+    return code;
+}
+
+static int ask_reveal(const struct gx_cli *cli, const struct gx_args *args)
+{
+    char *who = gx_show_text(args->words[1], true), *group = gx_show_text(args->words[0], true);
+    int code = GX_EXIT_DONE;
+
+    if (isatty(STDIN_FILENO) != 1) {
+        code = gx_cli_usage(cli, "say that you mean it with -y", "there is no terminal to ask on");
+    } else {
+        fprintf(stderr, "%s will know which member of %s you are.  ", who[0] == '@' ? who + 1 : who, group);
+        code = gx_ask_whether("It cannot be taken back.  Tell them? [y/N] ");
+    }
+    free(who);
+    free(group);
+    return code;
+}
+
+static void show_revealed(const struct gx_cli *cli, const json_t *v)
+{
+    char *name = gx_show_text(gx_json_text(v, "name"), true), group[GX_SHORT_ID_BYTES], who[GX_SHORT_ID_BYTES];
+
+    gx_show_id(group, gx_json_text(v, "group"));
+    gx_show_id(who, gx_json_text(v, "who"));
+    if (cli->out_tty)
+        gx_cli_notice(cli, "Told %s which member of %s you are.", name, group);
+    else
+        printf("%s\t%s\t%s\t%s\n", group, who, name, gx_json_text(v, "state"));
+    free(name);
+}
+
+int gx_cmd_group_reveal(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result = NULL;
+
+    int code = gx_args_has(args, GX_OPT_YES) ? GX_EXIT_DONE : ask_reveal(cli, args);
+    if (code == GX_EXIT_DONE)
+        code = gx_cli_call(cli, &result, "group.reveal", json_pack("{s:s, s:s}", "group", args->words[0], "who", args->words[1]));
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(result);
+    else if (code == GX_EXIT_DONE)
+        show_revealed(cli, result);
     json_decref(result);
     return code;
 }

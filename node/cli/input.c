@@ -2,7 +2,7 @@
 
 #include "crypto/keys.h"
 #include "node/os/qr.h"
-#include "proto/token.h"
+#include "proto/card.h"
 #include "proto/utf8.h"
 
 #include <errno.h>
@@ -57,9 +57,9 @@ static bool picture_fail(struct gx_fail *why, enum gx_err err, const char *name)
 {
     if (err == GX_E_ABSENT)
         return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "try a sharper picture, with the whole code and some white around it",
-                       "no invitation was found in %s", name);
+                       "no code was found in %s", name);
     if (err == GX_E_AMBIGUOUS)
-        return gx_fail(why, GX_EXIT_NOT_FOUND, "ambiguous", "cut out the one you mean", "%s shows several invitations", name);
+        return gx_fail(why, GX_EXIT_NOT_FOUND, "ambiguous", "cut out the one you mean", "%s shows several codes", name);
     return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", NULL, "%s cannot be read as a picture: %s", name, gx_err_text(err));
 }
 
@@ -74,12 +74,15 @@ static bool begins_as_code(const char *text, size_t n)
            memchr(text + at, ':', n - at) != NULL;
 }
 
-/* Other faults are told by whoever answers `inspect` and `join`. */
+/* Other faults are told by the node, which knows what the code was given for. */
 static bool code_is_whole(const char *text, struct gx_fail *why)
 {
+    bool is_card = gx_code_kind(text) == GX_TOKEN_KIND_CARD;
+    struct gx_card_code card;
     struct gx_token token;
-    enum gx_err err = gx_token_parse(&token, text);
+    enum gx_err err = is_card ? gx_card_parse(&card, text) : gx_token_parse(&token, text);
 
+    gx_wipe(&card, sizeof card);
     gx_wipe(&token, sizeof token);
     return err != GX_E_MALFORMED || gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "paste it again, whole",
                                             "this code is cut short or mistyped: its check does not fit");
@@ -96,7 +99,7 @@ static bool code_from_bytes(char out[GX_CODE_BYTES], const uint8_t *p, size_t n,
     }
     if (!gx_utf8_ok(gx_span(p, n)) || !begins_as_code((const char *)p, n))
         return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a code (GX1:...), or a PNG or JPEG picture of one",
-                       "%s holds no invitation: it is no picture, and those begin with GX1:", name);
+                       "%s holds no code: it is no picture, and those begin with GX1:", name);
     /* What has no room here is longer than any code; its beginning is none. */
     if (n >= GX_CODE_BYTES)
         n = GX_CODE_BYTES - 1;
@@ -108,7 +111,7 @@ static bool code_from_bytes(char out[GX_CODE_BYTES], const uint8_t *p, size_t n,
 static bool no_file(const char *argument, struct gx_fail *why)
 {
     return gx_fail(why, GX_EXIT_TOKEN, "token_malformed", "give a code, or a PNG or JPEG picture of one",
-                   "there is no file %.200s, and it is no invitation either: those begin with GX1:", argument);
+                   "there is no file %.200s, and it is no code either: those begin with GX1:", argument);
 }
 
 /* -1 with *why: nothing that can be read to an end (a pipe would be waited for). */
@@ -188,9 +191,17 @@ bool gx_ask_line(char *out, size_t cap, const char *question)
     return true;
 }
 
-bool gx_ask_yes(const char *question)
+static bool ask_yes(const char *question)
 {
     char line[16];
 
     return gx_ask_line(line, sizeof line, question) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+int gx_ask_whether(const char *question)
+{
+    if (ask_yes(question))
+        return GX_EXIT_DONE;
+    fputs("Nothing was done.\n", stderr);
+    return GX_EXIT_FAILED;
 }

@@ -1,86 +1,14 @@
 #include "node/cli/cli.h"
 
-#include "node/os/qr.h"
 #include "node/os/system.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define PNG_SCALE 8
 /* The node itself ends a `join` at its time-out; this is for a node that does not answer at all. */
 #define JOIN_GRACE_MS 15000
 
 /* --- invite ----------------------------------------------------------------------------------------------------------------------- */
-
-/* A code is a secret until it is given away: nobody else may read the file. */
-static bool write_file(const char *name, const uint8_t *bytes, size_t n, struct gx_fail *why)
-{
-    bool to_stdout = strcmp(name, "-") == 0;
-    int fd = to_stdout ? STDOUT_FILENO : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0;
-
-    while (ok && n > 0) {
-        ssize_t w = write(fd, bytes, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        ok = w > 0;
-        bytes += ok ? w : 0;
-        n -= ok ? (size_t)w : 0;
-    }
-    int saved = errno;
-    if (fd >= 0 && !to_stdout && close(fd) != 0)
-        ok = false;
-    return ok || gx_fail_errno(why, GX_EXIT_STORE, "io", saved, "cannot write %s", name);
-}
-
-static bool write_png(const struct gx_qr *qr, const char *name, struct gx_fail *why)
-{
-    uint8_t *png;
-    size_t n;
-    enum gx_err err = gx_qr_png(&png, &n, qr, PNG_SCALE);
-
-    if (err != GX_OK)
-        return gx_fail(why, GX_EXIT_STORE, "picture", NULL, "cannot make the picture: %s", gx_err_text(err));
-    bool ok = write_file(name, png, n, why);
-    free(png);
-    return ok;
-}
-
-/* On the terminal that is there; where none is, what is drawn is for a file and has room. */
-static void draw(const struct gx_cli *cli, const struct gx_qr *qr)
-{
-    int columns, rows, fd = cli->out_tty ? STDOUT_FILENO : STDERR_FILENO;
-    struct winsize size;
-
-    gx_qr_terminal_size(qr, &columns, &rows);
-    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && (size.ws_col < columns || size.ws_row < rows)) {
-        gx_cli_notice(cli, "This window is too small for the QR code (%d x %d needed, %u x %u there): enlarge it, or use --png FILE.",
-                      columns, rows, size.ws_col, size.ws_row);
-        return;
-    }
-    gx_qr_draw(cli->out_tty ? stdout : stderr, qr);
-    fflush(stdout);
-}
-
-static bool show_pictures(const struct gx_cli *cli, const struct gx_args *args, const char *token, struct gx_fail *why)
-{
-    const char *png = args->text[GX_OPT_PNG];
-    struct gx_qr qr;
-
-    if (png == NULL && !gx_args_has(args, GX_OPT_QR))
-        return true;
-    enum gx_err err = gx_qr_make(&qr, token, GX_QR_L);
-    if (err != GX_OK)
-        return gx_fail(why, GX_EXIT_FAILED, "picture", NULL, "cannot make a QR code: %s", gx_err_text(err));
-    if (gx_args_has(args, GX_OPT_QR))
-        draw(cli, &qr);
-    bool ok = png == NULL || write_png(&qr, png, why);
-    gx_qr_free(&qr);
-    return ok;
-}
 
 static void show_invite(const struct gx_cli *cli, const json_t *invite)
 {
@@ -95,29 +23,59 @@ static void show_invite(const struct gx_cli *cli, const json_t *invite)
     gx_cli_notice(cli, "Invitation %s, good until %s for %s.  Whoever sees the code can join; guanxi revoke %s ends it.", id, until, uses, id);
 }
 
-int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
+static void show_sent(const struct gx_cli *cli, const json_t *v)
 {
-    const char *png = args->text[GX_OPT_PNG];
-    bool png_to_stdout = png != NULL && strcmp(png, "-") == 0;
-    json_t *params, *result;
-    struct gx_fail why;
+    char until[GX_TIME_BYTES], id[GX_SHORT_ID_BYTES], *name = gx_show_text(gx_json_text(v, "name"), true);
 
-    if (png_to_stdout && (cli->json || cli->out_tty))
-        return gx_cli_usage(cli, "use --png FILE", "standard output cannot take the picture %s", cli->json ? "beside JSON" : "on a terminal");
-    params = json_pack("{s:s}", "group", args->words[0]);
+    gx_show_time(until, gx_json_number(v, "expires_ms"));
+    gx_show_id(id, gx_json_text(v, "contact"));
+    if (cli->out_tty)
+        gx_cli_notice(cli, "Invited %s, until %s; nobody else can use it.  They see it with: guanxi requests", name, until);
+    else
+        printf("%s\t%s\t%s\t%s\n", id, name, until, gx_json_text(v, "state"));
+    free(name);
+}
+
+static json_t *invite_params(const struct gx_args *args)
+{
+    json_t *params = json_pack("{s:s}", "group", args->words[0]);
+
     if (gx_args_has(args, GX_OPT_EXPIRES))
         (void)json_object_set_new(params, "expires_ms", json_integer((json_int_t)(gx_now().wall_ms + args->number[GX_OPT_EXPIRES])));
     if (gx_args_has(args, GX_OPT_USES))
         (void)json_object_set_new(params, "uses", json_integer((json_int_t)args->number[GX_OPT_USES]));
-    int code = gx_cli_call(cli, &result, "invite", params);
-    if (code == GX_EXIT_DONE && !show_pictures(cli, args, gx_json_text(result, "token"), &why))
-        code = gx_cli_fail(cli, &why);
-    if (code == GX_EXIT_DONE && png != NULL)
-        (void)json_object_set_new(result, "png", json_string(png));
+    if (gx_args_has(args, GX_OPT_FOR))
+        (void)json_object_set_new(params, "who", json_string(args->text[GX_OPT_FOR]));
+    return params;
+}
+
+/* It goes to the contact's node by itself. */
+static int invite_contact(const struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result;
+
+    if (gx_args_has(args, GX_OPT_QR) || gx_args_has(args, GX_OPT_PNG) || gx_args_has(args, GX_OPT_USES))
+        return gx_cli_usage(cli, "leave out --qr, --png and --uses, or --for", "an invitation for a contact has no code, and is for them alone");
+    int code = gx_cli_call(cli, &result, "invite", invite_params(args));
     if (code == GX_EXIT_DONE && cli->json)
         code = gx_show_json(result);
-    else if (code == GX_EXIT_DONE && !png_to_stdout)
-        show_invite(cli, result);
+    else if (code == GX_EXIT_DONE)
+        show_sent(cli, result);
+    json_decref(result);
+    return code;
+}
+
+int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *result = NULL;
+
+    if (gx_args_has(args, GX_OPT_FOR))
+        return invite_contact(cli, args);
+    int code = gx_code_may_show(cli, args);
+    if (code == GX_EXIT_DONE)
+        code = gx_cli_call(cli, &result, "invite", invite_params(args));
+    if (code == GX_EXIT_DONE)
+        code = gx_code_show(cli, args, result, "token", show_invite);
     json_decref(result);
     return code;
 }
@@ -178,13 +136,15 @@ int gx_cmd_revoke(struct gx_cli *cli, const struct gx_args *args)
 
 static void show_inspected(const struct gx_cli *cli, const json_t *v)
 {
+    static const char *const keys[] = {"kind", "who", "group", "issuer"};
     char until[GX_TIME_BYTES];
 
     gx_show_time(until, gx_json_number(v, "expires_ms"));
-    gx_show_pair(cli, "kind", "%s", gx_json_text(v, "kind"));
-    gx_show_pair(cli, "group", "%s", gx_json_text(v, "group"));
-    gx_show_pair(cli, "issuer", "%s", gx_json_text(v, "issuer"));
-    gx_show_pair(cli, "until", "%s", until);
+    for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++)
+        if (gx_json_text(v, keys[i])[0] != 0)
+            gx_show_pair(cli, keys[i], "%s", gx_json_text(v, keys[i]));
+    if (until[0] != 0)
+        gx_show_pair(cli, "until", "%s", until);
     gx_show_pair(cli, "valid", "%s", json_is_true(json_object_get(v, "valid")) ? "as far as can be told without asking anybody" : "no");
     if (gx_json_text(v, "reason")[0] != 0)
         gx_show_pair(cli, "reason", "%s", gx_json_text(v, "reason"));
@@ -240,15 +200,14 @@ static int confirm(const struct gx_cli *cli, const char *code_text)
     json_t *v;
 
     int code = gx_cli_call(cli, &v, "inspect", json_pack("{s:s}", "token", code_text));
-    if (code == GX_EXIT_DONE) {
+    if (code == GX_EXIT_DONE && strcmp(gx_json_text(v, "kind"), "card") == 0) {
+        code = gx_cli_usage(cli, "guanxi contact add asks them to be your contact", "this is somebody's card, no invitation");
+    } else if (code == GX_EXIT_DONE) {
         gx_show_time(until, gx_json_number(v, "expires_ms"));
         gx_show_id(issuer, gx_json_text(v, "issuer"));
         gx_show_id(group, gx_json_text(v, "group"));
         fprintf(stderr, "An invitation (%s) to group %s, made by %s, good until %s.\n", gx_json_text(v, "kind"), group, issuer, until);
-        if (!gx_ask_yes("Join? [y/N] ")) {
-            fputs("Nothing was done.\n", stderr);
-            code = GX_EXIT_FAILED;
-        }
+        code = gx_ask_whether("Join? [y/N] ");
     }
     json_decref(v);
     return code;
@@ -257,13 +216,8 @@ static int confirm(const struct gx_cli *cli, const char *code_text)
 static json_t *join_params(const struct gx_args *args, const char *code_text, uint64_t timeout_ms)
 {
     json_t *params = json_pack("{s:s, s:I}", "token", code_text, "timeout_ms", (json_int_t)timeout_ms);
-    json_t *at = json_array();
 
-    for (size_t i = 0; i < args->n_list; i++)
-        (void)json_array_append_new(at, json_string(args->list[i].text));
-    if (json_array_size(at) > 0)
-        (void)json_object_set(params, "at", at);
-    json_decref(at);
+    gx_args_addresses(params, args);
     if (args->text[GX_OPT_AS] != NULL)
         (void)json_object_set_new(params, "name", json_string(args->text[GX_OPT_AS]));
     return params;

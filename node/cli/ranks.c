@@ -40,7 +40,7 @@ static const json_t *find_member(const json_t *members, const char *who)
     return found;
 }
 
-static bool ask(const struct act *act, const json_t *member, const char *who, const char *where)
+static int ask(const struct act *act, const json_t *member, const char *who, const char *where)
 {
     char *name = gx_show_text(member == NULL ? who : gx_json_text(member, "alias"), true), *group = gx_show_text(where, true);
     char id[GX_SHORT_ID_BYTES];
@@ -51,7 +51,7 @@ static bool ask(const struct act *act, const json_t *member, const char *who, co
     fprintf(stderr, "%s %s %s %s?  ", act->verb, name, act->link, group);
     free(name);
     free(group);
-    return gx_ask_yes(act->warning);
+    return gx_ask_whether(act->warning);
 }
 
 /* GX_EXIT_DONE is yes. */
@@ -64,10 +64,8 @@ static int confirm(const struct gx_cli *cli, const struct act *act, const struct
     if (isatty(STDIN_FILENO) != 1)
         return gx_cli_usage(cli, "say that you mean it with -y", "there is no terminal to ask on");
     int code = gx_cli_call(cli, &members, "group.members", json_pack("{s:s}", "group", args->words[0]));
-    if (code == GX_EXIT_DONE && !ask(act, find_member(members, args->words[1]), args->words[1], args->words[0])) {
-        fputs("Nothing was done.\n", stderr);
-        code = GX_EXIT_FAILED;
-    }
+    if (code == GX_EXIT_DONE)
+        code = ask(act, find_member(members, args->words[1]), args->words[1], args->words[0]);
     json_decref(members);
     return code;
 }
@@ -155,13 +153,83 @@ static int run(const struct gx_cli *cli, const struct act *act, const struct gx_
     return code;
 }
 
+/* --- with whom they let in ------------------------------------------------------------------------------------------------------------ */
+
+static json_t *vouched_params(const struct gx_args *args, bool yes)
+{
+    return json_pack("{s:s, s:s, s:b, s:b}", "group", args->words[0], "who", args->words[1], "vouched", 1, "yes", yes);
+}
+
+static void show_would(const json_t *list, const char *group)
+{
+    fprintf(stderr, "From %s would go:\n", group);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *m = json_array_get(list, i);
+        char *name = gx_show_text(gx_json_text(m, "alias"), true), id[GX_SHORT_ID_BYTES];
+
+        gx_show_id(id, gx_json_text(m, "member"));
+        fprintf(stderr, "  %s  %s\n", id, name);
+        free(name);
+    }
+}
+
+static int confirm_vouched(const struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *would;
+
+    if (gx_args_has(args, GX_OPT_YES))
+        return GX_EXIT_DONE;
+    if (isatty(STDIN_FILENO) != 1)
+        return gx_cli_usage(cli, "say that you mean it with -y", "there is no terminal to ask on");
+    int code = gx_cli_call(cli, &would, "group.remove", vouched_params(args, false));
+    if (code == GX_EXIT_DONE) {
+        const json_t *list = json_object_get(would, "would");
+        char *group = gx_show_text(args->words[0], true);
+
+        show_would(list, group);
+        if (json_array_size(list) == 1)
+            fputs("Remove this member?  ", stderr);
+        else
+            fprintf(stderr, "Remove these %zu members?  ", json_array_size(list));
+        code = gx_ask_whether("With an invitation they can join again. [y/N] ");
+        free(group);
+    }
+    json_decref(would);
+    return code;
+}
+
+static int remove_vouched(const struct gx_cli *cli, const struct gx_args *args)
+{
+    json_t *done = NULL;
+
+    int code = confirm_vouched(cli, args);
+    if (code == GX_EXIT_DONE)
+        code = gx_cli_call(cli, &done, "group.remove", vouched_params(args, true));
+    const json_t *list = json_object_get(done, "removed");
+    for (size_t i = 0; i < json_array_size(list) && !cli->json; i++) {
+        const json_t *m = json_array_get(list, i);
+        char *name = gx_show_text(gx_json_text(m, "alias"), true), *group = gx_show_text(args->words[0], true);
+
+        if (cli->out_tty)
+            tell_removed(cli, m, name, group);
+        else
+            show_line(m, name);
+        free(name);
+        free(group);
+    }
+    if (code == GX_EXIT_DONE && cli->json)
+        code = gx_show_json(done);
+    json_decref(done);
+    return code;
+}
+
 /* --- commands --------------------------------------------------------------------------------------------------------------------- */
 
 int gx_cmd_group_remove(struct gx_cli *cli, const struct gx_args *args)
 {
     static const struct act act = {"group.remove", "Remove", "from", "With an invitation they can join again. [y/N] ", tell_removed};
 
-    return run(cli, &act, args);
+    return gx_args_has(args, GX_OPT_VOUCHED) ? remove_vouched(cli, args) : run(cli, &act, args);
 }
 
 int gx_cmd_group_ban(struct gx_cli *cli, const struct gx_args *args)

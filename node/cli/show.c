@@ -87,6 +87,33 @@ void gx_show_id(char out[GX_SHORT_ID_BYTES], const char *id)
         gx_utf8_show(out, GX_SHORT_ID_BYTES, gx_span(id, strlen(id)), false);
 }
 
+void gx_show_words(FILE *out, const char *text)
+{
+    unsigned number = 1;
+
+    for (const char *word = text; *word != 0; number++) {
+        size_t n = strcspn(word, " ");
+        fprintf(out, "  %2u %-10.*s%s", number, (int)n, word, number % 4 == 0 ? "\n" : "");
+        word += n + (word[n] == ' ' ? 1 : 0);
+    }
+}
+
+void gx_remark(char out[GX_REMARKS_BYTES], const char *text)
+{
+    size_t n = strlen(out);
+
+    snprintf(out + n, GX_REMARKS_BYTES - n, "%s%s", n == 0 || text[0] == 0 ? "" : out[n - 1] == '!' ? " " : ", ", text);
+}
+
+const char *gx_mark_text(const json_t *person)
+{
+    const char *mark = gx_json_text(person, "mark");
+
+    if (strcmp(mark, "lookalike") == 0)
+        return "looks like another name here!";
+    return strcmp(mark, "invisible") == 0 ? "has invisible characters in the name!" : "";
+}
+
 const char *gx_bold(const struct gx_cli *cli)
 {
     return cli->colour ? "\033[1m" : "";
@@ -100,6 +127,45 @@ const char *gx_faint(const struct gx_cli *cli)
 const char *gx_plain(const struct gx_cli *cli)
 {
     return cli->colour ? "\033[0m" : "";
+}
+
+/* Nothing in it that a shell obeys or a screen hides. */
+static bool is_plain(const char *text)
+{
+    char *shown = gx_show_text(text, true);
+    bool plain = strcmp(shown, text) == 0;
+
+    free(shown);
+    for (; plain && *text != 0; text++)
+        plain = (unsigned char)*text >= 0x80 || strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._-", *text) != NULL;
+    return plain;
+}
+
+void gx_contact_word(char out[GX_SHORT_ID_BYTES], const json_t *contact)
+{
+    const char *where = gx_json_text(contact, "where");
+
+    if (where[0] == '@' && strlen(where) < GX_SHORT_ID_BYTES && is_plain(where))
+        snprintf(out, GX_SHORT_ID_BYTES, "%s", where);
+    else
+        gx_show_id(out, gx_json_text(contact, "who"));
+}
+
+/* Not a notice: -q does not silence it. */
+void gx_contact_warn(const struct gx_cli *cli, const json_t *contact)
+{
+    const char *start = cli->err_tty ? gx_bold(cli) : "", *end = cli->err_tty ? gx_plain(cli) : "";
+    const char *from = gx_json_text(contact, "from");
+    char *name = gx_show_text(from[0] != 0 ? from : gx_json_text(contact, "name"), true), word[GX_SHORT_ID_BYTES];
+
+    if (!cli->json && json_is_true(json_object_get(contact, "changed"))) {
+        gx_contact_word(word, contact);
+        fprintf(stderr, "%sWARNING: the key on %s's card is not the one it was.%s\n"
+                        "  Either %s has made a new one, or somebody else answers in their name.  Until you know, write nothing that others\n"
+                        "  must not read.  Ask them by voice or face to face, and compare the words: guanxi contact verify %s\n",
+                start, name, end, name, word);
+    }
+    free(name);
 }
 
 void gx_columns_begin(struct gx_columns *t, const char *const *heads, size_t n_columns)

@@ -48,16 +48,10 @@ static FILE *open_terminal(void)
 
 static void print_words(FILE *tty, const char *text)
 {
-    unsigned number = 1;
-
     fputs("\nYour 24 recovery words.  They are shown this once and are nowhere on this machine.\n"
           "Write them down on paper: whoever has them is you.\n\n",
           tty);
-    for (const char *word = text; *word != 0; number++) {
-        size_t n = strcspn(word, " ");
-        fprintf(tty, "  %2u %-10.*s%s", number, (int)n, word, number % 4 == 0 ? "\n" : "");
-        word += n + (word[n] == ' ' ? 1 : 0);
-    }
+    gx_show_words(tty, text);
     fputc('\n', tty);
     fflush(tty);
 }
@@ -132,7 +126,7 @@ static bool refuse_existing(const struct gx_home *home, struct gx_fail *why)
 
 int gx_cmd_init(struct gx_cli *cli, const struct gx_args *args)
 {
-    char name[GX_NAME_BYTES_MAX + 1], hex[GX_HEX_BYTES(32)];
+    char name[GX_NAME_BYTES_MAX + 1];
     struct gx_identity id = {0};
     struct gx_lock lock = {.fd = -1};
     struct gx_fail why;
@@ -142,21 +136,21 @@ int gx_cmd_init(struct gx_cli *cli, const struct gx_args *args)
               gx_lock_take(&lock, &cli->home, true, LOCK_WAIT_MS, &why) && refuse_existing(&cli->home, &why) &&
               make_identity(cli, &id, name, &why);
     gx_lock_release(&lock);
-    gx_hex(hex, id.person.id.b, sizeof id.person.id.b);
     gx_identity_wipe(&id);
     if (!ok)
         return gx_cli_fail(cli, &why);
 
-    if (cli->json) {
-        json_t *out = json_pack("{s:s, s:s}", "id", hex, "name", name);
-        int code = gx_show_json(out);
-        json_decref(out);
-        return code;
+    json_t *me;
+    int code = gx_cli_call(cli, &me, "id", NULL);
+    if (code == GX_EXIT_DONE && cli->json) {
+        code = gx_show_json(me);
+    } else if (code == GX_EXIT_DONE) {
+        gx_show_pair(cli, "id", "%s", gx_json_text(me, "id"));
+        gx_show_pair(cli, "name", "%s", gx_json_text(me, "name"));
+        gx_cli_notice(cli, "Next: guanxi up -d");
     }
-    gx_show_pair(cli, "id", "%s", hex);
-    gx_show_pair(cli, "name", "%s", name);
-    gx_cli_notice(cli, "Next: guanxi up -d");
-    return GX_EXIT_DONE;
+    json_decref(me);
+    return code;
 }
 
 /* --- up --------------------------------------------------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ int gx_cmd_send(struct gx_cli *cli, const struct gx_args *args)
 
     if (given == NULL && isatty(STDIN_FILENO) == 1)
         return gx_cli_usage(cli, "guanxi send WHERE TEXT, or - for what you type until Ctrl-D", "there is no text to send");
+    bool changed = gx_contact_look(cli, args->words[0]);
     if (from_stdin && !gx_read_text(&text, GX_TEXT_BYTES_MAX, &why))
         return gx_cli_fail(cli, &why);
 
@@ -32,6 +33,8 @@ int gx_cmd_send(struct gx_cli *cli, const struct gx_args *args)
     if (gx_args_has(args, GX_OPT_REPLY))
         (void)json_object_set_new(params, "reply", json_integer((json_int_t)args->number[GX_OPT_REPLY]));
     int code = gx_cli_call(cli, &result, "send", params);
+    if (code == GX_EXIT_DONE && changed)
+        (void)json_object_set_new(result, "changed", json_true());
     if (code == GX_EXIT_DONE && cli->json)
         code = gx_show_json(result);
     else if (code == GX_EXIT_DONE && cli->out_tty)
@@ -191,6 +194,8 @@ int gx_cmd_read(struct gx_cli *cli, const struct gx_args *args)
     json_t *result;
     int code;
 
+    if (args->n_words > 0 && !cli->json)
+        (void)gx_contact_look(cli, args->words[0]);
     do {
         code = gx_cli_call(cli, &result, "read", read_params(cli, args, paged, since));
         more = show_page(cli, result, args->n_words == 0, &since);
@@ -301,6 +306,8 @@ int gx_cmd_watch(struct gx_cli *cli, const struct gx_args *args)
 
     if (!gx_client_open(&client, &cli->home, &why))
         return gx_cli_fail(cli, &why);
+    if (args->n_words > 0 && !cli->json)
+        (void)gx_contact_look(cli, args->words[0]);
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
