@@ -13,10 +13,11 @@ static const struct range hidden_ranges[] = {
     {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff},
 };
 
-/* Length of the well-formed character at p, its code point in *cp; 0 when there is none. */
-static size_t char_at(uint32_t *cp, const uint8_t *p, size_t left)
+size_t gx_utf8_char(uint32_t *cp, struct gx_span text)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    const uint8_t *p = text.p;
+    size_t left = text.n;
     uint8_t lead = left > 0 ? p[0] : 0x80;
     size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
 
@@ -38,7 +39,7 @@ bool gx_utf8_ok(struct gx_span text)
 {
     for (size_t i = 0; i < text.n;) {
         uint32_t cp = 0;
-        size_t n = char_at(&cp, text.p + i, text.n - i);
+        size_t n = gx_utf8_char(&cp, gx_span(text.p + i, text.n - i));
 
         if (n == 0 || cp == 0)
             return false;
@@ -64,54 +65,100 @@ static bool in_ranges(uint32_t cp, const struct range *ranges, size_t n)
     return false;
 }
 
+bool gx_utf8_is(uint32_t cp, enum gx_utf8_kind kind)
+{
+    static const struct {
+        const struct range *ranges;
+        size_t n;
+    } tables[] = {
+        [GX_UTF8_HIDDEN] = {hidden_ranges, GX_ARRAY_LEN(hidden_ranges)},
+        [GX_UTF8_UNASSIGNED] = {unassigned_ranges, GX_ARRAY_LEN(unassigned_ranges)},
+        [GX_UTF8_MARK] = {zero_ranges, GX_ARRAY_LEN(zero_ranges)},
+        [GX_UTF8_PICTURE] = {picture_ranges, GX_ARRAY_LEN(picture_ranges)},
+        [GX_UTF8_LATIN] = {latin_ranges, GX_ARRAY_LEN(latin_ranges)},
+        [GX_UTF8_GREEK] = {greek_ranges, GX_ARRAY_LEN(greek_ranges)},
+        [GX_UTF8_CYRILLIC] = {cyrillic_ranges, GX_ARRAY_LEN(cyrillic_ranges)},
+    };
+
+    if (!in_ranges(cp, tables[kind].ranges, tables[kind].n))
+        return false;
+    /* Vowels and finals of Hangul are letters, and what does not show is drawn on nothing. */
+    return kind != GX_UTF8_MARK || (!(cp >= 0x1160 && cp <= 0x11ff) && !in_ranges(cp, hidden_ranges, GX_ARRAY_LEN(hidden_ranges)));
+}
+
+/* Persian, the scripts of India and families of emoji are not written without the two joiners; a name can do without. */
+static bool is_joiner(uint32_t cp)
+{
+    return cp == 0x200c || cp == 0x200d;
+}
+
 static bool may_show(uint32_t cp, bool keep_newlines)
 {
-    if (cp == '\n' || cp == '\t')
+    if (cp == '\n' || cp == '\t' || is_joiner(cp))
         return keep_newlines;
-    /* Persian, the scripts of India and families of emoji are not written without the two joiners; a name can do without. */
-    if (cp == 0x200c || cp == 0x200d)
-        return keep_newlines;
-    return !in_ranges(cp, hidden_ranges, GX_ARRAY_LEN(hidden_ranges));
+    return !gx_utf8_is(cp, GX_UTF8_HIDDEN) && !gx_utf8_is(cp, GX_UTF8_UNASSIGNED);
 }
 
 size_t gx_utf8_show(char *out, size_t cap, struct gx_span text, bool keep_newlines)
 {
-    size_t done = 0;
+    size_t done = 0, marks = 0;
+    bool joined = false;                /* the last one shown is a joiner: nobody writes two */
 
     GX_ASSERT(cap >= 1);
     for (size_t i = 0; i < text.n;) {
         uint32_t cp = 0;
-        size_t n = char_at(&cp, text.p + i, text.n - i);
-        bool good = n > 0 && may_show(cp, keep_newlines);
+        size_t n = gx_utf8_char(&cp, gx_span(text.p + i, text.n - i));
+        bool good = n > 0 && may_show(cp, keep_newlines) && !(joined && is_joiner(cp));
         const void *bytes = good ? (const void *)(text.p + i) : REPLACEMENT;
         size_t len = good ? n : sizeof REPLACEMENT - 1;
 
+        i += n > 0 ? n : 1;
+        /* A joiner is seen through: it does not begin a new tower. */
+        if (good && gx_utf8_is(cp, GX_UTF8_MARK))
+            marks++;
+        else if (!good || !is_joiner(cp))
+            marks = 0;
+        if (marks > GX_UTF8_MARKS_MAX)
+            continue;
         if (len > cap - 1 - done)
             break;
         memcpy(out + done, bytes, len);
         done += len;
-        i += n > 0 ? n : 1;
+        joined = good && is_joiner(cp);
     }
     out[done] = 0;
     return done;
 }
 
+/* Columns of the first character, its length in *n: a byte that is no character as it would be shown. */
+static size_t char_width(size_t *n, struct gx_span text)
+{
+    uint32_t cp = 0xfffd;
+
+    *n = gx_utf8_char(&cp, text);
+    *n = *n > 0 ? *n : 1;
+    if (in_ranges(cp, wide_ranges, GX_ARRAY_LEN(wide_ranges)))
+        return 2;
+    return cp >= 0x20 && cp != 0x7f && !in_ranges(cp, zero_ranges, GX_ARRAY_LEN(zero_ranges)) ? 1 : 0;
+}
+
 size_t gx_utf8_width(const char *text)
 {
-    const uint8_t *p = (const uint8_t *)text;
-    size_t left = strlen(text), width = 0;
+    size_t width = 0;
 
-    while (left > 0) {
-        uint32_t cp = 0xfffd;        /* for a byte that is no character, as it would be shown */
-        size_t n = char_at(&cp, p, left);
-
-        if (in_ranges(cp, wide_ranges, GX_ARRAY_LEN(wide_ranges)))
-            width += 2;
-        else if (cp >= 0x20 && cp != 0x7f && !in_ranges(cp, zero_ranges, GX_ARRAY_LEN(zero_ranges)))
-            width += 1;
-        n = n > 0 ? n : 1;
-        p += n;
-        left -= n;
-    }
+    for (size_t i = 0, n, left = strlen(text); i < left; i += n)
+        width += char_width(&n, gx_span(text + i, left - i));
     return width;
+}
+
+size_t gx_utf8_fit(const char *text, size_t columns)
+{
+    size_t i = 0, n = 0, width = 0;
+
+    for (size_t all = strlen(text); i < all; i += n) {
+        width += char_width(&n, gx_span(text + i, all - i));
+        if (width > columns)
+            break;
+    }
+    return i;
 }

@@ -127,12 +127,15 @@ int gx_show_json(const json_t *value);
 const char *gx_json_text(const json_t *object, const char *key);
 uint64_t gx_json_number(const json_t *object, const char *key);
 
-/* Columns: on a terminal aligned, in a pipe separated by tabs and without a head.  A head that begins with > is aligned to the right. */
+#define GX_COLUMN_MAX 48u                       /* an IPv6 address and its port fit; no name pushes what stands beside it off the screen */
+/* Columns: on a terminal aligned and cut to GX_COLUMN_MAX, in a pipe separated by tabs, whole and without a head.  A head that begins with >
+ * is aligned to the right. */
 struct gx_columns {
     const char *const *heads;
     size_t n_columns;
     char **cells;
     size_t n, cap;
+    bool whole;                                 /* nothing is cut: our own paths, to be copied */
 };
 void gx_columns_begin(struct gx_columns *t, const char *const *heads, size_t n_columns);
 void gx_columns_text(struct gx_columns *t, const char *text);

@@ -206,6 +206,19 @@ void gx_columns_id(struct gx_columns *t, const char *id)
     gx_columns_text(t, text);
 }
 
+/* What is too wide ends in an ellipsis. */
+static char *cut(char *text)
+{
+    static const char ellipsis[] = "\xe2\x80\xa6";
+
+    if (gx_utf8_width(text) <= GX_COLUMN_MAX)
+        return text;
+    size_t n = gx_utf8_fit(text, GX_COLUMN_MAX - 1);
+    text = must(realloc(text, n + sizeof ellipsis));
+    memcpy(text + n, ellipsis, sizeof ellipsis);
+    return text;
+}
+
 static const char *head_text(const char *head)
 {
     return head[0] == '>' ? head + 1 : head;
@@ -252,6 +265,8 @@ static void print_aligned(const struct gx_cli *cli, const struct gx_columns *t)
 void gx_columns_end(const struct gx_cli *cli, struct gx_columns *t)
 {
     GX_ASSERT(t->n % t->n_columns == 0);
+    for (size_t i = 0; cli->out_tty && !t->whole && i < t->n; i++)
+        t->cells[i] = cut(t->cells[i]);
     if (cli->out_tty)
         print_aligned(cli, t);
     else

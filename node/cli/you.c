@@ -124,6 +124,7 @@ int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
     } else {
         struct gx_columns t;
         gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
+        t.whole = true;
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *s = json_array_get(list, i);
             gx_columns_text(&t, gx_json_text(s, "key"));

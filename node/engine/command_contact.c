@@ -405,7 +405,7 @@ void gx_command_group_reveal(struct gx_engine *e, uint64_t client, const struct 
     gx_answers_begin(&b, e, client, cmd->request);
     if (!gx_member_or_deny(&b, g) || (c = gx_contact_find(&b, cmd->who, GX_FIND_CONTACT)) == NULL || (chat = chat_or_deny(&b, c)) == NULL)
         return;
-    body.u.reveal = (struct gx_body_reveal){.wall_ms = e->now.wall_ms, .group = g->row.id, .member = g->row.intro.member};
+    body.u.reveal = (struct gx_body_reveal){.wall_ms = gx_author_minute(e->now), .group = g->row.id, .member = g->row.intro.member};
     if (!gx_reveal_make(&body.u.reveal.mac, &e->config.card_sk, &g->row.prekey_sk, &c->row.card.key, g->row.id.b, &g->row.intro.member)) {
         gx_answers_refuse(&b, GX_E_MALFORMED, NULL, "the key in their card cannot be used");
         return;
@@ -460,7 +460,7 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         gx_answers_refuse(b, GX_E_TOO_BIG, "wait until some have answered", "%u contacts are invited into %s and have not come", GX_OFFERED_MAX, gx_group_label(e, g));
         return;
     }
-    body.u.invite = (struct gx_body_invite){.wall_ms = e->now.wall_ms, .inviter = g->row.intro.member};
+    body.u.invite = (struct gx_body_invite){.wall_ms = gx_author_minute(e->now), .inviter = g->row.intro.member};
     if (title[0] != 0)
         body.u.invite.title = gx_span(title, strlen(title));
 

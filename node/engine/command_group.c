@@ -1,5 +1,6 @@
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
+#include "proto/looks.h"
 #include "proto/utf8.h"
 
 /* --- showing ------------------------------------------------------------------------------------------------------------------------- */
@@ -161,7 +162,19 @@ static uint32_t vouched_for(const struct gx_group *g, uint32_t person)
     return n;
 }
 
-static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t person)
+/* How the names of members look, by number of the person. */
+typedef char skeleton[GX_LOOKS_BYTES_MAX];
+
+/* What to be warned of in somebody's name: another member's looks the same, or part of it is not seen.  NULL: nothing. */
+static const char *mark_of(struct gx_answer_builder *b, struct gx_group *g, skeleton *looks, const uint32_t *order, uint32_t n, uint32_t at)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (i != at && strcmp(looks[i], looks[at]) == 0)
+            return "lookalike";
+    return gx_looks_odd(gx_person_label(b->e, g, order[at])) ? "invisible" : NULL;
+}
+
+static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t person, const char *mark)
 {
     const struct gx_contact *c = gx_person_contact(b->e, g, person);
     const struct gx_law_op *seat = &g->law.nodes[gx_law_seat(&g->law, person)].op;
@@ -179,6 +192,8 @@ static void put_member(struct gx_answer_builder *b, struct gx_group *g, uint32_t
     gx_answers_number(b, "vouched", vouched_for(g, person));
     if (c != NULL)
         gx_answers_hex(b, "contact", c->row.card.id.b, 32);
+    if (mark != NULL)
+        gx_answers_kept(b, "mark", mark);
     gx_answers_bool(b, "settled", gx_law_is_settled(&g->law, gx_law_seat(&g->law, person)));
     gx_answers_number(b, "since_ms", since_ms(g, person));
     gx_answers_bool(b, "you", person == g->me);
@@ -204,10 +219,16 @@ void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct
             order[at] = order[at - 1];
         order[at] = i;
     }
+    skeleton *looks = gx_arena_room(&e->arena, (n + 1u) * sizeof *looks);
+
+    if (!gx_engine_ok(e, looks == NULL ? GX_E_MEMORY : GX_OK))
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        gx_looks_skeleton(looks[i], gx_person_label(e, g, order[i]));
     gx_answers_begin(&b, e, client, cmd->request);
     gx_answers_list(&b, "members");
     for (uint32_t i = 0; i < n; i++)
-        put_member(&b, g, order[i]);
+        put_member(&b, g, order[i], mark_of(&b, g, looks, order, n, i));
     gx_answers_end(&b);
     gx_answers_send(&b);
 }

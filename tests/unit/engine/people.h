@@ -3,6 +3,7 @@
 #define GX_TEST_ENGINE_PEOPLE_H
 
 #include "node/engine/people.h"
+#include "proto/card.h"
 #include "tests/unit/engine/net.h"
 
 static inline bool tell(struct net *net, int i, enum gx_method method, const char *who, const char *keep)
