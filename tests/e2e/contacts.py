@@ -121,7 +121,7 @@ def apart(homes, c, d):
     d.down()
     sent = [c.send("@dan", text) for text in said["cleo"]]
     assert all(sent)
-    c.down()
+    c.kill()  # what was answered is kept
     d.up()
     assert all(d.send("@cleo", text) for text in said["dan"])
     d.down()
@@ -166,6 +166,26 @@ def apart(homes, c, d):
     return e
 
 
+def scans_apart(a, b):
+    """Each scans while the other is away: two chats are founded, and nobody has to say yes."""
+    card_a, card_b = a("id")["card"], b("id")["card"]
+    b.down()
+    assert a("contact", "add", card_b)["state"] == "asked"
+    a.down()
+    b.up()
+    assert b("contact", "add", card_a)["state"] == "asked"
+    b.kill()
+    for home in (a, b):
+        home.up()
+    met(a, b)
+    a.send("@" + b.name, "you too?")
+    b.send("@" + a.name, "me too")
+    for home, other in ((a, b), (b, a)):
+        shows(home, "@" + other.name, ["you too?", "me too"])
+        assert contact(home, other.name)["state"] == "contact" and home("requests")["requests"] == []
+    say("3  and two scans that never met at first")
+
+
 # ---- into groups ----
 
 
@@ -188,7 +208,9 @@ def grow(a, b, c, e):
         assert again["state"] == "sent", again
         request = requests(guest)[0]
         assert (request["kind"], request["from"], request["name"]) == ("invite", inviter.name, "tea"), request
+        inviter.down()  # who asks waits for the inviter
         assert guest("accept", "tea")["state"] == "accepted"
+        inviter.up()
         guest.wait("--members", f"tea={members}")
         inviter.refused("member_already", FAILED, "invite", "tea", "--for", "@" + guest.name)
     agreed = same_view((a, b, c, e), "tea")
@@ -386,6 +408,7 @@ def contacts(homes):
     a, b = both_scan(homes)
     c, d = one_scan(homes)
     e = apart(homes, c, d)
+    scans_apart(b, e)
     grow(a, b, c, e)
     uninvited(homes, a, b, c, d, e)
     blocked(homes, a, b, c)
