@@ -39,8 +39,7 @@ int gx_cli_error(const struct gx_cli *cli, const json_t *error)
     if (cli->json) {
         json_t *whole = json_pack("{s:O}", "error", error);
         if (whole != NULL)
-            json_dumpf(whole, stderr, JSON_COMPACT);
-        fputc('\n', stderr);
+            gx_json_put(stderr, whole, JSON_COMPACT);
         json_decref(whole);
         return (int)code;
     }

@@ -269,12 +269,10 @@ int gx_cmd_call(struct gx_cli *cli, const struct gx_args *args)
             return gx_cli_usage(cli, NULL, "%s", refusal.message);
     }
     int code = gx_cli_call(cli, &result, args->words[0], params);
-    if (code == GX_EXIT_DONE && cli->out_tty && !cli->json) {
-        json_dumpf(result, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else if (code == GX_EXIT_DONE) {
+    if (code == GX_EXIT_DONE && cli->out_tty && !cli->json)
+        gx_json_put(stdout, result, JSON_INDENT(2));
+    else if (code == GX_EXIT_DONE)
         code = gx_show_json(result);
-    }
     json_decref(result);
     return code;
 }

@@ -121,6 +121,8 @@ bool gx_cli_node_up(const struct gx_cli *cli);
 
 /* --- showing (show.c) ------------------------------------------------------------------------------------------------------------- */
 
+/* JSON as a terminal can be given it, and a newline.  flags: jansson's. */
+void gx_json_put(FILE *out, const json_t *value, size_t flags);
 /* One compact line on stdout. */
 int gx_show_json(const json_t *value);
 /* "" or 0 when absent. */
@@ -176,6 +178,8 @@ const char *gx_plain(const struct gx_cli *cli);
 bool gx_read_code(char out[GX_CODE_BYTES], const char *argument, struct gx_fail *why) GX_MUST_CHECK;
 /* All of standard input, at most cap bytes, UTF-8, less one newline at the end; malloc'ed. */
 bool gx_read_text(char **out, size_t cap, struct gx_fail *why) GX_MUST_CHECK;
+/* Can somebody be called that?  (start.c) */
+bool gx_name_fits(const char *name, struct gx_fail *why);
 /* Ask on the terminal.  GX_EXIT_DONE is yes; after anything else it says that nothing was done. */
 int gx_ask_whether(const char *question);
 /* One line of the terminal, without its newline. */

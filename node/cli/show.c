@@ -15,10 +15,42 @@ static void *must(void *p)
     return p;
 }
 
+/* The character at p, which is well formed, as \uXXXX; beyond 16 bits as a pair of them. */
+static void put_spelt_out(FILE *out, const uint8_t *p, size_t n)
+{
+    uint32_t cp = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+
+    for (size_t i = 1; i < n; i++)
+        cp = cp << 6 | (p[i] & 0x3fu);
+    if (cp >= 0x10000)
+        fprintf(out, "\\u%04X\\u%04X", 0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + ((cp - 0x10000) & 0x3ff));
+    else
+        fprintf(out, "\\u%04X", cp);
+}
+
+/* JSON comes to terminals too: what these obey or hide is spelt out, beside the few characters for which the standard asks that. */
+void gx_json_put(FILE *out, const json_t *value, size_t flags)
+{
+    char *text = must(json_dumps(value, flags | JSON_ENCODE_ANY));
+
+    for (const uint8_t *p = (const uint8_t *)text; *p != 0;) {
+        size_t n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+        char shown[8];
+
+        gx_utf8_show(shown, sizeof shown, gx_span(p, n), true);
+        if (memcmp(shown, p, n) == 0)
+            fwrite(p, 1, n, out);
+        else
+            put_spelt_out(out, p, n);
+        p += n;
+    }
+    putc('\n', out);
+    free(text);
+}
+
 int gx_show_json(const json_t *value)
 {
-    json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
-    putchar('\n');
+    gx_json_put(stdout, value, JSON_COMPACT);
     return GX_EXIT_DONE;
 }
 

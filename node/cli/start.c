@@ -23,6 +23,12 @@
 
 /* --- init ------------------------------------------------------------------------------------------------------------------------- */
 
+bool gx_name_fits(const char *name, struct gx_fail *why)
+{
+    return gx_identity_name_ok(name) ||
+           gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a name has 1 to %u bytes of UTF-8 text without control characters", GX_NAME_BYTES_MAX);
+}
+
 static bool choose_name(char out[GX_NAME_BYTES_MAX + 1], const struct gx_args *args, struct gx_fail *why)
 {
     const char *given = args->text[GX_OPT_NAME];
@@ -33,9 +39,7 @@ static bool choose_name(char out[GX_NAME_BYTES_MAX + 1], const struct gx_args *a
         return gx_fail(why, GX_EXIT_USAGE, "usage", "guanxi init --name NAME", "there is no terminal to ask for your name on");
     else if (!gx_ask_line(out, GX_NAME_BYTES_MAX + 1, "What do you call yourself? "))
         return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "no name was given");
-    if ((given != NULL && strlen(given) > GX_NAME_BYTES_MAX) || !gx_identity_name_ok(out))
-        return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a name has 1 to %u bytes of UTF-8 text without control characters", GX_NAME_BYTES_MAX);
-    return true;
+    return gx_name_fits(given != NULL ? given : out, why);
 }
 
 /* Somebody is there to read: /dev/tty opens for a script too that was started from a terminal nobody looks at. */

@@ -55,10 +55,13 @@ int gx_cmd_id(struct gx_cli *cli, const struct gx_args *args)
 
 int gx_cmd_profile_set(struct gx_cli *cli, const struct gx_args *args)
 {
+    struct gx_fail why;
     json_t *result;
 
     if (strcmp(args->words[0], "name") != 0)
         return gx_cli_usage(cli, "guanxi profile set name TEXT", "a profile has no %.60s", args->words[0]);
+    if (!gx_name_fits(args->words[1], &why))
+        return gx_cli_fail(cli, &why);
     int code = gx_cli_call(cli, &result, "profile.set", json_pack("{s:s}", "name", args->words[1]));
     if (code == GX_EXIT_DONE && cli->json) {
         code = gx_show_json(result);

@@ -100,7 +100,7 @@ static void keep_name(struct gx_node *node, struct gx_span name)
     if (ok) {
         memcpy(id.name, name.p, name.n);
         id.name[name.n] = 0;
-        ok = gx_identity_write(node->options->home, &id, &why);
+        ok = gx_identity_name_ok(id.name) && gx_identity_write(node->options->home, &id, &why);       /* else nothing would read it again */
         gx_identity_wipe(&id);
     }
     if (!ok)

@@ -95,6 +95,19 @@ static void test_errors_have_the_same_code_with_json_and_stand_on_stderr(void **
     json_decref(root);
 }
 
+static void test_json_spells_out_what_a_terminal_obeys_or_hides(void **state)
+{
+    static const char *const word = "caf\u00e9\x7f\xc2\x9b" "2J\u202e\U000e0041\U0001f375\ufffd";
+    (void)state;
+
+    EXPECT(2, RUN(dir, A("--json"), A(word)));
+    assert_non_null(strstr(ran.err, "caf\u00e9\\u007F\\u009B2J\\u202E\\uDB40\\uDC41\U0001f375\ufffd"));
+
+    json_t *root = json_loads(ran.err, 0, NULL);
+    assert_non_null(strstr(json_string_value(json_object_get(json_object_get(root, "error"), "message")), word));
+    json_decref(root);
+}
+
 static void test_globals_stand_before_between_and_after(void **state)
 {
     char other[GX_PATH_MAX + 8];
@@ -318,6 +331,7 @@ int main(void)
         T(test_init_without_a_terminal_puts_the_words_into_a_file_and_nowhere_else),
         T(test_init_needs_a_name_and_happens_once),
         T(test_errors_have_the_same_code_with_json_and_stand_on_stderr),
+        T(test_json_spells_out_what_a_terminal_obeys_or_hides),
         T(test_globals_stand_before_between_and_after),
         T(test_usage_errors_exit_2),
         T(test_no_question_is_asked_where_nobody_can_answer),

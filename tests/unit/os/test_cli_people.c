@@ -42,6 +42,9 @@ static void test_verbs_about_people_exit_2_when_used_wrongly(void **state)
     EXPECT(2, RUN(dir, A("profile"), A("set"), A("name")));
     EXPECT(2, RUN(dir, A("profile"), A("set"), A("colour"), A("red")));
     assert_non_null(strstr(ran.err, "guanxi profile set name TEXT"));
+    EXPECT(2, RUN(dir, A("profile"), A("set"), A("name"), A("")));
+    EXPECT(2, RUN(dir, A("profile"), A("set"), A("name"), A("\033[31mred")));
+    assert_non_null(strstr(ran.err, "without control characters"));
     EXPECT(2, RUN(dir, A("id"), A("@mei")));
     EXPECT(2, RUN(dir, A("group"), A("reveal"), A("tea"), A("-y")));
     EXPECT(2, RUN(dir, A("group"), A("ban"), A("tea"), A("@mei"), A("--with-vouched"), A("-y")));
