@@ -71,6 +71,13 @@ struct gx_event {
 
 /* Class of a type; false for a type this version does not know. */
 bool gx_event_class(enum gx_log_class *out, uint8_t type) GX_MUST_CHECK;
+/* Of the class of messages: a text, or what one contact tells another. */
+static inline bool gx_event_is_message(uint8_t type)
+{
+    enum gx_log_class cls;
+
+    return gx_event_class(&cls, type) && cls == GX_LOG_MESSAGES;
+}
 const char *gx_event_type_name(uint8_t type);      /* "?" when unknown */
 struct gx_event_id gx_event_dep(const struct gx_event *ev, size_t i);
 

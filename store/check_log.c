@@ -45,7 +45,7 @@ static enum gx_err check_event(struct walk *w, const struct gx_event *ev, uint64
         c->control_events++;
     if (w->linked && arrival <= w->arrival)
         gx_check_problem(c, "log %u event %u: it arrived before the one before it", lnum, seq);
-    if (ev->type == GX_EV_TEXT) {
+    if (gx_event_is_message(ev->type)) {
         w->texts++;
         if (seq <= w->row->read_seq)
             w->texts_read++;

@@ -25,7 +25,7 @@ static enum gx_err append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_r
     row->head_arrival = number;
     if (row->journal_first == 0)
         row->journal_first = row->head_seq;
-    if (ev->type == GX_EV_TEXT)
+    if (gx_event_is_message(ev->type))
         row->n_messages++;
     *arrival = number;
     return GX_OK;

@@ -11,7 +11,8 @@ enum gx_contact_flags {
     GX_CONTACT_CHANGED = 4,         /* their card has another key than it had: warned about until it is verified again */
     GX_CONTACT_TOLD = 8,            /* their door took my card */
     GX_CONTACT_ASKS = 16,           /* their card came to my door and waits for an answer: `create` and `endpoint` are set */
-    GX_CONTACT_REMOVED = 32         /* the person removed or refused them: kept, so that an old card of theirs is known again */
+    GX_CONTACT_REMOVED = 32,        /* the person removed or refused them: kept, so that an old card of theirs is known again */
+    GX_CONTACT_AGAIN = 64           /* with ASKS and REMOVED: they founded another chat since, and ask anew */
 };
 
 /* `contact`: ID_pk -> row.  Everybody whose card was scanned here or came to this node's card door. */

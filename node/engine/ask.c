@@ -11,22 +11,33 @@ bool gx_group_asking(const struct gx_group *g)
 
 /* --- who asks ---------------------------------------------------------------------------------------------------------------------------- */
 
+bool gx_create_decode(struct gx_event *ev, struct gx_body *body, struct gx_span bytes)
+{
+    const struct gx_intro *founder = &body->u.create.founder;
+    struct gx_log_id log;
+
+    if (gx_event_decode(ev, bytes) != GX_OK || ev->type != GX_EV_CREATE || gx_body_decode(body, ev) != GX_OK)
+        return false;
+    gx_log_id_make(&log, &founder->member, &founder->device, &founder->incarnation, GX_LOG_CONTROL);
+    return gx_log_id_equal(&log, &ev->log);
+}
+
 bool gx_create_read(struct gx_event *ev, struct gx_body *body, struct gx_span bytes)
 {
     const struct gx_intro *founder = &body->u.create.founder;
     uint8_t cert[96];
 
-    if (gx_event_decode(ev, bytes) != GX_OK || ev->type != GX_EV_CREATE || gx_body_decode(body, ev) != GX_OK || !gx_event_verify(ev, &founder->device))
+    if (!gx_create_decode(ev, body, bytes) || !gx_event_verify(ev, &founder->device))
         return false;
     gx_intro_cert_bytes(cert, founder);
     return gx_verify(&founder->member, GX_DOMAIN_DEVICE, gx_span(cert, sizeof cert), &founder->cert);
 }
 
-/* One that is asked for already, or that its CREATE is all that is known of. */
+/* One that is being joined already, by asking or by a code: of this the beginning of the id is known. */
 static struct gx_group *known(struct gx_engine *e, const struct gx_event *create)
 {
     for (uint32_t i = 0; i < e->n_groups; i++)
-        if (gx_group_asking(e->groups[i]) && memcmp(e->groups[i]->row.id.b, create->id.b, sizeof create->id.b) == 0)
+        if (e->groups[i]->row.state == GX_GROUP_JOINING && memcmp(e->groups[i]->row.id.b, create->id.b, 16) == 0)
             return e->groups[i];
     return NULL;
 }
@@ -37,13 +48,15 @@ struct gx_group *gx_ask_begin(struct gx_engine *e, const struct gx_event *create
     struct gx_txn *txn = NULL;
     struct gx_body body;
 
-    if (g == NULL) {
-        g = gx_group_add(e, GX_GROUP_JOINING);
-        if (g == NULL || gx_body_decode(&body, create) != GX_OK)
-            return NULL;
+    if (g == NULL && (g = gx_group_add(e, GX_GROUP_JOINING)) == NULL)
+        return NULL;
+    if (!g->has_create) {
         memcpy(g->row.id.b, create->id.b, sizeof g->row.id.b);
-        if (gx_group_ingest(e, g, create, &body) != GX_OK || e->fault != GX_OK)
+        if (gx_body_decode(&body, create) != GX_OK || gx_group_ingest(e, g, create, &body) != GX_OK || e->fault != GX_OK) {
+            if (e->fault == GX_OK)
+                gx_group_drop(e, g);
             return NULL;
+        }
         gx_group_settle(e, g);
     }
     txn = gx_engine_txn(e, true);
@@ -76,6 +89,18 @@ static bool make_request(struct gx_engine *e, struct gx_group *g, struct gx_join
     return true;
 }
 
+/* Is it their node?  CURVE proved whose transport key that is, and a record that their device signed in our chat names it. */
+static bool is_node_of(struct gx_engine *e, const struct gx_session *s, const struct gx_contact *c)
+{
+    const struct gx_group *chats[] = {c->row.mine == 0 ? NULL : gx_group_by_gnum(e, c->row.mine), c->row.theirs == 0 ? NULL : gx_group_by_gnum(e, c->row.theirs)};
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(chats); i++)
+        for (uint32_t k = 0; chats[i] != NULL && k < chats[i]->n_endpoints; k++)
+            if (memcmp(&chats[i]->endpoints[k].transport, &s->peer_key, sizeof s->peer_key) == 0 && gx_group_live(chats[i], &chats[i]->endpoints[k].device))
+                return true;
+    return false;
+}
+
 void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     const struct gx_contact *who = gx_contact_by_id(e, &g->asked_of.contact);
@@ -83,11 +108,15 @@ void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     struct gx_join_request req;
     struct gx_reveal mac;
 
-    if (c->asked || e->now.mono_ms < g->asked_again_ms || who == NULL || !gx_contact_wanted(who))
+    if (c->asked || who == NULL || !gx_contact_wanted(who) || !is_node_of(e, s, who))
         return;
     if (!gx_reveal_make(&mac, &e->config.card_sk, &g->row.prekey_sk, &who->row.card.key, g->row.id.b, &g->row.intro.member) || !make_request(e, g, &req))
         return;
     c->asked = true;
+    g->join_given = false;              /* what another one gave may have ended half way */
+    g->n_collected = 0;
+    g->asked_again_ms = e->now.mono_ms + AGAIN_MS;
+    gx_engine_wake(e, g->asked_again_ms);
     gx_frame_write_ask(&w, c->number, &mac, &req);
     gx_engine_send(e, s, &w);
     if (s->deadline_ms != 0) {
@@ -112,8 +141,10 @@ void gx_asks_timer(struct gx_engine *e)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL)
-                gx_ask_send(e, e->sessions[k], g, c);
+            if (c == NULL)
+                continue;
+            c->asked = false;
+            gx_ask_send(e, e->sessions[k], g, c);
         }
     }
 }
@@ -126,20 +157,27 @@ static bool is_final(enum gx_deny deny)
 
 static void denied(struct gx_engine *e, struct gx_group *g, enum gx_deny deny)
 {
+    struct gx_contact *c = gx_contact_by_id(e, &g->asked_of.contact);
+
     gx_engine_log(e, "a group that a contact invited into cannot be joined: %s", gx_deny_text(deny));
     g->join_deny = deny;
     g->asked_again_ms = e->now.mono_ms + AGAIN_MS;
     gx_engine_wake(e, g->asked_again_ms);
-    if (is_final(deny))
-        gx_group_drop(e, g);
+    if (!is_final(deny))
+        return;
+    if (c != NULL)
+        gx_watch_people(e, c, "denied", gx_deny_text(deny));
+    if (c != NULL && gx_group_is_direct(g))
+        gx_contact_set(e, c, (uint8_t)(c->row.flags | GX_CONTACT_REMOVED));     /* they do not want the chat any more */
+    gx_group_drop(e, g);
 }
 
 void gx_ask_given(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_rd rd = gx_rd(f->list);
 
+    (void)c;
     if (f->kind == GX_FRAME_DENIED) {
-        c->asked = false;
         denied(e, g, (enum gx_deny)f->reason);
     } else if (f->kind == GX_FRAME_CHUNKS) {
         for (size_t i = 0; i < f->n && !s->closed; i++)
@@ -147,9 +185,7 @@ void gx_ask_given(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
     } else if (f->kind == GX_FRAME_ENDPOINTS) {
         gx_endpoints_take(e, s, g, f);
     } else {
-        (void)gx_guest_collect(e, g, f->list);
-        g->join_given = true;       /* the last of its gifts */
-        g->members_changed = true;
+        gx_guest_take_baseline(e, g, f);
     }
 }
 
@@ -160,7 +196,11 @@ void gx_ask_done(struct gx_engine *e, struct gx_group *g)
     if (txn == NULL || !gx_engine_ok(e, gx_asked_del(txn, g->row.gnum)))
         return;
     g->has_asked = false;
-    if (!gx_group_is_direct(g))
+
+    const struct gx_law_op *seat = &g->law.nodes[gx_law_seat(&g->law, g->me)].op;
+
+    /* That its node let me in shows that it is that member; that it said so does not. */
+    if (!gx_group_is_direct(g) && !seat->qr && gx_sign_pk_equal(&g->law.persons[seat->author].member, &g->asked_of.inviter))
         gx_reveal_note(e, g, &g->asked_of.inviter, &g->asked_of.contact);
 }
 
@@ -205,8 +245,9 @@ void gx_ask_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     struct gx_contact *who = NULL;
     struct gx_job *job = NULL;
 
+    /* The request is signed for whoever has it, and everybody has it later: only the device that proved itself on this session may say it. */
     if (gx_join_request_decode(&req, f->bytes) != GX_OK || req.via != GX_VIA_INV || !gx_group_id_equal(&req.group, &g->row.id) ||
-        (!gx_sign_pk_equal(&c->device, &nobody) && !gx_sign_pk_equal(&c->device, &req.joiner.device))) {
+        !gx_sign_pk_equal(&c->device, &req.joiner.device)) {
         gx_session_strike(e, s, "ask");
         return;
     }
@@ -216,7 +257,7 @@ void gx_ask_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     }
     c->ask_after_ms = e->now.mono_ms + PACE_MS;
     who = who_asks(e, g, f, &req);
-    if (who == NULL && gx_group_person_of_device(g, &req.joiner.device) == GX_NONE) {
+    if (who == NULL && !gx_group_live(g, &req.joiner.device)) {
         deny(e, s, c->number, GX_DENY_TOKEN_UNKNOWN);
         return;
     }
@@ -238,6 +279,20 @@ static enum gx_deny may_enter(struct gx_group *g, uint32_t person)
     struct gx_law_op op = {.kind = GX_OP_ADMIT, .author = g->me, .target = person, .token = GX_LAW_NONE, .to_device = GX_LAW_NONE};
 
     return gx_law_deny(gx_law_ask(&g->law, &op));
+}
+
+/* Is the contact that asked still expected?  An invitation is good once. */
+static bool is_expected(struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *who)
+{
+    const struct gx_contact *c = gx_contact_by_id(e, who);
+
+    if (c == NULL || !gx_contact_wanted(c))
+        return false;
+    for (uint32_t i = 0; i < e->people.n_offered; i++)
+        if (e->people.offered[i].group == g->row.gnum && gx_sign_pk_equal(&e->people.offered[i].contact, who) &&
+            e->people.offered[i].until_ms > e->now.wall_ms)
+            return true;
+    return gx_group_is_direct(g) && gx_group_contact(e, g) == c;
 }
 
 static enum gx_deny admit(struct gx_engine *e, struct gx_group *g, struct gx_job *job)
@@ -274,7 +329,7 @@ void gx_ask_verified(struct gx_engine *e, struct gx_job *job)
     }
     gx_group_settle(e, g);
     if (!gx_group_live(g, &job->request.joiner.device))     /* else it is a retry: the seat is theirs already */
-        why = gx_sign_pk_equal(&job->person, &nobody) ? GX_DENY_TOKEN_UNKNOWN : admit(e, g, job);
+        why = is_expected(e, g, &job->person) ? admit(e, g, job) : GX_DENY_TOKEN_UNKNOWN;
     if (why != GX_DENY_NONE) {
         deny(e, s, c->number, why);
         return;

@@ -35,13 +35,6 @@ static uint64_t next_tick(const struct gx_group *g, const struct gx_event *ev, u
     return tick + 1;
 }
 
-static bool is_message(uint8_t type)
-{
-    enum gx_log_class cls = GX_LOG_CONTROL;
-
-    return gx_event_class(&cls, type) && cls == GX_LOG_MESSAGES;
-}
-
 /* Is the operation behind one of these heads? */
 static bool shows(const struct gx_group *g, const uint32_t *heads, uint32_t n, uint32_t op)
 {
@@ -59,7 +52,7 @@ static uint32_t rests_on(const struct gx_group *g, const struct gx_body *body, u
     uint32_t n = 0;
 
     out[n++] = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
-    if (is_message(body->type))
+    if (gx_event_is_message(body->type))
         return n;
     out[n++] = run->n_main == 0 ? GX_LAW_NONE : run->main[run->n_main - 1];
     if (body->type == GX_EV_ADMIT && body->u.admit.request.via == GX_VIA_QR)
@@ -311,7 +304,7 @@ enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struc
     err = open_incarnation(e, g);
     if (err != GX_OK)
         return err;
-    if (is_message(body->type))
+    if (gx_event_is_message(body->type))
         return g->own_messages == GX_NONE ? GX_E_DENIED : write_message(e, g, body, id, seq);
     if (g->own_control == GX_NONE)
         return GX_E_DENIED;

@@ -6,6 +6,7 @@
 
 #include "proto/card.h"
 
+#define CREATE_HEADER_BYTES (GX_CREATE_EVENT_BYTES - 64u - 8u - GX_INTRO_BYTES)     /* what the id covers, and the signature does not */
 #define TOLD_AGAIN_MS 600000u       /* their door took the card, and no answer came: said again, for they may have lost it, or I moved */
 #define CARD_BACKOFF_MAX_MS 60000u
 
@@ -85,8 +86,8 @@ static void take_card(struct gx_engine *e, struct gx_session *s, const struct gx
     job->frame = *f;
     job->frame.create = gx_span(job->bytes, job->n_bytes);
     job->frame.name = gx_span(gx_arena_copy(&job->arena, f->name.p, f->name.n), f->name.n);
-    if (job->frame.name.p == NULL || gx_event_decode(&ev, job->frame.create) != GX_OK || ev.type != GX_EV_CREATE || gx_body_decode(&body, &ev) != GX_OK ||
-        body.u.create.rules.kind != GX_GROUP_DIRECT || !gx_sign_pk_equal(&body.u.create.founder.device, &s->guest) ||
+    if (job->frame.name.p == NULL || !gx_create_decode(&ev, &body, job->frame.create) || body.u.create.rules.kind != GX_GROUP_DIRECT ||
+        !gx_sign_pk_equal(&body.u.create.founder.device, &s->guest) ||
         !gx_sign_pk_equal(&f->endpoint.device, &s->guest)) {
         gx_job_discard(e, job);
         gx_engine_drop(e, "card");
@@ -211,18 +212,19 @@ static enum gx_deny hear(struct gx_engine *e, const struct gx_frame *f, const st
         hear_again(e, c, theirs, f);
         return GX_DENY_NONE;
     }
-    if ((c->row.flags & GX_CONTACT_ASKS) != 0 && memcmp(c->row.create, f->create.p, sizeof c->row.create) == 0) {
+    if ((c->row.flags & GX_CONTACT_ASKS) != 0 && memcmp(c->row.create, f->create.p, CREATE_HEADER_BYTES) == 0) {
         c->row.endpoint = f->endpoint;          /* asked before: still waiting, or refused for good */
         c->dirty = true;
         return GX_DENY_NONE;
     }
+    /* Who is known hears nothing of the pace: to who is blocked it would tell that they are. */
     if (!may_ask(e))
-        return GX_DENY_QUOTA;
+        return GX_DENY_NONE;
     keep(c, f, e->now.wall_ms);
-    /* Whom this person asked needs no second yes.  Who was refused or removed, and founded a chat anew, may ask anew. */
+    /* Whom this person asked, and did not take that back, needs no second yes.  Who was refused or removed, and founded a chat anew, may ask anew. */
     if ((c->row.flags & GX_CONTACT_REMOVED) != 0)
-        c->row.flags &= (uint8_t)~(unsigned)GX_CONTACT_REMOVED;
-    else if (c->row.mine != 0 && theirs == NULL)
+        c->row.flags |= GX_CONTACT_AGAIN;
+    else if (c->row.mine != 0 && theirs == NULL && !gx_contact_is_met(e, c))
         (void)gx_card_accept(e, c);
     announce(e, c);
     return GX_DENY_NONE;
@@ -271,8 +273,7 @@ bool gx_card_found(struct gx_engine *e, struct gx_contact *c)
         err = gx_author_write(e, g, &alias, NULL, NULL);
     GX_ASSERT(err == GX_OK || e->fault != GX_OK);
     gx_author_endpoint(e, g);
-    c->row.mine = g->row.gnum;
-    c->dirty = true;
+    gx_contact_chats(e, c, g->row.gnum, c->row.theirs);
     c->next_ms = e->now.mono_ms;
     c->backoff_ms = c->next_addr = 0;
     gx_engine_wake(e, e->now.mono_ms);
@@ -291,9 +292,9 @@ bool gx_card_accept(struct gx_engine *e, struct gx_contact *c)
     if (g == NULL)
         return false;
     gx_endpoints_store(e, g, &c->row.endpoint);
-    c->row.theirs = g->row.gnum;
-    c->row.flags &= (uint8_t)~(unsigned)(GX_CONTACT_ASKS | GX_CONTACT_REMOVED);
-    c->dirty = true;
+    /* Who had a chat with this person, and founds another, has lost it: what is written there reaches nobody. */
+    gx_contact_chats(e, c, gx_contact_is_met(e, c) || c->row.theirs != 0 ? 0 : c->row.mine, g->row.gnum);
+    c->row.flags &= (uint8_t)~(unsigned)(GX_CONTACT_ASKS | GX_CONTACT_REMOVED | GX_CONTACT_AGAIN);
     gx_targets_hurry(e);
     gx_sessions_new_group(e, g);
     return true;

@@ -210,14 +210,26 @@ void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_g
     }
     gx_answers_list(b, "candidates");
     for (uint32_t i = 0; i < n && i < GX_WHERE_CANDIDATES_MAX; i++) {
+        const struct gx_contact *c = gx_group_contact(b->e, found[i]);
+
         gx_answers_object(b, NULL);
+        if (c != NULL) {
+            gx_answers_hex(b, "who", c->row.card.id.b, 32);
+            gx_answers_kept(b, "name", gx_contact_label(b->e, c));
+            gx_answers_end(b);
+            continue;
+        }
         gx_answers_hex(b, "group", found[i]->row.id.b, gx_group_id_bytes(found[i]));
         gx_answers_kept(b, "name", gx_group_name(b->e, found[i]));
         gx_answers_kept(b, "state", gx_group_state_text(found[i]));
         gx_answers_end(b);
     }
     gx_answers_end(b);
-    gx_answers_refuse(b, GX_E_AMBIGUOUS, "name it by : and the beginning of its id", "%u groups are called %s", n, where);
+    if (where[0] == '@')
+        gx_answers_refuse(b, GX_E_AMBIGUOUS, "name one by @ and the beginning of their id, or give them a name: guanxi contact name", "%u contacts are meant by %s", n,
+                          where);
+    else
+        gx_answers_refuse(b, GX_E_AMBIGUOUS, "name it by : and the beginning of its id", "%u groups are called %s", n, where);
 }
 
 /* What makes no sense between two people. */

@@ -5,11 +5,14 @@
 
 /* --- finding ----------------------------------------------------------------------------------------------------------------------------- */
 
-static bool is_named(const struct gx_contact *c, const char *name)
+/* Whoever has a petname goes by it alone: what others call themselves takes nobody's name away. */
+static bool is_named(const struct gx_contact *c, const char *name, bool petname)
 {
     size_t n = strlen(name);
 
-    return (n == c->row.petname_bytes && memcmp(name, c->row.petname, n) == 0) || (n == c->row.name_bytes && memcmp(name, c->row.name, n) == 0);
+    if (petname)
+        return n == c->row.petname_bytes && memcmp(name, c->row.petname, n) == 0;
+    return c->row.petname_bytes == 0 && n == c->row.name_bytes && memcmp(name, c->row.name, n) == 0;
 }
 
 static bool is_meant(const struct gx_contact *c, enum gx_contact_find want)
@@ -17,31 +20,61 @@ static bool is_meant(const struct gx_contact *c, enum gx_contact_find want)
     return want == GX_FIND_ANYBODY || (gx_contact_wanted(c) && (c->row.mine != 0 || c->row.theirs != 0));
 }
 
+struct search {
+    struct gx_engine *e;
+    struct gx_contact **out;
+    uint32_t cap, n;
+    enum gx_contact_find want;
+};
+
+static void found(struct search *s, struct gx_contact *c)
+{
+    for (uint32_t i = 0; i < s->n && i < s->cap; i++)
+        if (s->out[i] == c)
+            return;
+    if (s->n < s->cap)
+        s->out[s->n] = c;
+    s->n++;
+}
+
+static void by_name(struct search *s, const char *name, bool petname, bool in_touch)
+{
+    for (uint32_t i = 0; i < s->e->people.n; i++) {
+        struct gx_contact *c = &s->e->people.contacts[i];
+
+        if (is_meant(c, s->want) && gx_contact_wanted(c) == in_touch && is_named(c, name, petname))
+            found(s, c);
+    }
+}
+
+static void by_digits(struct search *s, const char *digits)
+{
+    for (uint32_t i = 0; i < s->e->people.n; i++)
+        if (is_meant(&s->e->people.contacts[i], s->want) && gx_hex_prefix(digits, s->e->people.contacts[i].row.card.id.b, 32))
+            found(s, &s->e->people.contacts[i]);
+}
+
+/* Petnames first, then what people call themselves; those who were blocked or removed only when nobody else is meant.  Digits count beside a name that
+ * somebody gave themself: it may have been chosen to look like another's. */
 uint32_t gx_contact_search(struct gx_engine *e, struct gx_contact **out, uint32_t cap, const char *who, enum gx_contact_find want)
 {
+    struct search s = {.e = e, .out = out, .cap = cap, .want = want};
     bool is_id = who[0] == ':', is_name = who[0] == '@';
-    const char *digits = is_id ? who + 1 : who, *name = is_name ? who + 1 : who;
-    uint32_t n = 0;
+    const char *text = is_id || is_name ? who + 1 : who;
 
-    for (uint32_t i = 0; i < e->people.n && !is_id && name[0] != 0; i++) {
-        if (!is_meant(&e->people.contacts[i], want) || !is_named(&e->people.contacts[i], name))
-            continue;
-        if (n < cap)
-            out[n] = &e->people.contacts[i];
-        n++;
+    if (!is_id && text[0] != 0) {
+        by_name(&s, text, true, true);
+        if (s.n > 0)
+            return s.n;
+        by_name(&s, text, false, true);
     }
-    if (n > 0 || strlen(digits) < GX_ID_PREFIX_MIN)
-        return n;
-    if (is_name)
-        digits = name;              /* who has no name is shown by the digits of their id: @1a2b3c4d */
-    for (uint32_t i = 0; i < e->people.n; i++) {
-        if (!is_meant(&e->people.contacts[i], want) || !gx_hex_prefix(digits, e->people.contacts[i].row.card.id.b, 32))
-            continue;
-        if (n < cap)
-            out[n] = &e->people.contacts[i];
-        n++;
+    if (strlen(text) >= GX_ID_PREFIX_MIN)
+        by_digits(&s, text);
+    if (s.n == 0 && !is_id && text[0] != 0) {
+        by_name(&s, text, true, false);
+        by_name(&s, text, false, false);
     }
-    return n;
+    return s.n;
 }
 
 static void put_name(struct gx_answer_builder *b, const struct gx_contact *c)
@@ -199,7 +232,7 @@ static bool set_petname(struct gx_answer_builder *b, struct gx_contact *c, const
 {
     size_t n = strlen(name);
 
-    if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || name[0] == ':' || name[0] == '@')) {
+    if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || !gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')) {
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, and does not begin with : or @", GX_NAME_BYTES_MAX);
         return false;
     }
@@ -235,8 +268,10 @@ static void add(struct gx_answer_builder *b, const struct gx_card_code *code, co
 {
     struct gx_engine *e = b->e;
     struct gx_contact_row places = {.n_addrs = 0};
-    struct gx_contact *c = read_places(b, &places, &code->hint, cmd) ? meet(b, &code->card) : NULL;
-    bool is_new = false;
+    struct gx_contact *c = gx_contact_by_id(e, &code->card.id);
+    bool is_new = false, is_lost = c != NULL && memcmp(c->row.card.key.b, code->card.key.b, sizeof c->row.card.key.b) != 0;
+
+    c = read_places(b, &places, &code->hint, cmd) ? meet(b, &code->card) : NULL;
 
     if (c == NULL || (cmd->name != NULL && !set_petname(b, c, cmd->name)))
         return;
@@ -245,7 +280,9 @@ static void add(struct gx_answer_builder *b, const struct gx_card_code *code, co
         memcpy(c->row.addrs, places.addrs, sizeof c->row.addrs);
         c->row.n_addrs = places.n_addrs;
     }
-    gx_contact_set(e, c, (uint8_t)(c->row.flags & ~(unsigned)GX_CONTACT_REMOVED));
+    gx_contact_set(e, c, (uint8_t)(c->row.flags & ~(unsigned)(GX_CONTACT_REMOVED | GX_CONTACT_AGAIN)));
+    if (is_lost)
+        gx_contact_chats(e, c, 0, 0);       /* the chats that they had went with the key that they had */
     if (gx_contact_is_met(e, c)) {
         put_contact(b, c);
         gx_answers_send(b);
@@ -340,8 +377,28 @@ static void change(struct gx_engine *e, uint64_t client, const struct gx_command
     gx_answers_send(&b);
 }
 
+/* By the id of a request too: of the invitation, who sent it. */
+static const char *asker(struct gx_engine *e, const char *who)
+{
+    const char *digits = who[0] == ':' ? who + 1 : who;
+
+    for (uint32_t i = 0; i < e->people.n_invited && strlen(digits) >= GX_ID_PREFIX_MIN; i++) {
+        char id[GX_HEX_BYTES(32)];
+
+        if (!gx_hex_prefix(digits, e->people.invited[i].invite.b, 32))
+            continue;
+        gx_hex(id, e->people.invited[i].contact.b, 32);
+        return gx_answers_format(e, ":%s", id);
+    }
+    return who;
+}
+
 void gx_command_contact_block(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
+    struct gx_command by = *cmd;
+
+    by.who = asker(e, cmd->who);
+    cmd = &by;
     change(e, client, cmd, GX_CONTACT_BLOCKED, 0, "blocked");
 }
 
@@ -362,8 +419,8 @@ void gx_command_profile_set(struct gx_engine *e, uint64_t client, const struct g
     struct gx_answer_builder b;
 
     gx_answers_begin(&b, e, client, cmd->request);
-    if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX)) {
-        gx_answers_refuse(&b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, and not only blanks", GX_NAME_BYTES_MAX);
+    if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX) || !gx_name_plain(e, cmd->name)) {
+        gx_answers_refuse(&b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, and has no control characters", GX_NAME_BYTES_MAX);
         return;
     }
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++)

@@ -235,8 +235,7 @@ void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct
 
 /* --- founding ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Nothing that a terminal obeys or that hides in it, and nothing that WHERE takes for an id or a contact. */
-static bool title_ok(struct gx_engine *e, const char *name)
+bool gx_name_plain(struct gx_engine *e, const char *name)
 {
     size_t n = strlen(name);
     char *shown = gx_arena_take(&e->arena, 3 * n + 1);
@@ -244,14 +243,14 @@ static bool title_ok(struct gx_engine *e, const char *name)
     if (!gx_engine_ok(e, shown == NULL ? GX_E_MEMORY : GX_OK))
         return false;
     gx_utf8_show(shown, 3 * n + 1, gx_span(name, n), true);
-    return strcmp(shown, name) == 0 && strpbrk(name, "\t\n") == NULL && name[0] != ':' && name[0] != '@';
+    return strcmp(shown, name) == 0 && strpbrk(name, "\t\n") == NULL;
 }
 
 bool gx_title_or_refuse(struct gx_answer_builder *b, const char *name)
 {
     if (!gx_name_ok(name, GX_NAME_BYTES_MAX))
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, and not only blanks", GX_NAME_BYTES_MAX);
-    else if (!title_ok(b->e, name))
+    else if (!gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')        /* WHERE takes those for an id or a contact */
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a group's name has no control characters and does not begin with : or @");
     else
         return true;

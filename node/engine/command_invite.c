@@ -1,6 +1,7 @@
 #include "node/engine/commands.h"
 
 #define EXPIRES_MIN_MS 60000ull
+#define EXPIRES_SLACK_MS 5000ull
 #define EXPIRES_MAX_MS (365ull * 24 * 3600 * 1000)
 #define CANDIDATES_MAX 16u
 
@@ -40,7 +41,8 @@ static bool read_expiry(struct gx_answer_builder *b, uint64_t *until_ms, const s
     uint64_t now = b->e->now.wall_ms;
 
     *until_ms = gx_command_has(cmd, GX_PARAM_EXPIRES_MS) ? cmd->expires_ms : now + GX_TOKEN_EXPIRES_DEFAULT_MS;
-    if (*until_ms >= now + EXPIRES_MIN_MS && *until_ms <= now + EXPIRES_MAX_MS)
+    /* A client counts from its own now, a little earlier. */
+    if (*until_ms + EXPIRES_SLACK_MS >= now + EXPIRES_MIN_MS && *until_ms <= now + EXPIRES_MAX_MS)
         return true;
     gx_answers_refuse(b, GX_E_USAGE, NULL, "an invitation lasts from a minute to 365 days");
     return false;

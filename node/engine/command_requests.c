@@ -194,7 +194,7 @@ static bool find(struct gx_answer_builder *b, struct request *out, const char *t
 static bool reply_contact(struct gx_answer_builder *b, struct gx_contact *c, bool yes)
 {
     if (!yes) {
-        gx_contact_set(b->e, c, (uint8_t)(c->row.flags | GX_CONTACT_REMOVED));
+        gx_contact_set(b->e, c, (uint8_t)((c->row.flags | GX_CONTACT_REMOVED) & ~(unsigned)GX_CONTACT_AGAIN));
         return true;
     }
     if (gx_card_accept(b->e, c))
@@ -212,8 +212,16 @@ static bool reply_invite(struct gx_answer_builder *b, uint32_t invited, bool yes
     struct gx_group *g = NULL;
     struct gx_event ev;
 
-    if (yes && gx_event_decode(&ev, gx_span(row.create, sizeof row.create)) == GX_OK)
+    if (yes && gx_event_decode(&ev, gx_span(row.create, sizeof row.create)) == GX_OK) {
+        for (uint32_t i = 0; i < e->n_groups; i++) {
+            if (!gx_group_is_member(e->groups[i]) || memcmp(e->groups[i]->row.id.b, ev.id.b, sizeof ev.id.b) != 0)
+                continue;
+            gx_answers_no(b, "member_already", NULL, "you are a member of %s already", gx_group_label(e, e->groups[i]));
+            gx_invited_drop(e, invited);
+            return false;
+        }
         g = gx_ask_begin(e, &ev, &asked);
+    }
     if (yes && g == NULL) {
         if (e->fault == GX_OK)
             gx_answers_refuse(b, GX_E_TOO_BIG, NULL, "a node has room for %u groups and direct chats, and is full", GX_GROUPS_MAX);

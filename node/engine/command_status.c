@@ -168,5 +168,9 @@ void gx_command_id(struct gx_engine *e, uint64_t client, const struct gx_command
     gx_answers_hex(&b, "id", e->config.person.id.b, sizeof e->config.person.id.b);
     gx_answers_text(&b, "name", e->config.name);
     gx_answers_kept(&b, "card", gx_card_text(e));
+    gx_answers_list(&b, "at");
+    for (uint8_t i = 0; i < e->people.door.n_addrs; i++)
+        gx_answers_addr(&b, NULL, &e->people.door.addrs[i]);
+    gx_answers_end(&b);
     gx_answers_send(&b);
 }

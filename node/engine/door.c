@@ -307,7 +307,9 @@ static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_g
 {
     uint32_t log = gx_group_is_direct(g) ? g->n_logs : 0;   /* what was written there before the other came is for nobody else */
 
-    do {                /* one frame at least: it tells that the gifts are complete */
+    uint16_t sent = 0;
+
+    do {                /* the last one is empty: it tells that the gifts are complete */
         struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
         struct gx_frame_list list = gx_frame_begin_baseline(&w, channel);
 
@@ -321,7 +323,8 @@ static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_g
         }
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
-    } while (log < g->n_logs);
+        sent = list.n;
+    } while (sent > 0);
 }
 
 void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)

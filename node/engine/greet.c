@@ -107,8 +107,8 @@ void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct 
         bool match = false;
         struct gx_channel *c = gx_session_channel_of(s, g->row.gnum);
 
-        /* Where a membership of the other side ended it may have another one by now. */
-        if (!gx_group_speaks(e, g) || (c != NULL && !c->ended))
+        /* Where a membership of the other side ended, or never began, it may have another one by now. */
+        if (!gx_group_speaks(e, g) || (c != NULL && !c->ended && !c->unknown))
             continue;
         gx_gate_tag(&tag, &g->gate, GX_ROLE_SERVER, &s->transcript);
         for (size_t k = 0; k < f->n && !match; k++) {
@@ -196,8 +196,8 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
     bool was_shared = gx_channel_shared(c);
 
     gx_group_settle(e, g);
-    if (gx_group_asking(g))
-        gx_ask_send(e, s, g, c);
+    if (gx_group_asking(g) && s->inbound && !c->mine)
+        send_one_proof(e, s, g, c);         /* who wants to be let in says first who it is */
     if (gx_group_live(g, &c->device)) {
         c->theirs = true;
         c->unknown = c->ended = false;
@@ -206,7 +206,7 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
         if (c->ended || gx_ended_tell(e, s, g, c))
             return;
         c->unknown = true;
-        if (!c->asked_heads && !c->asked) {
+        if (!c->asked_heads && !gx_group_asking(g)) {
             gx_greet_heads(e, s, g, c);
             s->deadline_ms = s->deadline_ms == 0 ? 0 : e->now.mono_ms + GX_STRANGER_MS;
         }

@@ -204,6 +204,14 @@ bool gx_guest_collect(struct gx_engine *e, struct gx_group *g, struct gx_span li
     return true;
 }
 
+/* The last one is empty, and the last of all that is given. */
+void gx_guest_take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f)
+{
+    (void)gx_guest_collect(e, g, f->list);
+    g->join_given = g->join_given || f->n == 0;
+    g->members_changed = true;
+}
+
 static bool check_path(struct gx_engine *e, struct gx_group *g, struct gx_job *job, struct path *p)
 {
     struct gx_rd rd = gx_rd(gx_span(g->collected, g->n_collected));
@@ -330,9 +338,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
     } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
         gx_endpoints_take(e, s, g, f);
     } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {
-        (void)gx_guest_collect(e, g, f->list);
-        g->join_given = true;       /* the last of its gifts */
-        g->members_changed = true;
+        gx_guest_take_baseline(e, g, f);
     } else {
         gx_session_strike(e, s, "unexpected_frame");
     }
@@ -435,6 +441,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
             g->admitted_by = g->logs[i].row.device;
     if (g->has_asked)
         gx_ask_done(e, g);
+    gx_people_joined(e, g);
     write_alias(e, g, g->has_join ? gx_span(g->join.alias, g->join.alias_bytes) : gx_span(e->config.name, strlen(e->config.name)));
     gx_author_endpoint(e, g);
     for (uint32_t i = 0; i < g->n_endpoints; i++)

@@ -61,7 +61,7 @@ static enum gx_err check_message(const struct gx_group *g, const struct gx_event
     err = gx_body_decode(&body, ev);
     if (err == GX_OK)
         err = gx_group_check_ticks(g, ev, prev_tick, prev_known);
-    if (err == GX_OK && ev->type == GX_EV_TEXT)
+    if (err == GX_OK && gx_event_is_message(ev->type))
         ++*n_texts;
     return err;
 }

@@ -716,6 +716,7 @@ void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_timer(struct gx_engine *e);
 /* Lists that come in several frames are put together. */
 bool gx_guest_collect(struct gx_engine *e, struct gx_group *g, struct gx_span list);
+void gx_guest_take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f);
 /* Everything a new member needs: control events, endpoint records, where messages begin. */
 void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
 /* Own admission may have come in: become a member. */

@@ -98,7 +98,7 @@ static void take_id(void *ctx, uint32_t seq, const struct gx_event *ev)
 
     (void)seq;
     GX_ASSERT(ids->n < ids->cap);
-    if (ev != NULL && ev->type == GX_EV_TEXT)
+    if (ev != NULL)
         ids->list[ids->n++] = ev->id;
 }
 

@@ -21,7 +21,9 @@ bool gx_contact_wanted(const struct gx_contact *c)
 
 bool gx_contact_asks(const struct gx_contact *c)
 {
-    return (c->row.flags & GX_CONTACT_ASKS) != 0 && gx_contact_wanted(c);
+    unsigned flags = c->row.flags;
+
+    return (flags & GX_CONTACT_ASKS) != 0 && (flags & GX_CONTACT_BLOCKED) == 0 && ((flags & GX_CONTACT_REMOVED) == 0 || (flags & GX_CONTACT_AGAIN) != 0);
 }
 
 struct gx_contact *gx_group_contact(struct gx_engine *e, const struct gx_group *g)
@@ -94,13 +96,33 @@ const char *gx_contact_label(struct gx_engine *e, const struct gx_contact *c)
     return text == NULL ? "" : text;
 }
 
+/* Of those who were refused and never had a chat here, the one seen first. */
+static bool forget_one(struct gx_engine *e)
+{
+    struct gx_people *p = &e->people;
+    uint32_t oldest = p->n;
+    struct gx_txn *txn = NULL;
+
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct gx_contact_row *row = &p->contacts[i].row;
+
+        if ((row->flags & (GX_CONTACT_REMOVED | GX_CONTACT_BLOCKED)) == GX_CONTACT_REMOVED && row->mine == 0 && row->theirs == 0 &&
+            (oldest == p->n || row->since_ms < p->contacts[oldest].row.since_ms))
+            oldest = i;
+    }
+    if (oldest == p->n || (txn = gx_engine_txn(e, true)) == NULL || !gx_engine_ok(e, gx_contact_del(txn, &p->contacts[oldest].row.card.id)))
+        return false;
+    p->contacts[oldest] = p->contacts[--p->n];
+    return true;
+}
+
 /* --- changing -------------------------------------------------------------------------------------------------------------------------- */
 
 struct gx_contact *gx_contact_add(struct gx_engine *e, const struct gx_card *card)
 {
     struct gx_people *p = &e->people;
 
-    if (p->n >= GX_CONTACTS_MAX) {
+    if (p->n >= GX_CONTACTS_MAX && !forget_one(e)) {
         gx_engine_drop(e, "contacts_full");
         return NULL;
     }
@@ -140,6 +162,18 @@ static void silence(struct gx_engine *e, struct gx_group *g, bool silent)
     }
     gx_targets_reload(e);
     gx_sessions_new_group(e, g);
+}
+
+void gx_contact_chats(struct gx_engine *e, struct gx_contact *c, uint32_t mine, uint32_t theirs)
+{
+    struct gx_group *before[] = {chat(e, c->row.mine), chat(e, c->row.theirs)};
+
+    c->row.mine = mine;
+    c->row.theirs = theirs;
+    c->dirty = true;
+    for (size_t i = 0; i < GX_ARRAY_LEN(before); i++)
+        if (before[i] != NULL && gx_group_contact(e, before[i]) != c)
+            silence(e, before[i], true);
 }
 
 void gx_contact_set(struct gx_engine *e, struct gx_contact *c, uint8_t flags)
@@ -252,6 +286,20 @@ void gx_offer_done(struct gx_engine *e, const struct gx_group *g, const struct g
 
     if (i < e->people.n_offered)
         offer_drop(e, i);
+}
+
+void gx_people_joined(struct gx_engine *e, const struct gx_group *g)
+{
+    struct gx_people *p = &e->people;
+
+    for (uint32_t i = 0; i < p->n_invited && e->fault == GX_OK;) {
+        struct gx_event ev;
+
+        if (gx_event_decode(&ev, gx_span(p->invited[i].create, GX_CREATE_EVENT_BYTES)) == GX_OK && memcmp(ev.id.b, g->row.id.b, sizeof ev.id.b) == 0)
+            gx_invited_drop(e, i);
+        else
+            i++;
+    }
 }
 
 void gx_people_group_gone(struct gx_engine *e, const struct gx_group *g)
@@ -371,13 +419,10 @@ enum gx_err gx_people_load(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_groups; i++)
         if (!load_group(e, txn, e->groups[i]))
             return e->fault;
-    for (uint32_t i = 0; i < e->people.n; i++) {
-        struct gx_contact *c = &e->people.contacts[i];
-        struct gx_group *chats[] = {chat(e, c->row.mine), chat(e, c->row.theirs)};
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        const struct gx_contact *c = gx_group_contact(e, e->groups[i]);
 
-        for (size_t k = 0; k < GX_ARRAY_LEN(chats); k++)
-            if (chats[k] != NULL)
-                chats[k]->silent = !gx_contact_wanted(c);
+        e->groups[i]->silent = gx_group_is_direct(e->groups[i]) && (c == NULL || !gx_contact_wanted(c));
     }
     e->people.fresh = GX_REQUESTS_BURST;
     return GX_OK;

@@ -9,6 +9,8 @@
 enum gx_err gx_people_load(struct gx_engine *e);
 void gx_people_free(struct gx_engine *e);
 void gx_people_flush(struct gx_engine *e);                  /* rows that changed, at the end of a step */
+/* This node is a member of g: nobody has to invite it any more. */
+void gx_people_joined(struct gx_engine *e, const struct gx_group *g);
 /* A group is forgotten: nothing refers to it any more. */
 void gx_people_group_gone(struct gx_engine *e, const struct gx_group *g);
 
@@ -19,6 +21,8 @@ struct gx_contact *gx_contact_add(struct gx_engine *e, const struct gx_card *car
 bool gx_contact_renew(struct gx_engine *e, struct gx_contact *c, const struct gx_card *card);
 /* Do they wait for this person's answer? */
 bool gx_contact_asks(const struct gx_contact *c);
+/* Their direct chats are these from now on: others that they had are nobody's, and silent. */
+void gx_contact_chats(struct gx_engine *e, struct gx_contact *c, uint32_t mine, uint32_t theirs);
 /* Blocked, removed, or neither any more: their direct chats are there for nobody, or again. */
 void gx_contact_set(struct gx_engine *e, struct gx_contact *c, uint8_t flags);
 /* Is the person in touch with them: not blocked, not removed? */
@@ -79,7 +83,9 @@ bool gx_group_asking(const struct gx_group *g);
 struct gx_group *gx_ask_begin(struct gx_engine *e, const struct gx_event *create, const struct gx_asked_row *of);
 /* This node was let in. */
 void gx_ask_done(struct gx_engine *e, struct gx_group *g);
-/* CREATE in full form, its signatures verified here: few come, and never many at once. */
+/* CREATE in full form, of a log that is its founder's. */
+bool gx_create_decode(struct gx_event *ev, struct gx_body *body, struct gx_span bytes);
+/* And its signatures verified here: few come, and never many at once. */
 bool gx_create_read(struct gx_event *ev, struct gx_body *body, struct gx_span bytes);
 void gx_asks_timer(struct gx_engine *e);
 void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);

@@ -102,16 +102,39 @@ struct loading {
     uint32_t first;
 };
 
+/* What contacts tell each other beside texts, in words. */
+static void take_letter(struct gx_engine *e, struct gx_message *m, const struct gx_body *body)
+{
+    if (body->type == GX_EV_INVITE) {
+        const char *title = gx_arena_text(&e->arena, body->u.invite.title.p, body->u.invite.title.n);
+
+        m->kind = "invite";
+        m->wall_ms = body->u.invite.wall_ms;
+        m->text = gx_answers_format(e, "[invitation to %s]", title == NULL || title[0] == 0 ? "a group" : title);
+        return;
+    }
+
+    struct gx_group *g = gx_group_by_id(e, &body->u.reveal.group);
+
+    m->kind = "reveal";
+    m->wall_ms = body->u.reveal.wall_ms;
+    m->text = gx_answers_format(e, "[who is who in %s]", g == NULL ? "a group" : gx_group_label(e, g));
+}
+
 static void take_message(void *ctx, uint32_t seq, const struct gx_event *ev)
 {
     struct loading *l = ctx;
     struct gx_message *m = &l->messages[seq - l->first];
     struct gx_body body;
 
-    if (ev == NULL || ev->type != GX_EV_TEXT || gx_body_decode(&body, ev) != GX_OK)
+    if (ev == NULL || gx_body_decode(&body, ev) != GX_OK)
         return;
     m->tick = ev->tick;
     m->id = ev->id;
+    if (ev->type == GX_EV_INVITE || ev->type == GX_EV_REVEAL) {
+        take_letter(l->e, m, &body);
+        return;
+    }
     m->wall_ms = body.u.text.wall_ms;
     m->has_reply = body.u.text.has_reply;
     m->reply = body.u.text.reply;
@@ -212,6 +235,8 @@ void gx_reader_values(struct gx_reader *r, struct gx_answer_builder *b, const st
     gx_answers_kept(b, "from", l->from);
     gx_answers_kept(b, "alias", l->alias);
     gx_answers_kept(b, "text", row->m->text);
+    if (row->m->kind != NULL)
+        gx_answers_kept(b, "kind", row->m->kind);
     gx_answers_number(b, "wall_ms", row->m->wall_ms);
     if (l->log->own)
         put_held(r, b, row);

@@ -280,7 +280,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     struct gx_channel *c = gx_session_channel(s, f->channel);
     struct gx_group *g = c == NULL ? NULL : gx_group_by_gnum(e, c->group);
 
-    if (g == NULL) {
+    if (g == NULL || g->silent) {
         gx_engine_drop(e, "channel");
         return;
     }

@@ -11,8 +11,8 @@ static inline struct gx_engine *eng(struct net *net, int i)
     return net->node[i].engine;
 }
 
-/* The group chat of a node that has one. */
-static inline struct gx_group *tea(struct net *net, int i)
+/* The group chat of a node; NULL when it has none. */
+static inline struct gx_group *tea_if(struct net *net, int i)
 {
     struct gx_group *found = NULL;
 
@@ -20,6 +20,17 @@ static inline struct gx_group *tea(struct net *net, int i)
         if (!gx_group_is_direct(eng(net, i)->groups[k]))
             found = eng(net, i)->groups[k];
     return found;
+}
+
+static inline struct gx_group *tea(struct net *net, int i)
+{
+    struct gx_group *g = tea_if(net, i);
+
+    if (g == NULL) {
+        fail_msg("n%d has no group", i);
+        abort();
+    }
+    return g;
 }
 
 static inline struct gx_contact *contact(struct net *net, int i, int of)
@@ -34,7 +45,7 @@ static inline struct gx_group *chat_of(struct net *net, int i, int with)
 
 static inline uint32_t members(struct net *net, int i)
 {
-    return tea(net, i) == NULL ? 0 : tea(net, i)->law.now.n_members;
+    return tea_if(net, i) == NULL ? 0 : tea(net, i)->law.now.n_members;
 }
 
 static inline bool on_tea(struct net *net, int i, enum gx_method method, const char *who)
@@ -91,7 +102,10 @@ static inline void inject(struct net *net, int from, int to, const struct gx_wr 
 {
     struct gx_session *s = session_of(net, from, to);
 
-    assert_non_null(s);
+    if (s == NULL) {
+        fail_msg("n%d and n%d are not connected", from, to);
+        abort();
+    }
     assert_false(w->failed);
     net_push(net, to, (struct gx_input){.kind = GX_IN_FRAME, .session = s->id}, gx_wr_span(w));
     net_settle(net);

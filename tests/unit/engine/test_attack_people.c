@@ -871,7 +871,7 @@ static void test_whoever_dies_at_any_frame_of_an_invitation_the_guest_comes_in(v
             net_stop(net, who);
             net_start(net, who);
             net_run(net, 100000);
-            if (tea(net, 1) == NULL)
+            if (tea_if(net, 1) == NULL)
                 (void)tell(net, 1, GX_CMD_ACCEPT, "tea", "state");
             net_run(net, 100000);
             assert_int_equal(members(net, 1), 2);
