@@ -198,6 +198,8 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_group_settle(e, g);
     if (gx_group_asking(g) && s->inbound && !c->mine)
         send_one_proof(e, s, g, c);         /* who wants to be let in says first who it is */
+    else if (gx_group_asking(g) && !s->inbound)
+        gx_ask_send(e, s, g, c);            /* it knows me already: what it gave was lost */
     if (gx_group_live(g, &c->device)) {
         c->theirs = true;
         c->unknown = c->ended = false;

@@ -288,10 +288,10 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_ask_take(e, s, g, c, f);
         return;
     }
-    if (gx_group_asking(g) && f->kind == GX_FRAME_HEADS) {
-        gx_ask_send(e, s, g, c);
+    if (gx_group_asking(g) && c->mine)
+        gx_ask_send(e, s, g, c);        /* it says something: so it has my proof; and if it lets me in already, I lack what it gave */
+    if (gx_group_asking(g) && f->kind == GX_FRAME_HEADS)
         return;
-    }
     if (gx_group_asking(g) && c->asked &&
         (f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED)) {
         gx_ask_given(e, s, g, c, f);
