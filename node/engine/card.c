@@ -224,7 +224,7 @@ static enum gx_deny hear(struct gx_engine *e, const struct gx_frame *f, const st
     /* Whom this person asked, and did not take that back, needs no second yes.  Who was refused or removed, and founded a chat anew, may ask anew. */
     if ((c->row.flags & GX_CONTACT_REMOVED) != 0)
         c->row.flags |= GX_CONTACT_AGAIN;
-    else if (c->row.mine != 0 && theirs == NULL && !gx_contact_is_met(e, c))
+    else if (c->row.mine != 0 && theirs == NULL)
         (void)gx_card_accept(e, c);
     announce(e, c);
     return GX_DENY_NONE;
@@ -292,8 +292,8 @@ bool gx_card_accept(struct gx_engine *e, struct gx_contact *c)
     if (g == NULL)
         return false;
     gx_endpoints_store(e, g, &c->row.endpoint);
-    /* Who had a chat with this person, and founds another, has lost it: what is written there reaches nobody. */
-    gx_contact_chats(e, c, gx_contact_is_met(e, c) || c->row.theirs != 0 ? 0 : c->row.mine, g->row.gnum);
+    /* Who founded a chat before, and founds another, has lost it: what is written there reaches nobody. */
+    gx_contact_chats(e, c, c->row.theirs != 0 ? 0 : c->row.mine, g->row.gnum);
     c->row.flags &= (uint8_t)~(unsigned)(GX_CONTACT_ASKS | GX_CONTACT_REMOVED | GX_CONTACT_AGAIN);
     gx_targets_hurry(e);
     gx_sessions_new_group(e, g);
@@ -303,7 +303,7 @@ bool gx_card_accept(struct gx_engine *e, struct gx_contact *c)
 /* A chat that I founded, and they have not come into. */
 static struct gx_group *waits(struct gx_engine *e, const struct gx_contact *c)
 {
-    struct gx_group *g = c->row.mine == 0 || !gx_contact_wanted(c) ? NULL : gx_group_by_gnum(e, c->row.mine);
+    struct gx_group *g = c->row.mine == 0 || !gx_contact_wanted(c) || gx_contact_is_met(e, c) ? NULL : gx_group_by_gnum(e, c->row.mine);
 
     return g != NULL && gx_group_is_member(g) && g->law.now.n_members < 2 ? g : NULL;
 }

@@ -268,10 +268,8 @@ static void add(struct gx_answer_builder *b, const struct gx_card_code *code, co
 {
     struct gx_engine *e = b->e;
     struct gx_contact_row places = {.n_addrs = 0};
-    struct gx_contact *c = gx_contact_by_id(e, &code->card.id);
-    bool is_new = false, is_lost = c != NULL && memcmp(c->row.card.key.b, code->card.key.b, sizeof c->row.card.key.b) != 0;
-
-    c = read_places(b, &places, &code->hint, cmd) ? meet(b, &code->card) : NULL;
+    struct gx_contact *c = read_places(b, &places, &code->hint, cmd) ? meet(b, &code->card) : NULL;
+    bool is_new = false;
 
     if (c == NULL || (cmd->name != NULL && !set_petname(b, c, cmd->name)))
         return;
@@ -281,8 +279,6 @@ static void add(struct gx_answer_builder *b, const struct gx_card_code *code, co
         c->row.n_addrs = places.n_addrs;
     }
     gx_contact_set(e, c, (uint8_t)(c->row.flags & ~(unsigned)(GX_CONTACT_REMOVED | GX_CONTACT_AGAIN)));
-    if (is_lost)
-        gx_contact_chats(e, c, 0, 0);       /* the chats that they had went with the key that they had */
     if (gx_contact_is_met(e, c)) {
         put_contact(b, c);
         gx_answers_send(b);

@@ -145,6 +145,7 @@ bool gx_contact_renew(struct gx_engine *e, struct gx_contact *c, const struct gx
         c->row.flags = (uint8_t)((c->row.flags & ~(unsigned)GX_CONTACT_VERIFIED) | GX_CONTACT_CHANGED);
         gx_engine_log(e, "the keys of a contact have changed: verify them before you trust what they write");
         gx_watch_people(e, c, "keys", NULL);
+        gx_contact_chats(e, c, 0, 0);       /* the card's secret was lost, and with it the home in which those were */
     }
     c->row.card = *card;
     c->dirty = true;
