@@ -163,6 +163,8 @@ static char *person_sentence(const json_t *note, const char *name)
         n = asprintf(&out, "%s is your contact now", name);
     else if (strcmp(what, "renamed") == 0)
         n = asprintf(&out, "%s has a new name; it was %s", name, other == NULL ? "" : other);
+    else if (strcmp(what, "denied") == 0)
+        n = asprintf(&out, "%s's node did not let you in: %s", name, other == NULL ? "" : other);
     else if (strcmp(what, "keys") == 0)
         n = asprintf(&out, "the keys of %s have CHANGED: compare the words, guanxi contact verify @%s", name, name);
     else

@@ -121,7 +121,7 @@ bool gx_hex_prefix(const char *digits, const uint8_t *id, size_t id_bytes)
 
 size_t gx_group_id_bytes(const struct gx_group *g)
 {
-    return g->row.state == GX_GROUP_JOINING ? 16 : sizeof g->row.id.b;
+    return g->row.state == GX_GROUP_JOINING && !g->has_create ? 16 : sizeof g->row.id.b;
 }
 
 static bool is_over(const struct gx_group *g)
@@ -160,7 +160,7 @@ static uint32_t find_either(struct gx_engine *e, struct gx_group **out, uint32_t
 static uint32_t find_chats(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where)
 {
     struct gx_contact *found[GX_WHERE_CANDIDATES_MAX];
-    uint32_t n = gx_contact_search(e, found, GX_WHERE_CANDIDATES_MAX, where, GX_FIND_CONTACT), m = 0;
+    uint32_t n = gx_contact_search(e, found, GX_WHERE_CANDIDATES_MAX, where, GX_FIND_ANYBODY), m = 0;      /* what was said can be read, whatever became of it */
 
     for (uint32_t i = 0; i < n && i < GX_WHERE_CANDIDATES_MAX; i++) {
         struct gx_group *g = gx_contact_chat(e, found[i]);
@@ -180,8 +180,11 @@ uint32_t gx_where_find(struct gx_engine *e, struct gx_group **out, uint32_t cap,
 
     if (where[0] == '@')
         return find_chats(e, out, cap, where);
-    if (where[0] == ':')
-        return len - 1 < GX_ID_PREFIX_MIN ? 0 : find_either(e, out, cap, where + 1, NULL);
+    if (where[0] == ':') {
+        uint32_t groups = len - 1 < GX_ID_PREFIX_MIN ? 0 : find_either(e, out, cap, where + 1, NULL);
+
+        return groups > 0 || len - 1 < GX_ID_PREFIX_MIN ? groups : find_chats(e, out, cap, where);
+    }
     if (len == 0)
         return 0;                   /* a group whose title is not known yet goes by its id */
 

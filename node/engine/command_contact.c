@@ -121,7 +121,11 @@ static void put_contact(struct gx_answer_builder *b, const struct gx_contact *c)
     struct gx_engine *e = b->e;
     const struct gx_group *chat = gx_contact_chat(e, c);
 
+    const char *mark = gx_contact_mark(e, c);
+
     put_name(b, c);
+    if (mark != NULL)
+        gx_answers_kept(b, "mark", mark);
     if (c->row.petname_bytes > 0)
         gx_answers_kept(b, "petname", gx_contact_label(e, c));
     gx_answers_bool(b, "verified", (c->row.flags & GX_CONTACT_VERIFIED) != 0);
@@ -233,7 +237,7 @@ static bool set_petname(struct gx_answer_builder *b, struct gx_contact *c, const
     size_t n = strlen(name);
 
     if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || !gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')) {
-        gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, and does not begin with : or @", GX_NAME_BYTES_MAX);
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen, and does not begin with : or @", GX_NAME_BYTES_MAX);
         return false;
     }
     memcpy(c->row.petname, name, n);
@@ -416,7 +420,7 @@ void gx_command_profile_set(struct gx_engine *e, uint64_t client, const struct g
 
     gx_answers_begin(&b, e, client, cmd->request);
     if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX) || !gx_name_plain(e, cmd->name)) {
-        gx_answers_refuse(&b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, and has no control characters", GX_NAME_BYTES_MAX);
+        gx_answers_refuse(&b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen", GX_NAME_BYTES_MAX);
         return;
     }
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++)
@@ -504,6 +508,10 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         const struct gx_revealed *r = &e->people.revealed[i];
         uint32_t person = r->group == g->row.gnum && gx_sign_pk_equal(&r->contact, &c->row.card.id) ? gx_group_person(e, g, &r->member) : GX_NONE;
 
+        if (person != GX_NONE && gx_law_is_banned(&g->law, person)) {
+            gx_answers_deny(b, GX_DENY_BANNED, "guanxi group unban lets them back in", "%s is banned from %s", gx_contact_label(e, c), gx_group_label(e, g));
+            return;
+        }
         if (person != GX_NONE && gx_law_is_member(&g->law, person)) {
             gx_answers_no(b, "member_already", NULL, "%s is a member of %s already", gx_contact_label(e, c), gx_group_label(e, g));
             return;

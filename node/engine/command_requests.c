@@ -1,7 +1,6 @@
 /* What waits for this person's answer: people who scanned their card, contacts' invitations, and groups that their owners want to hand over. */
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
-#include "proto/looks.h"
 
 #define CANDIDATES_MAX 16u
 
@@ -94,25 +93,10 @@ static bool id_of_create(struct gx_event_id *out, const uint8_t create[GX_CREATE
     return true;
 }
 
-/* What to be warned of in the name of somebody who asks: it looks like a contact's, or part of it is not seen. */
-static const char *mark_of(struct gx_engine *e, const struct gx_contact *c)
-{
-    char theirs[GX_LOOKS_BYTES_MAX], other[GX_LOOKS_BYTES_MAX];
-
-    gx_looks_skeleton(theirs, gx_contact_label(e, c));
-    for (uint32_t i = 0; i < e->people.n; i++) {
-        if (&e->people.contacts[i] == c || !gx_contact_wanted(&e->people.contacts[i]))
-            continue;
-        gx_looks_skeleton(other, gx_contact_label(e, &e->people.contacts[i]));
-        if (strcmp(theirs, other) == 0)
-            return "lookalike";
-    }
-    return gx_looks_odd(gx_contact_label(e, c)) ? "invisible" : NULL;
-}
-
 static void put_request(struct gx_answer_builder *b, const struct request *r)
 {
     static const char *const kinds[] = {[CONTACT] = "contact", [INVITE] = "invite", [TRANSFER] = "transfer"};
+    const char *mark = r->contact == NULL ? NULL : gx_contact_mark(b->e, r->contact);
     struct gx_event_id id;
 
     gx_answers_hex(b, "id", id_of(b->e, r), 32);
@@ -120,8 +104,8 @@ static void put_request(struct gx_answer_builder *b, const struct request *r)
     gx_answers_kept(b, "from", from_of(b->e, r));
     if (r->contact != NULL)
         gx_answers_hex(b, "who", r->contact->row.card.id.b, 32);
-    if (r->contact != NULL && mark_of(b->e, r->contact) != NULL)
-        gx_answers_kept(b, "mark", mark_of(b->e, r->contact));
+    if (mark != NULL)
+        gx_answers_kept(b, "mark", mark);
     if (r->contact != NULL && (r->contact->row.flags & GX_CONTACT_CHANGED) != 0)
         gx_answers_bool(b, "changed", true);
     if (r->kind == TRANSFER)

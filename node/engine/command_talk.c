@@ -1,4 +1,5 @@
 #include "node/engine/commands.h"
+#include "node/engine/people.h"
 #include "node/engine/reader.h"
 #include "proto/utf8.h"
 
@@ -62,6 +63,11 @@ void gx_command_send(struct gx_engine *e, uint64_t client, const struct gx_comma
     if (g == NULL)
         return;
     gx_answers_begin(&b, e, client, cmd->request);
+    if (g->silent) {
+        gx_answers_no(&b, "not_in_touch", "guanxi contact unblock, or contact add, takes that back", "you have blocked or removed %s, and they do not hear you",
+                      gx_group_label(e, g));
+        return;
+    }
     if (!gx_member_or_deny(&b, g) || !read_text(&b, &body.u.text, cmd->text))
         return;
     if (gx_command_has(cmd, GX_PARAM_REPLY) && !read_reply(&b, g, &body.u.text, cmd->reply))

@@ -2,6 +2,7 @@
 #include "node/engine/people.h"
 
 #include "node/engine/commands.h"
+#include "proto/looks.h"
 #include <stdlib.h>
 
 /* --- finding --------------------------------------------------------------------------------------------------------------------------- */
@@ -94,6 +95,21 @@ const char *gx_contact_label(struct gx_engine *e, const struct gx_contact *c)
     const char *text = n > 0 ? gx_arena_text(&e->arena, name, n) : gx_answers_format(e, "%s", digits);
 
     return text == NULL ? "" : text;
+}
+
+const char *gx_contact_mark(struct gx_engine *e, const struct gx_contact *c)
+{
+    char theirs[GX_LOOKS_BYTES_MAX], other[GX_LOOKS_BYTES_MAX];
+
+    gx_looks_skeleton(theirs, gx_contact_label(e, c));
+    for (uint32_t i = 0; i < e->people.n; i++) {
+        if (&e->people.contacts[i] == c || !gx_contact_wanted(&e->people.contacts[i]))
+            continue;
+        gx_looks_skeleton(other, gx_contact_label(e, &e->people.contacts[i]));
+        if (strcmp(theirs, other) == 0)
+            return "lookalike";
+    }
+    return gx_looks_odd(gx_contact_label(e, c)) ? "invisible" : NULL;
 }
 
 /* Of those who were refused and never had a chat here, the one seen first. */

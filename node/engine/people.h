@@ -42,10 +42,12 @@ static inline bool gx_group_is_direct(const struct gx_group *g)
 struct gx_contact *gx_group_contact(struct gx_engine *e, const struct gx_group *g);
 /* The contact that a person of a group is known to be; NULL: nobody told. */
 struct gx_contact *gx_person_contact(struct gx_engine *e, const struct gx_group *g, uint32_t person);
+/* What to be warned of in their name: it looks like another contact's ("lookalike"), or part of it is not seen ("invisible").  NULL: nothing. */
+const char *gx_contact_mark(struct gx_engine *e, const struct gx_contact *c);
 void gx_reveal_note(struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *member, const struct gx_sign_pk *contact);
 /* One chat to the person: the same group, or the two that the same two people founded. */
 bool gx_same_chat(struct gx_engine *e, const struct gx_group *a, const struct gx_group *b);
-/* Tell who watches everything: kind is static.  what: "contact", "invite" (they ask), "met", "renamed", "keys" (their card's key is another). */
+/* Tell who watches everything: kind is static.  what: "contact", "invite" (they ask), "met", "renamed", "keys" (their card's key is another), "denied". */
 void gx_watch_people(struct gx_engine *e, const struct gx_contact *c, const char *what, const char *name);
 /* Names that contacts gave themselves in direct chats: noticed when they change. */
 void gx_people_look(struct gx_engine *e, struct gx_group *g);
