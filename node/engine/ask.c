@@ -92,12 +92,15 @@ static bool make_request(struct gx_engine *e, struct gx_group *g, struct gx_join
 /* Is it their node?  CURVE proved whose transport key that is, and a record that their device signed in our chat names it. */
 static bool is_node_of(struct gx_engine *e, const struct gx_session *s, const struct gx_contact *c)
 {
-    const struct gx_group *chats[] = {c->row.mine == 0 ? NULL : gx_group_by_gnum(e, c->row.mine), c->row.theirs == 0 ? NULL : gx_group_by_gnum(e, c->row.theirs)};
+    const uint32_t chats[] = {c->row.mine, c->row.theirs};
 
-    for (size_t i = 0; i < GX_ARRAY_LEN(chats); i++)
-        for (uint32_t k = 0; chats[i] != NULL && k < chats[i]->n_endpoints; k++)
-            if (memcmp(&chats[i]->endpoints[k].transport, &s->peer_key, sizeof s->peer_key) == 0 && gx_group_live(chats[i], &chats[i]->endpoints[k].device))
+    for (size_t i = 0; i < GX_ARRAY_LEN(chats); i++) {
+        const struct gx_group *chat = chats[i] == 0 ? NULL : gx_group_by_gnum(e, chats[i]);
+
+        for (uint32_t k = 0; chat != NULL && k < chat->n_endpoints; k++)
+            if (memcmp(&chat->endpoints[k].transport, &s->peer_key, sizeof s->peer_key) == 0 && gx_group_live(chat, &chat->endpoints[k].device))
                 return true;
+    }
     return false;
 }
 
@@ -215,7 +218,8 @@ static void deny(struct gx_engine *e, struct gx_session *s, uint16_t channel, en
     gx_engine_send(e, s, &w);
 }
 
-static bool is_by(const struct gx_engine *e, const struct gx_contact *c, const struct gx_group *g, const struct gx_frame *f, const struct gx_join_request *req)
+static bool is_by(const struct gx_engine *e, const struct gx_contact *c, const struct gx_group *g, const struct gx_frame *f,
+                  const struct gx_join_request *req)
 {
     return c != NULL && gx_contact_wanted(c) &&
            gx_reveal_check(&f->mac, &e->config.card_sk, &c->row.card.key, &req->joiner.prekey, g->row.id.b, &req->joiner.member);

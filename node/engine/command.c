@@ -136,7 +136,8 @@ static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, c
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
-        bool match = gx_group_is_direct(g) && digits == NULL ? false : digits != NULL ? is_over(g) == over && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
+        bool match = digits != NULL             ? is_over(g) == over && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
+                     : gx_group_is_direct(g) ? false        /* its name is the contact's */
                                     : is_over(g) == over && strcmp(gx_group_name(e, g), title) == 0;
 
         if (!match)
@@ -160,7 +161,8 @@ static uint32_t find_either(struct gx_engine *e, struct gx_group **out, uint32_t
 static uint32_t find_chats(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *where)
 {
     struct gx_contact *found[GX_WHERE_CANDIDATES_MAX];
-    uint32_t n = gx_contact_search(e, found, GX_WHERE_CANDIDATES_MAX, where, GX_FIND_ANYBODY), m = 0;      /* what was said can be read, whatever became of it */
+    /* Anybody: what was said can be read, whatever became of it. */
+    uint32_t n = gx_contact_search(e, found, GX_WHERE_CANDIDATES_MAX, where, GX_FIND_ANYBODY), m = 0;
 
     for (uint32_t i = 0; i < n && i < GX_WHERE_CANDIDATES_MAX; i++) {
         struct gx_group *g = gx_contact_chat(e, found[i]);
@@ -204,7 +206,8 @@ void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_g
         return;
     }
     if (n == 0 && where[0] == '@') {
-        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi contact list`", "there is no contact %s here", len > GX_NAME_BYTES_MAX + 1 ? "of so long a name" : where);
+        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi contact list`", "there is no contact %s here",
+                          len > GX_NAME_BYTES_MAX + 1 ? "of so long a name" : where);
         return;
     }
     if (n == 0) {
@@ -229,8 +232,8 @@ void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_g
     }
     gx_answers_end(b);
     if (where[0] == '@')
-        gx_answers_refuse(b, GX_E_AMBIGUOUS, "name one by @ and the beginning of their id, or give them a name: guanxi contact name", "%u contacts are meant by %s", n,
-                          where);
+        gx_answers_refuse(b, GX_E_AMBIGUOUS, "name one by @ and the beginning of their id, or give them a name: guanxi contact name",
+                          "%u contacts are meant by %s", n, where);
     else
         gx_answers_refuse(b, GX_E_AMBIGUOUS, "name it by : and the beginning of its id", "%u groups are called %s", n, where);
 }
@@ -252,7 +255,8 @@ struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const st
         return found[0];
     gx_answers_begin(&b, e, client, cmd->request);
     if (n == 1) {
-        gx_answers_no(&b, "direct_chat", "for the person see: guanxi help contact", "this is a direct chat: the two of you are its members, and nothing else is decided there");
+        gx_answers_no(&b, "direct_chat", "for the person see: guanxi help contact",
+                      "this is a direct chat: the two of you are its members, and nothing else is decided there");
         return NULL;
     }
     gx_where_refuse(&b, cmd->group, found, n);

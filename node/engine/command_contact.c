@@ -91,7 +91,8 @@ struct gx_contact *gx_contact_find(struct gx_answer_builder *b, const char *who,
     if (n == 1)
         return found[0];
     if (n == 0) {
-        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi contact list`", "there is no contact %s here", strlen(who) > GX_NAME_BYTES_MAX + 1 ? "of so long a name" : who);
+        gx_answers_refuse(b, GX_E_ABSENT, "see `guanxi contact list`", "there is no contact %s here",
+                          strlen(who) > GX_NAME_BYTES_MAX + 1 ? "of so long a name" : who);
         return NULL;
     }
     gx_answers_list(b, "candidates");
@@ -101,7 +102,8 @@ struct gx_contact *gx_contact_find(struct gx_answer_builder *b, const char *who,
         gx_answers_end(b);
     }
     gx_answers_end(b);
-    gx_answers_refuse(b, GX_E_AMBIGUOUS, "name one by : and the beginning of their id, as `guanxi contact list` shows it", "%u contacts are meant by %s", n, who);
+    gx_answers_refuse(b, GX_E_AMBIGUOUS, "name one by : and the beginning of their id, as `guanxi contact list` shows it",
+                      "%u contacts are meant by %s", n, who);
     return NULL;
 }
 
@@ -148,7 +150,8 @@ void gx_command_contact_list(struct gx_engine *e, uint64_t client, const struct 
         const struct gx_contact *c = &e->people.contacts[i];
 
         /* Who only asks is a request; who was removed and is not blocked is nobody's any more. */
-        if ((c->row.flags & (GX_CONTACT_REMOVED | GX_CONTACT_BLOCKED)) == GX_CONTACT_REMOVED || (c->row.mine == 0 && c->row.theirs == 0 && gx_contact_asks(c)))
+        if ((c->row.flags & (GX_CONTACT_REMOVED | GX_CONTACT_BLOCKED)) == GX_CONTACT_REMOVED ||
+            (c->row.mine == 0 && c->row.theirs == 0 && gx_contact_asks(c)))
             continue;
         gx_answers_object(&b, NULL);
         put_contact(&b, c);
@@ -237,7 +240,8 @@ static bool set_petname(struct gx_answer_builder *b, struct gx_contact *c, const
     size_t n = strlen(name);
 
     if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || !gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')) {
-        gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen, and does not begin with : or @", GX_NAME_BYTES_MAX);
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen, and "
+                          " does not begin with : or @", GX_NAME_BYTES_MAX);
         return false;
     }
     memcpy(c->row.petname, name, n);
@@ -262,7 +266,8 @@ static struct gx_contact *meet(struct gx_answer_builder *b, const struct gx_card
         return NULL;
     }
     if (!gx_contact_renew(b->e, c, card)) {
-        gx_answers_refuse(b, GX_E_EXPIRED, "ask them for their card of today", "this card of %s is an old one: they have had a newer since", gx_contact_label(b->e, c));
+        gx_answers_refuse(b, GX_E_EXPIRED, "ask them for their card of today", "this card of %s is an old one: they have had a newer since",
+                          gx_contact_label(b->e, c));
         return NULL;
     }
     return c;
@@ -509,7 +514,8 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         uint32_t person = r->group == g->row.gnum && gx_sign_pk_equal(&r->contact, &c->row.card.id) ? gx_group_person(e, g, &r->member) : GX_NONE;
 
         if (person != GX_NONE && gx_law_is_banned(&g->law, person)) {
-            gx_answers_deny(b, GX_DENY_BANNED, "guanxi group unban lets them back in", "%s is banned from %s", gx_contact_label(e, c), gx_group_label(e, g));
+            gx_answers_deny(b, GX_DENY_BANNED, "guanxi group unban lets them back in", "%s is banned from %s", gx_contact_label(e, c),
+                            gx_group_label(e, g));
             return;
         }
         if (person != GX_NONE && gx_law_is_member(&g->law, person)) {
@@ -518,7 +524,8 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         }
     }
     if (!gx_offer(e, g, &c->row.card.id, until_ms)) {
-        gx_answers_refuse(b, GX_E_TOO_BIG, "wait until some have answered", "%u contacts are invited into %s and have not come", GX_OFFERED_MAX, gx_group_label(e, g));
+        gx_answers_refuse(b, GX_E_TOO_BIG, "wait until some have answered", "%u contacts are invited into %s and have not come", GX_OFFERED_MAX,
+                          gx_group_label(e, g));
         return;
     }
     body.u.invite = (struct gx_body_invite){.wall_ms = gx_author_minute(e->now), .inviter = g->row.intro.member};
