@@ -136,10 +136,12 @@ static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, c
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
-        bool match = digits != NULL             ? is_over(g) == over && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g))
-                     : gx_group_is_direct(g) ? false        /* its name is the contact's */
-                                    : is_over(g) == over && strcmp(gx_group_name(e, g), title) == 0;
+        bool match = is_over(g) == over;
 
+        if (digits != NULL)
+            match = match && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g));
+        else
+            match = match && !gx_group_is_direct(g) && strcmp(gx_group_name(e, g), title) == 0;    /* a direct chat has the name of the contact */
         if (!match)
             continue;
         if (n < cap)

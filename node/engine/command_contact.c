@@ -241,7 +241,7 @@ static bool set_petname(struct gx_answer_builder *b, struct gx_contact *c, const
 
     if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || !gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')) {
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen, and "
-                          " does not begin with : or @", GX_NAME_BYTES_MAX);
+                          "does not begin with : or @", GX_NAME_BYTES_MAX);
         return false;
     }
     memcpy(c->row.petname, name, n);

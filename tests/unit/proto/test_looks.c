@@ -16,7 +16,7 @@ static bool alike(const char *a, const char *b)
 static void encode(char out[5], uint32_t cp)
 {
     size_t n = cp < 0x80 ? 0 : cp < 0x800 ? 1 : cp < 0x10000 ? 2 : 3;
-    uint8_t lead = n == 0 ? 0 : (uint8_t)(0xff00u >> (n + 1) & 0xffu);
+    uint8_t lead = (uint8_t)(n == 0 ? 0 : 0xff00u >> (n + 1));
 
     out[0] = (char)(lead | cp >> 6 * n);
     for (size_t i = 1; i <= n; i++)
