@@ -312,11 +312,6 @@ static void knock(struct gx_engine *e, struct gx_contact *c)
 {
     uint32_t n = c->row.n_addrs + e->n_manual, at = c->next_addr++ % n;
     struct gx_session *s = gx_session_new(e, e->next_session, GX_SESSION_CARD, false);
-    struct gx_token_keys keys;
-    struct gx_dh_sk sk;
-    struct gx_dh_pk pk;
-    struct gx_curve_sk door_sk;
-    struct gx_effect *effect = NULL;
 
     if (s == NULL)
         return;
@@ -325,21 +320,7 @@ static void knock(struct gx_engine *e, struct gx_contact *c)
     s->person = c->row.card.id;
     s->addr = at < c->row.n_addrs ? c->row.addrs[at] : e->manual[at - c->row.n_addrs];
     c->session = s->id;
-    gx_rng_fill(e->config.rng, sk.b, sizeof sk.b);      /* a fresh key each time: two visits cannot be linked by it */
-    gx_dh_public(&pk, &sk);
-    gx_token_keys_make(&keys, &c->row.seed, c->row.card.id.b);
-    effect = gx_engine_effect(e, GX_OUT_CONNECT);
-    effect->session = s->id;
-    effect->addr = s->addr;
-    effect->as_guest = true;
-    memcpy(effect->guest_pk.b, pk.b, sizeof pk.b);
-    memcpy(effect->guest_sk.b, sk.b, sizeof sk.b);
-    gx_door_keys_make(&effect->server_key, &door_sk, &keys.lan);
-    s->peer_key = effect->server_key;
-    memcpy(s->transcript.client_key.b, pk.b, sizeof pk.b);
-    gx_wipe(&sk, sizeof sk);
-    gx_wipe(&door_sk, sizeof door_sk);
-    gx_wipe(&keys, sizeof keys);
+    gx_guest_connect(e, s, &c->row.seed, c->row.card.id.b);
 }
 
 void gx_cards_timer(struct gx_engine *e)

@@ -10,30 +10,18 @@
 
 /* --- connecting -------------------------------------------------------------------------------------------------------------------------- */
 
-static void knock(struct gx_engine *e, struct gx_group *g)
+void gx_guest_connect(struct gx_engine *e, struct gx_session *s, const struct gx_token_seed *seed, const uint8_t group16[16])
 {
-    struct gx_session *s = gx_session_new(e, e->next_session, GX_SESSION_GUEST, false);
     struct gx_token_keys keys;
     struct gx_dh_sk sk;
     struct gx_dh_pk pk;
     struct gx_curve_sk door_sk;
-    struct gx_effect *effect = NULL;
+    struct gx_effect *effect = gx_engine_effect(e, GX_OUT_CONNECT);
 
-    if (s == NULL)
-        return;
-    e->next_session += 2;
-    s->group = g->row.gnum;
-    s->addr = g->join.addrs[g->join_addr % g->join.n_addrs];
-    g->join_addr++;
-    g->join_session = s->id;
-    g->join_given = false;
-    g->n_collected = 0;
-
-    /* A fresh key each time: two joins cannot be linked by it. */
+    /* A fresh key each time: two visits cannot be linked by it. */
     gx_rng_fill(e->config.rng, sk.b, sizeof sk.b);
     gx_dh_public(&pk, &sk);
-    gx_token_keys_make(&keys, &g->join.token.seed, g->join.token.group16);
-    effect = gx_engine_effect(e, GX_OUT_CONNECT);
+    gx_token_keys_make(&keys, seed, group16);
     effect->session = s->id;
     effect->addr = s->addr;
     effect->as_guest = true;
@@ -45,6 +33,22 @@ static void knock(struct gx_engine *e, struct gx_group *g)
     gx_wipe(&sk, sizeof sk);
     gx_wipe(&door_sk, sizeof door_sk);
     gx_wipe(&keys, sizeof keys);
+}
+
+static void knock(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_session *s = gx_session_new(e, e->next_session, GX_SESSION_GUEST, false);
+
+    if (s == NULL)
+        return;
+    e->next_session += 2;
+    s->group = g->row.gnum;
+    s->addr = g->join.addrs[g->join_addr % g->join.n_addrs];
+    g->join_addr++;
+    g->join_session = s->id;
+    g->join_given = false;
+    g->n_collected = 0;
+    gx_guest_connect(e, s, &g->join.token.seed, g->join.token.group16);
 }
 
 void gx_guest_timer(struct gx_engine *e)

@@ -714,6 +714,8 @@ void gx_guest_gone(struct gx_engine *e, const struct gx_session *s);
 void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_timer(struct gx_engine *e);
+/* Ask for the connection of s to the door at s->addr that follows from the seed of an invitation or a card.  KEYS §8 */
+void gx_guest_connect(struct gx_engine *e, struct gx_session *s, const struct gx_token_seed *seed, const uint8_t group16[16]);
 /* Lists that come in several frames are put together. */
 bool gx_guest_collect(struct gx_engine *e, struct gx_group *g, struct gx_span list);
 void gx_guest_take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f);
