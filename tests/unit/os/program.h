@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define PROGRAM GX_BINARY_DIR "/guanxi"
 #define OUTPUT_MAX 65536u
@@ -94,6 +95,14 @@ static inline void expect_(int want, int got, const char *what, int line)
         fail_msg("line %d: %s: exit %d, not %d\nstdout: %s\nstderr: %s", line, what, got, want, ran.out, ran.err);
 }
 #define EXPECT(want, run) expect_(want, run, #run, __LINE__)
+
+/* Again until it is so, half a minute at most, where no `wait` tells of it.  A try runs the program, which takes its time: nothing sleeps. */
+#define UNTIL_TRUE(condition)                                                                                 \
+    for (time_t until_ = time(NULL) + 30; !(condition);)                                                      \
+        if (time(NULL) > until_)                                                                              \
+            fail_msg("line %d: never %s\nstdout: %s\nstderr: %s", __LINE__, #condition, ran.out, ran.err)
+/* Until the program says this. */
+#define UNTIL(said, ...) UNTIL_TRUE(RUN(__VA_ARGS__) == 0 && strstr(ran.out, said) != NULL)
 
 /* A text of the JSON object on stdout; "" when absent.  Valid until the next call. */
 static inline const char *out_text(const char *key)

@@ -31,17 +31,6 @@ static void start(const char *dir, const char *name)
     EXPECT(0, RUN(dir, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
 }
 
-/* Until a verb says this, at most 30 s: what becomes of a request is told by no wait. */
-#define UNTIL(said, ...)                                                        \
-    do {                                                                        \
-        unsigned tries_ = 0;                                                    \
-        while (RUN(__VA_ARGS__) != 0 || strstr(ran.out, said) == NULL) {        \
-            if (++tries_ == 600)                                                \
-                fail_msg("line %d: never said %s: %s", __LINE__, said, ran.out); \
-            usleep(50000);                                                      \
-        }                                                                       \
-    } while (0)
-
 /* `from` scans the card of `to`, who says yes. */
 static void meet(const char *from, const char *from_name, const char *to, const char *to_name)
 {

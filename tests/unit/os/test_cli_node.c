@@ -232,8 +232,7 @@ static void test_a_node_in_the_foreground_stops_in_good_order_on_sigterm(void **
 
     EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
     pid_t child = spawn(a, &out, (char *[]){A("guanxi"), A("up"), A("--listen"), A("127.0.0.1:0"), NULL});
-    while (RUN(a, A("wait")) != 0)
-        usleep(10000);
+    UNTIL_TRUE(RUN(a, A("wait")) == 0);
     assert_int_equal(kill(child, SIGHUP), 0);
     EXPECT(0, RUN(a, A("wait")));
     assert_int_equal(kill(child, SIGTERM), 0);
@@ -422,9 +421,7 @@ static void test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_end
     EXPECT(0, RUN(a, A("down")));
 
     pid_t join = spawn(b, &out, (char *[]){A("guanxi"), A("join"), code, A("-y"), NULL});
-    do
-        EXPECT(0, RUN(b, A("group"), A("list")));
-    while (strstr(ran.out, "joining") == NULL);
+    UNTIL("joining", b, A("group"), A("list"));
     assert_int_equal(kill(join, SIGINT), 0);
     assert_int_equal(end_of(join), -SIGINT);        /* 130 in a shell */
     close(out);
@@ -438,13 +435,7 @@ static void test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_end
 
 static void show_members_until(const char *dir, const char *text)
 {
-    unsigned tries = 0;
-
-    do {
-        EXPECT(0, RUN(dir, A("group"), A("members"), A("tea")));
-        if (++tries == 3000)
-            fail_msg("%s is not among them: %s", text, ran.out);
-    } while (strstr(ran.out, text) == NULL);
+    UNTIL(text, dir, A("group"), A("members"), A("tea"));
 }
 
 /* Ann's group, which Bob came into by her code.  Names come after whom they are of: each then knows the other's. */
@@ -533,8 +524,7 @@ static void test_a_group_is_handed_over_by_an_offer_and_its_acceptance(void **st
     meet();
     EXPECT(0, RUN(a, A("group"), A("transfer"), A("tea"), A("@Bob"), A("-y"), A("--json")));
     assert_string_equal(out_text("state"), "offered");
-    while (RUN(b, A("refuse"), A("tea")) == 3)
-        usleep(10000);
+    UNTIL_TRUE(RUN(b, A("refuse"), A("tea")) != 3);
     assert_non_null(strstr(ran.out, "\ttransfer\ttea\trefused\n"));
     EXPECT(0, RUN(b, A("requests")));
     assert_string_equal(ran.out, "");
@@ -542,14 +532,10 @@ static void test_a_group_is_handed_over_by_an_offer_and_its_acceptance(void **st
     assert_string_equal(out_text("rank"), "owner");
 
     EXPECT(0, RUN(a, A("group"), A("transfer"), A("tea"), A("@Bob"), A("-y")));
-    while (RUN(b, A("requests")) == 0 && ran.n_out == 0)
-        usleep(10000);
-    assert_non_null(strstr(ran.out, "\ttransfer\ttea\tAnn\t"));
+    UNTIL("\ttransfer\ttea\tAnn\t", b, A("requests"));
     EXPECT(0, RUN(b, A("accept"), A("@Ann"), A("--json")));
     assert_string_equal(out_text("state"), "accepted");
-    do {
-        EXPECT(0, RUN(b, A("group"), A("show"), A("tea")));
-    } while (strstr(ran.out, "you are\towner\n") == NULL);
+    UNTIL("you are\towner\n", b, A("group"), A("show"), A("tea"));
     EXPECT(4, RUN(a, A("group"), A("promote"), A("tea"), A("@Bob")));
     EXPECT(0, RUN(b, A("group"), A("demote"), A("tea"), A("@Ann")));
     assert_non_null(strstr(ran.out, "\tAnn\tmember\tseen\n"));
