@@ -59,6 +59,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_REQUEST_MS 60000u                    /* and one more each minute */
 #define GX_INVITED_MAX 16u                      /* invitations of one contact that wait for an answer */
 #define GX_OFFERED_MAX 64u                      /* contacts invited into one group who have not come yet */
+#define GX_TOLD_MAX 64u                         /* groups in which one contact says to be somebody whom this node does not know yet */
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)
 #define GX_EFFECTS_BYTES_MAX (64u * 1024u * 1024u) /* a step's arena; a SEND beyond it is dropped and repaired by catch-up */

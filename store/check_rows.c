@@ -246,6 +246,17 @@ static enum gx_err check_revealed(struct gx_txn *txn, struct gx_span key)
     return gx_revealed_next(txn, &member, &contact, gx_get_be32(key.p), any ? &before : NULL);
 }
 
+static enum gx_err check_told(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_told_row row;
+    struct gx_event_id before;
+
+    if (key.n != 32)
+        return GX_E_CORRUPT;
+    bool any = below(before.b, key);
+    return gx_told_next(txn, &row, any ? &before : NULL);
+}
+
 static enum gx_err check_table(struct gx_check *c, enum gx_table t, enum gx_err (*check)(struct gx_txn *txn, struct gx_span key))
 {
     struct gx_scan scan;
@@ -287,6 +298,7 @@ enum gx_err gx_check_rows(struct gx_check *c)
         {GX_TABLE_ENDPOINT, check_endpoint}, {GX_TABLE_HELD, check_held},       {GX_TABLE_KNOWS, check_knows},
         {GX_TABLE_CONTACT, check_contact},   {GX_TABLE_ASKED, check_asked},     {GX_TABLE_OFFERED, check_offered},
         {GX_TABLE_INVITED, check_invited},   {GX_TABLE_REVEALED, check_revealed},
+        {GX_TABLE_TOLD, check_told},
     };
     enum gx_err err = GX_OK;
 

@@ -1,4 +1,4 @@
-/* Contacts, invitations between them, which member is which contact.  SCHEMA §2.12 to §2.16 */
+/* Contacts, invitations between them, which member is which contact.  SCHEMA §2.12 to §2.17 */
 #include "store/people.h"
 
 #include "proto/utf8.h"
@@ -11,6 +11,7 @@
 #define ASKS_BYTES_MAX (GX_CREATE_EVENT_BYTES + GX_ENDPOINT_BYTES_MAX)
 #define CONTACT_ROW_MAX (134u + GX_JOIN_ADDRS_MAX * GX_STORE_ADDR_BYTES + 3u * NAME_ROW_MAX + ASKS_BYTES_MAX)
 #define ASKED_ROW_BYTES (32u + 32u)
+#define TOLD_ROW_BYTES (4u * 32u)
 #define INVITED_ROW_MAX (32u + 32u + 8u + GX_CREATE_EVENT_BYTES + NAME_ROW_MAX)
 
 static enum gx_err corrupt_unless_whole(const struct gx_rd *r)
@@ -257,4 +258,41 @@ enum gx_err gx_revealed_next(struct gx_txn *txn, struct gx_sign_pk *member, stru
     memcpy(member->b, key.p + 4, sizeof member->b);
     gx_rd_bytes(&r, contact->b, sizeof contact->b);
     return corrupt_unless_whole(&r);
+}
+
+enum gx_err gx_told_put(struct gx_txn *txn, const struct gx_told_row *row)
+{
+    struct gx_key key = gx_key_id(row->reveal.b);
+    uint8_t bytes[TOLD_ROW_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    gx_wr_bytes(&w, row->contact.b, sizeof row->contact.b);
+    gx_wr_bytes(&w, row->group.b, sizeof row->group.b);
+    gx_wr_bytes(&w, row->member.b, sizeof row->member.b);
+    gx_wr_bytes(&w, row->mac.b, sizeof row->mac.b);
+    return gx_table_put(txn, GX_TABLE_TOLD, &key, gx_wr_span(&w));
+}
+
+enum gx_err gx_told_next(struct gx_txn *txn, struct gx_told_row *out, const struct gx_event_id *after)
+{
+    static const struct gx_key all = {.n = 0};
+    struct gx_span key, value;
+    enum gx_err err = gx_table_next(txn, &key, &value, GX_TABLE_TOLD, &all, after == NULL ? NULL : after->b);
+
+    if (err != GX_OK)
+        return err;
+    struct gx_rd r = gx_rd(value);
+    memcpy(out->reveal.b, key.p, sizeof out->reveal.b);
+    gx_rd_bytes(&r, out->contact.b, sizeof out->contact.b);
+    gx_rd_bytes(&r, out->group.b, sizeof out->group.b);
+    gx_rd_bytes(&r, out->member.b, sizeof out->member.b);
+    gx_rd_bytes(&r, out->mac.b, sizeof out->mac.b);
+    return corrupt_unless_whole(&r);
+}
+
+enum gx_err gx_told_del(struct gx_txn *txn, const struct gx_event_id *reveal)
+{
+    struct gx_key key = gx_key_id(reveal->b);
+
+    return gx_table_del(txn, GX_TABLE_TOLD, &key);
 }

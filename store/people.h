@@ -1,4 +1,4 @@
-/* The tables about people: contacts, invitations between them, and which member is which contact.  SCHEMA §2.12 to §2.16. */
+/* The tables about people: contacts, invitations between them, and which member is which contact.  SCHEMA §2.12 to §2.17. */
 #ifndef GX_STORE_PEOPLE_H
 #define GX_STORE_PEOPLE_H
 
@@ -72,5 +72,17 @@ enum gx_err gx_invited_del(struct gx_txn *txn, const struct gx_event_id *invite)
 enum gx_err gx_revealed_put(struct gx_txn *txn, uint32_t gnum, const struct gx_sign_pk *member, const struct gx_sign_pk *contact) GX_MUST_CHECK;
 enum gx_err gx_revealed_next(struct gx_txn *txn, struct gx_sign_pk *member, struct gx_sign_pk *contact, uint32_t gnum,
                              const struct gx_sign_pk *after) GX_MUST_CHECK;
+
+/* `told`: event id of the REVEAL -> row: a contact said which member of a group they are, and this node does not know that member yet. */
+struct gx_told_row {
+    struct gx_event_id reveal;
+    struct gx_sign_pk contact;      /* ID_pk of who says so */
+    struct gx_group_id group;
+    struct gx_sign_pk member;
+    struct gx_reveal mac;           /* not checked */
+};
+enum gx_err gx_told_put(struct gx_txn *txn, const struct gx_told_row *row) GX_MUST_CHECK;
+enum gx_err gx_told_next(struct gx_txn *txn, struct gx_told_row *out, const struct gx_event_id *after) GX_MUST_CHECK;
+enum gx_err gx_told_del(struct gx_txn *txn, const struct gx_event_id *reveal) GX_MUST_CHECK;
 
 #endif

@@ -28,6 +28,7 @@
     X(OFFERED, "offered", "gnum, ID_pk", "until when", "when a contact is invited")                                          \
     X(INVITED, "invited", "invite event id", "who invites, the group, its title", "while the person has to answer")          \
     X(REVEALED, "revealed", "gnum, M_pk", "ID_pk", "when a contact says which member it is")                                 \
+    X(TOLD, "told", "reveal event id", "which member a contact says to be", "while that member is not known")                   \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
     X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \
     X(ARRIVAL, "arrival", "first arrival", "places: up to 500, or one run", "with each chunk; by the fold")

@@ -284,6 +284,7 @@ static void members_changed(struct gx_engine *e)
         g->hash_valid = false;          /* whose messages are shown depends on it */
         e->doors_dirty = true;
         gx_guest_check(e, g);
+        gx_letters_again(e, g);
         gx_ended_check(e, g);
         gx_sessions_recheck(e, g);
         for (uint32_t k = 0; k < g->n_endpoints; k++)       /* records may come before the ADMIT of their device */

@@ -357,6 +357,8 @@ struct gx_people {
     uint32_t n_offered, cap_offered;
     struct gx_revealed *revealed;
     uint32_t n_revealed, cap_revealed;
+    struct gx_told_row *told;
+    uint32_t n_told, cap_told;
     struct gx_door door;        /* of my card; number 0: not asked for yet */
     uint32_t fresh;             /* requests that may come in now; one more every GX_REQUEST_MS */
     uint64_t fresh_ms;

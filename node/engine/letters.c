@@ -75,24 +75,71 @@ static struct gx_group *member_in(struct gx_engine *e, const struct gx_group_id 
     return NULL;
 }
 
-/* Believed only from who holds the secrets of both: of the card, and of that membership. */
-static void take_reveal(struct gx_engine *e, const struct gx_contact *c, const struct gx_body_reveal *body)
+static uint32_t person_of(const struct gx_group *g, const struct gx_sign_pk *member)
 {
-    struct gx_group *g = member_in(e, &body->group);
-    uint32_t person = 0;
+    for (uint32_t i = 0; i < g->law.n_persons; i++)
+        if (gx_sign_pk_equal(&g->law.persons[i].member, member))
+            return i;
+    return GX_NONE;
+}
+
+/* Is what they said of a member that is known here?  If so, it is believed or not, once and for all. */
+static bool looked_at(struct gx_engine *e, const struct gx_contact *c, const struct gx_told_row *told)
+{
+    struct gx_group *g = member_in(e, &told->group);
+    uint32_t person = g == NULL ? GX_NONE : person_of(g, &told->member);
     struct gx_dh_pk prekey;
 
-    if (g == NULL)
-        return;
-    gx_group_settle(e, g);
-    while (person < g->law.n_persons && !gx_sign_pk_equal(&g->law.persons[person].member, &body->member))
-        person++;
-    if (person == g->law.n_persons || !gx_law_is_member(&g->law, person) || !prekey_of(e, g, person, &prekey) ||
-        !gx_reveal_check(&body->mac, &e->config.card_sk, &c->row.card.key, &prekey, g->row.id.b, &body->member)) {
+    if (person == GX_NONE || !gx_law_is_member(&g->law, person) || !prekey_of(e, g, person, &prekey))
+        return false;
+    /* Believed only from who holds the secrets of both: of the card, and of that membership. */
+    if (gx_reveal_check(&told->mac, &e->config.card_sk, &c->row.card.key, &prekey, g->row.id.b, &told->member))
+        gx_reveal_note(e, g, &told->member, &c->row.card.id);
+    else
         gx_engine_drop(e, "reveal");
+    return true;
+}
+
+static void take_reveal(struct gx_engine *e, const struct gx_contact *c, const struct gx_event *ev, const struct gx_body_reveal *body)
+{
+    struct gx_told_row told = {.reveal = ev->id, .contact = c->row.card.id, .group = body->group, .member = body->member, .mac = body->mac};
+    struct gx_people *p = &e->people;
+    struct gx_group *g = member_in(e, &told.group);
+    uint32_t waiting_too = 0;
+
+    if (g != NULL)
+        gx_group_settle(e, g);
+    if (looked_at(e, c, &told))
         return;
+    for (uint32_t i = 0; i < p->n_told && e->fault == GX_OK;) {         /* of one group the latest word counts */
+        bool theirs = gx_sign_pk_equal(&p->told[i].contact, &told.contact);
+
+        if (theirs && gx_group_id_equal(&p->told[i].group, &told.group)) {
+            gx_told_drop(e, i);
+        } else {
+            waiting_too += theirs;
+            i++;
+        }
     }
-    gx_reveal_note(e, g, &body->member, &c->row.card.id);
+    if (waiting_too >= GX_TOLD_MAX)
+        gx_engine_drop(e, "told_full");
+    else
+        gx_told_add(e, &told);
+}
+
+void gx_letters_again(struct gx_engine *e, const struct gx_group *g)
+{
+    struct gx_people *p = &e->people;
+
+    for (uint32_t i = 0; i < p->n_told && e->fault == GX_OK;) {
+        const struct gx_told_row *told = &p->told[i];
+        const struct gx_contact *c = gx_group_id_equal(&told->group, &g->row.id) ? gx_contact_by_id(e, &told->contact) : NULL;
+
+        if (c != NULL && (!gx_contact_wanted(c) || looked_at(e, c, told)))
+            gx_told_drop(e, i);
+        else
+            i++;
+    }
 }
 
 void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk)
@@ -111,6 +158,6 @@ void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, cons
         if (ev.type == GX_EV_INVITE)
             take_invite(e, c, &ev, &body.u.invite);
         else
-            take_reveal(e, c, &body.u.reveal);
+            take_reveal(e, c, &ev, &body.u.reveal);
     }
 }

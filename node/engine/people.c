@@ -244,6 +244,24 @@ void gx_invited_drop(struct gx_engine *e, uint32_t i)
     p->invited[i] = p->invited[--p->n_invited];
 }
 
+void gx_told_add(struct gx_engine *e, const struct gx_told_row *row)
+{
+    struct gx_people *p = &e->people;
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
+    if (txn != NULL && gx_engine_grow(e, &p->told, &p->cap_told, p->n_told, sizeof *p->told) && gx_engine_ok(e, gx_told_put(txn, row)))
+        p->told[p->n_told++] = *row;
+}
+
+void gx_told_drop(struct gx_engine *e, uint32_t i)
+{
+    struct gx_people *p = &e->people;
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
+    if (txn != NULL && gx_engine_ok(e, gx_told_del(txn, &p->told[i].reveal)))
+        p->told[i] = p->told[--p->n_told];
+}
+
 static uint32_t offer_of(const struct gx_people *p, uint32_t gnum, const struct gx_sign_pk *contact)
 {
     uint32_t i = 0;
@@ -317,6 +335,7 @@ void gx_people_joined(struct gx_engine *e, const struct gx_group *g)
         else
             i++;
     }
+    gx_letters_again(e, g);
 }
 
 void gx_people_group_gone(struct gx_engine *e, const struct gx_group *g)
@@ -404,6 +423,19 @@ static bool load_invited(struct gx_engine *e, struct gx_txn *txn)
     return e->fault == GX_OK;
 }
 
+static bool load_told(struct gx_engine *e, struct gx_txn *txn)
+{
+    struct gx_people *p = &e->people;
+    struct gx_told_row row;
+
+    while (gx_engine_ok(e, gx_told_next(txn, &row, p->n_told == 0 ? NULL : &p->told[p->n_told - 1].reveal))) {
+        if (!gx_engine_grow(e, &p->told, &p->cap_told, p->n_told, sizeof *p->told))
+            return false;
+        p->told[p->n_told++] = row;
+    }
+    return e->fault == GX_OK;
+}
+
 static bool load_group(struct gx_engine *e, struct gx_txn *txn, struct gx_group *g)
 {
     struct gx_people *p = &e->people;
@@ -431,7 +463,7 @@ enum gx_err gx_people_load(struct gx_engine *e)
     struct gx_txn *txn = gx_engine_txn(e, false);
 
     gx_people_free(e);
-    if (txn == NULL || !load_contacts(e, txn) || !load_invited(e, txn))
+    if (txn == NULL || !load_contacts(e, txn) || !load_invited(e, txn) || !load_told(e, txn))
         return e->fault;
     for (uint32_t i = 0; i < e->n_groups; i++)
         if (!load_group(e, txn, e->groups[i]))
@@ -453,6 +485,7 @@ void gx_people_free(struct gx_engine *e)
     free(e->people.invited);
     free(e->people.offered);
     free(e->people.revealed);
+    free(e->people.told);
     e->people = (struct gx_people){.door = door};
 }
 

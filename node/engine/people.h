@@ -54,6 +54,8 @@ void gx_people_look(struct gx_engine *e, struct gx_group *g);
 
 struct gx_invited_row *gx_invited_add(struct gx_engine *e, const struct gx_invited_row *row);
 void gx_invited_drop(struct gx_engine *e, uint32_t i);
+void gx_told_add(struct gx_engine *e, const struct gx_told_row *row);
+void gx_told_drop(struct gx_engine *e, uint32_t i);
 /* A contact may come into g until then; NULL-safe: false when too many are expected. */
 bool gx_offer(struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *contact, uint64_t until_ms);
 void gx_offer_done(struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *contact);
@@ -99,6 +101,8 @@ void gx_ask_given(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
 /* --- letters.c: what comes through direct chats beside texts --------------------------------------------------------------------------------- */
 
 void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk);
+/* The members of g changed, or it was joined: what contacts said of members that were not known then is looked at again. */
+void gx_letters_again(struct gx_engine *e, const struct gx_group *g);
 
 /* Find a contact by what somebody typed: @ and a name, : and digits of the id, either without its sign.  NULL: it was answered. */
 enum gx_contact_find { GX_FIND_CONTACT, GX_FIND_ANYBODY };

@@ -175,6 +175,16 @@ static const char *alias_of(struct net *net, int i, const char *group, const cha
     return line;
 }
 
+/* Written as no command would; its node starts anew afterwards. */
+static void write_raw(struct gx_engine *e, struct gx_group *g, const struct gx_body *body)
+{
+    gx_arena_reset(&e->arena);
+    assert_int_equal(gx_author_write(e, g, body, NULL, NULL), GX_OK);
+    gx_author_sign(e);
+    gx_groups_flush(e);
+    assert_int_equal(gx_txn_commit(&e->txn), GX_OK);
+}
+
 static void test_a_member_is_known_to_a_contact_only_after_revealing_itself(void **s)
 {
     struct net *net = net_new(2);
@@ -200,6 +210,95 @@ static void test_a_member_is_known_to_a_contact_only_after_revealing_itself(void
     net_free(net);
 }
 
+/* Said too early, it waits: for the group, and for the member, through a restart. */
+static void test_who_reveals_itself_before_one_is_in_the_group_is_known_when_one_is(void **s)
+{
+    struct net *net = net_new(2);
+    char token[600];
+    struct gx_command reveal = {.method = GX_CMD_GROUP_REVEAL, .group = "tea", .who = "n1", .given = (1u << GX_PARAM_GROUP) | (1u << GX_PARAM_WHO)};
+
+    (void)s;
+    net_group(net, 0, "tea");
+    befriend(net, 0, 1);
+    for (int i = 0; i < 2; i++)         /* once is enough, twice is no more */
+        assert_true(net_ask(net, 0, reveal, "state", 0));
+    net_run(net, 3000);
+    assert_int_equal(net->node[1].engine->people.n_told, 1);
+    net_stop(net, 1);
+    net_start(net, 1);
+    assert_int_equal(net->node[1].engine->people.n_told, 1);
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 3000);
+    assert_int_equal(net->node[1].engine->people.n_told, 0);
+    assert_int_equal(net->node[1].engine->people.n_revealed, 1);
+    assert_int_equal(gx_engine_dropped(net->node[1].engine, "reveal"), 0);
+    net_stop(net, 1);
+    net_start(net, 1);
+    assert_int_equal(net->node[1].engine->people.n_told, 0);
+    assert_int_equal(net->node[1].engine->people.n_revealed, 1);
+    net_free(net);
+}
+
+/* n2 says who it is in tea to n1, who is in tea, before n0 has let it in. */
+static void test_who_reveals_itself_before_its_admission_is_heard_is_known_when_it_is(void **s)
+{
+    struct net *net = net_new(3);
+    char token[600];
+    struct gx_command join = {.method = GX_CMD_JOIN, .token = token, .given = 1u << GX_PARAM_TOKEN};
+    struct gx_body body = {.type = GX_EV_REVEAL};
+    struct gx_group_id id;
+
+    (void)s;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    befriend(net, 1, 2);
+    id = net->node[0].engine->groups[0]->row.id;
+    net_stop(net, 0);
+    assert_false(net_ask(net, 2, join, "group", 0));
+
+    struct gx_engine *e = net->node[2].engine;
+    struct gx_contact *c = gx_contact_by_id(e, &net->node[1].config.person.id);
+    struct gx_group *tea = gx_group_by_gnum(e, gx_contact_chat(e, c)->row.gnum + 1);
+
+    body.u.reveal = (struct gx_body_reveal){.group = id, .member = tea->row.intro.member};
+    assert_true(gx_reveal_make(&body.u.reveal.mac, &e->config.card_sk, &tea->row.prekey_sk, &c->row.card.key, id.b, &body.u.reveal.member));
+    write_raw(e, gx_contact_chat(e, c), &body);
+    net_stop(net, 2);
+    net_start(net, 2);
+    net_run(net, 20000);
+    assert_int_equal(net->node[1].engine->people.n_told, 1);
+    assert_int_equal(net->node[1].engine->people.n_revealed, 0);
+    net_start(net, 0);
+    net_run(net, 60000);
+    assert_int_equal(net->node[1].engine->people.n_told, 0);
+    assert_int_equal(net->node[1].engine->people.n_revealed, 1);
+    net_free(net);
+}
+
+static void test_only_so_many_reveals_of_one_contact_wait(void **s)
+{
+    struct net *net = net_new(2);
+    struct gx_body body = {.type = GX_EV_REVEAL};
+    struct gx_engine *e = net->node[0].engine;
+    struct gx_contact *c = NULL;
+
+    (void)s;
+    befriend(net, 0, 1);
+    c = gx_contact_by_id(e, &net->node[1].config.person.id);
+    for (uint32_t i = 0; i < GX_TOLD_MAX + 3; i++) {
+        body.u.reveal = (struct gx_body_reveal){.group = {.b = {(uint8_t)i, 1}}};
+        write_raw(e, gx_contact_chat(e, c), &body);
+    }
+    net_stop(net, 0);
+    net_start(net, 0);
+    net_run(net, 70000);
+    assert_int_equal(net->node[1].engine->people.n_told, GX_TOLD_MAX);
+    assert_int_equal(gx_engine_dropped(net->node[1].engine, "told_full"), 3);
+    net_free(net);
+}
+
 /* n0 says that it is n1 there: it lacks the secret of that membership's prekey. */
 static void test_nobody_can_say_to_be_another_member(void **s)
 {
@@ -220,11 +319,7 @@ static void test_nobody_can_say_to_be_another_member(void **s)
 
     body.u.reveal = (struct gx_body_reveal){.group = tea->row.id, .member = net->node[1].engine->groups[0]->row.intro.member};
     assert_true(gx_reveal_make(&body.u.reveal.mac, &e->config.card_sk, &tea->row.prekey_sk, &c->row.card.key, tea->row.id.b, &body.u.reveal.member));
-    gx_arena_reset(&e->arena);
-    assert_int_equal(gx_author_write(e, chat, &body, NULL, NULL), GX_OK);
-    gx_author_sign(e);
-    gx_groups_flush(e);
-    assert_int_equal(gx_txn_commit(&e->txn), GX_OK);
+    write_raw(e, chat, &body);
     net_stop(net, 0);
     net_start(net, 0);
     net_run(net, 70000);
@@ -413,6 +508,9 @@ int main(void)
         cmocka_unit_test(test_a_full_group_says_no_and_lets_in_when_a_seat_is_free),
         cmocka_unit_test(test_an_invitation_can_be_refused_and_the_inviter_is_not_told),
         cmocka_unit_test(test_a_member_is_known_to_a_contact_only_after_revealing_itself),
+        cmocka_unit_test(test_who_reveals_itself_before_one_is_in_the_group_is_known_when_one_is),
+        cmocka_unit_test(test_who_reveals_itself_before_its_admission_is_heard_is_known_when_it_is),
+        cmocka_unit_test(test_only_so_many_reveals_of_one_contact_wait),
         cmocka_unit_test(test_nobody_can_say_to_be_another_member),
         cmocka_unit_test(test_a_new_name_is_heard_and_the_old_one_kept),
         cmocka_unit_test(test_both_see_the_same_words_and_the_mark_lasts),

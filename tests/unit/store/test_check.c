@@ -97,6 +97,7 @@ static void little_of_everything(struct place *p)
     OK(gx_offered_put(txn, 1, &asked.contact, 9));
     OK(gx_invited_put(txn, &invited));
     OK(gx_revealed_put(txn, 1, &asked.inviter, &asked.contact));
+    OK(gx_told_put(txn, &(struct gx_told_row){.contact = {{1}}, .member = {{5}}}));
     commit(txn);
 }
 

@@ -574,6 +574,54 @@ static void test_invitations_wait_until_they_are_answered(void **state)
     place_remove(&p);
 }
 
+static struct gx_told_row some_told(uint8_t n)
+{
+    struct gx_told_row row = {.contact = person((uint8_t)(n + 1)), .member = person((uint8_t)(n + 2))};
+
+    memset(row.reveal.b, n, sizeof row.reveal.b);
+    fill(row.group.b, n, sizeof row.group.b);
+    fill(row.mac.b, (uint8_t)(n + 3), sizeof row.mac.b);
+    return row;
+}
+
+static void test_what_contacts_say_to_be_waits_until_it_can_be_looked_at(void **state)
+{
+    struct place p;
+    struct gx_told_row row, expected;
+    const struct gx_event_id *after = NULL;
+    (void)state;
+
+    place_fresh(&p);
+    struct gx_txn *txn = begin(&p, true);
+    assert_int_equal(gx_told_next(txn, &row, NULL), GX_E_ABSENT);
+    for (uint8_t i = 3; i-- > 0;) {
+        expected = some_told((uint8_t)(i * 100));
+        OK(gx_told_put(txn, &expected));
+    }
+    for (uint8_t i = 0; i < 3; i++) {
+        expected = some_told((uint8_t)(i * 100));
+        OK(gx_told_next(txn, &row, after));
+        assert_memory_equal(&row, &expected, sizeof row);
+        after = &row.reveal;
+    }
+    assert_int_equal(gx_told_next(txn, &row, after), GX_E_ABSENT);
+
+    struct gx_key key = gx_key_id(row.reveal.b);
+    struct value v = value_of(txn, GX_TABLE_TOLD, &key);
+    size_t whole = v.n;
+    struct gx_event_id before = some_told(100).reveal;
+
+    for (v.n = 0; v.n <= whole + 1; v.n++) {
+        put_value(txn, GX_TABLE_TOLD, &key, &v);
+        assert_int_equal(gx_told_next(txn, &row, &before), v.n == whole ? GX_OK : GX_E_CORRUPT);
+    }
+    OK(gx_told_del(txn, &expected.reveal));
+    assert_int_equal(gx_told_del(txn, &expected.reveal), GX_E_ABSENT);
+    assert_int_equal(gx_table_rows(txn, GX_TABLE_TOLD), 2);
+    commit(txn);
+    place_remove(&p);
+}
+
 static void test_a_damaged_invitation_is_corrupt_or_another_invitation(void **state)
 {
     struct place p;
@@ -737,6 +785,7 @@ int main(void)
         cmocka_unit_test(test_what_would_be_corrupt_is_never_put),
         cmocka_unit_test(test_a_group_is_asked_for_by_its_number),
         cmocka_unit_test(test_offers_are_walked_group_by_group),
+        cmocka_unit_test(test_what_contacts_say_to_be_waits_until_it_can_be_looked_at),
         cmocka_unit_test(test_invitations_wait_until_they_are_answered),
         cmocka_unit_test(test_a_damaged_invitation_is_corrupt_or_another_invitation),
         cmocka_unit_test(test_members_that_revealed_themselves_are_walked_group_by_group),
