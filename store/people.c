@@ -10,7 +10,7 @@
 #define NAME_ROW_MAX (2u + GX_NAME_BYTES_MAX)
 #define ASKS_BYTES_MAX (GX_CREATE_EVENT_BYTES + GX_ENDPOINT_BYTES_MAX)
 #define CONTACT_ROW_MAX (134u + GX_JOIN_ADDRS_MAX * GX_STORE_ADDR_BYTES + 3u * NAME_ROW_MAX + ASKS_BYTES_MAX)
-#define ASKED_ROW_BYTES (32u + 32u)
+#define ASKED_ROW_MAX (32u + 32u + NAME_ROW_MAX)
 #define TOLD_ROW_BYTES (4u * 32u)
 #define INVITED_ROW_MAX (32u + 32u + 8u + GX_CREATE_EVENT_BYTES + NAME_ROW_MAX)
 
@@ -136,12 +136,13 @@ enum gx_err gx_contact_del(struct gx_txn *txn, const struct gx_sign_pk *id)
 enum gx_err gx_asked_put(struct gx_txn *txn, uint32_t gnum, const struct gx_asked_row *row)
 {
     struct gx_key key = gx_key_u32(gnum);
-    uint8_t bytes[ASKED_ROW_BYTES];
+    uint8_t bytes[ASKED_ROW_MAX];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
     gx_wr_bytes(&w, row->contact.b, sizeof row->contact.b);
     gx_wr_bytes(&w, row->inviter.b, sizeof row->inviter.b);
-    GX_ASSERT(!w.failed && w.n == sizeof bytes);
+    name_write(&w, row->title, row->title_bytes);
+    GX_ASSERT(!w.failed);
     return gx_table_put(txn, GX_TABLE_ASKED, &key, gx_wr_span(&w));
 }
 
@@ -154,8 +155,10 @@ enum gx_err gx_asked_get(struct gx_txn *txn, struct gx_asked_row *out, uint32_t 
     if (err != GX_OK)
         return err;
     struct gx_rd r = gx_rd(value);
+    memset(out, 0, sizeof *out);
     gx_rd_bytes(&r, out->contact.b, sizeof out->contact.b);
     gx_rd_bytes(&r, out->inviter.b, sizeof out->inviter.b);
+    name_read(&r, out->title, &out->title_bytes);
     return corrupt_unless_whole(&r);
 }
 

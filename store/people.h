@@ -43,6 +43,8 @@ enum gx_err gx_contact_del(struct gx_txn *txn, const struct gx_sign_pk *id) GX_M
 struct gx_asked_row {
     struct gx_sign_pk contact;      /* ID_pk of who invited */
     struct gx_sign_pk inviter;      /* its M_pk in the group */
+    uint16_t title_bytes;           /* what the invitation called the group; 0: a direct chat, or nothing */
+    uint8_t title[GX_NAME_BYTES_MAX];
 };
 enum gx_err gx_asked_put(struct gx_txn *txn, uint32_t gnum, const struct gx_asked_row *row) GX_MUST_CHECK;
 enum gx_err gx_asked_get(struct gx_txn *txn, struct gx_asked_row *out, uint32_t gnum) GX_MUST_CHECK;

@@ -78,7 +78,10 @@ int gx_cmd_group_new(struct gx_cli *cli, const struct gx_args *args)
         /* By its id: a name may hold what a shell obeys, and another group may have the same. */
         gx_show_id(id, gx_json_text(result, "group"));
         show_group(cli, result);
-        gx_cli_notice(cli, "Next: guanxi invite %s --qr", id);
+        if (gx_json_number(result, "qr_max") <= 1)
+            gx_cli_notice(cli, "Next: guanxi invite %s --for @WHO: no code admits anybody here, contacts do", id);
+        else
+            gx_cli_notice(cli, "Next: guanxi invite %s --qr", id);
     }
     json_decref(result);
     return code;

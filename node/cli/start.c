@@ -26,7 +26,7 @@
 bool gx_name_fits(const char *name, struct gx_fail *why)
 {
     return gx_identity_name_ok(name) ||
-           gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a name has 1 to %u bytes of UTF-8 text without control characters", GX_NAME_BYTES_MAX);
+           gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen", GX_NAME_BYTES_MAX);
 }
 
 static bool choose_name(char out[GX_NAME_BYTES_MAX + 1], const struct gx_args *args, struct gx_fail *why)

@@ -372,30 +372,3 @@ void gx_write_refuse(struct gx_answer_builder *b, enum gx_err err)
     else if (b->e->fault == GX_OK)
         gx_answers_refuse(b, GX_E_TOO_BIG, NULL, "it was not written: %s", gx_err_text(err));
 }
-
-/* The blanks people type: ASCII, no-break space (c2 a0), ideographic space (e3 80 80). */
-static size_t blank(const uint8_t *p, size_t n)
-{
-    if (p[0] <= ' ')
-        return 1;
-    if (n >= 2 && p[0] == 0xc2 && p[1] == 0xa0)
-        return 2;
-    return n >= 3 && p[0] == 0xe3 && p[1] == 0x80 && p[2] == 0x80 ? 3 : 0;
-}
-
-bool gx_name_ok(const char *name, size_t max)
-{
-    const uint8_t *p = (const uint8_t *)name;
-    size_t n = strlen(name), i = 0;
-
-    if (n == 0 || n > max || !gx_utf8_ok(gx_span(p, n)))
-        return false;
-    while (i < n) {
-        size_t step = blank(p + i, n - i);
-
-        if (step == 0)
-            return true;
-        i += step;
-    }
-    return false;
-}

@@ -2,6 +2,7 @@
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
 #include "proto/card.h"
+#include "proto/name.h"
 
 /* --- finding ----------------------------------------------------------------------------------------------------------------------------- */
 
@@ -239,7 +240,7 @@ static bool set_petname(struct gx_answer_builder *b, struct gx_contact *c, const
 {
     size_t n = strlen(name);
 
-    if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || !gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')) {
+    if (n > 0 && (!gx_name_ok(name, GX_NAME_BYTES_MAX) || !gx_name_plain(name) || name[0] == ':' || name[0] == '@')) {
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen, and "
                           "does not begin with : or @", GX_NAME_BYTES_MAX);
         return false;
@@ -424,7 +425,7 @@ void gx_command_profile_set(struct gx_engine *e, uint64_t client, const struct g
     struct gx_answer_builder b;
 
     gx_answers_begin(&b, e, client, cmd->request);
-    if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX) || !gx_name_plain(e, cmd->name)) {
+    if (!gx_name_ok(cmd->name, GX_NAME_BYTES_MAX) || !gx_name_plain(cmd->name)) {
         gx_answers_refuse(&b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, not only blanks, with nothing that is not seen", GX_NAME_BYTES_MAX);
         return;
     }

@@ -1,6 +1,7 @@
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
 #include "proto/looks.h"
+#include "proto/name.h"
 #include "proto/utf8.h"
 
 /* --- showing ------------------------------------------------------------------------------------------------------------------------- */
@@ -110,6 +111,15 @@ void gx_command_group_show(struct gx_engine *e, uint64_t client, const struct gx
     gx_answers_send(&b);
 }
 
+/* Left, or removed from, and come into again since. */
+static bool is_past(const struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; !gx_group_is_member(g) && i < e->n_groups; i++)
+        if (e->groups[i]->row.gnum > g->row.gnum && memcmp(e->groups[i]->row.id.b, g->row.id.b, gx_group_id_bytes(g)) == 0)
+            return true;
+    return false;
+}
+
 void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_answer_builder b;
@@ -119,8 +129,8 @@ void gx_command_group_list(struct gx_engine *e, uint64_t client, const struct gx
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
-        if (gx_group_is_direct(g))
-            continue;               /* `contact list` has them */
+        if (gx_group_is_direct(g) || is_past(e, g))
+            continue;               /* `contact list` has direct chats */
         gx_answers_object(&b, NULL);
         gx_answers_hex(&b, "group", g->row.id.b, gx_group_id_bytes(g));
         gx_answers_kept(&b, "name", gx_group_name(e, g));
@@ -235,22 +245,11 @@ void gx_command_group_members(struct gx_engine *e, uint64_t client, const struct
 
 /* --- founding ------------------------------------------------------------------------------------------------------------------------ */
 
-bool gx_name_plain(struct gx_engine *e, const char *name)
-{
-    size_t n = strlen(name);
-    char *shown = gx_arena_take(&e->arena, 3 * n + 1);
-
-    if (!gx_engine_ok(e, shown == NULL ? GX_E_MEMORY : GX_OK))
-        return false;
-    gx_utf8_show(shown, 3 * n + 1, gx_span(name, n), true);
-    return strcmp(shown, name) == 0 && strpbrk(name, "\t\n") == NULL;
-}
-
 bool gx_title_or_refuse(struct gx_answer_builder *b, const char *name)
 {
     if (!gx_name_ok(name, GX_NAME_BYTES_MAX))
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a name is 1 to %u bytes of UTF-8, and not only blanks", GX_NAME_BYTES_MAX);
-    else if (!gx_name_plain(b->e, name) || name[0] == ':' || name[0] == '@')        /* WHERE takes those for an id or a contact */
+    else if (!gx_name_plain(name) || name[0] == ':' || name[0] == '@')        /* WHERE takes those for an id or a contact */
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a group's name has no control characters and does not begin with : or @");
     else
         return true;

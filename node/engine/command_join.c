@@ -1,6 +1,7 @@
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
 #include "proto/card.h"
+#include "proto/name.h"
 
 #define JOIN_TIMEOUT_MS 30000ull
 #define JOIN_ALIAS_MAX 255u         /* a byte of length in the store */

@@ -1,5 +1,6 @@
 /* Acts of rank: removing, banning, promoting, handing over; names. */
 #include "node/engine/commands.h"
+#include "proto/name.h"
 
 /* --- what the law says, before anything is written ------------------------------------------------------------------------------------ */
 

@@ -192,10 +192,11 @@ static bool reply_invite(struct gx_answer_builder *b, uint32_t invited, bool yes
 {
     struct gx_engine *e = b->e;
     const struct gx_invited_row row = e->people.invited[invited];
-    struct gx_asked_row asked = {.contact = row.contact, .inviter = row.inviter};
+    struct gx_asked_row asked = {.contact = row.contact, .inviter = row.inviter, .title_bytes = row.title_bytes};
     struct gx_group *g = NULL;
     struct gx_event ev;
 
+    memcpy(asked.title, row.title, row.title_bytes);
     if (yes && gx_event_decode(&ev, gx_span(row.create, sizeof row.create)) == GX_OK) {
         for (uint32_t i = 0; i < e->n_groups; i++) {
             if (!gx_group_is_member(e->groups[i]) || memcmp(e->groups[i]->row.id.b, ev.id.b, sizeof ev.id.b) != 0)

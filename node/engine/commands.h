@@ -69,9 +69,4 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
 /* Can it be a group's name?  Refuses when not. */
 bool gx_title_or_refuse(struct gx_answer_builder *b, const char *name);
 
-/* Text as a name: UTF-8, 1 to max bytes, not blank. */
-bool gx_name_ok(const char *name, size_t max);
-/* Nothing in it that a terminal obeys or that hides in it. */
-bool gx_name_plain(struct gx_engine *e, const char *name);
-
 #endif

@@ -301,6 +301,11 @@ const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
 {
     uint32_t op = gx_law_title(&g->law);
 
+    if (op == GX_LAW_NONE && g->has_asked && !gx_group_is_member(g)) {
+        const char *said = gx_arena_text(&e->arena, g->asked_of.title, g->asked_of.title_bytes);
+
+        return said == NULL ? "" : said;
+    }
     if (op == GX_LAW_NONE)
         return "";
     if (g->title_op != op) {

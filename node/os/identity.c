@@ -4,7 +4,7 @@
 #include "crypto/member.h"
 #include "proto/codec.h"
 #include "proto/ids.h"
-#include "proto/utf8.h"
+#include "proto/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,13 +22,7 @@ static const char incarnation_magic[8] = "gx incar";
 
 bool gx_identity_name_ok(const char *name)
 {
-    char shown[3 * GX_NAME_BYTES_MAX + 1];
-    size_t n = strlen(name);
-
-    if (n == 0 || n > GX_NAME_BYTES_MAX || !gx_utf8_ok(gx_span(name, n)))
-        return false;
-    gx_utf8_show(shown, sizeof shown, gx_span(name, n), false);
-    return strcmp(shown, name) == 0;
+    return gx_name_ok(name, GX_NAME_BYTES_MAX) && gx_name_plain(name);
 }
 
 void gx_identity_make(struct gx_identity *out, struct gx_recovery *recovery, const char *name)

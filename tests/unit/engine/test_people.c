@@ -21,6 +21,18 @@ static void found_tea(struct net *net, uint64_t qr_max, uint64_t cap)
     assert_true(net_ask(net, 0, cmd, "group", 0));
 }
 
+/* How often `what` stands in the list of node i's groups. */
+static unsigned rows(struct net *net, int i, const char *what)
+{
+    struct gx_command cmd = {.method = GX_CMD_GROUP_LIST};
+    unsigned n = 0;
+
+    assert_true(net_ask(net, i, cmd, "name", 0));
+    for (const char *at = net->node[i].all; (at = strstr(at, what)) != NULL; at++)
+        n++;
+    return n;
+}
+
 /* --- invitations --------------------------------------------------------------------------------------------------------------------------- */
 
 static void test_a_contact_comes_in_where_codes_do_not_admit_any_more(void **s)
@@ -70,12 +82,37 @@ static void test_an_accepted_invitation_survives_restarts_of_both(void **s)
     net_stop(net, 0);
     assert_true(tell(net, 1, GX_CMD_ACCEPT, "@n0", "state"));
     net_run(net, 20000);
+    assert_int_equal(rows(net, 1, "name=tea\n"), 1);    /* as the invitation called it */
+    net_stop(net, 1);
+    net_start(net, 1);
+    assert_int_equal(rows(net, 1, "name=tea\n"), 1);
     net_stop(net, 1);
     net_start(net, 0);
     net_run(net, 20000);
     net_start(net, 1);
     net_run(net, 20000);
     assert_int_equal(members(net, 1, "tea"), 2);
+    net_free(net);
+}
+
+static void test_a_group_that_one_came_into_again_is_listed_once(void **s)
+{
+    struct net *net = net_new(3);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+    char token[600];
+
+    (void)s;
+    net_group(net, 0, "tea");
+    net_group(net, 1, "cake");
+    for (int again = 0; again < 2; again++) {
+        net_invite(net, 0, "tea", token, 0);
+        assert_true(net_join(net, 1, token, NULL));
+        net_run(net, 3000);
+        assert_int_equal(rows(net, 1, "state="), 2);
+        assert_true(net_ask(net, 1, leave, "state", 5000));
+        net_run(net, 3000);
+        assert_int_equal(rows(net, 1, "state="), 2);        /* the one that was left last can still be read */
+    }
     net_free(net);
 }
 
@@ -504,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_contact_comes_in_where_codes_do_not_admit_any_more),
         cmocka_unit_test(test_an_accepted_invitation_survives_restarts_of_both),
+        cmocka_unit_test(test_a_group_that_one_came_into_again_is_listed_once),
         cmocka_unit_test(test_whom_nobody_invited_is_not_let_in),
         cmocka_unit_test(test_a_full_group_says_no_and_lets_in_when_a_seat_is_free),
         cmocka_unit_test(test_an_invitation_can_be_refused_and_the_inviter_is_not_told),

@@ -139,6 +139,7 @@ static void test_names_are_text_that_can_be_shown(void **state)
     longest[GX_NAME_BYTES_MAX] = 0;
     assert_true(gx_identity_name_ok(longest));
     assert_false(gx_identity_name_ok(""));
+    assert_false(gx_identity_name_ok("  "));
     assert_false(gx_identity_name_ok("a\nb"));
     assert_false(gx_identity_name_ok("\x1b[31m"));
     assert_false(gx_identity_name_ok("\xff"));
