@@ -1,0 +1,178 @@
+/* Inside the simulation library only. */
+#ifndef GX_SIM_INTERNAL_H
+#define GX_SIM_INTERNAL_H
+
+#include "crypto/hash.h"
+#include "node/engine/internal.h"
+#include "tests/sim/sim.h"
+
+#define SIM_MONO_MS 1000000ull              /* what the clocks show at the beginning */
+#define SIM_WALL_MS 1790000000000ull
+#define SIM_CONNECT_MS 4000u                /* as node/os gives up a connection that is not answered */
+#define SIM_LOOK_MS 250u                    /* what is held up by a cut is tried again so often */
+#define SIM_RESEND_MS 200u                  /* TCP's least time before it sends again */
+#define SIM_MAP_BYTES (64u << 20)
+#define SIM_VIOLATIONS_MAX 64u
+#define SIM_MEMO (1u << 16)                 /* signatures that are remembered; a later one takes the place of an earlier */
+#define SIM_DOOR_PORT 7447u
+#define SIM_NONE UINT32_MAX
+
+/* A stream of its own for each subsystem: what one draws does not change what another does. */
+struct sim_rng { uint64_t state; };
+struct sim_rng sim_rng(uint64_t seed, uint64_t stream);
+uint64_t sim_draw(struct sim_rng *r);
+uint32_t sim_pick(struct sim_rng *r, uint32_t n);           /* below n; n > 0 */
+
+enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE };
+struct sim_event {
+    uint64_t at_ms, seq;        /* ordered by both: no two alike */
+    enum sim_event_kind kind;
+    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED: node */
+    uint64_t number;            /* WAKE: the time asked for; REFUSED: session; DELIVER, CONNECTED: generation of the connection */
+};
+
+struct sim_frame {
+    struct sim_frame *next;
+    uint64_t due_ms;
+    bool end;                   /* the sender closed */
+    size_t n;
+    uint8_t bytes[];
+};
+
+/* What goes to one side of a connection, in its order. */
+struct sim_pipe {
+    struct sim_frame *head, *tail;
+    uint64_t last_due_ms;
+    bool stalled;
+};
+
+struct sim_conn {
+    bool used, up;              /* up: both sides know of it */
+    uint64_t generation;
+    uint32_t node[2];           /* 0 connected, 1 was connected to */
+    uint32_t life[2];           /* of the node, when it began: a node that started anew has none of its connections */
+    gx_session_id session[2];
+    bool open[2];               /* that side has not closed it */
+    uint32_t door;
+    struct gx_curve_pk server, client;
+    struct gx_addr addr;
+    struct sim_pipe to[2];
+};
+
+struct sim_door {
+    uint32_t number;
+    uint16_t port;
+    struct gx_curve_pk pk;
+};
+
+/* An input that waits for the node's next step, with what it points to. */
+struct sim_input {
+    struct gx_input in;
+    struct sim_frame *frame;
+    struct gx_addr addr;
+};
+
+struct sim_member {             /* in which groups this node is a member, as of its last step */
+    struct gx_group_id group;
+    bool member;
+    uint64_t since_ms;
+};
+
+struct sim_node {
+    bool up, saved;
+    uint32_t life;
+    uint32_t island;
+    int64_t skew_ms;
+    char dir[160];
+    struct gx_store *store;
+    struct gx_engine *engine;
+    struct gx_rng_stream rng;
+    struct gx_engine_config config;
+    uint64_t wake_ms;
+    gx_session_id next_inbound;
+    struct sim_door *doors;
+    uint32_t n_doors, cap_doors;
+    uint16_t next_port;
+    struct sim_input *inbox;
+    uint32_t n_inbox, cap_inbox;
+    bool listed;                /* in sim->busy */
+    uint32_t crash_in;          /* steps; 0: no */
+    uint32_t *conns;            /* its connections */
+    uint32_t n_conns, cap_conns;
+    struct sim_member *members;
+    uint32_t n_members, cap_members;
+    uint64_t removed_ms;        /* somebody removed it then; 0: nobody */
+    uint64_t lost_ms;           /* when an old or an empty store took the place of its own; 0: never */
+    /* the person's last command */
+    uint64_t client;
+    bool sending;               /* it was `send` */
+    struct gx_sim_reply reply;
+    char *values;
+    size_t n_values, cap_values;
+};
+
+/* A message that its author's node said it has. */
+struct sim_acked {
+    struct gx_event_id id;
+    uint32_t node, seq;
+    struct gx_group_id group;
+    struct gx_sign_pk member, device;
+    struct gx_log_id log;
+    uint64_t at_ms;
+    uint8_t *due;               /* a bit a node: it was a member then */
+};
+
+struct gx_sim {
+    struct gx_sim_options options;
+    char dir[128];
+    uint64_t now_ms;            /* since the beginning */
+    struct sim_rng network, people;
+    struct sim_event *heap;
+    uint32_t n_heap, cap_heap;
+    uint64_t next_seq;
+    struct sim_node *nodes;
+    uint32_t *busy;             /* nodes with inputs, in the order in which they got them */
+    uint32_t n_busy;
+    struct sim_conn *conns;
+    uint32_t n_conns, cap_conns;
+    uint32_t *free_conns;
+    uint32_t n_free, cap_free;
+    uint64_t generation;
+    struct gx_sim_link links[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
+    bool cut[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
+    uint8_t (*memo)[32];
+    struct sim_acked *acked;
+    uint32_t n_acked, cap_acked;
+    struct gx_hasher trace;
+    struct gx_sim_violation violations[SIM_VIOLATIONS_MAX];
+    size_t n_violations;
+    struct gx_sim_counts counts;
+};
+
+/* Memory that is there, or the program ends: a simulation without it proves nothing. */
+void *sim_grow(void *list, uint32_t *cap, uint32_t n, size_t item);
+
+/* world.c */
+void sim_at(struct gx_sim *sim, uint64_t at_ms, struct sim_event ev);
+void sim_settle(struct gx_sim *sim);                    /* all that happens at this instant */
+/* node.c */
+struct gx_time sim_time(const struct gx_sim *sim, const struct sim_node *node);
+void sim_push(struct gx_sim *sim, uint32_t node, struct gx_input in, struct sim_frame *frame);      /* takes the frame */
+void sim_step(struct gx_sim *sim, uint32_t node);       /* everything in its inbox */
+bool sim_open(struct gx_sim *sim, uint32_t node);
+void sim_close(struct gx_sim *sim, uint32_t node);
+/* net.c */
+struct gx_addr sim_addr(uint32_t node, uint16_t port);
+void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
+void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
+void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session);
+void sim_net_event(struct gx_sim *sim, const struct sim_event *ev);
+void sim_net_gone(struct gx_sim *sim, uint32_t node);   /* the node went down */
+void sim_net_free(struct gx_sim *sim);
+/* oracle.c */
+void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */
+void sim_sent(struct gx_sim *sim, uint32_t node, const struct gx_answer *answer);
+void sim_started(struct gx_sim *sim, uint32_t node);    /* with its own store: what it acknowledged is there */
+
+#endif

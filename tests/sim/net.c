@@ -1,0 +1,329 @@
+/* Connections, and what travels on them. */
+#include "tests/sim/internal.h"
+
+#include <stdlib.h>
+
+void gx_sim_island(struct gx_sim *sim, uint32_t node, uint32_t island)
+{
+    GX_ASSERT(node < sim->options.n_nodes && island < GX_SIM_ISLANDS_MAX);
+    sim->nodes[node].island = island;
+}
+
+void gx_sim_link(struct gx_sim *sim, uint32_t island, uint32_t other, const struct gx_sim_link *link)
+{
+    GX_ASSERT(island < GX_SIM_ISLANDS_MAX && other < GX_SIM_ISLANDS_MAX && link->delay_ms > 0);
+    sim->links[island][other] = sim->links[other][island] = *link;
+}
+
+void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut)
+{
+    GX_ASSERT(from < GX_SIM_ISLANDS_MAX && to < GX_SIM_ISLANDS_MAX);
+    sim->cut[from][to] = cut;
+}
+
+struct gx_addr sim_addr(uint32_t node, uint16_t port)
+{
+    return (struct gx_addr){.family = 4, .ip = {10, (uint8_t)(node >> 16), (uint8_t)(node >> 8), (uint8_t)node}, .port = port};
+}
+
+static const struct gx_sim_link *link_between(const struct gx_sim *sim, uint32_t a, uint32_t b)
+{
+    return &sim->links[sim->nodes[a].island][sim->nodes[b].island];
+}
+
+static bool is_cut(const struct gx_sim *sim, uint32_t from, uint32_t to)
+{
+    return sim->cut[sim->nodes[from].island][sim->nodes[to].island];
+}
+
+static uint64_t travel_ms(struct gx_sim *sim, const struct gx_sim_link *link, size_t bytes)
+{
+    uint64_t ms = link->delay_ms;
+
+    if (link->jitter_ms > 0)
+        ms += sim_pick(&sim->network, link->jitter_ms + 1);
+    if (link->bytes_per_s > 0)
+        ms += bytes * 1000 / link->bytes_per_s;
+    /* Each loss doubles the wait for the next attempt, as TCP's. */
+    for (uint64_t wait = SIM_RESEND_MS + 2ull * link->delay_ms; link->loss_ppm > 0 && sim_pick(&sim->network, 1000000) < link->loss_ppm; wait *= 2) {
+        ms += wait;
+        sim->counts.resent++;
+    }
+    return ms;
+}
+
+/* --- connections -------------------------------------------------------------------------------------------------------------------------- */
+
+static struct sim_conn *conn_of(struct gx_sim *sim, uint32_t node, gx_session_id session, uint32_t *side)
+{
+    const struct sim_node *n = &sim->nodes[node];
+
+    for (uint32_t i = 0; i < n->n_conns; i++) {
+        struct sim_conn *c = &sim->conns[n->conns[i]];
+
+        for (*side = 0; *side < 2; ++*side)
+            if (c->node[*side] == node && c->session[*side] == session && c->open[*side])
+                return c;
+    }
+    return NULL;
+}
+
+static void conn_list(struct gx_sim *sim, uint32_t node, uint32_t conn)
+{
+    struct sim_node *n = &sim->nodes[node];
+
+    n->conns = sim_grow(n->conns, &n->cap_conns, n->n_conns, sizeof *n->conns);
+    n->conns[n->n_conns++] = conn;
+}
+
+static void conn_unlist(struct gx_sim *sim, uint32_t node, uint32_t conn)
+{
+    struct sim_node *n = &sim->nodes[node];
+    uint32_t i = 0;
+
+    while (i < n->n_conns && n->conns[i] != conn)
+        i++;
+    if (i < n->n_conns)
+        n->conns[i] = n->conns[--n->n_conns];
+}
+
+static void pipe_clear(struct sim_pipe *p)
+{
+    while (p->head != NULL) {
+        struct sim_frame *f = p->head;
+
+        p->head = f->next;
+        free(f);
+    }
+    *p = (struct sim_pipe){.head = NULL};
+}
+
+/* Nobody holds an end of it any more. */
+static void conn_end(struct gx_sim *sim, struct sim_conn *c)
+{
+    uint32_t i = (uint32_t)(c - sim->conns);
+
+    if (!c->used || c->open[0] || c->open[1])
+        return;
+    conn_unlist(sim, c->node[0], i);
+    conn_unlist(sim, c->node[1], i);
+    pipe_clear(&c->to[0]);
+    pipe_clear(&c->to[1]);
+    *c = (struct sim_conn){.used = false};
+    sim->free_conns[sim->n_free++] = i;
+}
+
+static uint32_t conn_new(struct gx_sim *sim)
+{
+    uint32_t i = 0;
+
+    if (sim->n_free > 0) {
+        i = sim->free_conns[--sim->n_free];
+    } else {
+        i = sim->n_conns++;
+        sim->conns = sim_grow(sim->conns, &sim->cap_conns, i, sizeof *sim->conns);
+        sim->free_conns = sim_grow(sim->free_conns, &sim->cap_free, i, sizeof *sim->free_conns);
+    }
+    sim->conns[i] = (struct sim_conn){.used = true, .generation = ++sim->generation};
+    return i;
+}
+
+/* --- what travels ------------------------------------------------------------------------------------------------------------------------- */
+
+static void put(struct gx_sim *sim, struct sim_conn *c, uint32_t from_side, struct gx_span bytes, bool end)
+{
+    uint32_t to = !from_side;
+    struct sim_pipe *p = &c->to[to];
+    struct sim_frame *f = malloc(sizeof *f + bytes.n);
+    bool first = p->head == NULL;
+
+    GX_ASSERT(f != NULL);
+    *f = (struct sim_frame){.end = end, .n = bytes.n};
+    if (bytes.n > 0)
+        memcpy(f->bytes, bytes.p, bytes.n);
+    f->due_ms = sim->now_ms + travel_ms(sim, link_between(sim, c->node[from_side], c->node[to]), bytes.n);
+    if (f->due_ms < p->last_due_ms)
+        f->due_ms = p->last_due_ms;
+    p->last_due_ms = f->due_ms;
+    if (first)
+        p->head = f;
+    else
+        p->tail->next = f;
+    p->tail = f;
+    if (first)
+        sim_at(sim, f->due_ms, (struct sim_event){.kind = SIM_DELIVER, .a = (uint32_t)(c - sim->conns), .b = to, .number = c->generation});
+}
+
+void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
+{
+    uint32_t side = 0;
+    struct sim_conn *c = conn_of(sim, node, ef->session, &side);
+
+    if (c == NULL || !c->up)
+        return;
+    sim->counts.frames++;
+    sim->counts.bytes += ef->bytes.n;
+    put(sim, c, side, ef->bytes, false);
+}
+
+static void lost(struct gx_sim *sim, struct sim_conn *c, uint32_t side)
+{
+    uint32_t node = c->node[side];
+
+    if (!c->open[side])
+        return;
+    c->open[side] = false;
+    if (sim->nodes[node].up && sim->nodes[node].life == c->life[side])
+        sim_push(sim, node, (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = c->session[side]}, NULL);
+}
+
+static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
+{
+    struct sim_pipe *p = &c->to[to];
+    uint32_t node = c->node[to];
+    bool ended = false;
+
+    if (is_cut(sim, c->node[!to], node)) {
+        sim->counts.stalled += !p->stalled;
+        p->stalled = true;
+        sim_at(sim, sim->now_ms + SIM_LOOK_MS, (struct sim_event){.kind = SIM_DELIVER, .a = (uint32_t)(c - sim->conns), .b = to, .number = c->generation});
+        return;
+    }
+    p->stalled = false;
+    while (p->head != NULL && p->head->due_ms <= sim->now_ms && !ended) {
+        struct sim_frame *f = p->head;
+
+        p->head = f->next;
+        f->next = NULL;
+        ended = f->end;
+        if (ended || !c->open[to])
+            free(f);
+        else
+            sim_push(sim, node, (struct gx_input){.kind = GX_IN_FRAME, .session = c->session[to]}, f);
+    }
+    if (p->head != NULL && !ended)
+        sim_at(sim, p->head->due_ms, (struct sim_event){.kind = SIM_DELIVER, .a = (uint32_t)(c - sim->conns), .b = to, .number = c->generation});
+    if (ended)
+        lost(sim, c, to);
+    conn_end(sim, c);
+}
+
+/* --- beginning ------------------------------------------------------------------------------------------------------------------------------ */
+
+void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
+{
+    uint32_t to = (uint32_t)ef->addr.ip[1] << 16 | (uint32_t)ef->addr.ip[2] << 8 | ef->addr.ip[3];
+    bool there = ef->addr.family == 4 && ef->addr.ip[0] == 10 && to < sim->options.n_nodes && to != node;
+
+    sim->counts.connects++;
+    /* A node that is down refuses at once, as a machine does on which nothing listens; behind a cut there is no answer. */
+    if (!there || is_cut(sim, node, to) || is_cut(sim, to, node) || !sim->nodes[to].up) {
+        uint64_t ms = there && !is_cut(sim, node, to) && !is_cut(sim, to, node) ? 2ull * link_between(sim, node, to)->delay_ms : SIM_CONNECT_MS;
+
+        sim_at(sim, sim->now_ms + ms, (struct sim_event){.kind = SIM_REFUSED, .a = node, .b = sim->nodes[node].life, .number = ef->session});
+        return;
+    }
+
+    uint32_t i = conn_new(sim);
+    struct sim_conn *c = &sim->conns[i];
+    const struct gx_sim_link *link = link_between(sim, node, to);
+
+    c->node[0] = node;
+    c->node[1] = to;
+    c->life[0] = sim->nodes[node].life;
+    c->life[1] = sim->nodes[to].life;
+    c->session[0] = ef->session;
+    c->open[0] = true;
+    c->server = ef->server_key;
+    c->client = ef->as_guest ? ef->guest_pk : sim->nodes[node].config.transport_pk;
+    c->addr = ef->addr;
+    conn_list(sim, node, i);
+    sim_at(sim, sim->now_ms + travel_ms(sim, link, 64) + travel_ms(sim, link, 200) + 2ull * link->delay_ms,
+           (struct sim_event){.kind = SIM_CONNECTED, .a = i, .number = c->generation});
+}
+
+static void connected(struct gx_sim *sim, struct sim_conn *c)
+{
+    struct sim_node *to = &sim->nodes[c->node[1]];
+    const struct sim_door *door = NULL;
+
+    if (!c->open[0]) {                  /* given up meanwhile */
+        conn_end(sim, c);
+        return;
+    }
+    for (uint32_t i = 0; i < to->n_doors; i++)
+        if (to->doors[i].port == c->addr.port && memcmp(&to->doors[i].pk, &c->server, sizeof c->server) == 0)
+            door = &to->doors[i];
+    if (door == NULL || !to->up || is_cut(sim, c->node[0], c->node[1]) || is_cut(sim, c->node[1], c->node[0])) {
+        lost(sim, c, 0);
+        conn_end(sim, c);
+        return;
+    }
+    c->life[1] = to->life;
+    c->session[1] = to->next_inbound;
+    to->next_inbound += 2;
+    c->open[1] = c->up = true;
+    conn_list(sim, c->node[1], (uint32_t)(c - sim->conns));
+    sim_push(sim, c->node[0], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[0], .peer_key = c->server, .peer_addr = c->addr}, NULL);
+    sim_push(sim, c->node[1], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[1], .inbound = true, .door = door->number,
+             .peer_key = c->client, .peer_addr = sim_addr(c->node[0], 0)}, NULL);
+}
+
+void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session)
+{
+    uint32_t side = 0;
+    struct sim_conn *c = conn_of(sim, node, session, &side);
+
+    if (c == NULL)
+        return;
+    c->open[side] = false;
+    if (c->up)
+        put(sim, c, side, gx_span(NULL, 0), true);
+}
+
+void sim_net_event(struct gx_sim *sim, const struct sim_event *ev)
+{
+    if (ev->kind == SIM_REFUSED) {
+        if (sim->nodes[ev->a].up && sim->nodes[ev->a].life == ev->b)
+            sim_push(sim, ev->a, (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = ev->number}, NULL);
+        return;
+    }
+
+    struct sim_conn *c = &sim->conns[ev->a];
+
+    if (!c->used || c->generation != ev->number)
+        return;
+    if (ev->kind == SIM_CONNECTED)
+        connected(sim, c);
+    else
+        deliver(sim, c, ev->b);
+}
+
+/* The kernel of its machine closes what it had open, and what was on the way to it is lost. */
+void sim_net_gone(struct gx_sim *sim, uint32_t node)
+{
+    struct sim_node *n = &sim->nodes[node];
+
+    for (uint32_t i = n->n_conns; i-- > 0;) {
+        struct sim_conn *c = &sim->conns[n->conns[i]];
+        uint32_t side = c->node[1] == node;
+
+        if (!c->open[side])
+            continue;
+        c->open[side] = false;
+        if (c->up && c->open[!side])
+            put(sim, c, side, gx_span(NULL, 0), true);
+        else
+            conn_end(sim, c);
+    }
+}
+
+void sim_net_free(struct gx_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_conns; i++) {
+        pipe_clear(&sim->conns[i].to[0]);
+        pipe_clear(&sim->conns[i].to[1]);
+    }
+    free(sim->conns);
+    free(sim->free_conns);
+}

@@ -1,0 +1,395 @@
+/* Nodes: the engine and its store, steps and their effects, what its person asks. */
+#include "tests/sim/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct gx_time sim_time(const struct gx_sim *sim, const struct sim_node *node)
+{
+    return (struct gx_time){.mono_ms = SIM_MONO_MS + sim->now_ms, .wall_ms = SIM_WALL_MS + sim->now_ms + (uint64_t)node->skew_ms};
+}
+
+/* --- steps ---------------------------------------------------------------------------------------------------------------------------------- */
+
+void sim_push(struct gx_sim *sim, uint32_t i, struct gx_input in, struct sim_frame *frame)
+{
+    struct sim_node *node = &sim->nodes[i];
+
+    GX_ASSERT(node->up);
+    node->inbox = sim_grow(node->inbox, &node->cap_inbox, node->n_inbox, sizeof *node->inbox);
+    node->inbox[node->n_inbox++] = (struct sim_input){.in = in, .frame = frame};
+    if (!node->listed) {
+        node->listed = true;
+        sim->busy[sim->n_busy++] = i;
+    }
+}
+
+static void inbox_clear(struct sim_node *node)
+{
+    for (uint32_t k = 0; k < node->n_inbox; k++)
+        free(node->inbox[k].frame);
+    node->n_inbox = 0;
+}
+
+/* A signature that holds for these bytes and this key holds again; one that does not is looked at each time. */
+static bool verified(struct gx_sim *sim, const struct gx_effect *ef)
+{
+    struct gx_hasher h;
+    uint8_t id[32], domain = (uint8_t)ef->domain;
+    uint32_t at = 0;
+
+    if (sim->options.no_memo)
+        return gx_verify(ef->pk, ef->domain, ef->bytes, ef->sig);
+    gx_hash_begin(&h, "gx-sim-memo");
+    gx_hash_add(&h, &domain, 1);
+    gx_hash_add(&h, ef->pk->b, sizeof ef->pk->b);
+    gx_hash_add(&h, ef->sig->b, sizeof ef->sig->b);
+    gx_hash_add(&h, ef->bytes.p, ef->bytes.n);
+    gx_hash_end(&h, id);
+    memcpy(&at, id, sizeof at);
+    at %= SIM_MEMO;
+    if (memcmp(sim->memo[at], id, sizeof id) == 0) {
+        sim->counts.verified_before++;
+        return true;
+    }
+    if (!gx_verify(ef->pk, ef->domain, ef->bytes, ef->sig))
+        return false;
+    memcpy(sim->memo[at], id, sizeof id);
+    return true;
+}
+
+static void door_open(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
+{
+    struct sim_node *node = &sim->nodes[i];
+    struct sim_door *door = NULL;
+
+    node->doors = sim_grow(node->doors, &node->cap_doors, node->n_doors, sizeof *node->doors);
+    door = &node->doors[node->n_doors++];
+    *door = (struct sim_door){.number = ef->door, .port = ef->port != 0 ? ef->port : node->next_port++, .pk = ef->door_pk};
+    sim_push(sim, i, (struct gx_input){.kind = GX_IN_DOOR, .door = ef->door, .n_addrs = 1}, NULL);
+    node->inbox[node->n_inbox - 1].addr = sim_addr(i, door->port);
+}
+
+static void door_close(struct sim_node *node, uint32_t number)
+{
+    for (uint32_t k = 0; k < node->n_doors; k++)
+        if (node->doors[k].number == number && number != 0)
+            node->doors[k] = node->doors[--node->n_doors];
+}
+
+static void say(struct sim_node *node, const char *key, const char *text, uint64_t number)
+{
+    size_t n = (key == NULL ? 0 : strlen(key)) + (text == NULL ? 20 : strlen(text)) + 3;
+
+    if (node->n_values + n > node->cap_values) {
+        node->cap_values = 2 * (node->n_values + n);
+        node->values = realloc(node->values, node->cap_values);
+        GX_ASSERT(node->values != NULL);
+    }
+    node->n_values += (size_t)(text != NULL ? snprintf(node->values + node->n_values, n + 1, "%s=%s\n", key == NULL ? "" : key, text)
+                                            : snprintf(node->values + node->n_values, n + 1, "%s=%" PRIu64 "\n", key == NULL ? "" : key, number));
+}
+
+static void answered(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
+{
+    struct sim_node *node = &sim->nodes[i];
+    const struct gx_answer *a = ef->answer;
+
+    if (ef->client != node->client)
+        return;
+    if (node->sending && a->err == GX_OK)
+        sim_sent(sim, i, a);
+    node->n_values = 0;
+    for (size_t k = 0; k < a->n; k++)
+        if (a->values[k].kind == GX_VALUE_TEXT || a->values[k].kind == GX_VALUE_NUMBER || a->values[k].kind == GX_VALUE_BOOL)
+            say(node, a->values[k].key, a->values[k].kind == GX_VALUE_TEXT ? a->values[k].text : NULL, a->values[k].number);
+    node->reply = (struct gx_sim_reply){.done = true, .ok = a->exit_code == 0, .exit_code = a->exit_code, .values = node->n_values == 0 ? "" : node->values};
+    snprintf(node->reply.error, sizeof node->reply.error, "%s", a->name == NULL ? "" : a->name);
+}
+
+static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
+{
+    struct sim_node *node = &sim->nodes[i];
+
+    switch (ef->kind) {
+    case GX_OUT_SEND:
+        sim_send(sim, i, ef);
+        break;
+    case GX_OUT_CONNECT:
+        sim_connect(sim, i, ef);
+        break;
+    case GX_OUT_DISCONNECT:
+        sim_disconnect(sim, i, ef->session);
+        break;
+    case GX_OUT_DOOR_OPEN:
+        door_open(sim, i, ef);
+        break;
+    case GX_OUT_DOOR_CLOSE:
+        door_close(node, ef->door);
+        break;
+    case GX_OUT_VERIFY:
+        sim->counts.verifies++;
+        sim_push(sim, i, (struct gx_input){.kind = GX_IN_VERIFIED, .ticket = ef->ticket, .ok = verified(sim, ef)}, NULL);
+        break;
+    case GX_OUT_ANSWER:
+        answered(sim, i, ef);
+        break;
+    case GX_OUT_WAKE:
+        node->wake_ms = ef->wake_mono_ms;
+        if (node->wake_ms != 0)
+            sim_at(sim, node->wake_ms < SIM_MONO_MS ? 0 : node->wake_ms - SIM_MONO_MS, (struct sim_event){.kind = SIM_WAKE, .a = i, .number = node->wake_ms});
+        break;
+    case GX_OUT_NAME:
+    case GX_OUT_LOG:
+    case GX_OUT_NOTE:
+        break;
+    }
+}
+
+static void trace_number(struct gx_sim *sim, uint64_t n)
+{
+    uint8_t b[8];
+
+    for (int k = 0; k < 8; k++)
+        b[k] = (uint8_t)(n >> 8 * k);
+    gx_hash_add(&sim->trace, b, sizeof b);
+}
+
+static void trace_inputs(struct gx_sim *sim, uint32_t i, const struct gx_input *list, size_t n)
+{
+    trace_number(sim, sim->now_ms);
+    trace_number(sim, i);
+    trace_number(sim, n);
+    for (size_t k = 0; k < n; k++) {
+        trace_number(sim, list[k].kind);
+        trace_number(sim, list[k].session + list[k].ticket + list[k].ok);
+        trace_number(sim, list[k].bytes.n);
+        if (list[k].bytes.n > 0)
+            gx_hash_add(&sim->trace, list[k].bytes.p, list[k].bytes.n);
+    }
+}
+
+void sim_step(struct gx_sim *sim, uint32_t i)
+{
+    struct sim_node *node = &sim->nodes[i];
+    struct gx_input list[GX_STEP_INPUTS_MAX];
+    struct sim_frame *frames[GX_STEP_INPUTS_MAX];
+    size_t n = 0;
+    struct gx_effects effects;
+
+    if (!node->up || node->n_inbox == 0)
+        return;
+    for (; n < node->n_inbox && n < GX_STEP_INPUTS_MAX; n++) {
+        struct sim_input *in = &node->inbox[n];
+
+        list[n] = in->in;
+        list[n].now = sim_time(sim, node);
+        if (in->frame != NULL)
+            list[n].bytes = gx_span(in->frame->bytes, in->frame->n);
+        if (in->in.n_addrs > 0)
+            list[n].addrs = &in->addr;
+        frames[n] = in->frame;
+    }
+    trace_inputs(sim, i, list, n);
+    sim->counts.steps++;
+    sim->counts.inputs += n;
+
+    enum gx_err err = gx_engine_step(node->engine, &effects, list, n);
+
+    if (err != GX_OK)
+        sim_violated(sim, GX_SIM_STEP, i, "a step failed: %s", gx_err_text(err));
+    for (size_t k = 0; k < n; k++)
+        free(frames[k]);
+    node->n_inbox -= (uint32_t)n;
+    memmove(node->inbox, node->inbox + n, node->n_inbox * sizeof *node->inbox);
+    if (node->crash_in > 0 && --node->crash_in == 0) {
+        sim->counts.crashes_at_commit++;
+        sim_close(sim, i);
+        return;
+    }
+    for (size_t k = 0; k < effects.n; k++)
+        carry_out(sim, i, &effects.list[k]);
+    sim_look(sim, i);
+    if (node->n_inbox > 0 && !node->listed) {
+        node->listed = true;
+        sim->busy[sim->n_busy++] = i;
+    }
+}
+
+/* --- up and down ------------------------------------------------------------------------------------------------------------------------------ */
+
+bool gx_sim_is_up(const struct gx_sim *sim, uint32_t node)
+{
+    return sim->nodes[node].up;
+}
+
+bool sim_open(struct gx_sim *sim, uint32_t i)
+{
+    struct sim_node *node = &sim->nodes[i];
+    struct gx_store_options options = {.create = true, .volatile_store = true, .writemap = !sim->options.no_writemap, .map_bytes = SIM_MAP_BYTES};
+    struct gx_addr addr = sim_addr(i, SIM_DOOR_PORT);
+    int sys = 0;
+
+    gx_rng_fill(&node->rng.rng, options.uuid, sizeof options.uuid);
+    if (gx_store_open(&node->store, node->dir, &options, &sys) != GX_OK)
+        return false;
+    node->config.store = node->store;
+    node->config.rng = &node->rng.rng;
+    if (gx_engine_new(&node->engine, &node->config, sim_time(sim, node)) != GX_OK) {
+        gx_store_close(node->store);
+        return false;
+    }
+    node->up = true;
+    node->life++;
+    node->wake_ms = 0;
+    node->next_port = 20000;
+    node->doors = sim_grow(node->doors, &node->cap_doors, 0, sizeof *node->doors);
+    node->doors[0] = (struct sim_door){.number = 0, .port = SIM_DOOR_PORT, .pk = node->config.transport_pk};
+    node->n_doors = 1;
+    sim_push(sim, i, (struct gx_input){.kind = GX_IN_LISTENING, .n_addrs = 1}, NULL);
+    node->inbox[node->n_inbox - 1].addr = addr;
+    sim_push(sim, i, (struct gx_input){.kind = GX_IN_TIMER}, NULL);
+    return true;
+}
+
+void sim_close(struct gx_sim *sim, uint32_t i)
+{
+    struct sim_node *node = &sim->nodes[i];
+
+    sim_net_gone(sim, i);
+    node->up = false;
+    node->crash_in = 0;
+    inbox_clear(node);
+    gx_engine_free(node->engine);
+    gx_store_close(node->store);
+    node->engine = NULL;
+    node->store = NULL;
+}
+
+void gx_sim_crash(struct gx_sim *sim, uint32_t node)
+{
+    if (!sim->nodes[node].up)
+        return;
+    sim->counts.crashes++;
+    sim_close(sim, node);
+    sim_settle(sim);
+}
+
+void gx_sim_crash_at(struct gx_sim *sim, uint32_t node, uint32_t n)
+{
+    sim->nodes[node].crash_in = sim->nodes[node].up ? n : 0;
+}
+
+static void copy(const struct sim_node *node, const char *from_name, const char *to_name)
+{
+    char from_path[256], to_path[256], bytes[65536];
+    FILE *from = NULL, *to = NULL;
+    size_t n = 0;
+
+    snprintf(from_path, sizeof from_path, "%s/%s", node->dir, from_name);
+    snprintf(to_path, sizeof to_path, "%s/%s", node->dir, to_name);
+    from = fopen(from_path, "rb");
+    to = fopen(to_path, "wb");
+    GX_ASSERT(from != NULL && to != NULL);
+    while ((n = fread(bytes, 1, sizeof bytes, from)) > 0)
+        GX_ASSERT(fwrite(bytes, 1, n, to) == n);
+    GX_ASSERT(fclose(from) == 0 && fclose(to) == 0);
+}
+
+void gx_sim_save(struct gx_sim *sim, uint32_t node)
+{
+    GX_ASSERT(!sim->nodes[node].up);
+    copy(&sim->nodes[node], GX_STORE_FILE, "saved");
+    sim->nodes[node].saved = true;
+}
+
+void gx_sim_start(struct gx_sim *sim, uint32_t i, enum gx_sim_store which)
+{
+    struct sim_node *node = &sim->nodes[i];
+    char path[256];
+
+    if (node->up)
+        return;
+    if (which == GX_SIM_SAVED && !node->saved)
+        which = GX_SIM_SAME;
+    if (which == GX_SIM_SAVED) {
+        copy(node, "saved", GX_STORE_FILE);
+        sim->counts.restored++;
+    } else if (which == GX_SIM_EMPTY) {
+        snprintf(path, sizeof path, "%s/%s", node->dir, GX_STORE_FILE);
+        GX_ASSERT(unlink(path) == 0);
+        sim->counts.emptied++;
+    }
+    if (which != GX_SIM_SAME) {
+        node->lost_ms = sim->now_ms;
+        gx_rng_fill(&node->rng.rng, node->config.incarnation.b, sizeof node->config.incarnation.b);
+    }
+    if (!sim_open(sim, i)) {
+        sim_violated(sim, GX_SIM_STORE, i, "its store does not open again");
+        return;
+    }
+    sim_started(sim, i);
+    sim_settle(sim);
+}
+
+void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms)
+{
+    sim->nodes[node].skew_ms = ms;
+}
+
+void gx_sim_heal(struct gx_sim *sim)
+{
+    memset(sim->cut, 0, sizeof sim->cut);
+    for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
+        for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
+            sim->links[a][b].loss_ppm = 0;
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        sim->nodes[i].skew_ms = 0;
+        sim->nodes[i].crash_in = 0;
+        gx_sim_start(sim, i, GX_SIM_SAME);
+    }
+}
+
+/* --- people ------------------------------------------------------------------------------------------------------------------------------------ */
+
+bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, struct gx_command cmd, uint64_t wait_ms)
+{
+    struct sim_node *node = &sim->nodes[i];
+    uint64_t end = sim->now_ms + wait_ms;
+
+    *reply = (struct gx_sim_reply){.values = ""};
+    if (!node->up)
+        return false;
+    cmd.request = ++node->client;
+    node->sending = cmd.method == GX_CMD_SEND;
+    node->reply = *reply;
+    sim_push(sim, i, (struct gx_input){.kind = GX_IN_COMMAND, .client = node->client, .command = &cmd}, NULL);
+    /* The strings are the caller's: the command is taken now, and what waits with it. */
+    while (node->up && node->n_inbox > 0)
+        sim_step(sim, i);
+    sim_settle(sim);
+    while (!node->reply.done && sim->now_ms < end)
+        gx_sim_run(sim, end - sim->now_ms < 10 ? end - sim->now_ms : 10);
+    *reply = node->reply;
+    return reply->ok;
+}
+
+bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const char *key)
+{
+    size_t n = strlen(key);
+
+    for (const char *at = reply->values; at != NULL && *at != 0; at = strchr(at, '\n'), at += at != NULL) {
+        size_t rest = strcspn(at, "\n");
+
+        if (rest <= n || memcmp(at, key, n) != 0 || at[n] != '=')
+            continue;
+        if (rest - n - 1 >= cap)
+            return false;
+        memcpy(out, at + n + 1, rest - n - 1);
+        out[rest - n - 1] = 0;
+        return true;
+    }
+    return false;
+}

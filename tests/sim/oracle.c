@@ -1,0 +1,346 @@
+/* What must never happen, and what must have happened in the end. */
+#include "tests/sim/internal.h"
+
+#include "store/check.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *gx_sim_oracle_name(enum gx_sim_oracle oracle)
+{
+    static const char *const names[] = {
+#define GX_X(id, name, says) [id] = name,
+        GX_SIM_ORACLES(GX_X)
+#undef GX_X
+    };
+
+    return names[oracle];
+}
+
+void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...)
+{
+    struct gx_sim_violation *v = &sim->violations[sim->n_violations];
+    va_list args;
+
+    if (sim->n_violations++ >= SIM_VIOLATIONS_MAX)
+        return;
+    *v = (struct gx_sim_violation){.oracle = oracle, .at_ms = sim->now_ms, .node = node};
+    va_start(args, format);
+    vsnprintf(v->text, sizeof v->text, format, args);
+    va_end(args);
+}
+
+const struct gx_sim_violation *gx_sim_violations(const struct gx_sim *sim, size_t *n)
+{
+    *n = sim->n_violations < SIM_VIOLATIONS_MAX ? sim->n_violations : SIM_VIOLATIONS_MAX;
+    return sim->violations;
+}
+
+void gx_sim_expect(struct gx_sim *sim, bool holds, uint32_t node, const char *text)
+{
+    if (!holds)
+        sim_violated(sim, GX_SIM_EXPECT, node, "%s", text);
+}
+
+/* --- at every step -------------------------------------------------------------------------------------------------------------------------- */
+
+/* Since when it is a member, without a break. */
+static uint64_t member_since(const struct sim_node *node, const struct gx_group_id *group)
+{
+    for (uint32_t i = 0; i < node->n_members; i++)
+        if (gx_group_id_equal(&node->members[i].group, group) && node->members[i].member)
+            return node->members[i].since_ms;
+    return UINT64_MAX;
+}
+
+static struct gx_group *group_of(struct gx_engine *e, const struct gx_group_id *id)
+{
+    struct gx_group *found = NULL;
+
+    for (uint32_t k = 0; k < e->n_groups; k++)          /* who came in again has a row of before, too */
+        if (gx_group_id_equal(&e->groups[k]->row.id, id) && (found == NULL || gx_group_is_member(e->groups[k])))
+            found = e->groups[k];
+    return found;
+}
+
+static void note_member(struct sim_node *node, const struct gx_group *g, bool member, uint64_t now_ms)
+{
+    uint32_t i = 0;
+
+    while (i < node->n_members && !gx_group_id_equal(&node->members[i].group, &g->row.id))
+        i++;
+    if (i == node->n_members) {
+        node->members = sim_grow(node->members, &node->cap_members, i, sizeof *node->members);
+        node->members[node->n_members++] = (struct sim_member){.group = g->row.id};
+    }
+    if (member && !node->members[i].member)
+        node->members[i].since_ms = now_ms;
+    node->members[i].member = member;
+}
+
+void sim_look(struct gx_sim *sim, uint32_t i)
+{
+    struct gx_engine *e = sim->nodes[i].engine;
+
+    for (uint32_t k = 0; k < e->n_groups; k++) {
+        const struct gx_group *g = e->groups[k];
+
+        if (!g->has_create)
+            continue;
+        note_member(&sim->nodes[i], g, gx_group_is_member(group_of(e, &g->row.id)), sim->now_ms);
+        if (g->law.now.n_members > g->rules.cap)
+            sim_violated(sim, GX_SIM_CAP, i, "%u members where %u may be", g->law.now.n_members, g->rules.cap);
+    }
+}
+
+/* --- acknowledged messages --------------------------------------------------------------------------------------------------------------------- */
+
+void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
+{
+    const struct gx_engine *e = sim->nodes[i].engine;
+    const struct gx_value *event = gx_answer_find(answer, "event");
+    char hex[65];
+
+    for (uint32_t k = 0; event != NULL && k < e->n_groups; k++) {
+        const struct gx_group *g = e->groups[k];
+        const struct gx_log_row *row = g->own_messages == GX_NONE ? NULL : &g->logs[g->own_messages].row;
+        struct sim_acked *a = NULL;
+
+        if (row == NULL)
+            continue;
+        gx_hex(hex, row->head_id.b, sizeof row->head_id.b);
+        if (strcmp(hex, event->text) != 0)
+            continue;
+        sim->acked = sim_grow(sim->acked, &sim->cap_acked, sim->n_acked, sizeof *sim->acked);
+        a = &sim->acked[sim->n_acked++];
+        *a = (struct sim_acked){.id = row->head_id, .node = i, .seq = row->head_seq, .group = g->row.id, .member = row->member, .device = row->device,
+                                .log = row->id, .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1)};
+        GX_ASSERT(a->due != NULL);
+        for (uint32_t n = 0; n < sim->options.n_nodes; n++)
+            if (member_since(&sim->nodes[n], &g->row.id) != UINT64_MAX)
+                a->due[n / 8] |= (uint8_t)(1u << n % 8);
+        sim->counts.acked++;
+        return;
+    }
+    sim_violated(sim, GX_SIM_ACKED, i, "an event that was acknowledged is not the newest of its log");
+}
+
+enum held { HELD, LACKING, ANOTHER, BEFORE };
+
+static enum held held(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a)
+{
+    struct gx_event ev;
+    struct gx_body body;
+    enum held found = LACKING;
+
+    for (uint32_t at = gx_group_log(g, &a->log); at != GX_NONE; at = gx_group_next_branch(g, &a->log, at + 1)) {
+        const struct gx_log_row *row = &g->logs[at].row;
+
+        if (a->seq <= row->base_seq) {
+            found = BEFORE;
+            continue;
+        }
+        if (a->seq > row->head_seq)
+            continue;
+        gx_arena_reset(&e->arena);
+        if (!gx_group_read(e, g, &g->logs[at], a->seq, &ev, &body))
+            return ANOTHER;
+        if (gx_event_id_equal(&ev.id, &a->id))
+            return HELD;
+        found = ANOTHER;
+    }
+    return found;
+}
+
+void sim_started(struct gx_sim *sim, uint32_t i)
+{
+    struct gx_engine *e = sim->nodes[i].engine;
+
+    for (uint32_t k = 0; k < sim->n_acked; k++) {
+        const struct sim_acked *a = &sim->acked[k];
+        struct gx_group *g = a->node != i || (sim->nodes[i].lost_ms != 0 && a->at_ms <= sim->nodes[i].lost_ms) ? NULL : group_of(e, &a->group);
+
+        if (g != NULL && held(e, g, a) != HELD)
+            sim_violated(sim, GX_SIM_ACKED, i, "message %u of its own was acknowledged, and is not in the store after a crash", a->seq);
+    }
+    gx_txn_abort(&e->txn);
+}
+
+/* --- at rest ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static void say_problem(void *ctx, const char *line)
+{
+    snprintf(ctx, 160, "%s", line);
+}
+
+static void check_store(struct gx_sim *sim, uint32_t i)
+{
+    struct gx_check_report report;
+    struct gx_txn *txn = NULL;
+    char line[160] = "";
+
+    if (gx_txn_begin(&txn, sim->nodes[i].store, false) != GX_OK || gx_store_check(txn, &report, say_problem, line) != GX_OK)
+        sim_violated(sim, GX_SIM_STORE, i, "its store cannot be checked");
+    else if (report.problems + report.covered_unsigned != 0)
+        sim_violated(sim, GX_SIM_STORE, i, "%llu problems, the last: %s", (unsigned long long)(report.problems + report.covered_unsigned), line);
+    else
+        sim->counts.events_checked += report.events;
+    gx_txn_abort(&txn);
+}
+
+/* Counted anew along the resolved order. */
+static void check_qr(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
+{
+    bool *in = calloc(g->law.n_persons + 1, sizeof *in);
+    uint32_t n = 0;
+
+    GX_ASSERT(in != NULL);
+    for (uint32_t k = 0; k < g->law.now.n_order; k++) {
+        uint32_t op = g->law.now.order[k];
+        const struct gx_law_op *o = &g->law.nodes[op].op;
+        uint32_t who = o->kind == GX_OP_LEAVE ? o->author : o->target;
+
+        if (!gx_law_effective(&g->law, op) || who >= g->law.n_persons)
+            continue;
+        if (o->kind == GX_OP_CREATE || o->kind == GX_OP_ADMIT) {
+            if (o->kind == GX_OP_ADMIT && o->qr && n >= g->rules.qr_max && !in[who])
+                sim_violated(sim, GX_SIM_QR, i, "somebody came in by QR as member %u, and the limit is %u", n + 1, g->rules.qr_max);
+            n += !in[who];
+            in[who] = true;
+        } else if (o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN || o->kind == GX_OP_LEAVE) {
+            n -= in[who];
+            in[who] = false;
+        }
+    }
+    free(in);
+}
+
+static void show(struct gx_sim *sim, uint32_t i, const struct gx_group *g, char state[65])
+{
+    struct gx_sim_reply reply;
+    char where[66] = ":";
+    struct gx_command cmd = {.method = GX_CMD_GROUP_SHOW, .group = where, .given = 1u << GX_PARAM_GROUP};
+
+    gx_hex(where + 1, g->row.id.b, sizeof g->row.id.b);
+    if (!gx_sim_ask(sim, &reply, i, cmd, 0) || !gx_sim_value(&reply, state, 65, "state_hash"))
+        snprintf(state, 65, "%s", reply.error);
+}
+
+/* Members whose node knows that they are: they know all that there is to know. */
+static void check_states(struct gx_sim *sim)
+{
+    struct seen { struct gx_group_id group; char state[65]; uint32_t node; } *seen = NULL;
+    uint32_t n = 0, cap = 0;
+
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        struct gx_engine *e = sim->nodes[i].engine;
+
+        for (uint32_t k = 0; k < e->n_groups; k++) {
+            struct gx_group *g = e->groups[k];
+            char state[65];
+            uint32_t at = 0;
+
+            if (!g->has_create || !gx_group_is_member(g))
+                continue;
+            check_qr(sim, i, g);
+            show(sim, i, g, state);
+            while (at < n && !gx_group_id_equal(&seen[at].group, &g->row.id))
+                at++;
+            if (at == n) {
+                seen = sim_grow(seen, &cap, n, sizeof *seen);
+                seen[n] = (struct seen){.group = g->row.id, .node = i};
+                snprintf(seen[n++].state, sizeof seen->state, "%s", state);
+            } else if (strcmp(seen[at].state, state) != 0) {
+                sim_violated(sim, GX_SIM_STATE, i, "its state is %.16s, and that of n%u is %.16s", state, seen[at].node, seen[at].state);
+            }
+        }
+    }
+    free(seen);
+}
+
+static void check_delivery(struct gx_sim *sim)
+{
+    for (uint32_t k = 0; k < sim->n_acked; k++) {
+        const struct sim_acked *a = &sim->acked[k];
+        struct gx_group *of = group_of(sim->nodes[a->node].engine, &a->group);
+
+        /* What lay in a store that is lost is lost, unless others have it; who is out is not waited for. */
+        if (of == NULL || !gx_group_is_member(of) || sim->nodes[a->node].lost_ms != 0)
+            continue;
+        for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+            struct gx_engine *e = sim->nodes[i].engine;
+            struct gx_group *g = group_of(e, &a->group);
+
+            if ((a->due[i / 8] & 1u << i % 8) == 0 || g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms || sim->nodes[i].lost_ms != 0)
+                continue;
+
+            enum held h = held(e, g, a);
+
+            sim->counts.due++;
+            sim->counts.delivered += h == HELD;
+            if (h != HELD)
+                sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
+                             h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
+            gx_txn_abort(&e->txn);
+        }
+    }
+}
+
+void gx_sim_removed(struct gx_sim *sim, uint32_t node)
+{
+    sim->nodes[node].removed_ms = sim->now_ms + 1;
+}
+
+static bool is_in(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    for (uint32_t p = 0; p < g->law.n_persons; p++)
+        if (gx_sign_pk_equal(&g->law.persons[p].member, member))
+            return gx_law_is_member(&g->law, p);
+    return false;
+}
+
+/* What somebody writes after a removal the remover cannot have known: no node shows it. */
+static void check_shown(struct gx_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        struct gx_command cmd = {.method = GX_CMD_READ, .given = 1u << GX_PARAM_LIMIT};
+        struct gx_sim_reply reply;
+        char line[80] = "event=";
+
+        for (uint32_t k = 0; k < sim->n_acked; k++) {
+            const struct sim_acked *a = &sim->acked[k];
+            uint64_t out_ms = sim->nodes[a->node].removed_ms;
+            struct gx_group *g = group_of(sim->nodes[i].engine, &a->group);
+
+            if (out_ms == 0 || a->at_ms < out_ms || a->node == i || g == NULL || !gx_group_is_member(g) || is_in(g, &a->member))
+                continue;
+            sim->counts.too_late++;
+            (void)gx_sim_ask(sim, &reply, i, cmd, 0);
+            gx_hex(line + 6, a->id.b, sizeof a->id.b);
+            if (strstr(reply.values, line) != NULL)
+                sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
+        }
+    }
+}
+
+/* Two minutes in which nobody does anything: each connection is pinged twice at most. */
+static void check_idle(struct gx_sim *sim)
+{
+    uint64_t frames = sim->counts.frames;
+    uint32_t conns = sim->n_conns - sim->n_free;
+
+    gx_sim_run(sim, 120000);
+    if (sim->counts.frames - frames > 8ull * conns + 8)
+        sim_violated(sim, GX_SIM_IDLE, SIM_NONE, "%llu frames on %u connections in two minutes of rest", (unsigned long long)(sim->counts.frames - frames), conns);
+}
+
+bool gx_sim_check(struct gx_sim *sim)
+{
+    check_idle(sim);
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++)
+        check_store(sim, i);
+    check_states(sim);
+    check_delivery(sim);
+    check_shown(sim);
+    return sim->n_violations == 0;
+}

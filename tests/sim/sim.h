@@ -1,0 +1,146 @@
+/* Simulated networks: the engine and the store that ship, a clock that jumps, a network in memory.
+ *
+ * One thread, one seed: the same seed and the same calls give the same run, step by step; gx_sim_trace is its fingerprint.
+ *
+ * A run has two phases.  In the first, do to it what you like: crash nodes at any step, restart them with the store they had, with an old one or
+ * with none, cut islands apart, make links slow.  Then gx_sim_heal, gx_sim_run for as long as healing may take, and gx_sim_check: what must
+ * never happen was looked for at every step, what must have happened in the end is looked for then.
+ *
+ * What it does not model: radio, NAT, the cost of computing in virtual time, ZeroMQ's own buffers.  A link is a TCP connection: it loses
+ * nothing and keeps the order, so loss makes frames come later.  Handshakes take two round trips and always succeed where the door is there. */
+#ifndef GX_SIM_H
+#define GX_SIM_H
+
+#include "node/engine/command.h"
+#include "proto/err.h"
+
+struct gx_sim;
+
+#define GX_SIM_NODES_MAX 1000u
+#define GX_SIM_ISLANDS_MAX 16u
+
+/* --- a world --------------------------------------------------------------------------------------------------------------------------- */
+
+struct gx_sim_options {
+    uint64_t seed;
+    uint32_t n_nodes;       /* 1 to GX_SIM_NODES_MAX; they are called n0, n1, ... and are up */
+    const char *dir;        /* where a folder for the stores is made; NULL: /dev/shm */
+    bool no_writemap;       /* LMDB writes by pwrite, as in the real node */
+    bool no_memo;           /* every signature is verified as often as it comes; else once in a run, by its exact bytes */
+};
+
+/* Returns GX_OK
+ *         GX_E_MEMORY   no memory.
+ *         GX_E_STORE    no folder or no store could be made: is there room in `dir`, are there descriptors (two a node)?
+ *         GX_E_FULL     as above, for want of room. */
+enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options) GX_MUST_CHECK;
+void gx_sim_free(struct gx_sim *sim);       /* and removes its folder; NULL does nothing */
+
+uint64_t gx_sim_now_ms(const struct gx_sim *sim);       /* since the beginning */
+void gx_sim_run(struct gx_sim *sim, uint64_t ms);
+/* A number below n, from the stream for what people do: asking for one more changes nothing that the network or a node draws. */
+uint32_t gx_sim_pick(struct gx_sim *sim, uint32_t n);
+
+/* --- the network ------------------------------------------------------------------------------------------------------------------------- */
+
+struct gx_sim_link {
+    uint32_t delay_ms;      /* one way, at least 1 */
+    uint32_t jitter_ms;     /* and up to so much more */
+    uint32_t loss_ppm;      /* frames that are sent once more, 200 ms later at least, and hold up those behind them */
+    uint32_t bytes_per_s;   /* of one connection in one direction; 0: no limit */
+};
+
+/* Everybody is on island 0 at first.  On one island and between islands all links are alike. */
+void gx_sim_island(struct gx_sim *sim, uint32_t node, uint32_t island);
+void gx_sim_link(struct gx_sim *sim, uint32_t island, uint32_t other, const struct gx_sim_link *link);
+/* What is sent from one island to another stays on the way until the cut is over.  Both ways: call it twice. */
+void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut);
+/* No cuts, no loss, all nodes up, clocks right. */
+void gx_sim_heal(struct gx_sim *sim);
+
+/* --- nodes ------------------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_sim_is_up(const struct gx_sim *sim, uint32_t node);
+/* As by kill -9, now: others see the connection end when the news has come to them. */
+void gx_sim_crash(struct gx_sim *sim, uint32_t node);
+/* At the n-th step from now: its commit is done, and nothing of it was said. */
+void gx_sim_crash_at(struct gx_sim *sim, uint32_t node, uint32_t n);
+/* Set the store of a node that is down aside, for GX_SIM_SAVED. */
+void gx_sim_save(struct gx_sim *sim, uint32_t node);
+
+/* SAVED: as it was set aside (SAME when it never was); EMPTY: lost, keys and all groups remain lost.  Both make a new incarnation, as the node does
+ * when it finds its incarnation file beside another store. */
+enum gx_sim_store { GX_SIM_SAME, GX_SIM_SAVED, GX_SIM_EMPTY };
+void gx_sim_start(struct gx_sim *sim, uint32_t node, enum gx_sim_store which);
+/* Its wall clock is so far off. */
+void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms);
+
+/* --- people ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* An answer as lines, `key=value`, nested ones too.  Owned by the world: valid until the next gx_sim_ask of that node. */
+struct gx_sim_reply {
+    bool done, ok;
+    uint8_t exit_code;
+    char error[64];         /* name of the error */
+    const char *values;
+};
+
+/* Ask a node that is up as its person would, and let at most wait_ms pass until it has answered.  Strings of cmd: valid until then.
+ * True when the answer is a yes. */
+bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t node, struct gx_command cmd, uint64_t wait_ms);
+/* The first value of that key; false when there is none or it does not fit. */
+bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const char *key);
+
+/* --- the verdict ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* oracle, what it says.  README of tests/ has the reasons. */
+#define GX_SIM_ORACLES(X)                                                                                           \
+    X(GX_SIM_STEP, "step", "a step of the engine fails only where the machine does")                                \
+    X(GX_SIM_CAP, "cap", "resolved members are never more than the cap")                                            \
+    X(GX_SIM_QR, "qr", "nobody counts as admitted by QR at or past that limit")                                     \
+    X(GX_SIM_ACKED, "acked", "what was acknowledged is in the store after any crash")                               \
+    X(GX_SIM_STORE, "store", "only verified canonical events are stored, and all that is derived from them fits")   \
+    X(GX_SIM_STATE, "state", "after healing every member's node has the same state")                                \
+    X(GX_SIM_DELIVERY, "delivery", "after healing every member has every acknowledged message of every member")     \
+    X(GX_SIM_IDLE, "idle", "after healing nothing but pings is sent")                                               \
+    X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more")                                               \
+    X(GX_SIM_EXPECT, "expect", "what the test itself says must be so")
+
+enum gx_sim_oracle {
+#define GX_X(id, name, says) id,
+    GX_SIM_ORACLES(GX_X)
+#undef GX_X
+        GX_SIM_ORACLE_COUNT
+};
+const char *gx_sim_oracle_name(enum gx_sim_oracle oracle);
+
+struct gx_sim_violation {
+    enum gx_sim_oracle oracle;
+    uint64_t at_ms;
+    uint32_t node;
+    char text[200];
+};
+/* Those of what was said first, and how many there were.  Borrowed. */
+const struct gx_sim_violation *gx_sim_violations(const struct gx_sim *sim, size_t *n);
+/* What a test found itself: counts as GX_SIM_EXPECT. */
+void gx_sim_expect(struct gx_sim *sim, bool holds, uint32_t node, const char *text);
+
+/* A node's person removed that node's from their group just now: what it writes from then on must be shown nowhere. */
+void gx_sim_removed(struct gx_sim *sim, uint32_t node);
+
+/* Everything that must be so at rest: call it when the world was healed and had the time to come to rest.  Returns whether nothing was violated
+ * since the beginning. */
+bool gx_sim_check(struct gx_sim *sim);
+
+struct gx_sim_counts {
+    uint64_t steps, inputs, frames, bytes, connects, verifies, verified_before;
+    uint64_t acked;             /* messages */
+    uint64_t due, delivered;    /* of these, at members: counted by gx_sim_check */
+    uint64_t too_late;          /* messages of removed ones at members, likewise */
+    uint64_t crashes, crashes_at_commit, restored, emptied, stalled, resent;
+    uint64_t events_checked;
+};
+const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
+void gx_sim_trace(const struct gx_sim *sim, uint8_t out[32]);
+
+#endif

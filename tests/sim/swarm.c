@@ -1,0 +1,197 @@
+/* Leaving whole kinds of faults out at random finds more than having all of them always (Groce and others, "Swarm testing", ISSTA 2012). */
+#include "tests/sim/swarm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CODES 4u
+
+struct world {
+    struct gx_sim *sim;
+    const struct gx_sim_swarm *of;
+    struct gx_sim_acts *acts;
+    bool crashing, cutting, losing, skewing, quarrelling, at_commits;
+    uint32_t n_islands;
+    char codes[CODES][600];
+    uint32_t n_codes;
+    uint32_t qr_max, cap;
+};
+
+static bool chance(struct world *w, uint32_t one_in)
+{
+    return gx_sim_pick(w->sim, one_in) == 0;
+}
+
+static bool ask(struct world *w, uint32_t node, enum gx_method method, const char *who)
+{
+    struct gx_sim_reply reply;
+    struct gx_command cmd = {.method = method, .group = "tea", .who = who, .given = 1u << GX_PARAM_GROUP | (who == NULL ? 0 : 1u << GX_PARAM_WHO)};
+
+    if (who != NULL && (method == GX_CMD_GROUP_REMOVE || method == GX_CMD_GROUP_BAN)) {
+        cmd.yes = true;
+        cmd.given |= method == GX_CMD_GROUP_REMOVE ? 1u << GX_PARAM_YES : 0;
+    }
+    return gx_sim_ask(w->sim, &reply, node, cmd, 0);
+}
+
+static void invite(struct world *w, uint32_t node)
+{
+    struct gx_command cmd = {.method = GX_CMD_INVITE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+    struct gx_sim_reply reply;
+
+    if (chance(w, 2)) {
+        cmd.uses = 1 + gx_sim_pick(w->sim, 3);
+        cmd.given |= 1u << GX_PARAM_USES;
+    }
+    if (gx_sim_ask(w->sim, &reply, node, cmd, 2000) && gx_sim_value(&reply, w->codes[w->n_codes % CODES], sizeof w->codes[0], "token"))
+        w->n_codes++;
+}
+
+static void join(struct world *w, uint32_t node)
+{
+    struct gx_command cmd = {.method = GX_CMD_JOIN, .given = 1u << GX_PARAM_TOKEN};
+    struct gx_sim_reply reply;
+    uint32_t n = w->n_codes < CODES ? w->n_codes : CODES;
+
+    if (n == 0)
+        return;
+    cmd.token = w->codes[gx_sim_pick(w->sim, n)];
+    w->acts->joins++;
+    if (gx_sim_ask(w->sim, &reply, node, cmd, chance(w, 2) ? 5000 : 0))
+        w->acts->joined++;
+    else if (strcmp(reply.error, "qr_closed") == 0)
+        w->acts->closed++;
+}
+
+static void quarrel(struct world *w, uint32_t node)
+{
+    char who[16];
+    uint32_t other = gx_sim_pick(w->sim, w->of->n_nodes);
+
+    snprintf(who, sizeof who, "@n%u", other);
+    switch (gx_sim_pick(w->sim, 6)) {
+    case 0:
+        if (other != 0 && ask(w, node, GX_CMD_GROUP_REMOVE, who)) {
+            w->acts->removals++;
+            gx_sim_removed(w->sim, other);
+        }
+        break;
+    case 1:
+        if (other != 0 && ask(w, node, GX_CMD_GROUP_BAN, who)) {
+            w->acts->bans++;
+            gx_sim_removed(w->sim, other);
+        }
+        break;
+    case 2:
+        w->acts->leaves += node != 0 && ask(w, node, GX_CMD_GROUP_LEAVE, NULL);
+        break;
+    default:
+        w->acts->promotions += ask(w, node, GX_CMD_GROUP_PROMOTE, who);
+        break;
+    }
+}
+
+static void crash(struct world *w, uint32_t node)
+{
+    w->acts->crashes++;
+    if (w->at_commits && chance(w, 2)) {
+        gx_sim_crash_at(w->sim, node, 1 + gx_sim_pick(w->sim, 5));
+        return;
+    }
+    gx_sim_crash(w->sim, node);
+    if (node != 0 && chance(w, 4)) {
+        gx_sim_save(w->sim, node);
+        w->acts->saved++;
+    }
+}
+
+static void restart(struct world *w, uint32_t node)
+{
+    enum gx_sim_store which = node != 0 && chance(w, 8) ? GX_SIM_SAVED : GX_SIM_SAME;
+
+    w->acts->restarts++;
+    gx_sim_start(w->sim, node, which);
+}
+
+static void link_all(struct world *w)
+{
+    for (uint32_t a = 0; a < w->n_islands; a++)
+        for (uint32_t b = a; b < w->n_islands; b++) {
+            struct gx_sim_link link = {.delay_ms = 1 + gx_sim_pick(w->sim, a == b ? 5 : 80), .jitter_ms = gx_sim_pick(w->sim, 20),
+                                       .loss_ppm = w->losing ? gx_sim_pick(w->sim, 100000) : 0};
+
+            gx_sim_link(w->sim, a, b, &link);
+        }
+}
+
+static void act(struct world *w)
+{
+    uint32_t node = gx_sim_pick(w->sim, w->of->n_nodes), kind = gx_sim_pick(w->sim, 20);
+    struct gx_command say = {.method = GX_CMD_SEND, .group = "tea", .text = "word", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
+    struct gx_sim_reply reply;
+
+    if (!gx_sim_is_up(w->sim, node)) {
+        if (chance(w, 2))
+            restart(w, node);
+        return;
+    }
+    if (kind < 3) {
+        join(w, node);
+    } else if (kind < 4) {
+        invite(w, node);
+    } else if (kind == 4 && w->crashing) {
+        crash(w, node);
+    } else if (kind == 5 && w->cutting) {
+        gx_sim_cut(w->sim, gx_sim_pick(w->sim, w->n_islands), gx_sim_pick(w->sim, w->n_islands), chance(w, 2));
+        w->acts->cuts++;
+    } else if (kind == 6 && w->skewing) {
+        gx_sim_skew(w->sim, node, (int64_t)gx_sim_pick(w->sim, 7200000) - 3600000);
+        w->acts->skews++;
+    } else if (kind == 7 && w->quarrelling) {
+        quarrel(w, chance(w, 2) ? 0 : node);
+    } else if (kind < 10) {
+        gx_sim_run(w->sim, gx_sim_pick(w->sim, 5000));
+    } else if (gx_sim_ask(w->sim, &reply, node, say, 0)) {
+        w->acts->sends++;
+    } else {
+        w->acts->refused++;
+    }
+}
+
+enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const struct gx_sim_swarm *swarm)
+{
+    struct gx_sim_options options = {.seed = swarm->seed, .n_nodes = swarm->n_nodes, .no_writemap = swarm->no_writemap, .no_memo = swarm->no_memo};
+    struct world w = {.of = swarm, .acts = acts};
+    enum gx_err err = gx_sim_new(&w.sim, &options);
+    struct gx_command found = {.method = GX_CMD_GROUP_NEW, .name = "tea"};
+    struct gx_sim_reply reply;
+
+    *out = w.sim;
+    if (err != GX_OK)
+        return err;
+    w.crashing = chance(&w, 2);
+    w.cutting = chance(&w, 2);
+    w.losing = chance(&w, 2);
+    w.skewing = chance(&w, 4);
+    w.quarrelling = chance(&w, 2);
+    w.at_commits = chance(&w, 2);
+    w.n_islands = 1 + gx_sim_pick(w.sim, 4);
+    for (uint32_t i = 0; i < swarm->n_nodes; i++)
+        gx_sim_island(w.sim, i, gx_sim_pick(w.sim, w.n_islands));
+    link_all(&w);
+    /* Limits are near, so that they are run into. */
+    w.cap = 3 + gx_sim_pick(w.sim, swarm->n_nodes);
+    w.qr_max = 2 + gx_sim_pick(w.sim, w.cap - 1);
+    found.cap = w.cap;
+    found.qr_max = w.qr_max < w.cap ? w.qr_max : w.cap;
+    found.given = 1u << GX_PARAM_NAME | 1u << GX_PARAM_CAP | 1u << GX_PARAM_QR_MAX;
+    gx_sim_expect(w.sim, gx_sim_ask(w.sim, &reply, 0, found, 0), 0, "the group was not founded");
+    for (int i = 0; i < 2; i++)
+        invite(&w, 0);
+    for (uint32_t i = 0; i < swarm->n_acts; i++)
+        act(&w);
+    gx_sim_heal(w.sim);
+    gx_sim_run(w.sim, 900000);
+    (void)gx_sim_check(w.sim);
+    return GX_OK;
+}

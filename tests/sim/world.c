@@ -1,0 +1,271 @@
+/* The clock, the heap of what is to come, and the streams of chance. */
+#include "tests/sim/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- chance: splitmix64 ------------------------------------------------------------------------------------------------------------------ */
+
+struct sim_rng sim_rng(uint64_t seed, uint64_t stream)
+{
+    struct sim_rng r = {.state = seed ^ stream * 0xd1342543de82ef95ull};
+
+    (void)sim_draw(&r);
+    return r;
+}
+
+uint64_t sim_draw(struct sim_rng *r)
+{
+    uint64_t z = (r->state += 0x9e3779b97f4a7c15ull);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+uint32_t sim_pick(struct sim_rng *r, uint32_t n)
+{
+    return (uint32_t)((sim_draw(r) >> 32) * n >> 32);
+}
+
+uint32_t gx_sim_pick(struct gx_sim *sim, uint32_t n)
+{
+    return sim_pick(&sim->people, n);
+}
+
+/* --- memory -------------------------------------------------------------------------------------------------------------------------------- */
+
+void *sim_grow(void *list, uint32_t *cap, uint32_t n, size_t item)
+{
+    if (n < *cap)
+        return list;
+
+    uint32_t more = *cap == 0 ? 16 : 2 * *cap;
+    void *p = realloc(list, more * item);
+
+    GX_ASSERT(p != NULL);
+    *cap = more;
+    return p;
+}
+
+/* --- the heap -------------------------------------------------------------------------------------------------------------------------------- */
+
+static bool before(const struct sim_event *a, const struct sim_event *b)
+{
+    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->seq < b->seq;
+}
+
+void sim_at(struct gx_sim *sim, uint64_t at_ms, struct sim_event ev)
+{
+    uint32_t i = sim->n_heap++;
+
+    sim->heap = sim_grow(sim->heap, &sim->cap_heap, i, sizeof *sim->heap);
+    ev.at_ms = at_ms < sim->now_ms ? sim->now_ms : at_ms;
+    ev.seq = sim->next_seq++;
+    while (i > 0 && before(&ev, &sim->heap[(i - 1) / 2])) {
+        sim->heap[i] = sim->heap[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    sim->heap[i] = ev;
+}
+
+static struct sim_event pop(struct gx_sim *sim)
+{
+    struct sim_event first = sim->heap[0], last = sim->heap[--sim->n_heap];
+    uint32_t i = 0;
+
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+
+        if (child >= sim->n_heap)
+            break;
+        if (child + 1 < sim->n_heap && before(&sim->heap[child + 1], &sim->heap[child]))
+            child++;
+        if (!before(&sim->heap[child], &last))
+            break;
+        sim->heap[i] = sim->heap[child];
+        i = child;
+    }
+    if (sim->n_heap > 0)
+        sim->heap[i] = last;
+    return first;
+}
+
+/* --- running --------------------------------------------------------------------------------------------------------------------------------- */
+
+static void happen(struct gx_sim *sim, const struct sim_event *ev)
+{
+    struct sim_node *node = NULL;
+
+    if (ev->kind != SIM_WAKE) {
+        sim_net_event(sim, ev);
+        return;
+    }
+    node = &sim->nodes[ev->a];
+    if (!node->up || node->wake_ms != ev->number)
+        return;
+    node->wake_ms = 0;
+    sim_push(sim, ev->a, (struct gx_input){.kind = GX_IN_TIMER}, NULL);
+}
+
+/* All inputs of one instant that are there for a node go into one step, as they do in a busy node. */
+void sim_settle(struct gx_sim *sim)
+{
+    uint64_t rounds = 0;
+
+    for (;;) {
+        while (sim->n_heap > 0 && sim->heap[0].at_ms <= sim->now_ms) {
+            struct sim_event ev = pop(sim);
+
+            happen(sim, &ev);
+        }
+        if (sim->n_busy == 0)
+            return;
+
+        uint32_t n = sim->n_busy, list[GX_SIM_NODES_MAX];
+
+        memcpy(list, sim->busy, n * sizeof *list);
+        sim->n_busy = 0;
+        for (uint32_t i = 0; i < n; i++)
+            sim->nodes[list[i]].listed = false;
+        for (uint32_t i = 0; i < n; i++)
+            sim_step(sim, list[i]);
+        GX_ASSERT(++rounds < 1000000);          /* nodes that go on forever without time passing */
+    }
+}
+
+uint64_t gx_sim_now_ms(const struct gx_sim *sim)
+{
+    return sim->now_ms;
+}
+
+void gx_sim_run(struct gx_sim *sim, uint64_t ms)
+{
+    uint64_t end = sim->now_ms + ms;
+
+    sim_settle(sim);
+    while (sim->n_heap > 0 && sim->heap[0].at_ms <= end) {
+        sim->now_ms = sim->heap[0].at_ms;
+        sim_settle(sim);
+    }
+    sim->now_ms = end;
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------------------------------------------ */
+
+static void person_make(struct gx_sim *sim, uint32_t i)
+{
+    struct sim_node *node = &sim->nodes[i];
+    struct sim_rng chance = sim_rng(sim->options.seed, 1000 + i);
+    uint8_t seed[32];
+    struct gx_recovery rec;
+    struct gx_curve_sk transport_sk;
+
+    for (size_t k = 0; k < sizeof seed; k++)
+        seed[k] = (uint8_t)sim_draw(&chance);
+    gx_rng_stream_init(&node->rng, seed);
+    gx_rng_fill(&node->rng.rng, rec.b, sizeof rec.b);
+    gx_rng_fill(&node->rng.rng, node->config.card_sk.b, sizeof node->config.card_sk.b);
+    gx_person_make(&node->config.person, &rec, &node->config.card_sk, 1);
+    gx_rng_fill(&node->rng.rng, node->config.device_seed.b, sizeof node->config.device_seed.b);
+    gx_rng_fill(&node->rng.rng, node->config.incarnation.b, sizeof node->config.incarnation.b);
+    gx_rng_fill(&node->rng.rng, transport_sk.b, sizeof transport_sk.b);
+    gx_dh_public((struct gx_dh_pk *)(void *)&node->config.transport_pk, (const struct gx_dh_sk *)(const void *)&transport_sk);
+    snprintf(node->config.name, sizeof node->config.name, "n%u", i);
+    snprintf(node->dir, sizeof node->dir, "%s/%u", sim->dir, i);
+    node->next_inbound = 2;
+}
+
+enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options)
+{
+    static const struct gx_sim_link lan = {.delay_ms = 1};
+    struct gx_sim *sim = calloc(1, sizeof *sim);
+
+    *out = NULL;
+    GX_ASSERT(options->n_nodes > 0 && options->n_nodes <= GX_SIM_NODES_MAX);
+    if (sim == NULL || (sim->nodes = calloc(options->n_nodes, sizeof *sim->nodes)) == NULL ||
+        (sim->busy = calloc(options->n_nodes, sizeof *sim->busy)) == NULL || (sim->memo = calloc(SIM_MEMO, sizeof *sim->memo)) == NULL) {
+        gx_sim_free(sim);
+        return GX_E_MEMORY;
+    }
+    sim->options = *options;
+    sim->network = sim_rng(options->seed, 1);
+    sim->people = sim_rng(options->seed, 2);
+    gx_hash_begin(&sim->trace, "gx-sim");
+    for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
+        for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
+            sim->links[a][b] = lan;
+    snprintf(sim->dir, sizeof sim->dir, "%s/gx-sim-XXXXXX", options->dir == NULL ? "/dev/shm" : options->dir);
+    if (mkdtemp(sim->dir) == NULL) {
+        sim->dir[0] = 0;
+        gx_sim_free(sim);
+        return GX_E_STORE;
+    }
+    for (uint32_t i = 0; i < options->n_nodes; i++) {
+        person_make(sim, i);
+        if (mkdir(sim->nodes[i].dir, 0700) != 0 || !sim_open(sim, i)) {
+            gx_sim_free(sim);
+            return GX_E_STORE;
+        }
+    }
+    sim_settle(sim);
+    *out = sim;
+    return GX_OK;
+}
+
+static void remove_stores(struct gx_sim *sim)
+{
+    static const char *const files[] = {GX_STORE_FILE, GX_STORE_FILE "-lock", "saved"};
+    char path[256];
+
+    for (uint32_t i = 0; sim->dir[0] != 0 && i < sim->options.n_nodes; i++) {
+        for (size_t k = 0; k < GX_ARRAY_LEN(files); k++) {
+            snprintf(path, sizeof path, "%s/%s", sim->nodes[i].dir, files[k]);
+            unlink(path);
+        }
+        rmdir(sim->nodes[i].dir);
+    }
+    if (sim->dir[0] != 0)
+        rmdir(sim->dir);
+}
+
+void gx_sim_free(struct gx_sim *sim)
+{
+    if (sim == NULL)
+        return;
+    for (uint32_t i = 0; sim->nodes != NULL && i < sim->options.n_nodes; i++) {
+        struct sim_node *node = &sim->nodes[i];
+
+        if (node->up)
+            sim_close(sim, i);
+        free(node->doors);
+        free(node->inbox);
+        free(node->conns);
+        free(node->members);
+        free(node->values);
+    }
+    sim_net_free(sim);
+    remove_stores(sim);
+    for (uint32_t i = 0; i < sim->n_acked; i++)
+        free(sim->acked[i].due);
+    free(sim->acked);
+    free(sim->heap);
+    free(sim->nodes);
+    free(sim->busy);
+    free(sim->memo);
+    free(sim);
+}
+
+const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim)
+{
+    return &sim->counts;
+}
+
+void gx_sim_trace(const struct gx_sim *sim, uint8_t out[32])
+{
+    struct gx_hasher so_far = sim->trace;
+
+    gx_hash_end(&so_far, out);
+}

@@ -1,0 +1,150 @@
+/* Networks of nodes that exist in this process only: the engine and the store that ship, a clock that jumps.  tests/README.md, "Simulating".
+ *
+ *     gx-sim swarm [--seeds N] [--seed N] [--nodes N] [--acts N]     random worlds; exit 1 when one breaks a rule, with the command that shows it again
+ */
+#include "proto/ids.h"
+#include "tests/sim/swarm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define EXIT_MACHINE 74
+
+struct args {
+    uint64_t seed, seeds, nodes, acts;
+    bool one, no_writemap, no_memo;
+};
+
+static int usage(void)
+{
+    fputs("gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--no-writemap] [--no-memo]\n"
+          "    runs N random worlds (100) of that many nodes (12) and acts (400), heals them, and looks whether every rule held\n",
+          stderr);
+    return EXIT_USAGE;
+}
+
+static bool number(uint64_t *out, const char *text, uint64_t least, uint64_t most)
+{
+    char *end = NULL;
+
+    errno = 0;
+    if (text == NULL || text[0] < '0' || text[0] > '9')
+        return false;
+    *out = strtoull(text, &end, 10);
+    return errno == 0 && *end == 0 && *out >= least && *out <= most;
+}
+
+static bool read_args(struct args *a, char **argv)
+{
+    for (; *argv != NULL; argv++) {
+        if (strcmp(*argv, "--no-writemap") == 0) {
+            a->no_writemap = true;
+            continue;
+        }
+        if (strcmp(*argv, "--no-memo") == 0) {
+            a->no_memo = true;
+            continue;
+        }
+
+        const char *name = *argv, *value = argv[1];
+        bool ok = strcmp(name, "--seed") == 0    ? number(&a->seed, value, 0, UINT64_MAX) && (a->one = true)
+                  : strcmp(name, "--seeds") == 0 ? number(&a->seeds, value, 1, 1000000)
+                  : strcmp(name, "--nodes") == 0 ? number(&a->nodes, value, 4, GX_SIM_NODES_MAX)
+                  : strcmp(name, "--acts") == 0  ? number(&a->acts, value, 1, 1000000)
+                                                 : false;
+        if (!ok) {
+            fprintf(stderr, "gx-sim: %s%s%s is not understood\n", name, value == NULL ? "" : " ", value == NULL ? "" : value);
+            return false;
+        }
+        argv++;
+    }
+    return true;
+}
+
+static void say_violations(const struct gx_sim *sim, const struct args *a, uint64_t seed)
+{
+    size_t n = 0;
+    const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        printf("seed %" PRIu64 ": %s at %" PRIu64 " ms", seed, gx_sim_oracle_name(v[i].oracle), v[i].at_ms);
+        if (v[i].node != UINT32_MAX)
+            printf(", n%u", v[i].node);
+        printf(": %s\n", v[i].text);
+    }
+    printf("again: gx-sim swarm --seed %" PRIu64 " --nodes %" PRIu64 " --acts %" PRIu64 "\n", seed, a->nodes, a->acts);
+}
+
+static int swarm(const struct args *a)
+{
+    struct gx_sim_acts acts = {.joins = 0};
+    struct gx_sim_counts all = {.steps = 0};
+    uint64_t broken = 0, first = a->one ? a->seed : 1, n = a->one ? 1 : a->seeds;
+    bool terminal = isatty(STDERR_FILENO) == 1;
+
+    for (uint64_t seed = first; seed < first + n; seed++) {
+        struct gx_sim_swarm of = {.seed = seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts, .no_writemap = a->no_writemap, .no_memo = a->no_memo};
+        struct gx_sim *sim = NULL;
+        enum gx_err err = gx_sim_swarm(&sim, &acts, &of);
+        size_t violations = 0;
+
+        if (err != GX_OK) {
+            fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %s; %" PRIu64 " nodes need two descriptors each and some 2 MB of room there\n",
+                    gx_err_text(err), a->nodes);
+            return EXIT_MACHINE;
+        }
+        (void)gx_sim_violations(sim, &violations);
+        if (violations > 0) {
+            broken++;
+            say_violations(sim, a, seed);
+        }
+        if (a->one) {
+            uint8_t trace[32];
+            char hex[65];
+
+            gx_sim_trace(sim, trace);
+            gx_hex(hex, trace, sizeof trace);
+            printf("trace %s\n", hex);
+        }
+        const struct gx_sim_counts *c = gx_sim_counts(sim);
+        all.steps += c->steps;
+        all.frames += c->frames;
+        all.acked += c->acked;
+        all.due += c->due;
+        all.delivered += c->delivered;
+        all.too_late += c->too_late;
+        all.crashes_at_commit += c->crashes_at_commit;
+        all.restored += c->restored;
+        all.stalled += c->stalled;
+        all.resent += c->resent;
+        all.events_checked += c->events_checked;
+        gx_sim_free(sim);
+        if (terminal)
+            fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " worlds, %" PRIu64 " broken ", seed - first + 1, n, broken);
+    }
+    if (terminal)
+        fputc('\n', stderr);
+    printf("worlds %" PRIu64 " broken %" PRIu64 "; joined %" PRIu64 " of %" PRIu64 " (closed %" PRIu64 "), sent %" PRIu64 " (refused %" PRIu64 "), removed %" PRIu64
+           ", banned %" PRIu64 ", left %" PRIu64 ", promoted %" PRIu64 "\n",
+           n, broken, acts.joined, acts.joins, acts.closed, acts.sends, acts.refused, acts.removals, acts.bans, acts.leaves, acts.promotions);
+    printf("crashes %" PRIu64 " (at a commit %" PRIu64 "), restarts %" PRIu64 " (old stores %" PRIu64 "), cuts %" PRIu64 ", stalled %" PRIu64 ", resent %" PRIu64
+           ", clocks %" PRIu64 "\n",
+           acts.crashes, all.crashes_at_commit, acts.restarts, all.restored, acts.cuts, all.stalled, all.resent, acts.skews);
+    printf("steps %" PRIu64 ", frames %" PRIu64 "; acknowledged %" PRIu64 ", due %" PRIu64 ", delivered %" PRIu64 ", too late %" PRIu64 "; events checked %" PRIu64 "\n",
+           all.steps, all.frames, all.acked, all.due, all.delivered, all.too_late, all.events_checked);
+    return broken == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct args a = {.seeds = 100, .nodes = 12, .acts = 400};
+
+    if (argc < 2 || strcmp(argv[1], "swarm") != 0 || !read_args(&a, argv + 2))
+        return usage();
+    return swarm(&a);
+}
