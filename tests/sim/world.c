@@ -235,11 +235,12 @@ void gx_sim_free(struct gx_sim *sim)
 {
     if (sim == NULL)
         return;
+    for (uint32_t i = 0; sim->nodes != NULL && i < sim->options.n_nodes; i++)
+        if (sim->nodes[i].up)
+            sim_close(sim, i);
     for (uint32_t i = 0; sim->nodes != NULL && i < sim->options.n_nodes; i++) {
         struct sim_node *node = &sim->nodes[i];
 
-        if (node->up)
-            sim_close(sim, i);
         free(node->doors);
         free(node->inbox);
         free(node->conns);
