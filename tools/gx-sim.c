@@ -130,8 +130,10 @@ static int swarm(const struct args *a)
     if (terminal)
         fputc('\n', stderr);
     printf("worlds %" PRIu64 " broken %" PRIu64 "; joined %" PRIu64 " of %" PRIu64 " (closed %" PRIu64 "), sent %" PRIu64 " (refused %" PRIu64 "), removed %" PRIu64
-           ", banned %" PRIu64 ", left %" PRIu64 ", promoted %" PRIu64 "\n",
-           n, broken, acts.joined, acts.joins, acts.closed, acts.sends, acts.refused, acts.removals, acts.bans, acts.leaves, acts.promotions);
+           ", banned %" PRIu64 ", left %" PRIu64 ", promoted %" PRIu64
+           ", cards scanned %" PRIu64 ", requests accepted %" PRIu64 ", contacts invited %" PRIu64 "\n",
+           n, broken, acts.joined, acts.joins, acts.closed, acts.sends, acts.refused, acts.removals, acts.bans, acts.leaves, acts.promotions,
+           acts.scans, acts.accepted, acts.invited);
     printf("crashes %" PRIu64 " (at a commit %" PRIu64 "), restarts %" PRIu64 " (old stores %" PRIu64 "), cuts %" PRIu64 ", stalled %" PRIu64 ", resent %" PRIu64
            ", clocks %" PRIu64 "\n",
            acts.crashes, all.crashes_at_commit, acts.restarts, all.restored, acts.cuts, all.stalled, all.resent, acts.skews);

@@ -5,15 +5,17 @@
 #include <string.h>
 
 #define CODES 4u
+#define PAIRS 64u
 
 struct world {
     struct gx_sim *sim;
     const struct gx_sim_swarm *of;
     struct gx_sim_acts *acts;
-    bool crashing, cutting, losing, skewing, quarrelling, at_commits;
+    bool crashing, cutting, losing, skewing, quarrelling, befriending, at_commits;
     uint32_t n_islands;
     char codes[CODES][600];
     uint32_t n_codes;
+    uint32_t pairs[PAIRS][2], n_pairs;      /* who scanned whose card */
     uint32_t qr_max, cap;
 };
 
@@ -91,6 +93,37 @@ static void quarrel(struct world *w, uint32_t node)
     }
 }
 
+/* Somebody scans another's card, is accepted, brings the other into the group or is brought in: whatever of it is possible by now. */
+static void befriend(struct world *w, uint32_t node)
+{
+    struct gx_sim_reply reply;
+    struct gx_command id = {.method = GX_CMD_ID}, add = {.method = GX_CMD_CONTACT_ADD, .given = 1u << GX_PARAM_TOKEN};
+    struct gx_command yes = {.method = GX_CMD_ACCEPT, .given = 1u << GX_PARAM_WHO};
+    uint32_t other = gx_sim_pick(w->sim, w->of->n_nodes), pair = w->n_pairs == 0 ? 0 : gx_sim_pick(w->sim, w->n_pairs);
+    char who[2][16], card[600];
+
+    if (w->n_pairs < PAIRS && other != node && chance(w, 3)) {
+        if (!gx_sim_ask(w->sim, &reply, other, id, 0) || !gx_sim_value(&reply, card, sizeof card, "card"))
+            return;
+        add.token = card;
+        if (!gx_sim_ask(w->sim, &reply, node, add, 0))
+            return;
+        w->acts->scans++;
+        w->pairs[w->n_pairs][0] = node;
+        w->pairs[w->n_pairs++][1] = other;
+        return;
+    }
+    if (w->n_pairs == 0)
+        return;
+    for (int k = 0; k < 2; k++)
+        snprintf(who[k], sizeof who[k], "@n%u", w->pairs[pair][k]);
+    for (int k = 0; k < 2; k++) {
+        w->acts->invited += ask(w, w->pairs[pair][k], GX_CMD_INVITE, who[!k]);
+        yes.who = who[!k];
+        w->acts->accepted += gx_sim_ask(w->sim, &reply, w->pairs[pair][k], yes, 0);
+    }
+}
+
 static void crash(struct world *w, uint32_t node)
 {
     w->acts->crashes++;
@@ -126,7 +159,7 @@ static void link_all(struct world *w)
 
 static void act(struct world *w)
 {
-    uint32_t node = gx_sim_pick(w->sim, w->of->n_nodes), kind = gx_sim_pick(w->sim, 20);
+    uint32_t node = gx_sim_pick(w->sim, w->of->n_nodes), kind = gx_sim_pick(w->sim, 24);
     struct gx_command say = {.method = GX_CMD_SEND, .group = "tea", .text = "word", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
     struct gx_sim_reply reply;
 
@@ -149,6 +182,8 @@ static void act(struct world *w)
         w->acts->skews++;
     } else if (kind == 7 && w->quarrelling) {
         quarrel(w, chance(w, 2) ? 0 : node);
+    } else if (kind >= 20 && w->befriending) {
+        befriend(w, node);
     } else if (kind < 10) {
         gx_sim_run(w->sim, gx_sim_pick(w->sim, 5000));
     } else if (gx_sim_ask(w->sim, &reply, node, say, 0)) {
@@ -174,13 +209,14 @@ enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const st
     w.losing = chance(&w, 2);
     w.skewing = chance(&w, 4);
     w.quarrelling = chance(&w, 2);
+    w.befriending = chance(&w, 2);
     w.at_commits = chance(&w, 2);
     w.n_islands = 1 + gx_sim_pick(w.sim, 4);
     for (uint32_t i = 0; i < swarm->n_nodes; i++)
         gx_sim_island(w.sim, i, gx_sim_pick(w.sim, w.n_islands));
     link_all(&w);
-    /* Limits are near, so that they are run into. */
-    w.cap = 3 + gx_sim_pick(w.sim, swarm->n_nodes);
+    /* Limits are near as often as not, so that they are run into. */
+    w.cap = 3 + (chance(&w, 2) ? gx_sim_pick(w.sim, swarm->n_nodes) : swarm->n_nodes);
     w.qr_max = 2 + gx_sim_pick(w.sim, w.cap - 1);
     found.cap = w.cap;
     found.qr_max = w.qr_max < w.cap ? w.qr_max : w.cap;
@@ -188,6 +224,9 @@ enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const st
     gx_sim_expect(w.sim, gx_sim_ask(w.sim, &reply, 0, found, 0), 0, "the group was not founded");
     for (int i = 0; i < 2; i++)
         invite(&w, 0);
+    for (uint32_t i = 1; i < swarm->n_nodes; i++)
+        if (!chance(&w, 4))
+            join(&w, i);
     for (uint32_t i = 0; i < swarm->n_acts; i++)
         act(&w);
     gx_sim_heal(w.sim);
