@@ -190,13 +190,37 @@ static void check_store(struct gx_sim *sim, uint32_t i)
     gx_txn_abort(&txn);
 }
 
-/* Counted anew along the resolved order. */
-static void check_qr(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
-{
-    bool *in = calloc(g->law.n_persons + 1, sizeof *in);
-    uint32_t n = 0;
+/* What the law says, counted anew along its resolved order by the plain rules: seats, limits, uses, bans. */
+struct recount {
+    bool *in, *banned;          /* by person */
+    uint32_t *used;             /* by operation: of a token */
+    uint32_t n;
+};
 
-    GX_ASSERT(in != NULL);
+static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group *g, struct recount *r, const struct gx_law_op *o)
+{
+    if (!r->in[o->target] && r->n >= g->rules.cap)
+        sim_violated(sim, GX_SIM_CAP, i, "somebody came in as member %u, and the cap is %u", r->n + 1, g->rules.cap);
+    if (!r->in[o->target] && o->qr && r->n >= g->rules.qr_max)
+        sim_violated(sim, GX_SIM_QR, i, "somebody came in by QR as member %u, and the limit is %u", r->n + 1, g->rules.qr_max);
+    if (r->banned[o->target])
+        sim_violated(sim, GX_SIM_SEATS, i, "somebody who is banned was let in");
+    if (o->qr && o->token < g->law.n_ops) {
+        uint32_t uses = g->law.nodes[o->token].op.uses;
+
+        if (++r->used[o->token] > uses && uses > 0)
+            sim_violated(sim, GX_SIM_SEATS, i, "%u came in by a code for %u", r->used[o->token], uses);
+    }
+    r->n += !r->in[o->target];
+    r->in[o->target] = true;
+}
+
+static void recount(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
+{
+    struct recount r = {.in = calloc(g->law.n_persons + 1, sizeof *r.in), .banned = calloc(g->law.n_persons + 1, sizeof *r.banned),
+                        .used = calloc(g->law.n_ops + 1, sizeof *r.used)};
+
+    GX_ASSERT(r.in != NULL && r.banned != NULL && r.used != NULL);
     for (uint32_t k = 0; k < g->law.now.n_order; k++) {
         uint32_t op = g->law.now.order[k];
         const struct gx_law_op *o = &g->law.nodes[op].op;
@@ -204,17 +228,23 @@ static void check_qr(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
 
         if (!gx_law_effective(&g->law, op) || who >= g->law.n_persons)
             continue;
-        if (o->kind == GX_OP_CREATE || o->kind == GX_OP_ADMIT) {
-            if (o->kind == GX_OP_ADMIT && o->qr && n >= g->rules.qr_max && !in[who])
-                sim_violated(sim, GX_SIM_QR, i, "somebody came in by QR as member %u, and the limit is %u", n + 1, g->rules.qr_max);
-            n += !in[who];
-            in[who] = true;
-        } else if (o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN || o->kind == GX_OP_LEAVE) {
-            n -= in[who];
-            in[who] = false;
+        if (o->kind == GX_OP_CREATE || o->kind == GX_OP_ADMIT)
+            recount_admit(sim, i, g, &r, o);
+        if (o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN || o->kind == GX_OP_LEAVE) {
+            r.n -= r.in[who];
+            r.in[who] = false;
         }
+        if (o->kind == GX_OP_BAN || o->kind == GX_OP_UNBAN)
+            r.banned[who] = o->kind == GX_OP_BAN;
     }
-    free(in);
+    for (uint32_t p = 0; p < g->law.n_persons; p++)
+        if (r.in[p] != gx_law_is_member(&g->law, p))
+            sim_violated(sim, GX_SIM_SEATS, i, "person %u is %s, and counted anew %s", p, r.in[p] ? "out" : "in", r.in[p] ? "in" : "out");
+    if (r.n != g->law.now.n_members)
+        sim_violated(sim, GX_SIM_SEATS, i, "%u members, and counted anew %u", g->law.now.n_members, r.n);
+    free(r.in);
+    free(r.banned);
+    free(r.used);
 }
 
 static void show(struct gx_sim *sim, uint32_t i, const struct gx_group *g, char state[65])
@@ -244,7 +274,7 @@ static void check_states(struct gx_sim *sim)
 
             if (!g->has_create || !gx_group_is_member(g))
                 continue;
-            check_qr(sim, i, g);
+            recount(sim, i, g);
             show(sim, i, g, state);
             while (at < n && !gx_group_id_equal(&seen[at].group, &g->row.id))
                 at++;

@@ -98,6 +98,7 @@ bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const
     X(GX_SIM_STEP, "step", "a step of the engine fails only where the machine does")                                \
     X(GX_SIM_CAP, "cap", "resolved members are never more than the cap")                                            \
     X(GX_SIM_QR, "qr", "nobody counts as admitted by QR at or past that limit")                                     \
+    X(GX_SIM_SEATS, "seats", "who is a member is what counting the operations that count anew gives; codes and bans hold")  \
     X(GX_SIM_ACKED, "acked", "what was acknowledged is in the store after any crash")                               \
     X(GX_SIM_STORE, "store", "only verified canonical events are stored, and all that is derived from them fits")   \
     X(GX_SIM_STATE, "state", "after healing every member's node has the same state")                                \
