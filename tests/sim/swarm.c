@@ -195,7 +195,7 @@ static void act(struct world *w)
 
 enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const struct gx_sim_swarm *swarm)
 {
-    struct gx_sim_options options = {.seed = swarm->seed, .n_nodes = swarm->n_nodes, .no_writemap = swarm->no_writemap, .no_memo = swarm->no_memo};
+    struct gx_sim_options options = {.seed = swarm->seed, .n_nodes = swarm->n_nodes, .dir = swarm->dir, .no_writemap = swarm->no_writemap, .no_memo = swarm->no_memo};
     struct world w = {.of = swarm, .acts = acts};
     enum gx_err err = gx_sim_new(&w.sim, &options);
     struct gx_command found = {.method = GX_CMD_GROUP_NEW, .name = "tea"};

@@ -8,6 +8,7 @@ struct gx_sim_swarm {
     uint64_t seed;
     uint32_t n_nodes;       /* at least 4 */
     uint32_t n_acts;
+    const char *dir;        /* as in struct gx_sim_options, with the next two */
     bool no_writemap, no_memo;
 };
 

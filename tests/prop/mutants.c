@@ -1,0 +1,122 @@
+/* Every planted bug (crypto/mutant.h) is found by random worlds: by what breaks a rule, or by a node that ends itself.
+ *
+ *     gx-sim-mutants [NAME ...]      all, or those; GX_SEEDS=N tries seeds 1 to N of each
+ *
+ * Each world runs in a process of its own, because a mutant may end it.  Exits 1 when one was not found that should have been, or when the
+ * sources without any are found to be broken. */
+#define _GNU_SOURCE
+#include "crypto/mutant.h"
+#include "tests/sim/swarm.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SEEDS 24u
+#define NODES 12u
+#define ACTS 400u
+#define SECONDS 60u         /* a world of this size takes a third of one */
+#define CLEAN 0
+#define SAID 100            /* + the oracle */
+#define MACHINE 99
+
+int gx_mutant = GX_MUTANT_NONE;
+
+static const struct {
+    const char *name, *says;
+    bool beyond;            /* random worlds do not do what it needs */
+} mutants[] = {
+    [GX_MUTANT_NONE] = {"NONE", "the sources as they are", false},
+#define GX_X(id, says) [GX_MUTANT_##id] = {#id, says, false},
+    GX_MUTANT_LIST(GX_X)
+#undef GX_X
+};
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static _Noreturn void world(int mutant, uint64_t seed, const char *dir)
+{
+    struct gx_sim_acts acts = {.joins = 0};
+    struct gx_sim_swarm of = {.seed = seed, .n_nodes = NODES, .n_acts = ACTS, .dir = dir};
+    struct gx_sim *sim = NULL;
+    size_t n = 0;
+
+    gx_mutant = mutant;
+    alarm(SECONDS);
+    if (freopen("/dev/null", "w", stderr) == NULL || gx_sim_swarm(&sim, &acts, &of) != GX_OK)
+        _exit(MACHINE);
+    const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
+    int code = n == 0 ? CLEAN : SAID + (int)v[0].oracle;
+    gx_sim_free(sim);
+    _exit(code);
+}
+
+/* How many seeds found it, and the word of the first that did. */
+static unsigned try(int mutant, unsigned seeds, bool all, char word[32], uint64_t *first)
+{
+    unsigned found = 0;
+
+    for (uint64_t seed = 1; seed <= seeds && (all || found == 0); seed++) {
+        char dir[] = "/dev/shm/gx-mutant-XXXXXX";
+        int status = 0;
+
+        if (mkdtemp(dir) == NULL)
+            exit(MACHINE);
+        fflush(stdout);
+
+        pid_t child = fork();
+
+        if (child == 0)
+            world(mutant, seed, dir);
+        if (child < 0 || waitpid(child, &status, 0) != child || (WIFEXITED(status) && WEXITSTATUS(status) == MACHINE)) {
+            fputs("gx-sim-mutants: no world can be made in /dev/shm\n", stderr);
+            exit(MACHINE);
+        }
+        (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == CLEAN)
+            continue;
+        if (found++ > 0)
+            continue;
+        *first = seed;
+        snprintf(word, 32, "%s", WIFEXITED(status) ? gx_sim_oracle_name((enum gx_sim_oracle)(WEXITSTATUS(status) - SAID)) : strsignal(WTERMSIG(status)));
+    }
+    return found;
+}
+
+int main(int argc, char **argv)
+{
+    const char *many = getenv("GX_SEEDS");
+    unsigned seeds = many == NULL ? SEEDS : (unsigned)strtoul(many, NULL, 10), missed = 0, n_found = 0;
+
+    for (int m = GX_MUTANT_NONE; m < GX_MUTANT_COUNT; m++) {
+        bool wanted = argc < 2;
+        char word[32] = "";
+        uint64_t first = 0;
+
+        for (int k = 1; k < argc; k++)
+            wanted = wanted || strcmp(argv[k], mutants[m].name) == 0;
+        if (!wanted)
+            continue;
+
+        unsigned found = try(m, seeds, many != NULL || m == GX_MUTANT_NONE, word, &first);
+        bool bad = m == GX_MUTANT_NONE ? found > 0 : found == 0 && !mutants[m].beyond;
+
+        if (found > 0)
+            printf("%-18s found by %s at seed %llu (%u of %u)\n", mutants[m].name, word, (unsigned long long)first, found, many != NULL ? seeds : (unsigned)first);
+        else
+            printf("%-18s %s in %u seeds: %s\n", mutants[m].name, m == GX_MUTANT_NONE ? "clean" : "NOT FOUND", seeds, mutants[m].says);
+        missed += bad;
+        n_found += m != GX_MUTANT_NONE && found > 0;
+    }
+    printf("%u of %d mutants found, %u missed\n", n_found, GX_MUTANT_COUNT - 1, missed);
+    return missed == 0 ? 0 : 1;
+}
