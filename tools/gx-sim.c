@@ -1,8 +1,10 @@
 /* Networks of nodes that exist in this process only: the engine and the store that ship, a clock that jumps.  tests/README.md, "Simulating".
  *
+ *     gx-sim run FILE.scn [--seed N] [--runs K]                     a scenario; exit 1 when something expected, or a rule, does not hold
  *     gx-sim swarm [--seeds N] [--seed N] [--nodes N] [--acts N]     random worlds; exit 1 when one breaks a rule, with the command that shows it again
  */
 #include "proto/ids.h"
+#include "tests/sim/scenario.h"
 #include "tests/sim/swarm.h"
 
 #include <errno.h>
@@ -17,12 +19,15 @@
 
 struct args {
     uint64_t seed, seeds, nodes, acts;
+    uint64_t runs;
     bool one, no_writemap, no_memo;
 };
 
 static int usage(void)
 {
-    fputs("gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--no-writemap] [--no-memo]\n"
+    fputs("gx-sim run FILE.scn [--seed N] [--runs K]\n"
+          "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
+          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--no-writemap] [--no-memo]\n"
           "    runs N random worlds (100) of that many nodes (12) and acts (400), heals them, and looks whether every rule held\n",
           stderr);
     return EXIT_USAGE;
@@ -54,6 +59,7 @@ static bool read_args(struct args *a, char **argv)
         const char *name = *argv, *value = argv[1];
         bool ok = strcmp(name, "--seed") == 0    ? number(&a->seed, value, 0, UINT64_MAX) && (a->one = true)
                   : strcmp(name, "--seeds") == 0 ? number(&a->seeds, value, 1, 1000000)
+                  : strcmp(name, "--runs") == 0  ? number(&a->runs, value, 1, 1000000)
                   : strcmp(name, "--nodes") == 0 ? number(&a->nodes, value, 4, GX_SIM_NODES_MAX)
                   : strcmp(name, "--acts") == 0  ? number(&a->acts, value, 1, 1000000)
                                                  : false;
@@ -66,7 +72,7 @@ static bool read_args(struct args *a, char **argv)
     return true;
 }
 
-static void say_violations(const struct gx_sim *sim, const struct args *a, uint64_t seed)
+static void say_violations(const struct gx_sim *sim, uint64_t seed)
 {
     size_t n = 0;
     const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
@@ -77,6 +83,10 @@ static void say_violations(const struct gx_sim *sim, const struct args *a, uint6
             printf(", n%u", v[i].node);
         printf(": %s\n", v[i].text);
     }
+}
+
+static void say_again(const struct args *a, uint64_t seed)
+{
     printf("again: gx-sim swarm --seed %" PRIu64 " --nodes %" PRIu64 " --acts %" PRIu64 "\n", seed, a->nodes, a->acts);
 }
 
@@ -101,7 +111,8 @@ static int swarm(const struct args *a)
         (void)gx_sim_violations(sim, &violations);
         if (violations > 0) {
             broken++;
-            say_violations(sim, a, seed);
+            say_violations(sim, seed);
+            say_again(a, seed);
         }
         if (a->one) {
             uint8_t trace[32];
@@ -142,10 +153,94 @@ static int swarm(const struct args *a)
     return broken == 0 ? 0 : 1;
 }
 
+/* --- scenarios -------------------------------------------------------------------------------------------------------------------------------- */
+
+#define FILE_MAX (1u << 20)
+
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    char *text = malloc(FILE_MAX + 1);
+    size_t n = f == NULL || text == NULL ? 0 : fread(text, 1, FILE_MAX + 1, f);
+    bool ok = f != NULL && text != NULL && n <= FILE_MAX && ferror(f) == 0;
+
+    if (!ok)
+        fprintf(stderr, "gx-sim: %s cannot be read: %s\n", path, n > FILE_MAX ? "longer than 1 MiB" : strerror(errno));
+    if (f != NULL)
+        fclose(f);
+    if (!ok) {
+        free(text);
+        return NULL;
+    }
+    text[n] = 0;
+    return text;
+}
+
+static void progress(uint64_t now_ms, uint64_t end_ms)
+{
+    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " s ", now_ms / 1000, end_ms / 1000);
+}
+
+static void say_run(const struct gx_scenario *scn, const struct gx_sim *sim, uint64_t seed)
+{
+    const struct gx_sim_counts *c = gx_sim_counts(sim);
+    uint8_t trace[32];
+    char hex[65];
+    size_t n = 0;
+
+    (void)gx_sim_violations(sim, &n);
+    gx_sim_trace(sim, trace);
+    gx_hex(hex, trace, sizeof trace);
+    for (uint32_t i = 0; i < scn->n_expects; i++)
+        printf("line %u: %s (%s)\n", scn->expects[i].line, scn->expects[i].ok ? "holds" : "DOES NOT HOLD", scn->expects[i].got);
+    say_violations(sim, seed);
+    printf("seed %" PRIu64 ": %s; messages %" PRIu64 ", delivered %" PRIu64 " of %" PRIu64 ", frames %" PRIu64 ", bytes %" PRIu64 "; trace %.16s\n", seed,
+           n == 0 ? "all holds" : "BROKEN", c->acked, c->delivered, c->due, c->frames, c->bytes, hex);
+}
+
+static int run(const char *path, const struct args *a)
+{
+    struct gx_scenario scn;
+    char why[300], *text = read_file(path);
+    uint32_t line = 0, column = 0;
+    uint64_t first = a->one ? a->seed : 1, broken = 0;
+
+    if (text == NULL)
+        return EXIT_MACHINE;
+    if (!gx_scn_read(&scn, text, why, &line, &column)) {
+        fprintf(stderr, "%s:%u:%u: %s\n", path, line, column, why);
+        gx_scn_free(&scn);
+        free(text);
+        return EXIT_USAGE;
+    }
+    for (uint64_t seed = first; seed < first + a->runs; seed++) {
+        struct gx_sim *sim = NULL;
+        size_t n = 0;
+        enum gx_err err = gx_scn_play(&sim, &scn, seed, isatty(STDERR_FILENO) == 1 ? progress : NULL);
+
+        if (err != GX_OK) {
+            fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %s; %u nodes need two descriptors each and some 2 MB of room there\n", gx_err_text(err),
+                    scn.n_nodes);
+            return EXIT_MACHINE;
+        }
+        (void)gx_sim_violations(sim, &n);
+        broken += n > 0;
+        say_run(&scn, sim, seed);
+        if (n > 0)
+            printf("again: gx-sim run %s --seed %" PRIu64 "\n", path, seed);
+        gx_sim_free(sim);
+    }
+    gx_scn_free(&scn);
+    free(text);
+    return broken == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-    struct args a = {.seeds = 100, .nodes = 12, .acts = 400};
+    struct args a = {.seeds = 100, .nodes = 12, .acts = 400, .runs = 1};
 
+    if (argc >= 3 && strcmp(argv[1], "run") == 0 && read_args(&a, argv + 3))
+        return run(argv[2], &a);
     if (argc < 2 || strcmp(argv[1], "swarm") != 0 || !read_args(&a, argv + 2))
         return usage();
     return swarm(&a);

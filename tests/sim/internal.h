@@ -173,6 +173,7 @@ void sim_net_free(struct gx_sim *sim);
 void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */
 void sim_sent(struct gx_sim *sim, uint32_t node, const struct gx_answer *answer);
+uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t after_ms);      /* messages that it shows */
 void sim_started(struct gx_sim *sim, uint32_t node);    /* with its own store: what it acknowledged is there */
 
 #endif

@@ -355,6 +355,23 @@ static void check_shown(struct gx_sim *sim)
     }
 }
 
+uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t after_ms)
+{
+    struct gx_command cmd = {.method = GX_CMD_READ, .given = 1u << GX_PARAM_LIMIT};
+    struct gx_sim_reply reply;
+    char line[80] = "event=";
+    uint64_t n = 0;
+
+    (void)gx_sim_ask(sim, &reply, node, cmd, 0);
+    for (uint32_t k = 0; k < sim->n_acked; k++) {
+        if (sim->acked[k].node != author || sim->acked[k].at_ms < after_ms)
+            continue;
+        gx_hex(line + 6, sim->acked[k].id.b, sizeof sim->acked[k].id.b);
+        n += strstr(reply.values, line) != NULL;
+    }
+    return n;
+}
+
 /* Two minutes in which nobody does anything: each connection is pinged twice at most. */
 static void check_idle(struct gx_sim *sim)
 {

@@ -23,7 +23,9 @@ struct gx_sim;
 
 struct gx_sim_options {
     uint64_t seed;
-    uint32_t n_nodes;       /* 1 to GX_SIM_NODES_MAX; they are called n0, n1, ... and are up */
+    uint32_t n_nodes;       /* 1 to GX_SIM_NODES_MAX; all are up */
+    const char *names;      /* one after the other, name_bytes each, ending in 0; NULL: n0, n1, ... */
+    size_t name_bytes;
     const char *dir;        /* where a folder for the stores is made; NULL: /dev/shm */
     bool no_writemap;       /* LMDB writes by pwrite, as in the real node */
     bool no_memo;           /* every signature is verified as often as it comes; else once in a run, by its exact bytes */

@@ -174,7 +174,10 @@ static void person_make(struct gx_sim *sim, uint32_t i)
     gx_rng_fill(&node->rng.rng, node->config.incarnation.b, sizeof node->config.incarnation.b);
     gx_rng_fill(&node->rng.rng, transport_sk.b, sizeof transport_sk.b);
     gx_dh_public((struct gx_dh_pk *)(void *)&node->config.transport_pk, (const struct gx_dh_sk *)(const void *)&transport_sk);
-    snprintf(node->config.name, sizeof node->config.name, "n%u", i);
+    if (sim->options.names == NULL)
+        snprintf(node->config.name, sizeof node->config.name, "n%u", i);
+    else
+        snprintf(node->config.name, sizeof node->config.name, "%s", sim->options.names + i * sim->options.name_bytes);
     snprintf(node->dir, sizeof node->dir, "%s/%u", sim->dir, i);
     node->next_inbound = 2;
 }
