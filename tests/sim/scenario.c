@@ -94,6 +94,12 @@ static bool begins_statement(const struct reader *r)
     return r->now.end;
 }
 
+/* A list of names goes to the end of its line, or to the next statement on it. */
+static bool ends_list(const struct reader *r)
+{
+    return r->now.begins_line || begins_statement(r);
+}
+
 static bool number(struct reader *r, uint64_t *out, const char *of)
 {
     char *end = NULL;
@@ -613,7 +619,7 @@ static bool put_on_island(struct reader *r)
         return bad(r, "a new name belongs here, and there are at most %u islands", GX_SIM_ISLANDS_MAX - 1);
     snprintf(s->islands[s->n_islands++].text, GX_SCN_NAME_MAX + 1, "%s", r->now.text);
     next(r);
-    while (!r->failed && !begins_statement(r))
+    while (!r->failed && !ends_list(r))
         (void)each_name(r, list_node, &who);
     for (uint32_t i = 0; i < who.n; i++)
         s->island[who.node[i]] = s->n_islands - 1;
@@ -625,7 +631,7 @@ static bool statement(struct reader *r)
     struct gx_scn_act now = {.line = r->now.line, .column = r->now.column};
 
     if (take(r, "nodes")) {
-        while (!r->failed && !begins_statement(r))
+        while (!r->failed && !ends_list(r))
             (void)each_name(r, add_node, NULL);
         return !r->failed;
     }

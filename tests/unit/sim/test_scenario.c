@@ -1,0 +1,148 @@
+/* Scenario files: what is read, what is refused and where, and that what is expected can fail. */
+#include "tests/sim/scenario.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void refused(const char *text, uint32_t line, uint32_t column, const char *says)
+{
+    struct gx_scenario scn;
+    char why[300];
+    uint32_t at_line = 0, at_column = 0;
+
+    if (gx_scn_read(&scn, text, why, &at_line, &at_column))
+        fail_msg("was read: %s", text);
+    if (at_line != line || at_column != column || strstr(why, says) == NULL)
+        fail_msg("%u:%u: %s, for: %s", at_line, at_column, why, text);
+    gx_scn_free(&scn);
+}
+
+static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known(void **s)
+{
+    (void)s;
+    refused("", 1, 1, "no nodes");
+    refused("nodes ann\nfoo", 2, 1, "nodes island link at expect");
+    refused("nodes ann ann", 1, 11, "already");
+    refused("nodes k[1..5000]", 1, 7, "k[1..40]");
+    refused("nodes k[4..2]", 1, 7, "k[1..40]");
+    refused("nodes ann\nat 0s bob creates tea", 2, 7, "known: ann");
+    refused("nodes ann\nat -5s ann creates tea", 2, 4, "before the beginning");
+    refused("nodes ann\nat 5 ann creates tea", 2, 4, "no time");
+    refused("nodes ann\nat 5s", 2, 6, "who does what");
+    refused("nodes ann bob\nat 0s bob joins tea", 2, 17, "known: none");
+    refused("nodes ann bob\nat 5s ann creates tea\nat 1s ann shows qr of tea", 3, 4, "not there yet");
+    refused("nodes ann bob\nat 5s ann creates tea\nat 6s bob joins tea", 3, 4, "shown a QR code");
+    refused("nodes ann\nat 0s ann turns backdater", 2, 11, "creates shows join");
+    refused("nodes ann\nat 0s ann creates tea cap 501", 2, 30, "2 to 500");
+    refused("nodes ann\nat 0s ann creates tea\nexpect soon same state in tea", 3, 8, "by 60s, at end, never");
+    refused("nodes ann\nat 0s ann creates tea\nexpect by 5s delivered tea = 100%", 3, 24, "at the end");
+    refused("nodes ann\nat 0s ann creates tea\nexpect at end members of tea < 5", 3, 30, "= <= >=");
+    refused("nodes ann\nlink all 5g", 2, 10, "lan wifi 3g");
+    refused("nodes ann\nlink all loss 95%", 2, 18, "0% to 90%");
+    refused("nodes ann\nisland home bob", 2, 13, "known: ann");
+    refused("nodes ann\nisland home ann\nat 1s partition home | hom", 3, 24, "known: home");
+}
+
+static const char small[] = "nodes ann bob      # two\n"
+                            "at 0s ann creates tea cap 5 qr 3    at 1s ann shows qr of tea uses 2\n"
+                            "at 2s bob joins tea\n"
+                            "at 10s ann sends 3 to tea over 6s\n";
+
+static void test_statements_stand_in_lines_or_beside_each_other_and_are_played_in_time(void **s)
+{
+    struct gx_scenario scn;
+    char why[300];
+    uint32_t line = 0, column = 0;
+
+    (void)s;
+    assert_true(gx_scn_read(&scn, small, why, &line, &column));
+    assert_int_equal(scn.n_nodes, 2);
+    assert_int_equal(scn.n_acts, 6);
+    assert_int_equal(scn.acts[0].kind, GX_SCN_CREATE);
+    assert_int_equal(scn.acts[0].n, 5);
+    assert_int_equal(scn.acts[0].m, 3);
+    assert_int_equal(scn.acts[1].n, 2);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(scn.acts[3 + i].at_ms, 10000 + 2000 * i);
+    gx_scn_free(&scn);
+}
+
+/* Plays `small` and one line more; how many expectations did not hold. */
+static size_t broken(const char *expects)
+{
+    struct gx_scenario scn;
+    struct gx_sim *sim = NULL;
+    char why[300], text[1000];
+    uint32_t line = 0, column = 0;
+    size_t n = 0;
+
+    snprintf(text, sizeof text, "%s%s", small, expects);
+    assert_true(gx_scn_read(&scn, text, why, &line, &column));
+    assert_int_equal(gx_scn_play(&sim, &scn, 1, NULL), GX_OK);
+
+    const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
+
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(v[i].oracle, GX_SIM_EXPECT);
+    gx_sim_free(sim);
+    gx_scn_free(&scn);
+    return n;
+}
+
+static void test_what_is_expected_holds_or_is_said_not_to(void **s)
+{
+    (void)s;
+    assert_int_equal(broken("expect at end delivered tea = 100% expect at end members of tea = 2 expect by 9s same state in tea"), 0);
+    assert_int_equal(broken("expect by 9s bob is member of tea expect by 1s bob is not member of tea expect never ann reads what bob sent"), 0);
+    assert_int_equal(broken("expect at end bob reads what ann sent after 11s"), 0);
+    assert_int_equal(broken("expect at end members of tea >= 3"), 1);
+    assert_int_equal(broken("expect at end delivered tea <= 99%"), 1);
+    assert_int_equal(broken("expect by 9s bob is not member of tea"), 1);
+    assert_int_equal(broken("expect never bob reads what ann sent after 11s"), 1);
+    assert_int_equal(broken("expect at end bob reads what ann sent after 60s"), 1);
+    assert_int_equal(broken("expect by 1ms same state in tea"), 0);
+}
+
+/* Any text is read or refused: cut short at any byte, and with any byte changed. */
+static void test_no_text_breaks_the_reader(void **s)
+{
+    char text[sizeof small], why[300];
+    uint32_t line = 0, column = 0;
+    unsigned refusals = 0, reads = 0;
+
+    (void)s;
+    for (size_t cut = 0; cut < 2 * (sizeof small - 1); cut++) {
+        struct gx_scenario scn;
+
+        memcpy(text, small, sizeof small);
+        if (cut < sizeof small - 1)
+            text[cut] = 0;
+        else
+            text[cut - (sizeof small - 1)] = (char)(33 + (cut * 7) % 90);
+
+        bool read = gx_scn_read(&scn, text, why, &line, &column);
+
+        reads += read;
+        refusals += !read;
+        assert_true(read || why[0] != 0);
+        gx_scn_free(&scn);
+    }
+    printf("read %u, refused %u\n", reads, refusals);
+    assert_true(reads > 0 && refusals > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known),
+        cmocka_unit_test(test_statements_stand_in_lines_or_beside_each_other_and_are_played_in_time),
+        cmocka_unit_test(test_what_is_expected_holds_or_is_said_not_to),
+        cmocka_unit_test(test_no_text_breaks_the_reader),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
