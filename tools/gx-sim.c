@@ -9,9 +9,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -22,6 +25,50 @@ struct args {
     uint64_t runs;
     bool one, no_writemap, no_memo;
 };
+
+static struct gx_sim *sim;      /* the one that is there now */
+
+static void interrupted(int signal)
+{
+    gx_sim_clean(sim);
+    _exit(128 + signal);
+}
+
+static void done(void)
+{
+    sigset_t held, before;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    gx_sim_free(sim);
+    sim = NULL;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Two descriptors a node, one map of 64 MB of addresses, and what it writes: 1 MB is plenty for short runs. */
+static bool machine_can(uint64_t nodes)
+{
+    struct rlimit files = {0};
+    struct statvfs fs;
+    uint64_t need = 2 * nodes + 32, room = 0;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need) {
+        files.rlim_cur = files.rlim_max < need ? files.rlim_max : need;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+        if (files.rlim_cur < need) {
+            fprintf(stderr, "gx-sim: %" PRIu64 " nodes need %" PRIu64 " open files, and %" PRIu64 " are allowed: ulimit -n %" PRIu64 "\n", nodes, need,
+                    (uint64_t)files.rlim_cur, need);
+            return false;
+        }
+    }
+    if (statvfs("/dev/shm", &fs) == 0 && (room = (uint64_t)fs.f_bavail * fs.f_frsize) < nodes << 20) {
+        fprintf(stderr, "gx-sim: %" PRIu64 " nodes need some %" PRIu64 " MB in /dev/shm, and %" PRIu64 " are free\n", nodes, nodes, room >> 20);
+        return false;
+    }
+    return true;
+}
 
 static int usage(void)
 {
@@ -72,15 +119,15 @@ static bool read_args(struct args *a, char **argv)
     return true;
 }
 
-static void say_violations(const struct gx_sim *sim, uint64_t seed)
+static void say_violations(const struct gx_sim *of, uint64_t seed)
 {
     size_t n = 0;
-    const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
+    const struct gx_sim_violation *v = gx_sim_violations(of, &n);
 
     for (size_t i = 0; i < n; i++) {
         printf("seed %" PRIu64 ": %s at %" PRIu64 " ms", seed, gx_sim_oracle_name(v[i].oracle), v[i].at_ms);
         if (v[i].node != UINT32_MAX)
-            printf(", n%u", v[i].node);
+            printf(", %s", gx_sim_node_name(of, v[i].node));
         printf(": %s\n", v[i].text);
     }
 }
@@ -97,9 +144,10 @@ static int swarm(const struct args *a)
     uint64_t broken = 0, first = a->one ? a->seed : 1, n = a->one ? 1 : a->seeds;
     bool terminal = isatty(STDERR_FILENO) == 1;
 
+    if (!machine_can(a->nodes))
+        return EXIT_MACHINE;
     for (uint64_t seed = first; seed < first + n; seed++) {
         struct gx_sim_swarm of = {.seed = seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts, .no_writemap = a->no_writemap, .no_memo = a->no_memo};
-        struct gx_sim *sim = NULL;
         enum gx_err err = gx_sim_swarm(&sim, &acts, &of);
         size_t violations = 0;
 
@@ -134,7 +182,7 @@ static int swarm(const struct args *a)
         all.stalled += c->stalled;
         all.resent += c->resent;
         all.events_checked += c->events_checked;
-        gx_sim_free(sim);
+        done();
         if (terminal)
             fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " worlds, %" PRIu64 " broken ", seed - first + 1, n, broken);
     }
@@ -181,19 +229,19 @@ static void progress(uint64_t now_ms, uint64_t end_ms)
     fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " s ", now_ms / 1000, end_ms / 1000);
 }
 
-static void say_run(const struct gx_scenario *scn, const struct gx_sim *sim, uint64_t seed)
+static void say_run(const struct gx_scenario *scn, const struct gx_sim *of, uint64_t seed)
 {
-    const struct gx_sim_counts *c = gx_sim_counts(sim);
+    const struct gx_sim_counts *c = gx_sim_counts(of);
     uint8_t trace[32];
     char hex[65];
     size_t n = 0;
 
-    (void)gx_sim_violations(sim, &n);
-    gx_sim_trace(sim, trace);
+    (void)gx_sim_violations(of, &n);
+    gx_sim_trace(of, trace);
     gx_hex(hex, trace, sizeof trace);
     for (uint32_t i = 0; i < scn->n_expects; i++)
         printf("line %u: %s (%s)\n", scn->expects[i].line, scn->expects[i].ok ? "holds" : "DOES NOT HOLD", scn->expects[i].got);
-    say_violations(sim, seed);
+    say_violations(of, seed);
     printf("seed %" PRIu64 ": %s; messages %" PRIu64 ", delivered %" PRIu64 " of %" PRIu64 ", frames %" PRIu64 ", bytes %" PRIu64 "; trace %.16s\n", seed,
            n == 0 ? "all holds" : "BROKEN", c->acked, c->delivered, c->due, c->frames, c->bytes, hex);
 }
@@ -213,8 +261,12 @@ static int run(const char *path, const struct args *a)
         free(text);
         return EXIT_USAGE;
     }
+    if (!machine_can(scn.n_nodes)) {
+        gx_scn_free(&scn);
+        free(text);
+        return EXIT_MACHINE;
+    }
     for (uint64_t seed = first; seed < first + a->runs; seed++) {
-        struct gx_sim *sim = NULL;
         size_t n = 0;
         enum gx_err err = gx_scn_play(&sim, &scn, seed, isatty(STDERR_FILENO) == 1 ? progress : NULL);
 
@@ -228,7 +280,7 @@ static int run(const char *path, const struct args *a)
         say_run(&scn, sim, seed);
         if (n > 0)
             printf("again: gx-sim run %s --seed %" PRIu64 "\n", path, seed);
-        gx_sim_free(sim);
+        done();
     }
     gx_scn_free(&scn);
     free(text);
@@ -239,6 +291,8 @@ int main(int argc, char **argv)
 {
     struct args a = {.seeds = 100, .nodes = 12, .acts = 400, .runs = 1};
 
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
     if (argc >= 3 && strcmp(argv[1], "run") == 0 && read_args(&a, argv + 3))
         return run(argv[2], &a);
     if (argc < 2 || strcmp(argv[1], "swarm") != 0 || !read_args(&a, argv + 2))

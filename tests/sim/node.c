@@ -221,6 +221,11 @@ void sim_step(struct gx_sim *sim, uint32_t i)
 
 /* --- up and down ------------------------------------------------------------------------------------------------------------------------------ */
 
+const char *gx_sim_node_name(const struct gx_sim *sim, uint32_t node)
+{
+    return sim->nodes[node].config.name;
+}
+
 bool gx_sim_is_up(const struct gx_sim *sim, uint32_t node)
 {
     return sim->nodes[node].up;

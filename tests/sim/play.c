@@ -257,10 +257,10 @@ enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, uint64_t s
 {
     struct gx_sim_options options = {.seed = seed, .n_nodes = scn->n_nodes, .names = scn->nodes[0].text, .name_bytes = sizeof scn->nodes[0]};
     struct play p = {.scn = scn};
-    enum gx_err err = gx_sim_new(&p.sim, &options);
+    enum gx_err err = gx_sim_new(out, &options);
     uint64_t end = 0;
 
-    *out = p.sim;
+    p.sim = *out;
     if (err != GX_OK)
         return err;
     for (uint32_t i = 0; i < scn->n_nodes; i++)

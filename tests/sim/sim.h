@@ -37,6 +37,8 @@ struct gx_sim_options {
  *         GX_E_FULL     as above, for want of room. */
 enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options) GX_MUST_CHECK;
 void gx_sim_free(struct gx_sim *sim);       /* and removes its folder; NULL does nothing */
+/* Remove the folder, in a signal handler too, as the last thing before the program ends: *out of gx_sim_new is set before anything lies in it. */
+void gx_sim_clean(const struct gx_sim *sim);
 
 uint64_t gx_sim_now_ms(const struct gx_sim *sim);       /* since the beginning */
 void gx_sim_run(struct gx_sim *sim, uint64_t ms);
@@ -62,6 +64,7 @@ void gx_sim_heal(struct gx_sim *sim);
 
 /* --- nodes ------------------------------------------------------------------------------------------------------------------------------- */
 
+const char *gx_sim_node_name(const struct gx_sim *sim, uint32_t node);
 bool gx_sim_is_up(const struct gx_sim *sim, uint32_t node);
 /* As by kill -9, now: others see the connection end when the news has come to them. */
 void gx_sim_crash(struct gx_sim *sim, uint32_t node);

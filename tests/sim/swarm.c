@@ -197,11 +197,11 @@ enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const st
 {
     struct gx_sim_options options = {.seed = swarm->seed, .n_nodes = swarm->n_nodes, .dir = swarm->dir, .no_writemap = swarm->no_writemap, .no_memo = swarm->no_memo};
     struct world w = {.of = swarm, .acts = acts};
-    enum gx_err err = gx_sim_new(&w.sim, &options);
+    enum gx_err err = gx_sim_new(out, &options);
     struct gx_command found = {.method = GX_CMD_GROUP_NEW, .name = "tea"};
     struct gx_sim_reply reply;
 
-    *out = w.sim;
+    w.sim = *out;
     if (err != GX_OK)
         return err;
     w.crashing = chance(&w, 2);

@@ -210,32 +210,41 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
         gx_sim_free(sim);
         return GX_E_STORE;
     }
+    *out = sim;
     for (uint32_t i = 0; i < options->n_nodes; i++) {
         person_make(sim, i);
         if (mkdir(sim->nodes[i].dir, 0700) != 0 || !sim_open(sim, i)) {
+            *out = NULL;
             gx_sim_free(sim);
             return GX_E_STORE;
         }
     }
     sim_settle(sim);
-    *out = sim;
     return GX_OK;
 }
 
-static void remove_stores(struct gx_sim *sim)
+/* Only what a signal handler may call. */
+void gx_sim_clean(const struct gx_sim *sim)
 {
-    static const char *const files[] = {GX_STORE_FILE, GX_STORE_FILE "-lock", "saved"};
-    char path[256];
+    static const char *const files[] = {GX_STORE_FILE, GX_STORE_FILE "-lock", GX_STORE_FILE ".new", GX_STORE_FILE ".new-lock", "saved"};
 
-    for (uint32_t i = 0; sim->dir[0] != 0 && i < sim->options.n_nodes; i++) {
+    if (sim == NULL || sim->dir[0] == 0)
+        return;
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        const char *dir = sim->nodes[i].dir;
+        char path[sizeof sim->nodes[i].dir + 32];
+        size_t n = strlen(dir);
+
         for (size_t k = 0; k < GX_ARRAY_LEN(files); k++) {
-            snprintf(path, sizeof path, "%s/%s", sim->nodes[i].dir, files[k]);
-            unlink(path);
+            memcpy(path, dir, n);
+            path[n] = '/';
+            memcpy(path + n + 1, files[k], strlen(files[k]) + 1);
+            (void)unlink(path);
         }
-        rmdir(sim->nodes[i].dir);
+        if (n > 0)
+            (void)rmdir(dir);
     }
-    if (sim->dir[0] != 0)
-        rmdir(sim->dir);
+    (void)rmdir(sim->dir);
 }
 
 void gx_sim_free(struct gx_sim *sim)
@@ -255,7 +264,7 @@ void gx_sim_free(struct gx_sim *sim)
         free(node->values);
     }
     sim_net_free(sim);
-    remove_stores(sim);
+    gx_sim_clean(sim);
     for (uint32_t i = 0; i < sim->n_acked; i++)
         free(sim->acked[i].due);
     free(sim->acked);
