@@ -119,7 +119,7 @@ bool gx_law_sorts_before(const struct gx_law *law, uint32_t a, uint32_t b)
 {
     const struct gx_law_node *x = &law->nodes[a], *y = &law->nodes[b];
 
-    if (x->depth == y->depth && WITHOUT(1))
+    if (x->depth == y->depth && (WITHOUT(1) || GX_MUTANT(ARRIVAL_ORDER)))
         return a < b;
     return x->depth != y->depth ? x->depth < y->depth : gx_event_id_cmp(&x->op.id, &y->op.id) < 0;
 }
@@ -473,7 +473,7 @@ enum gx_err gx_law_settle(struct gx_law *law)
     for (uint32_t i = at; i < run->n_order; i++)
         gx_law_judge(law, run, run->order[i]);
 
-    uint32_t again = same && any_touches(law) ? first_touched(law, start, at) : at;
+    uint32_t again = same && !GX_MUTANT(NO_REACHING_BACK) && any_touches(law) ? first_touched(law, start, at) : at;
 
     for (uint32_t i = at; i-- > again;)
         gx_law_unreplay(law, run, run->order[i]);

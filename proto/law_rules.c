@@ -74,7 +74,7 @@ bool gx_law_had_rank(const struct gx_law *law, const struct gx_law_run *run, uin
 
 static bool may_remove(struct ranks r)
 {
-    return r.author >= GX_RANK_ADMIN && (r.author > r.target || WITHOUT(5));
+    return r.author >= GX_RANK_ADMIN && (r.author > r.target || WITHOUT(5) || GX_MUTANT(RANK_EQUAL));
 }
 
 /* An effective LEAVE of `a` in past(x), with no effective PROMOTE of or TRANSFER to `a` since, in past(x); or NONE. */
@@ -160,7 +160,8 @@ static enum gx_law_rule leave_fault(const struct gx_law *law, const struct gx_la
 static bool is_harmless(const struct gx_law *law, const struct gx_law_run *run, uint32_t admit, uint32_t r, uint32_t x)
 {
     return gx_law_past(law, r, admit) || gx_law_past(law, x, r) || (run->results[x].s < run->results[r].s && !WITHOUT(7)) ||
-           (op_of(law, r)->kind == GX_OP_LEAVE && !gx_law_past(law, r, x) && !WITHOUT(9));
+           (op_of(law, r)->kind == GX_OP_LEAVE && !gx_law_past(law, r, x) && !WITHOUT(9)) ||
+           (GX_MUTANT(REMOVED_ADMITS) && !gx_law_past(law, r, x));
 }
 
 /* The first removal of who ADMIT a let in that does harm to x, or NONE. */
@@ -216,7 +217,7 @@ static bool is_covered(const struct gx_law *law, const struct gx_law_run *run, u
 bool gx_law_banned_at(const struct gx_law *law, const struct gx_law_run *run, uint32_t x, uint32_t person, uint32_t *culprit)
 {
     for (uint32_t b = person == NONE ? NONE : run->standings[person].removals; b != NONE; b = run->results[b].next) {
-        if (op_of(law, b)->kind == GX_OP_BAN && is_earlier(run, b, x) && !is_covered(law, run, b, x) && !WITHOUT(6)) {
+        if (op_of(law, b)->kind == GX_OP_BAN && is_earlier(run, b, x) && !is_covered(law, run, b, x) && !WITHOUT(6) && !GX_MUTANT(BAN_OVER)) {
             *culprit = b;
             return true;
         }
@@ -283,9 +284,9 @@ static enum gx_law_rule admit_fault(const struct gx_law *law, const struct gx_la
     *culprit = NONE;
     if (gx_law_banned_at(law, run, x, op->target, culprit))
         return GX_RULE_BANNED;
-    if (!is_consent_fresh(law, run, x, culprit))
+    if (!GX_MUTANT(CONSENT_STALE) && !is_consent_fresh(law, run, x, culprit))
         return GX_RULE_CONSENT;
-    return op->qr && is_revoked(law, run, x, culprit) ? GX_RULE_REVOKED : GX_RULE_NONE;
+    return op->qr && !GX_MUTANT(REVOKED_GOOD) && is_revoked(law, run, x, culprit) ? GX_RULE_REVOKED : GX_RULE_NONE;
 }
 
 /* Until a point witnessed its own admission, a member admits on the account of who admitted it. */
@@ -302,13 +303,13 @@ enum gx_law_rule gx_law_seat_fault(const struct gx_law *law, const struct gx_law
     const struct gx_law_op *op = op_of(law, x);
     const struct gx_law_standing *sponsor = &run->standings[sponsor_of(law, run, x)];
 
-    if (op->qr && op_of(law, op->token)->uses != 0 && run->results[op->token].used >= op_of(law, op->token)->uses)
+    if (op->qr && !GX_MUTANT(USES_UNCOUNTED) && op_of(law, op->token)->uses != 0 && run->results[op->token].used >= op_of(law, op->token)->uses)
         return GX_RULE_USED_UP;
     if ((sponsor->quota_s == run->results[x].s ? sponsor->quota_n : 0) >= law->quota)
         return GX_RULE_QUOTA;
-    if (run->n_members >= law->cap + (WITHOUT(2) ? 1 : 0))
+    if (run->n_members >= law->cap + (WITHOUT(2) || GX_MUTANT(CAP_BY_ONE) ? 1 : 0))
         return GX_RULE_FULL;
-    return op->qr && run->n_members >= law->qr_max ? GX_RULE_QR_CLOSED : GX_RULE_NONE;
+    return op->qr && run->n_members >= law->qr_max + (GX_MUTANT(QR_BY_ONE) ? 1 : 0) ? GX_RULE_QR_CLOSED : GX_RULE_NONE;
 }
 
 /* ---- effects ------------------------------------------------------------------------------------------------------------- */
@@ -500,10 +501,10 @@ static void admit(const struct gx_law *law, struct gx_law_run *run, uint32_t x)
 
     push(law, run, x);
     for (uint32_t r = joiner->removals; r != NONE && stands; r = run->results[r].next)
-        stands = gx_law_past(law, r, x) || is_earlier(run, x, r) || WITHOUT(40);
+        stands = gx_law_past(law, r, x) || is_earlier(run, x, r) || WITHOUT(40) || GX_MUTANT(READMITTED);
     run->results[x].moved = stands && !joiner->member;
     joiner->member = joiner->member || stands;
-    run->n_members += run->results[x].moved;
+    run->n_members += GX_MUTANT(COUNT_TWICE) ? stands : run->results[x].moved;
 }
 
 /* No ADMIT earlier in L has a removal in its past that comes now, so a removal ends whatever membership there is. */
@@ -530,7 +531,7 @@ void gx_law_replay(const struct gx_law *law, struct gx_law_run *run, uint32_t x)
         take_seat(law, run, x);
     if (is_admission(op)) {
         admit(law, run, x);
-    } else if (is_removal(op)) {
+    } else if (is_removal(op) && !(GX_MUTANT(REMOVAL_UNDONE) && op->kind == GX_OP_REMOVE)) {
         struct gx_law_standing *gone = &run->standings[removed_of(op)];
 
         result->moved = gone->member;

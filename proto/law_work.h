@@ -2,6 +2,7 @@
 #ifndef GX_PROTO_LAW_WORK_H
 #define GX_PROTO_LAW_WORK_H
 
+#include "crypto/mutant.h"
 #include "proto/law.h"
 
 #define NONE GX_LAW_NONE

@@ -1,5 +1,6 @@
 #include "proto/token.h"
 
+#include "crypto/mutant.h"
 #include "proto/code.h"
 
 #define TOKEN_BYTES_PLAIN 121u
@@ -99,5 +100,5 @@ uint64_t gx_token_expiry_ms(uint32_t expires_min)
 
 bool gx_token_expired(uint32_t expires_min, struct gx_time now)
 {
-    return now.wall_ms >= gx_token_expiry_ms(expires_min);
+    return !GX_MUTANT(EXPIRED_GOOD) && now.wall_ms >= gx_token_expiry_ms(expires_min);
 }

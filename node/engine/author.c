@@ -185,7 +185,7 @@ void gx_author_sign(struct gx_engine *e)
     for (size_t i = 0; i < n && e->fault == GX_OK; i++) {
         struct gx_txn *txn = gx_engine_txn(e, true);
 
-        if (txn != NULL)
+        if (txn != NULL && !GX_MUTANT(SIGNATURE_LOST))
             gx_engine_ok(e, gx_events_signed(txn, list[i]->arrival, &list[i]->ev));
     }
 }

@@ -117,7 +117,7 @@ struct gx_span gx_cuts_of(struct gx_engine *e, const struct gx_group *g, uint32_
     for (uint32_t i = 0; i < count && *n < GX_CUTS_MAX; i++) {
         if (i > 0 && gx_log_id_equal(&logs[i - 1]->row.id, &logs[i]->row.id))
             continue;               /* another branch of the same log: it is cut where the first one is */
-        gx_cut_write(&w, &(struct gx_cut){.log = logs[i]->row.id, .seq = logs[i]->row.head_seq, .id = logs[i]->row.head_id});
+        gx_cut_write(&w, &(struct gx_cut){.log = logs[i]->row.id, .seq = GX_MUTANT(CUT_LOW) ? 1 : logs[i]->row.head_seq, .id = logs[i]->row.head_id});
         ++*n;
     }
     return gx_wr_span(&w);

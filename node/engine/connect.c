@@ -182,7 +182,7 @@ static void back_off(struct gx_engine *e, struct gx_target *t)
         uint32_t most = is_asked(e, t) ? ASKED_MAX_MS : GX_BACKOFF_MAX_MS;
 
         t->backoff_ms = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2 > most ? most : t->backoff_ms * 2;
-        t->next_ms = e->now.mono_ms + jitter(e, t->backoff_ms);
+        t->next_ms = e->now.mono_ms + (GX_MUTANT(DIAL_ONCE) ? UINT32_MAX : jitter(e, t->backoff_ms));
     }
     gx_engine_wake(e, t->next_ms);
 }

@@ -64,7 +64,7 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     struct gx_wr w = gx_engine_wr(e, 16 + 32u * (size_t)n);
     struct gx_frame_list list;
 
-    if (n == 0)
+    if (n == 0 || GX_MUTANT(OUT_UNTOLD))
         return false;
     list = gx_frame_begin_ended(&w, c->number);
     for (uint32_t i = 0; i < n; i++)

@@ -281,7 +281,7 @@ static void members_changed(struct gx_engine *e)
         if (!g->members_changed)
             continue;
         g->members_changed = false;
-        g->hash_valid = false;          /* whose messages are shown depends on it */
+        g->hash_valid = g->hash_valid && GX_MUTANT(HASH_STALE);     /* whose messages are shown depends on it */
         e->doors_dirty = true;
         gx_guest_check(e, g);
         gx_letters_again(e, g);

@@ -262,7 +262,7 @@ void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g)
             continue;
         if ((c->unknown || c->ended) && gx_group_live(g, &c->device))
             settle_channel(e, s, g, c);
-        else if (c->theirs && !gx_group_live(g, &c->device)) {
+        else if (c->theirs && !gx_group_live(g, &c->device) && !GX_MUTANT(OUT_SERVED)) {
             c->theirs = false;          /* what comes from here on is not theirs to read */
             if (!gx_ended_tell(e, s, g, c) && s->n_channels == 1)
                 gx_session_close(e, s, GX_BYE_DONE);

@@ -202,7 +202,7 @@ static enum gx_err find_place(struct gx_engine *e, struct gx_group *g, struct gx
             return err;
         best = err == GX_E_FORK ? err : best;
     }
-    return best == GX_E_FORK ? begin_fork(e, g, job, chunk) : best;
+    return best == GX_E_FORK && !GX_MUTANT(BRANCH_REFUSED) ? begin_fork(e, g, job, chunk) : best;
 }
 
 static void want_soon(struct gx_engine *e, struct gx_group *g, uint32_t after_ms)

@@ -433,7 +433,7 @@ static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const st
 
     if (first == GX_NONE)
         return GX_E_MISSING;
-    if (gx_group_op(g, &ev->id) != GX_NONE)
+    if (gx_group_op(g, &ev->id) != GX_NONE && !GX_MUTANT(TWICE))
         return GX_E_DUPLICATE;
     for (*index = first; *index < g->n_logs; ++*index)
         if (gx_log_id_equal(&g->logs[*index].row.id, &ev->log) && continues(&g->logs[*index], ev))

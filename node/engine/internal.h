@@ -4,6 +4,7 @@
 
 #include "crypto/gate.h"
 #include "crypto/invite.h"
+#include "crypto/mutant.h"
 #include "node/engine/arena.h"
 #include "node/engine/engine.h"
 #include "node/engine/idmap.h"

@@ -81,7 +81,7 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
 /* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
 bool gx_repair_withheld(const struct gx_group *g, uint32_t log)
 {
-    return g->row.state == GX_GROUP_LEFT && log == g->own_control && gx_messages_unsent(g) > 0;
+    return !GX_MUTANT(LEAVE_FIRST) && g->row.state == GX_GROUP_LEFT && log == g->own_control && gx_messages_unsent(g) > 0;
 }
 
 /* The newest event of a log that this channel may hear of. */
@@ -105,7 +105,7 @@ static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
 static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
 {
     uint32_t first = g->logs[log].row.base_seq == 0 ? log : gx_group_next_branch(g, &g->logs[log].row.id, 0);
-    struct gx_frontier_entry entry = {.base_seq = g->logs[first].row.base_seq, .seq = gx_repair_shown_seq(g, log)};
+    struct gx_frontier_entry entry = {.base_seq = GX_MUTANT(BASE_UNTOLD) ? 0 : g->logs[first].row.base_seq, .seq = gx_repair_shown_seq(g, log)};
     struct gx_event_id id = shown_id(g, log);
 
     memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);
@@ -116,7 +116,7 @@ static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct 
 static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
     (void)c;
-    return gx_repair_shown_seq(g, log) > 0;
+    return gx_repair_shown_seq(g, log) > 0 && (!GX_MUTANT(RELAY_NONE) || g->logs[log].own);
 }
 
 /* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
@@ -333,9 +333,9 @@ void gx_repair_shown(struct gx_engine *e, struct gx_session *s, struct gx_channe
 
 static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
 {
-    if (c->ahead)
+    if (c->ahead && !GX_MUTANT(CONTROL_UNASKED))
         return true;
-    for (uint32_t i = 0; i < g->n_logs; i++)
+    for (uint32_t i = 0; i < g->n_logs && !GX_MUTANT(CONTROL_UNASKED); i++)
         if (g->logs[i].row.cls == GX_LOG_CONTROL && their_seq(c, i) > g->logs[i].row.head_seq)
             return true;
     return false;

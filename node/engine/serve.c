@@ -268,9 +268,9 @@ static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_
         }
         for (uint32_t b = first; b != GX_NONE && more && g->logs[first].row.cls == GX_LOG_MESSAGES;
              b = gx_group_next_branch(g, &g->logs[first].row.id, b + 1)) {
-            uint32_t from = wanted_from(e, g, b, f, i, end);
+            uint32_t from = GX_MUTANT(WANT_UNSERVED) ? 0 : wanted_from(e, g, b, f, i, end);
 
-            more = from == 0 || put_log(&o, g, &g->logs[b], from) > g->logs[b].row.head_seq;
+            more = from == 0 || put_log(&o, g, &g->logs[b], GX_MUTANT(WANT_NEWEST) ? g->logs[b].row.head_seq : from) > g->logs[b].row.head_seq;
         }
         i = end;
     }

@@ -153,7 +153,7 @@ static bool shown_at(const struct gx_group *g, const struct gx_log *log, uint32_
 
         if (seq <= cut && cut < *to && shown)
             *to = cut;
-        if (seq <= cut || seq >= again)
+        if (seq <= cut || seq >= again || GX_MUTANT(CUT_IGNORED))
             continue;
         *to = shown || again - 1 > *to ? again - 1 : *to;
         shown = false;
