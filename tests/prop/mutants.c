@@ -4,7 +4,6 @@
  *
  * Each world runs in a process of its own, because a mutant may end it.  Exits 1 when one was not found that should have been, or when the
  * sources without any are found to be broken. */
-#define _GNU_SOURCE
 #include "crypto/mutant.h"
 #include "tests/sim/swarm.h"
 
