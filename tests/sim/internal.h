@@ -102,6 +102,7 @@ struct sim_node {
     struct sim_member *members;
     uint32_t n_members, cap_members;
     uint64_t removed_ms;        /* somebody removed it then; 0: nobody */
+    uint32_t removals;
     uint64_t lost_ms;           /* when an old or an empty store took the place of its own; 0: never */
     /* the person's last command */
     uint64_t client;
@@ -120,6 +121,8 @@ struct sim_acked {
     struct gx_log_id log;
     uint64_t at_ms;
     uint8_t *due;               /* a bit a node: it was a member then */
+    bool too_late;              /* written after that, by the member that was removed */
+    bool before_cut;            /* its author was removed by one who had it */
 };
 
 struct gx_sim {

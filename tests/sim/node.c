@@ -353,6 +353,11 @@ void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms)
 
 void gx_sim_heal(struct gx_sim *sim)
 {
+    gx_sim_heal_but(sim, SIM_NONE);
+}
+
+void gx_sim_heal_but(struct gx_sim *sim, uint32_t away)
+{
     memset(sim->cut, 0, sizeof sim->cut);
     for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
         for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
@@ -360,7 +365,8 @@ void gx_sim_heal(struct gx_sim *sim)
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
         sim->nodes[i].skew_ms = 0;
         sim->nodes[i].crash_in = 0;
-        gx_sim_start(sim, i, GX_SIM_SAME);
+        if (i != away)
+            gx_sim_start(sim, i, GX_SIM_SAME);
     }
 }
 

@@ -116,6 +116,7 @@ void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
         *a = (struct sim_acked){.id = row->head_id, .node = i, .seq = row->head_seq, .group = g->row.id, .member = row->member, .device = row->device,
                                 .log = row->id, .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1)};
         GX_ASSERT(a->due != NULL);
+        a->too_late = sim->nodes[i].removed_ms != 0 && member_since(&sim->nodes[i], &g->row.id) < sim->nodes[i].removed_ms;
         for (uint32_t n = 0; n < sim->options.n_nodes; n++)
             if (member_since(&sim->nodes[n], &g->row.id) != UINT64_MAX)
                 a->due[n / 8] |= (uint8_t)(1u << n % 8);
@@ -177,6 +178,9 @@ static void say_problem(void *ctx, const char *line)
 
 static void check_store(struct gx_sim *sim, uint32_t i)
 {
+    if (!sim->nodes[i].up)
+        return;
+
     struct gx_check_report report;
     struct gx_txn *txn = NULL;
     char line[160] = "";
@@ -194,6 +198,8 @@ static void check_store(struct gx_sim *sim, uint32_t i)
 struct recount {
     bool *in, *banned;          /* by person */
     uint32_t *used;             /* by operation: of a token */
+    bool *revoked;              /* by operation, likewise */
+    uint8_t *rank;              /* by person: 2 owner, 1 admin */
     uint32_t n;
 };
 
@@ -208,6 +214,8 @@ static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group 
     if (o->qr && o->token < g->law.n_ops) {
         uint32_t uses = g->law.nodes[o->token].op.uses;
 
+        if (r->revoked[o->token])
+            sim_violated(sim, GX_SIM_SEATS, i, "somebody came in by a code that was revoked");
         if (++r->used[o->token] > uses && uses > 0)
             sim_violated(sim, GX_SIM_SEATS, i, "%u came in by a code for %u", r->used[o->token], uses);
     }
@@ -218,16 +226,27 @@ static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group 
 static void recount(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
 {
     struct recount r = {.in = calloc(g->law.n_persons + 1, sizeof *r.in), .banned = calloc(g->law.n_persons + 1, sizeof *r.banned),
-                        .used = calloc(g->law.n_ops + 1, sizeof *r.used)};
+                        .used = calloc(g->law.n_ops + 1, sizeof *r.used), .revoked = calloc(g->law.n_ops + 1, sizeof *r.revoked),
+                        .rank = calloc(g->law.n_persons + 1, sizeof *r.rank)};
 
-    GX_ASSERT(r.in != NULL && r.banned != NULL && r.used != NULL);
+    GX_ASSERT(r.in != NULL && r.banned != NULL && r.used != NULL && r.revoked != NULL && r.rank != NULL);
     for (uint32_t k = 0; k < g->law.now.n_order; k++) {
         uint32_t op = g->law.now.order[k];
         const struct gx_law_op *o = &g->law.nodes[op].op;
         uint32_t who = o->kind == GX_OP_LEAVE ? o->author : o->target;
 
-        if (!gx_law_effective(&g->law, op) || who >= g->law.n_persons)
+        if (!gx_law_effective(&g->law, op))
             continue;
+        if (o->kind == GX_OP_REVOKE && o->token < g->law.n_ops)
+            r.revoked[o->token] = true;
+        if (who >= g->law.n_persons)
+            continue;
+        if ((o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN) && r.in[who] && r.rank[o->author] <= r.rank[who])
+            sim_violated(sim, GX_SIM_SEATS, i, "somebody was removed by one of no higher rank");
+        if (o->kind == GX_OP_CREATE)
+            r.rank[who] = 2;
+        if (o->kind == GX_OP_PROMOTE || o->kind == GX_OP_DEMOTE || o->kind == GX_OP_LEAVE || o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN)
+            r.rank[who] = o->kind == GX_OP_PROMOTE;
         if (o->kind == GX_OP_CREATE || o->kind == GX_OP_ADMIT)
             recount_admit(sim, i, g, &r, o);
         if (o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN || o->kind == GX_OP_LEAVE) {
@@ -245,6 +264,8 @@ static void recount(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
     free(r.in);
     free(r.banned);
     free(r.used);
+    free(r.revoked);
+    free(r.rank);
 }
 
 static void show(struct gx_sim *sim, uint32_t i, const struct gx_group *g, char state[65])
@@ -267,7 +288,7 @@ static void check_states(struct gx_sim *sim)
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
         struct gx_engine *e = sim->nodes[i].engine;
 
-        for (uint32_t k = 0; k < e->n_groups; k++) {
+        for (uint32_t k = 0; e != NULL && k < e->n_groups; k++) {
             struct gx_group *g = e->groups[k];
             char state[65];
             uint32_t at = 0;
@@ -290,20 +311,44 @@ static void check_states(struct gx_sim *sim)
     free(seen);
 }
 
+static bool is_in(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    for (uint32_t p = 0; p < g->law.n_persons; p++)
+        if (gx_sign_pk_equal(&g->law.persons[p].member, member))
+            return gx_law_is_member(&g->law, p);
+    return false;
+}
+
+static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
+{
+    bool found = sim->nodes[a->node].up;
+
+    for (uint32_t i = 0; i < sim->options.n_nodes && !found; i++) {
+        struct gx_engine *e = sim->nodes[i].engine;
+        struct gx_group *g = e == NULL || member_since(&sim->nodes[i], &a->group) == UINT64_MAX ? NULL : group_of(e, &a->group);
+
+        found = g != NULL && held(e, g, a) == HELD;
+        if (e != NULL)
+            gx_txn_abort(&e->txn);
+    }
+    return found;
+}
+
+/* Everybody who is up has what anybody has who is up: an author may be away. */
 static void check_delivery(struct gx_sim *sim)
 {
     for (uint32_t k = 0; k < sim->n_acked; k++) {
         const struct sim_acked *a = &sim->acked[k];
-        struct gx_group *of = group_of(sim->nodes[a->node].engine, &a->group);
 
         /* What lay in a store that is lost is lost, unless others have it; who is out is not waited for. */
-        if (of == NULL || member_since(&sim->nodes[a->node], &a->group) > a->at_ms || sim->nodes[a->node].lost_ms != 0)
+        if (member_since(&sim->nodes[a->node], &a->group) > a->at_ms || sim->nodes[a->node].lost_ms != 0 || !anybody_has(sim, a))
             continue;
         for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
             struct gx_engine *e = sim->nodes[i].engine;
-            struct gx_group *g = group_of(e, &a->group);
+            struct gx_group *g = e == NULL ? NULL : group_of(e, &a->group);
 
-            if ((a->due[i / 8] & 1u << i % 8) == 0 || g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms || sim->nodes[i].lost_ms != 0)
+            if ((a->due[i / 8] & 1u << i % 8) == 0 || g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms ||
+                sim->nodes[i].lost_ms != 0 || !is_in(g, &a->member))       /* who is away may be out and not know it */
                 continue;
 
             enum held h = held(e, g, a);
@@ -318,39 +363,51 @@ static void check_delivery(struct gx_sim *sim)
     }
 }
 
-void gx_sim_removed(struct gx_sim *sim, uint32_t node)
+void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
 {
+    struct gx_engine *e = sim->nodes[by].engine;
+
     sim->nodes[node].removed_ms = sim->now_ms + 1;
+    sim->nodes[node].removals++;
+    /* What the remover has lies before the cut: it goes on to be shown, unless somebody else removes them too. */
+    for (uint32_t k = 0; e != NULL && k < sim->n_acked; k++) {
+        struct sim_acked *a = &sim->acked[k];
+        struct gx_group *g = a->node == node ? group_of(e, &a->group) : NULL;
+
+        a->before_cut = g != NULL && gx_group_is_member(g) && held(e, g, a) == HELD;
+    }
+    if (e != NULL)
+        gx_txn_abort(&e->txn);
 }
 
-static bool is_in(const struct gx_group *g, const struct gx_sign_pk *member)
-{
-    for (uint32_t p = 0; p < g->law.n_persons; p++)
-        if (gx_sign_pk_equal(&g->law.persons[p].member, member))
-            return gx_law_is_member(&g->law, p);
-    return false;
-}
-
-/* What somebody writes after a removal the remover cannot have known: no node shows it. */
+/* What somebody writes after a removal the remover cannot have known: no node shows it.  What the remover had is shown on. */
 static void check_shown(struct gx_sim *sim)
 {
+    struct gx_command cmd = {.method = GX_CMD_READ, .given = 1u << GX_PARAM_LIMIT};
+
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
-        struct gx_command cmd = {.method = GX_CMD_READ, .given = 1u << GX_PARAM_LIMIT};
-        struct gx_sim_reply reply;
+        struct gx_sim_reply reply = {.done = false};
         char line[80] = "event=";
 
-        for (uint32_t k = 0; k < sim->n_acked; k++) {
+        for (uint32_t k = 0; sim->nodes[i].up && k < sim->n_acked; k++) {
             const struct sim_acked *a = &sim->acked[k];
-            uint64_t out_ms = sim->nodes[a->node].removed_ms;
+            const struct sim_node *author = &sim->nodes[a->node];
             struct gx_group *g = group_of(sim->nodes[i].engine, &a->group);
 
-            if (out_ms == 0 || a->at_ms < out_ms || a->node == i || g == NULL || !gx_group_is_member(g) || is_in(g, &a->member))
+            if (author->removed_ms == 0 || a->node == i || g == NULL || !gx_group_is_member(g) || is_in(g, &a->member))
                 continue;
-            sim->counts.too_late++;
-            (void)gx_sim_ask(sim, &reply, i, cmd, 0);
+            if (!reply.done)
+                (void)gx_sim_ask(sim, &reply, i, cmd, 0);
             gx_hex(line + 6, a->id.b, sizeof a->id.b);
-            if (strstr(reply.values, line) != NULL)
+
+            bool shows = strstr(reply.values, line) != NULL;
+
+            sim->counts.too_late += a->too_late;
+            if (shows && a->too_late)
                 sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
+            if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 && (a->due[i / 8] & 1u << i % 8) != 0 &&
+                member_since(&sim->nodes[i], &a->group) <= a->at_ms)
+                sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of n%u, which was there when they were removed", a->seq, a->node);
         }
     }
 }
@@ -386,13 +443,67 @@ static void check_idle(struct gx_sim *sim)
                      (unsigned long long)connects);
 }
 
+void gx_sim_check_heard(struct gx_sim *sim)
+{
+    const struct sim_acked *a = sim->n_acked == 0 ? NULL : &sim->acked[sim->n_acked - 1];
+
+    for (uint32_t i = 0; a != NULL && i < sim->options.n_nodes; i++) {
+        struct gx_engine *e = sim->nodes[i].engine;
+
+        for (uint32_t k = 0; e != NULL && k < e->n_groups; k++)
+            if (gx_group_id_equal(&e->groups[k]->row.id, &a->group) && member_since(&sim->nodes[i], &a->group) == UINT64_MAX && held(e, e->groups[k], a) == HELD)
+                sim_violated(sim, GX_SIM_SHOWN, i, "it is out, and got a message that was written long after");
+        if (e != NULL)
+            gx_txn_abort(&e->txn);
+    }
+}
+
+static void hashes(struct gx_sim *sim, uint32_t i, const struct gx_group *g, char out[140])
+{
+    char messages[65] = "";
+    struct gx_sim_reply reply;
+
+    show(sim, i, g, out);
+    reply = sim->nodes[i].reply;
+    (void)gx_sim_value(&reply, messages, sizeof messages, "messages_hash");
+    snprintf(out + strlen(out), 70, " %s", messages);
+}
+
+/* What a node says of a group is what it says after having read its store anew. */
+static void check_again(struct gx_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        char before[140], after[140];
+        struct gx_group_id id;
+
+        for (uint32_t k = 0; sim->nodes[i].up && k < sim->nodes[i].engine->n_groups; k++) {
+            if (!sim->nodes[i].engine->groups[k]->has_create || !gx_group_is_member(sim->nodes[i].engine->groups[k]))
+                continue;
+            id = sim->nodes[i].engine->groups[k]->row.id;
+            hashes(sim, i, sim->nodes[i].engine->groups[k], before);
+            sim_close(sim, i);
+            gx_sim_start(sim, i, GX_SIM_SAME);
+
+            struct gx_group *g = sim->nodes[i].up ? group_of(sim->nodes[i].engine, &id) : NULL;
+
+            if (g == NULL)
+                break;
+            hashes(sim, i, g, after);
+            if (strcmp(before, after) != 0)
+                sim_violated(sim, GX_SIM_STATE, i, "before a restart %.16s %.16s, after it %.16s %.16s", before, before + 65, after, after + 65);
+        }
+    }
+}
+
 bool gx_sim_check(struct gx_sim *sim)
 {
+    sim->counts.due = sim->counts.delivered = sim->counts.too_late = 0;
     check_idle(sim);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
         check_store(sim, i);
     check_states(sim);
     check_delivery(sim);
     check_shown(sim);
+    check_again(sim);
     return sim->n_violations == 0;
 }

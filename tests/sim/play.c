@@ -61,7 +61,7 @@ static void about(struct play *p, const struct gx_scn_act *a)
         cmd.given |= 1u << GX_PARAM_YES;
     }
     if (gx_sim_ask(p->sim, &reply, a->a, cmd, 0) && (a->kind == GX_SCN_REMOVE || a->kind == GX_SCN_BAN))
-        gx_sim_removed(p->sim, a->b);
+        gx_sim_removed(p->sim, a->b, a->a);
 }
 
 static void scan(struct play *p, const struct gx_scn_act *a)

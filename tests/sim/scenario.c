@@ -222,7 +222,7 @@ static bool add_node(struct reader *r, const char *name, void *ctx)
         return bad(r, "there is a node '%s' already", name);
     if (s->n_nodes >= GX_SIM_NODES_MAX)
         return bad(r, "more than %u nodes", GX_SIM_NODES_MAX);
-    snprintf(s->nodes[s->n_nodes++].text, GX_SCN_NAME_MAX + 1, "%s", name);
+    snprintf(s->nodes[s->n_nodes++].text, GX_SCN_NAME_MAX + 1, "%.32s", name);
     return true;
 }
 
@@ -372,7 +372,7 @@ static bool creates(struct reader *r, struct gx_scn_act a)
         return bad(r, "there is a group '%s' already", r->now.text);
     if (r->now.end || s->n_groups >= GX_SCN_GROUPS_MAX || strlen(r->now.text) > GX_SCN_NAME_MAX)
         return bad(r, "a name of at most %u characters belongs here, and there are at most %u groups", GX_SCN_NAME_MAX, GX_SCN_GROUPS_MAX);
-    snprintf(s->groups[s->n_groups].text, GX_SCN_NAME_MAX + 1, "%s", r->now.text);
+    snprintf(s->groups[s->n_groups].text, GX_SCN_NAME_MAX + 1, "%.32s", r->now.text);
     a.group = s->n_groups++;
     next(r);
     if (take(r, "cap")) {
@@ -617,7 +617,7 @@ static bool put_on_island(struct reader *r)
     if (begins_statement(r) || find(s->islands, s->n_islands, r->now.text) != SIM_NONE || s->n_islands >= GX_SIM_ISLANDS_MAX ||
         strlen(r->now.text) > GX_SCN_NAME_MAX)
         return bad(r, "a new name belongs here, and there are at most %u islands", GX_SIM_ISLANDS_MAX - 1);
-    snprintf(s->islands[s->n_islands++].text, GX_SCN_NAME_MAX + 1, "%s", r->now.text);
+    snprintf(s->islands[s->n_islands++].text, GX_SCN_NAME_MAX + 1, "%.32s", r->now.text);
     next(r);
     while (!r->failed && !ends_list(r))
         (void)each_name(r, list_node, &who);

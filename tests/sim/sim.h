@@ -41,6 +41,7 @@ void gx_sim_free(struct gx_sim *sim);       /* and removes its folder; NULL does
 void gx_sim_clean(const struct gx_sim *sim);
 
 uint64_t gx_sim_now_ms(const struct gx_sim *sim);       /* since the beginning */
+uint64_t gx_sim_wall_ms(const struct gx_sim *sim);      /* as right clocks show it */
 void gx_sim_run(struct gx_sim *sim, uint64_t ms);
 /* A number below n, from the stream for what people do: asking for one more changes nothing that the network or a node draws. */
 uint32_t gx_sim_pick(struct gx_sim *sim, uint32_t n);
@@ -61,6 +62,7 @@ void gx_sim_link(struct gx_sim *sim, uint32_t island, uint32_t other, const stru
 void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut);
 /* No cuts, no loss, all nodes up, clocks right. */
 void gx_sim_heal(struct gx_sim *sim);
+void gx_sim_heal_but(struct gx_sim *sim, uint32_t away);    /* that node stays down */
 
 /* --- nodes ------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -106,10 +108,10 @@ bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const
     X(GX_SIM_SEATS, "seats", "who is a member is what counting the operations that count anew gives; codes and bans hold")  \
     X(GX_SIM_ACKED, "acked", "what was acknowledged is in the store after any crash")                               \
     X(GX_SIM_STORE, "store", "only verified canonical events are stored, and all that is derived from them fits")   \
-    X(GX_SIM_STATE, "state", "after healing every member's node has the same state")                                \
+    X(GX_SIM_STATE, "state", "after healing every member's node has the same state, and has it after a restart")                                \
     X(GX_SIM_DELIVERY, "delivery", "after healing every member has every acknowledged message of every member")     \
     X(GX_SIM_IDLE, "idle", "after healing nothing but pings is sent")                                               \
-    X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more")                                               \
+    X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more, and what was heard before stays")                                               \
     X(GX_SIM_EXPECT, "expect", "what the test itself says must be so")
 
 enum gx_sim_oracle {
@@ -131,12 +133,15 @@ const struct gx_sim_violation *gx_sim_violations(const struct gx_sim *sim, size_
 /* What a test found itself: counts as GX_SIM_EXPECT. */
 void gx_sim_expect(struct gx_sim *sim, bool holds, uint32_t node, const char *text);
 
-/* A node's person removed that node's from their group just now: what it writes from then on must be shown nowhere. */
-void gx_sim_removed(struct gx_sim *sim, uint32_t node);
+/* A person removed that node's from their group just now: what it writes from then on must be shown nowhere, what `by` has of it goes on to be. */
+void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by);
 
 /* Everything that must be so at rest: call it when the world was healed and had the time to come to rest.  Returns whether nothing was violated
  * since the beginning. */
 bool gx_sim_check(struct gx_sim *sim);
+
+/* The newest message has had the time to reach everybody: who was removed has not got it. */
+void gx_sim_check_heard(struct gx_sim *sim);
 
 struct gx_sim_counts {
     uint64_t steps, inputs, frames, bytes, connects, verifies, verified_before;

@@ -14,6 +14,7 @@ struct world {
     bool crashing, cutting, losing, skewing, quarrelling, befriending, at_commits;
     uint32_t n_islands;
     char codes[CODES][600];
+    uint64_t ends_ms[CODES];        /* 0: in a week */
     uint32_t n_codes;
     uint32_t pairs[PAIRS][2], n_pairs;      /* who scanned whose card */
     uint32_t qr_max, cap;
@@ -45,8 +46,41 @@ static void invite(struct world *w, uint32_t node)
         cmd.uses = 1 + gx_sim_pick(w->sim, 3);
         cmd.given |= 1u << GX_PARAM_USES;
     }
-    if (gx_sim_ask(w->sim, &reply, node, cmd, 2000) && gx_sim_value(&reply, w->codes[w->n_codes % CODES], sizeof w->codes[0], "token"))
+    if (!w->skewing && chance(w, 4)) {
+        cmd.expires_ms = gx_sim_wall_ms(w->sim) + 90000;
+        cmd.given |= 1u << GX_PARAM_EXPIRES_MS;
+    }
+    if (gx_sim_ask(w->sim, &reply, node, cmd, 2000) && gx_sim_value(&reply, w->codes[w->n_codes % CODES], sizeof w->codes[0], "token")) {
+        w->ends_ms[w->n_codes % CODES] = cmd.expires_ms;
         w->n_codes++;
+    }
+}
+
+static void revoke(struct world *w, uint32_t node)
+{
+    struct gx_command list = {.method = GX_CMD_INVITES, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+    struct gx_command cmd = {.method = GX_CMD_REVOKE, .given = 1u << GX_PARAM_INVITE};
+    struct gx_sim_reply reply;
+    char id[80];
+
+    if (!gx_sim_ask(w->sim, &reply, node, list, 0) || !gx_sim_value(&reply, id, sizeof id, "invite"))
+        return;
+    cmd.invite = id;
+    w->acts->revokes += gx_sim_ask(w->sim, &reply, node, cmd, 0);
+}
+
+/* Another name, or a look at the group: what is remembered of it has to change with it. */
+static void look(struct world *w, uint32_t node)
+{
+    char name[16];
+    struct gx_command alias = {.method = GX_CMD_GROUP_ALIAS, .group = "tea", .name = name, .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_NAME};
+    struct gx_sim_reply reply;
+
+    (void)ask(w, node, GX_CMD_GROUP_SHOW, NULL);
+    if (!chance(w, 4))
+        return;
+    snprintf(name, sizeof name, "n%u", node);           /* the same again: who is called by it stays who it is */
+    (void)gx_sim_ask(w->sim, &reply, node, alias, 0);
 }
 
 static void join(struct world *w, uint32_t node)
@@ -57,9 +91,16 @@ static void join(struct world *w, uint32_t node)
 
     if (n == 0)
         return;
-    cmd.token = w->codes[gx_sim_pick(w->sim, n)];
+    n = gx_sim_pick(w->sim, n);
+    cmd.token = w->codes[n];
     w->acts->joins++;
-    if (gx_sim_ask(w->sim, &reply, node, cmd, chance(w, 2) ? 5000 : 0))
+
+    bool over = w->ends_ms[n] != 0 && gx_sim_wall_ms(w->sim) > w->ends_ms[n] + 60000;
+
+    w->acts->expired += over;
+    if (over)
+        gx_sim_expect(w->sim, !gx_sim_ask(w->sim, &reply, node, cmd, 0) && reply.done, node, "a code whose time was over was not refused");
+    else if (gx_sim_ask(w->sim, &reply, node, cmd, chance(w, 2) ? 5000 : 0))
         w->acts->joined++;
     else if (strcmp(reply.error, "qr_closed") == 0)
         w->acts->closed++;
@@ -75,13 +116,13 @@ static void quarrel(struct world *w, uint32_t node)
     case 0:
         if (other != 0 && ask(w, node, GX_CMD_GROUP_REMOVE, who)) {
             w->acts->removals++;
-            gx_sim_removed(w->sim, other);
+            gx_sim_removed(w->sim, other, node);
         }
         break;
     case 1:
         if (other != 0 && ask(w, node, GX_CMD_GROUP_BAN, who)) {
             w->acts->bans++;
-            gx_sim_removed(w->sim, other);
+            gx_sim_removed(w->sim, other, node);
         }
         break;
     case 2:
@@ -159,7 +200,7 @@ static void link_all(struct world *w)
 
 static void act(struct world *w)
 {
-    uint32_t node = gx_sim_pick(w->sim, w->of->n_nodes), kind = gx_sim_pick(w->sim, 24);
+    uint32_t node = gx_sim_pick(w->sim, w->of->n_nodes), kind = gx_sim_pick(w->sim, 28);
     struct gx_command say = {.method = GX_CMD_SEND, .group = "tea", .text = "word", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
     struct gx_sim_reply reply;
 
@@ -182,6 +223,12 @@ static void act(struct world *w)
         w->acts->skews++;
     } else if (kind == 7 && w->quarrelling) {
         quarrel(w, chance(w, 2) ? 0 : node);
+    } else if (kind == 27) {
+        revoke(w, node);
+    } else if (kind == 26) {
+        look(w, node);
+    } else if (kind >= 24 && w->quarrelling) {
+        quarrel(w, node);
     } else if (kind >= 20 && w->befriending) {
         befriend(w, node);
     } else if (kind < 10) {
@@ -190,6 +237,30 @@ static void act(struct world *w)
         w->acts->sends++;
     } else {
         w->acts->refused++;
+    }
+}
+
+/* Healed, with somebody away first as often as not: the others do without.  At last somebody speaks, and who was removed does not hear it. */
+static void rest(struct world *w)
+{
+    uint32_t away = 1 + gx_sim_pick(w->sim, w->of->n_nodes - 1);
+    struct gx_command say = {.method = GX_CMD_SEND, .group = "tea", .text = "last", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
+    struct gx_sim_reply reply;
+
+    if (chance(w, 2)) {
+        gx_sim_crash(w->sim, away);
+        gx_sim_heal_but(w->sim, away);
+        gx_sim_run(w->sim, 900000);
+        (void)gx_sim_check(w->sim);
+        w->acts->away++;
+    }
+    gx_sim_heal(w->sim);
+    gx_sim_run(w->sim, 900000);
+    (void)gx_sim_check(w->sim);
+    gx_sim_run(w->sim, 60000);
+    if (gx_sim_ask(w->sim, &reply, 0, say, 0)) {
+        gx_sim_run(w->sim, 60000);
+        gx_sim_check_heard(w->sim);
     }
 }
 
@@ -217,7 +288,7 @@ enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const st
     link_all(&w);
     /* Limits are near as often as not, so that they are run into. */
     w.cap = 3 + (chance(&w, 2) ? gx_sim_pick(w.sim, swarm->n_nodes) : swarm->n_nodes);
-    w.qr_max = 2 + gx_sim_pick(w.sim, w.cap - 1);
+    w.qr_max = chance(&w, 2) ? w.cap : 2 + gx_sim_pick(w.sim, w.cap - 1);
     found.cap = w.cap;
     found.qr_max = w.qr_max < w.cap ? w.qr_max : w.cap;
     found.given = 1u << GX_PARAM_NAME | 1u << GX_PARAM_CAP | 1u << GX_PARAM_QR_MAX;
@@ -229,8 +300,6 @@ enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const st
             join(&w, i);
     for (uint32_t i = 0; i < swarm->n_acts; i++)
         act(&w);
-    gx_sim_heal(w.sim);
-    gx_sim_run(w.sim, 900000);
-    (void)gx_sim_check(w.sim);
+    rest(&w);
     return GX_OK;
 }

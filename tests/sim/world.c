@@ -142,6 +142,11 @@ uint64_t gx_sim_now_ms(const struct gx_sim *sim)
     return sim->now_ms;
 }
 
+uint64_t gx_sim_wall_ms(const struct gx_sim *sim)
+{
+    return SIM_WALL_MS + sim->now_ms;
+}
+
 void gx_sim_run(struct gx_sim *sim, uint64_t ms)
 {
     uint64_t end = sim->now_ms + ms;
