@@ -305,7 +305,8 @@ static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *l
 
 static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
 {
-    uint32_t log = gx_group_is_direct(g) || GX_MUTANT(BASELINE_NONE) ? g->n_logs : 0;   /* what was written there before the other came is for nobody else */
+    /* What was written in a direct chat before the other came is for nobody else. */
+    uint32_t log = gx_group_is_direct(g) || GX_MUTANT(BASELINE_NONE) ? g->n_logs : 0;
 
     uint16_t sent = 0;
 
