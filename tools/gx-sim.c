@@ -170,18 +170,7 @@ static int swarm(const struct args *a)
             gx_hex(hex, trace, sizeof trace);
             printf("trace %s\n", hex);
         }
-        const struct gx_sim_counts *c = gx_sim_counts(sim);
-        all.steps += c->steps;
-        all.frames += c->frames;
-        all.acked += c->acked;
-        all.due += c->due;
-        all.delivered += c->delivered;
-        all.too_late += c->too_late;
-        all.crashes_at_commit += c->crashes_at_commit;
-        all.restored += c->restored;
-        all.stalled += c->stalled;
-        all.resent += c->resent;
-        all.events_checked += c->events_checked;
+        gx_sim_counts_add(&all, gx_sim_counts(sim));
         done();
         if (terminal)
             fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " worlds, %" PRIu64 " broken ", seed - first + 1, n, broken);

@@ -40,20 +40,13 @@ static void test_no_rule_is_broken_in_random_worlds(void **state)
         assert_int_equal(gx_sim_swarm(&sim, &acts, &of), GX_OK);
 
         const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
-        const struct gx_sim_counts *c = gx_sim_counts(sim);
 
         for (size_t i = 0; i < n; i++)
             printf("%s at %llu ms, n%u: %s\n", gx_sim_oracle_name(v[i].oracle), (unsigned long long)v[i].at_ms, v[i].node, v[i].text);
         if (n > 0)
             printf("again: gx-sim swarm --seed %llu --nodes %llu --acts %u\n", (unsigned long long)seed, (unsigned long long)nodes, ACTS);
         broken += n > 0;
-        all.crashes_at_commit += c->crashes_at_commit;
-        all.restored += c->restored;
-        all.stalled += c->stalled;
-        all.resent += c->resent;
-        all.due += c->due;
-        all.too_late += c->too_late;
-        all.events_checked += c->events_checked;
+        gx_sim_counts_add(&all, gx_sim_counts(sim));
         gx_sim_free(sim);
     }
     printf("joined %llu closed %llu sent %llu removed %llu left %llu promoted %llu contacts %llu invited %llu; crashes %llu at commits %llu old stores %llu "

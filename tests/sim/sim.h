@@ -143,7 +143,7 @@ bool gx_sim_check(struct gx_sim *sim);
 /* The newest message has had the time to reach everybody: who was removed has not got it. */
 void gx_sim_check_heard(struct gx_sim *sim);
 
-struct gx_sim_counts {
+struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t steps, inputs, frames, bytes, connects, verifies, verified_before;
     uint64_t acked;             /* messages */
     uint64_t due, delivered;    /* of these, at members: counted by gx_sim_check */
@@ -152,6 +152,7 @@ struct gx_sim_counts {
     uint64_t events_checked;
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
+void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);
 void gx_sim_trace(const struct gx_sim *sim, uint8_t out[32]);
 
 #endif

@@ -285,6 +285,17 @@ const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim)
     return &sim->counts;
 }
 
+void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more)
+{
+    uint64_t a[sizeof *sum / sizeof(uint64_t)], b[GX_ARRAY_LEN(a)];
+
+    memcpy(a, sum, sizeof a);
+    memcpy(b, more, sizeof b);
+    for (size_t i = 0; i < GX_ARRAY_LEN(a); i++)
+        a[i] += b[i];
+    memcpy(sum, a, sizeof a);
+}
+
 void gx_sim_trace(const struct gx_sim *sim, uint8_t out[32])
 {
     struct gx_hasher so_far = sim->trace;
