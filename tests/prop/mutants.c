@@ -8,6 +8,7 @@
 #include "tests/sim/swarm.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,13 @@
 #define MACHINE 99
 
 int gx_mutant = GX_MUTANT_NONE;
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+    stopped = signal;
+}
 
 static const struct {
     const char *name, *says;
@@ -64,6 +72,8 @@ static _Noreturn void world(int mutant, uint64_t seed, const char *dir)
     struct gx_sim *sim = NULL;
     size_t n = 0;
 
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     gx_mutant = mutant;
     alarm(SECONDS);
     if (freopen("/dev/null", "w", stderr) == NULL || gx_sim_swarm(&sim, &acts, &of) != GX_OK)
@@ -96,6 +106,8 @@ static unsigned try(int mutant, unsigned seeds, bool all, char word[32], uint64_
             exit(MACHINE);
         }
         (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (stopped)            /* the world was stopped too, and nothing lies in tmpfs any more */
+            exit(128 + stopped);
         if (WIFEXITED(status) && WEXITSTATUS(status) == CLEAN)
             continue;
         if (found++ > 0)
@@ -109,6 +121,9 @@ static unsigned try(int mutant, unsigned seeds, bool all, char word[32], uint64_
 int main(int argc, char **argv)
 {
     const char *many = getenv("GX_SEEDS");
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
+
     unsigned seeds = many == NULL ? SEEDS : (unsigned)strtoul(many, NULL, 10), missed = 0, n_found = 0;
 
     for (int m = GX_MUTANT_NONE; m < GX_MUTANT_COUNT; m++) {

@@ -59,6 +59,7 @@ static void test_no_rule_is_broken_in_random_worlds(void **state)
     assert_int_equal(broken, 0);
     assert_true(acts.joined > 0 && acts.closed > 0 && acts.sends > 0 && acts.removals + acts.bans > 0 && acts.leaves > 0 && acts.promotions > 0);
     assert_true(acts.accepted > 0 && acts.invited > 0 && acts.crashes > 0 && all.crashes_at_commit > 0 && all.restored > 0 && acts.cuts > 0);
+    assert_true(acts.revokes > 0 && acts.expired > 0 && acts.away > 0);
     assert_true(all.stalled > 0 && all.resent > 0 && all.due > 0 && all.too_late > 0 && all.events_checked > 0);
 }
 

@@ -33,8 +33,7 @@ struct gx_sim_options {
 
 /* Returns GX_OK
  *         GX_E_MEMORY   no memory.
- *         GX_E_STORE    no folder or no store could be made: is there room in `dir`, are there descriptors (two a node)?
- *         GX_E_FULL     as above, for want of room. */
+ *         GX_E_STORE    no folder or no store could be made: is there room in `dir`, are there descriptors (two a node)? */
 enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options) GX_MUST_CHECK;
 void gx_sim_free(struct gx_sim *sim);       /* and removes its folder; NULL does nothing */
 /* Remove the folder, in a signal handler too, as the last thing before the program ends: *out of gx_sim_new is set before anything lies in it. */
@@ -75,7 +74,8 @@ void gx_sim_crash_at(struct gx_sim *sim, uint32_t node, uint32_t n);
 /* Set the store of a node that is down aside, for GX_SIM_SAVED. */
 void gx_sim_save(struct gx_sim *sim, uint32_t node);
 
-/* SAVED: as it was set aside (SAME when it never was); EMPTY: lost, keys and all groups remain lost.  Both make a new incarnation, as the node does
+/* SAVED: as it was set aside (SAME when it never was); EMPTY: none; the person's keys are there, all groups
+ * are lost.  Both make a new incarnation, as the node does
  * when it finds its incarnation file beside another store. */
 enum gx_sim_store { GX_SIM_SAME, GX_SIM_SAVED, GX_SIM_EMPTY };
 void gx_sim_start(struct gx_sim *sim, uint32_t node, enum gx_sim_store which);
@@ -128,7 +128,7 @@ struct gx_sim_violation {
     uint32_t node;
     char text[200];
 };
-/* Those of what was said first, and how many there were.  Borrowed. */
+/* What was found first, in its order; *n: how many these are, at most 64.  Borrowed: valid while the world is. */
 const struct gx_sim_violation *gx_sim_violations(const struct gx_sim *sim, size_t *n);
 /* What a test found itself: counts as GX_SIM_EXPECT. */
 void gx_sim_expect(struct gx_sim *sim, bool holds, uint32_t node, const char *text);

@@ -15,7 +15,7 @@ struct gx_sim_swarm {
 /* What was done, so that a test can show that it reached what it is for. */
 struct gx_sim_acts {
     uint64_t joins, joined, sends, refused, removals, bans, leaves, promotions, closed, revokes, expired, away, scans, accepted, invited;
-    uint64_t crashes, restarts, saved, emptied, cuts, skews;
+    uint64_t crashes, restarts, saved, cuts, skews;
 };
 
 /* Runs it, heals it, checks it.  The caller frees *out (NULL on an error of gx_sim_new) after having looked at it; acts are added to. */
