@@ -1,16 +1,11 @@
-/* Networks of nodes that exist in this process only: the engine and the store that ship, a clock that jumps.  tests/README.md, "Simulating".
- *
- *     gx-sim run FILE.scn [--seed N] [--runs K]                     a scenario; exit 1 when something expected, or a rule, does not hold
- *     gx-sim swarm [--seeds N] [--seed N] [--nodes N] [--acts N]     random worlds; exit 1 when one breaks a rule, with the command that shows it again
- */
+/* Networks of nodes that exist in this process only: the engine and the store that ship, a clock that jumps.  tests/README.md, "Simulating". */
 #include "proto/ids.h"
-#include "tests/sim/scenario.h"
+#include "tests/sim/jobs.h"
+#include "tests/sim/shrink.h"
 #include "tests/sim/swarm.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,40 +14,57 @@
 
 #define EXIT_USAGE 2
 #define EXIT_MACHINE 74
+#define FILE_MAX (1u << 20)
 
 struct args {
-    uint64_t seed, seeds, nodes, acts;
-    uint64_t runs;
-    bool one, no_writemap, no_memo;
+    const char *file;           /* NULL: random worlds */
+    const char *out;
+    uint64_t seed, n, nodes, acts, jobs;
+    bool no_writemap, no_memo, verbose, tell, quiet;
+    struct gx_scenario scn;     /* of the file */
+    char *text;
 };
 
-static struct gx_sim *sim;      /* the one that is there now */
+/* What one run gives to the process that counts. */
+struct result {
+    struct gx_sim_counts counts;
+    struct gx_scn_done done;
+    uint8_t trace[32];
+    uint64_t violations;
+};
 
-static void interrupted(int signal)
+struct total {
+    struct args *a;
+    struct result all;
+    uint64_t runs, broken;
+};
+
+static int usage(void)
 {
-    gx_sim_clean(sim);
-    _exit(128 + signal);
+    fputs("gx-sim run FILE.scn [--seed N] [--runs K] [--jobs J]\n"
+          "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
+          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--no-writemap] [--no-memo]\n"
+          "    runs N random worlds (100) of that many nodes (12) and acts (200), heals them, and looks whether every rule held\n"
+          "gx-sim replay [FILE.scn] --seed N [--nodes N] [--acts N]\n"
+          "    one run, told act by act: what each node answered, and when a rule was broken\n"
+          "gx-sim shrink [FILE.scn] --seed N [--nodes N] [--acts N] [--out FILE]\n"
+          "    a run that breaks a rule, made as small as it still breaks that rule, as a scenario file\n"
+          "gx-sim sweep WHAT=FROM..TO:STEP FILE.scn [--runs K] [--jobs J]\n"
+          "    a scenario at each of these: loss (percent), delay or jitter (ms), of all links\n"
+          "gx-sim mutants [NAME ...]\n"
+          "    bugs planted on purpose have to be found\n",
+          stderr);
+    return EXIT_USAGE;
 }
 
-static void done(void)
-{
-    sigset_t held, before;
-
-    sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    sigprocmask(SIG_BLOCK, &held, &before);
-    gx_sim_free(sim);
-    sim = NULL;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-}
+/* --- the machine ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Two descriptors a node, one map of 64 MB of addresses, and what it writes: 1 MB is plenty for short runs. */
-static bool machine_can(uint64_t nodes)
+static bool machine_can(uint64_t nodes, uint64_t at_once)
 {
     struct rlimit files = {0};
     struct statvfs fs;
-    uint64_t need = 2 * nodes + 32, room = 0;
+    uint64_t need = 2 * nodes + 64, room = 0, wanted = at_once * nodes;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need) {
         files.rlim_cur = files.rlim_max < need ? files.rlim_max : need;
@@ -63,22 +75,20 @@ static bool machine_can(uint64_t nodes)
             return false;
         }
     }
-    if (statvfs("/dev/shm", &fs) == 0 && (room = (uint64_t)fs.f_bavail * fs.f_frsize) < nodes << 20) {
-        fprintf(stderr, "gx-sim: %" PRIu64 " nodes need some %" PRIu64 " MB in /dev/shm, and %" PRIu64 " are free\n", nodes, nodes, room >> 20);
+    if (statvfs("/dev/shm", &fs) == 0 && (room = (uint64_t)fs.f_bavail * fs.f_frsize) < wanted << 20) {
+        fprintf(stderr, "gx-sim: %" PRIu64 " nodes at once need some %" PRIu64 " MB in /dev/shm, and %" PRIu64 " are free\n", wanted, wanted, room >> 20);
         return false;
     }
     return true;
 }
 
-static int usage(void)
+static int no_world(uint64_t nodes)
 {
-    fputs("gx-sim run FILE.scn [--seed N] [--runs K]\n"
-          "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
-          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--no-writemap] [--no-memo]\n"
-          "    runs N random worlds (100) of that many nodes (12) and acts (400), heals them, and looks whether every rule held\n",
-          stderr);
-    return EXIT_USAGE;
+    fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %" PRIu64 " nodes need two descriptors each and some %" PRIu64 " MB of room there\n", nodes, nodes);
+    return EXIT_MACHINE;
 }
+
+/* --- arguments -------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool number(uint64_t *out, const char *text, uint64_t least, uint64_t most)
 {
@@ -90,109 +100,6 @@ static bool number(uint64_t *out, const char *text, uint64_t least, uint64_t mos
     *out = strtoull(text, &end, 10);
     return errno == 0 && *end == 0 && *out >= least && *out <= most;
 }
-
-static bool read_args(struct args *a, char **argv)
-{
-    for (; *argv != NULL; argv++) {
-        if (strcmp(*argv, "--no-writemap") == 0) {
-            a->no_writemap = true;
-            continue;
-        }
-        if (strcmp(*argv, "--no-memo") == 0) {
-            a->no_memo = true;
-            continue;
-        }
-
-        const char *name = *argv, *value = argv[1];
-        bool ok = strcmp(name, "--seed") == 0    ? number(&a->seed, value, 0, UINT64_MAX) && (a->one = true)
-                  : strcmp(name, "--seeds") == 0 ? number(&a->seeds, value, 1, 1000000)
-                  : strcmp(name, "--runs") == 0  ? number(&a->runs, value, 1, 1000000)
-                  : strcmp(name, "--nodes") == 0 ? number(&a->nodes, value, 4, GX_SIM_NODES_MAX)
-                  : strcmp(name, "--acts") == 0  ? number(&a->acts, value, 1, 1000000)
-                                                 : false;
-        if (!ok) {
-            fprintf(stderr, "gx-sim: %s%s%s is not understood\n", name, value == NULL ? "" : " ", value == NULL ? "" : value);
-            return false;
-        }
-        argv++;
-    }
-    return true;
-}
-
-static void say_violations(const struct gx_sim *of, uint64_t seed)
-{
-    size_t n = 0;
-    const struct gx_sim_violation *v = gx_sim_violations(of, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        printf("seed %" PRIu64 ": %s at %" PRIu64 " ms", seed, gx_sim_oracle_name(v[i].oracle), v[i].at_ms);
-        if (v[i].node != UINT32_MAX)
-            printf(", %s", gx_sim_node_name(of, v[i].node));
-        printf(": %s\n", v[i].text);
-    }
-}
-
-static void say_again(const struct args *a, uint64_t seed)
-{
-    printf("again: gx-sim swarm --seed %" PRIu64 " --nodes %" PRIu64 " --acts %" PRIu64 "\n", seed, a->nodes, a->acts);
-}
-
-static int swarm(const struct args *a)
-{
-    struct gx_sim_acts acts = {.joins = 0};
-    struct gx_sim_counts all = {.steps = 0};
-    uint64_t broken = 0, first = a->one ? a->seed : 1, n = a->one ? 1 : a->seeds;
-    bool terminal = isatty(STDERR_FILENO) == 1;
-
-    if (!machine_can(a->nodes))
-        return EXIT_MACHINE;
-    for (uint64_t seed = first; seed < first + n; seed++) {
-        struct gx_sim_swarm of = {.seed = seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts, .no_writemap = a->no_writemap, .no_memo = a->no_memo};
-        enum gx_err err = gx_sim_swarm(&sim, &acts, &of);
-        size_t violations = 0;
-
-        if (err != GX_OK) {
-            fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %s; %" PRIu64 " nodes need two descriptors each and some 2 MB of room there\n",
-                    gx_err_text(err), a->nodes);
-            return EXIT_MACHINE;
-        }
-        (void)gx_sim_violations(sim, &violations);
-        if (violations > 0) {
-            broken++;
-            say_violations(sim, seed);
-            say_again(a, seed);
-        }
-        if (a->one) {
-            uint8_t trace[32];
-            char hex[65];
-
-            gx_sim_trace(sim, trace);
-            gx_hex(hex, trace, sizeof trace);
-            printf("trace %s\n", hex);
-        }
-        gx_sim_counts_add(&all, gx_sim_counts(sim));
-        done();
-        if (terminal)
-            fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " worlds, %" PRIu64 " broken ", seed - first + 1, n, broken);
-    }
-    if (terminal)
-        fputc('\n', stderr);
-    printf("worlds %" PRIu64 " broken %" PRIu64 "; joined %" PRIu64 " of %" PRIu64 " (closed %" PRIu64 "), sent %" PRIu64 " (refused %" PRIu64 "), removed %" PRIu64
-           ", banned %" PRIu64 ", left %" PRIu64 ", promoted %" PRIu64
-           ", cards scanned %" PRIu64 ", requests accepted %" PRIu64 ", contacts invited %" PRIu64 "\n",
-           n, broken, acts.joined, acts.joins, acts.closed, acts.sends, acts.refused, acts.removals, acts.bans, acts.leaves, acts.promotions,
-           acts.scans, acts.accepted, acts.invited);
-    printf("crashes %" PRIu64 " (at a commit %" PRIu64 "), restarts %" PRIu64 " (old stores %" PRIu64 "), cuts %" PRIu64 ", stalled %" PRIu64 ", resent %" PRIu64
-           ", clocks %" PRIu64 "\n",
-           acts.crashes, all.crashes_at_commit, acts.restarts, all.restored, acts.cuts, all.stalled, all.resent, acts.skews);
-    printf("steps %" PRIu64 ", frames %" PRIu64 "; acknowledged %" PRIu64 ", due %" PRIu64 ", delivered %" PRIu64 ", too late %" PRIu64 "; events checked %" PRIu64 "\n",
-           all.steps, all.frames, all.acked, all.due, all.delivered, all.too_late, all.events_checked);
-    return broken == 0 ? 0 : 1;
-}
-
-/* --- scenarios -------------------------------------------------------------------------------------------------------------------------------- */
-
-#define FILE_MAX (1u << 20)
 
 static char *read_file(const char *path)
 {
@@ -213,78 +120,380 @@ static char *read_file(const char *path)
     return text;
 }
 
-static void progress(uint64_t now_ms, uint64_t end_ms)
+static int read_scenario(struct args *a)
 {
-    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " s ", now_ms / 1000, end_ms / 1000);
+    char why[300];
+    uint32_t line = 0, column = 0;
+
+    a->text = read_file(a->file);
+    if (a->text == NULL)
+        return EXIT_MACHINE;
+    if (gx_scn_read(&a->scn, a->text, why, &line, &column)) {
+        a->nodes = a->scn.n_nodes;
+        return 0;
+    }
+    fprintf(stderr, "%s:%u:%u: %s\n", a->file, line, column, why);
+    return EXIT_USAGE;
 }
 
-static void say_run(const struct gx_scenario *scn, const struct gx_sim *of, uint64_t seed)
+static bool read_args(struct args *a, char **argv)
 {
-    const struct gx_sim_counts *c = gx_sim_counts(of);
-    uint8_t trace[32];
+    for (; *argv != NULL; argv++) {
+        const char *name = *argv, *value = argv[1];
+
+        if (strncmp(name, "--", 2) != 0 && a->file == NULL) {
+            a->file = name;
+            continue;
+        }
+        if (strcmp(name, "--no-writemap") == 0 || strcmp(name, "--no-memo") == 0) {
+            a->no_writemap = a->no_writemap || name[5] == 'w';
+            a->no_memo = a->no_memo || name[5] == 'm';
+            continue;
+        }
+
+        bool one = strcmp(name, "--seed") == 0;
+        bool ok = one                                                              ? number(&a->seed, value, 0, UINT64_MAX)
+                  : strcmp(name, "--seeds") == 0 || strcmp(name, "--runs") == 0    ? number(&a->n, value, 1, 1000000)
+                  : strcmp(name, "--nodes") == 0 ? number(&a->nodes, value, 4, GX_SIM_NODES_MAX)
+                  : strcmp(name, "--acts") == 0  ? number(&a->acts, value, 1, 1000000)
+                  : strcmp(name, "--jobs") == 0  ? number(&a->jobs, value, 1, 1024)
+                  : strcmp(name, "--out") == 0   ? (a->out = value) != NULL
+                                                 : false;
+        if (!ok) {
+            fprintf(stderr, "gx-sim: %s%s%s is not understood\n", name, value == NULL ? "" : " ", value == NULL ? "" : value);
+            return false;
+        }
+        if (one && a->n == 0)
+            a->n = 1;
+        argv++;
+    }
+    return true;
+}
+
+/* --- runs ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void say_again(FILE *out, const struct args *a, const char *verb, uint64_t seed)
+{
+    if (a->file != NULL)
+        fprintf(out, "gx-sim %s %s --seed %" PRIu64 "\n", verb, a->file, seed);
+    else
+        fprintf(out, "gx-sim %s --seed %" PRIu64 " --nodes %" PRIu64 " --acts %" PRIu64 "\n", verb, seed, a->nodes, a->acts);
+}
+
+static void say_violations(FILE *out, const struct gx_sim *of, uint64_t seed)
+{
+    size_t n = 0;
+    const struct gx_sim_violation *v = gx_sim_violations(of, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "seed %" PRIu64 ": %s at %" PRIu64 " ms", seed, gx_sim_oracle_name(v[i].oracle), v[i].at_ms);
+        if (v[i].node != UINT32_MAX)
+            fprintf(out, ", %s", gx_sim_node_name(of, v[i].node));
+        fprintf(out, ": %s\n", v[i].text);
+    }
+}
+
+static void say_expects(FILE *out, const struct gx_scenario *scn)
+{
+    for (uint32_t i = 0; i < scn->n_expects; i++)
+        fprintf(out, "line %u: %s (%s)\n", scn->expects[i].line, scn->expects[i].ok ? "holds" : "DOES NOT HOLD", scn->expects[i].got);
+}
+
+static void say_run(FILE *out, const struct result *r, uint64_t seed)
+{
     char hex[65];
+
+    gx_hex(hex, r->trace, sizeof r->trace);
+    fprintf(out, "seed %" PRIu64 ": %s; messages %" PRIu64 ", delivered %" PRIu64 " of %" PRIu64 ", frames %" PRIu64 ", bytes %" PRIu64 "; trace %.16s\n", seed,
+            r->violations == 0 ? "all holds" : "BROKEN", r->counts.acked, r->counts.delivered, r->counts.due, r->counts.frames, r->counts.bytes, hex);
+}
+
+static int play(struct args *a, uint64_t seed, const char *dir, struct result *r, FILE *out)
+{
+    struct gx_scenario drawn, *scn = &a->scn;      /* marked with what was found: in a process of its own */
+    struct gx_scn_options options = {.seed = seed, .dir = dir, .no_writemap = a->no_writemap, .no_memo = a->no_memo, .tell = a->tell ? stdout : NULL};
+    struct gx_sim *sim = NULL;
     size_t n = 0;
 
-    (void)gx_sim_violations(of, &n);
-    gx_sim_trace(of, trace);
-    gx_hex(hex, trace, sizeof trace);
-    for (uint32_t i = 0; i < scn->n_expects; i++)
-        printf("line %u: %s (%s)\n", scn->expects[i].line, scn->expects[i].ok ? "holds" : "DOES NOT HOLD", scn->expects[i].got);
-    say_violations(of, seed);
-    printf("seed %" PRIu64 ": %s; messages %" PRIu64 ", delivered %" PRIu64 " of %" PRIu64 ", frames %" PRIu64 ", bytes %" PRIu64 "; trace %.16s\n", seed,
-           n == 0 ? "all holds" : "BROKEN", c->acked, c->delivered, c->due, c->frames, c->bytes, hex);
+    if (a->file == NULL) {
+        gx_sim_swarm(&drawn, &(struct gx_sim_swarm){.seed = seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts});
+        scn = &drawn;
+    }
+    if (gx_scn_play(&sim, scn, &r->done, &options) != GX_OK)
+        return EXIT_MACHINE;
+    (void)gx_sim_violations(sim, &n);
+    r->violations = n;
+    r->counts = *gx_sim_counts(sim);
+    gx_sim_trace(sim, r->trace);
+    if (a->file != NULL)
+        say_expects(out, scn);
+    say_violations(out, sim, seed);
+    if (a->file != NULL || a->verbose || a->tell || n > 0)
+        say_run(out, r, seed);
+    gx_sim_free(sim);
+    if (a->file == NULL)
+        gx_scn_free(&drawn);
+    return n == 0 ? 0 : 1;
 }
 
-static int run(const char *path, const struct args *a)
+static int work(void *ctx, uint64_t seed, const char *dir, void *result, FILE *out)
 {
-    struct gx_scenario scn;
-    char why[300], *text = read_file(path);
-    uint32_t line = 0, column = 0;
-    uint64_t first = a->one ? a->seed : 1, broken = 0;
+    struct total *t = ctx;
 
-    if (text == NULL)
+    int code = play(t->a, seed, dir, result, out);
+
+    fflush(stdout);
+    return code;
+}
+
+static bool count(void *ctx, const struct gx_sim_job *job)
+{
+    struct total *t = ctx;
+    const struct result *r = job->result;
+    bool broken = job->signal != 0 || job->code != 0;
+
+    if (job->code == EXIT_MACHINE) {
+        t->runs = 0;
+        return false;
+    }
+    if (isatty(STDERR_FILENO) == 1)
+        fputs("\r\033[K", stderr);
+    if (!t->a->quiet)
+        fputs(job->text, stdout);
+    if (job->signal != 0)
+        printf("seed %" PRIu64 ": ended by itself: %s\n", job->index, strsignal(job->signal));
+    t->runs++;
+    t->broken += broken;
+    if (broken && !t->a->tell) {
+        fputs("again: ", stdout);
+        say_again(stdout, t->a, "replay", job->index);
+    }
+    if (job->signal == 0) {
+        gx_sim_counts_add(&t->all.counts, &r->counts);
+        gx_scn_done_add(&t->all.done, &r->done);
+    }
+    fflush(stdout);
+    if (isatty(STDERR_FILENO) == 1)
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 " runs, %" PRIu64 " broken ", t->runs, t->a->n, t->broken);
+    return true;
+}
+
+/* All of them; 0 or what to exit with. */
+static int run_all(struct total *t)
+{
+    const struct args *a = t->a;
+    struct gx_sim_jobs jobs = {.first = a->seed, .n = a->n, .at_once = (uint32_t)a->jobs, .result_bytes = sizeof(struct result), .work = work, .done = count, .ctx = t};
+    uint64_t at_once = a->jobs == 0 ? gx_sim_jobs_processors() : a->jobs;
+
+    if (!machine_can(a->nodes, at_once < a->n ? at_once : a->n))
         return EXIT_MACHINE;
-    if (!gx_scn_read(&scn, text, why, &line, &column)) {
-        fprintf(stderr, "%s:%u:%u: %s\n", path, line, column, why);
-        gx_scn_free(&scn);
-        free(text);
+
+    int ended = gx_sim_jobs_run(&jobs);
+
+    if (isatty(STDERR_FILENO) == 1)
+        fputs("\r\033[K", stderr);
+    if (ended > 0)
+        return 128 + ended;
+    if (ended < 0 || t->runs == 0)
+        return no_world(a->nodes);
+    return t->broken == 0 ? 0 : 1;
+}
+
+static void say_total(const struct total *t)
+{
+    const struct gx_sim_counts *c = &t->all.counts;
+    const struct gx_scn_done *d = &t->all.done;
+
+    printf("worlds %" PRIu64 " broken %" PRIu64 ";", t->runs, t->broken);
+    for (int k = 0; k < GX_SCN_ACT_COUNT; k++)
+        if (d->tried[k] > 0)
+            printf(" %s %" PRIu64 "/%" PRIu64, gx_scn_act_name((enum gx_scn_act_kind)k), d->yes[k], d->tried[k]);
+    printf("\njoined %" PRIu64 ", QR closed to %" PRIu64 ", codes over %" PRIu64 "; crashes at a commit %" PRIu64 ", old stores %" PRIu64 ", stalled %" PRIu64
+           ", resent %" PRIu64 ", rests without somebody %" PRIu64 "\n",
+           c->joined, c->closed, d->expired, c->crashes_at_commit, c->restored, c->stalled, c->resent, d->away);
+    printf("steps %" PRIu64 ", frames %" PRIu64 "; acknowledged %" PRIu64 ", due %" PRIu64 ", delivered %" PRIu64 ", too late %" PRIu64 "; events checked %" PRIu64 "\n",
+           c->steps, c->frames, c->acked, c->due, c->delivered, c->too_late, c->events_checked);
+}
+
+static int run(struct args *a)
+{
+    struct total t = {.a = a};
+
+    a->n = a->n == 0 ? 1 : a->n;
+    return run_all(&t);
+}
+
+static int swarm(struct args *a)
+{
+    struct total t = {.a = a};
+    int code = 0;
+
+    a->verbose = a->n == 1;
+    a->n = a->n == 0 ? 100 : a->n;
+    code = run_all(&t);
+    if (code <= 1)
+        say_total(&t);
+    return code;
+}
+
+static int replay(struct args *a)
+{
+    struct total t = {.a = a};
+
+    a->n = a->jobs = 1;
+    a->tell = true;
+    return run_all(&t);
+}
+
+/* --- smaller ------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* The smallest so far is always there. */
+static void better(void *ctx, const struct gx_scenario *scn)
+{
+    const struct args *a = ctx;
+    FILE *f = fopen(a->out, "w");
+
+    if (f != NULL) {
+        fprintf(f, "# gx-sim run %s --seed %" PRIu64 "\n", a->out, a->seed);
+        gx_scn_write(f, scn);
+    }
+    if (f == NULL || fclose(f) != 0) {
+        fprintf(stderr, "gx-sim: %s cannot be written: %s\n", a->out, strerror(errno));
+        exit(EXIT_MACHINE);
+    }
+    if (isatty(STDERR_FILENO) == 1)
+        fprintf(stderr, "\r\033[K%u acts, %u nodes ", scn->n_acts, scn->n_nodes);
+}
+
+static int shrink(struct args *a)
+{
+    struct gx_scn_options options = {.seed = a->seed, .no_writemap = a->no_writemap, .no_memo = a->no_memo};
+    int ended = 0;
+
+    a->out = a->out == NULL ? "shrunk.scn" : a->out;
+    if (a->file == NULL)
+        gx_sim_swarm(&a->scn, &(struct gx_sim_swarm){.seed = a->seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts});
+    if (!machine_can(a->nodes, gx_sim_jobs_processors()))
+        return EXIT_MACHINE;
+
+    uint32_t acts = a->scn.n_acts, nodes = a->scn.n_nodes;
+
+    ended = gx_scn_shrink(&a->scn, &options, better, a);
+    if (isatty(STDERR_FILENO) == 1)
+        fputs("\r\033[K", stderr);
+    if (ended == 1)
+        fputs("gx-sim: every rule holds in that run; there is nothing to make smaller\n", stderr);
+    if (ended < 0)
+        return no_world(a->nodes);
+    if (ended == 0)
+        printf("%u acts of %u, %u nodes of %u: gx-sim run %s --seed %" PRIu64 "\n", a->scn.n_acts, acts, a->scn.n_nodes, nodes, a->out, a->seed);
+    return ended > 1 ? 128 + ended : ended;
+}
+
+/* --- one thing at many values --------------------------------------------------------------------------------------------------------------------- */
+
+/* loss=0..40:5 */
+static bool read_range(const char *text, char what[16], unsigned *from, unsigned *to, unsigned *step)
+{
+    int used = 0;
+
+    return sscanf(text, "%15[a-z]=%u..%u:%u%n", what, from, to, step, &used) == 4 && text[used] == 0 && *step > 0 && *from <= *to &&
+           (strcmp(what, "loss") == 0 ? *to <= 90 : (strcmp(what, "delay") == 0 && *from > 0 && *to <= 60000) || (strcmp(what, "jitter") == 0 && *to <= 60000));
+}
+
+static void set_links(struct gx_scenario *scn, const char *what, unsigned x)
+{
+    for (uint32_t i = 0; i < scn->n_acts; i++) {
+        struct gx_sim_link *link = &scn->acts[i].link;
+
+        if (scn->acts[i].kind != GX_SCN_LINK)
+            continue;
+        if (strcmp(what, "loss") == 0)
+            link->loss_ppm = x * 10000;
+        else if (strcmp(what, "delay") == 0)
+            link->delay_ms = x;
+        else
+            link->jitter_ms = x;
+    }
+}
+
+static int sweep(struct args *a, const char *range)
+{
+    char what[16];
+    unsigned from = 0, to = 0, step = 0;
+    int code = 0, worst = 0;
+
+    if (!read_range(range, what, &from, &to, &step)) {
+        fprintf(stderr, "gx-sim: '%s' is not like loss=0..40:5, delay=1..500:50 or jitter=0..100:20\n", range);
         return EXIT_USAGE;
     }
-    if (!machine_can(scn.n_nodes)) {
-        gx_scn_free(&scn);
-        free(text);
-        return EXIT_MACHINE;
-    }
-    for (uint64_t seed = first; seed < first + a->runs; seed++) {
-        size_t n = 0;
-        enum gx_err err = gx_scn_play(&sim, &scn, seed, isatty(STDERR_FILENO) == 1 ? progress : NULL);
+    a->n = a->n == 0 ? 1 : a->n;
+    a->quiet = true;
+    printf("%8s %6s %7s %12s %12s %12s %14s\n", what, "runs", "broken", "messages", "delivered", "frames", "bytes");
+    for (unsigned x = from; x <= to && worst <= 1; x += step) {
+        struct total t = {.a = a};
 
-        if (err != GX_OK) {
-            fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %s; %u nodes need two descriptors each and some 2 MB of room there\n", gx_err_text(err),
-                    scn.n_nodes);
-            return EXIT_MACHINE;
-        }
-        (void)gx_sim_violations(sim, &n);
-        broken += n > 0;
-        say_run(&scn, sim, seed);
-        if (n > 0)
-            printf("again: gx-sim run %s --seed %" PRIu64 "\n", path, seed);
-        done();
+        set_links(&a->scn, what, x);
+        code = run_all(&t);
+        worst = code > worst ? code : worst;
+        if (code <= 1)
+            printf("%8u %6" PRIu64 " %7" PRIu64 " %12" PRIu64 " %11.2f%% %12" PRIu64 " %14" PRIu64 "\n", x, t.runs, t.broken, t.all.counts.acked,
+                   t.all.counts.due == 0 ? 0.0 : 100.0 * (double)t.all.counts.delivered / (double)t.all.counts.due, t.all.counts.frames, t.all.counts.bytes);
     }
-    gx_scn_free(&scn);
-    free(text);
-    return broken == 0 ? 0 : 1;
+    return worst;
+}
+
+/* --- planted bugs --------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A program of its own: the layers it stands on are built with the bugs in them. */
+static int mutants(char **argv)
+{
+    static const char *const places[] = {"tests/gx-sim-mutants", "gx-sim-mutants"};
+    char path[4096], beside[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    const char *slash = NULL;
+
+    path[n < 0 ? 0 : n] = 0;
+    slash = strrchr(path, '/');
+    for (size_t i = 0; slash != NULL && i < GX_ARRAY_LEN(places); i++) {
+        if ((size_t)snprintf(beside, sizeof beside, "%.*s/%s", (int)(slash - path), path, places[i]) >= sizeof beside)
+            break;
+        argv[0] = beside;
+        execv(beside, argv);
+    }
+    fputs("gx-sim: gx-sim-mutants is not there: cmake -DBUILD_TESTING=ON builds it\n", stderr);
+    return EXIT_MACHINE;
 }
 
 int main(int argc, char **argv)
 {
-    struct args a = {.seeds = 100, .nodes = 12, .acts = 400, .runs = 1};
+    static const struct { const char *name; int (*call)(struct args *a); bool file; } commands[] = {
+        {"run", run, true}, {"swarm", swarm, false}, {"replay", replay, false}, {"shrink", shrink, false},
+    };
+    struct args a = {.seed = 1, .nodes = 12, .acts = 200};
+    int code = EXIT_USAGE;
 
-    signal(SIGINT, interrupted);
-    signal(SIGTERM, interrupted);
-    if (argc >= 3 && strcmp(argv[1], "run") == 0 && read_args(&a, argv + 3))
-        return run(argv[2], &a);
-    if (argc < 2 || strcmp(argv[1], "swarm") != 0 || !read_args(&a, argv + 2))
-        return usage();
-    return swarm(&a);
+    if (argc >= 2 && strcmp(argv[1], "mutants") == 0)
+        return mutants(argv + 1);
+    if (argc >= 4 && strcmp(argv[1], "sweep") == 0) {
+        if (!read_args(&a, argv + 3) || a.file == NULL)
+            return usage();
+        code = read_scenario(&a);
+        code = code == 0 ? sweep(&a, argv[2]) : code;
+        gx_scn_free(&a.scn);
+        free(a.text);
+        return code;
+    }
+    for (size_t i = 0; argc >= 2 && i < GX_ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        if (!read_args(&a, argv + 2) || (commands[i].file && a.file == NULL))
+            break;
+        code = a.file == NULL ? 0 : read_scenario(&a);
+        code = code == 0 ? commands[i].call(&a) : code;
+        gx_scn_free(&a.scn);
+        free(a.text);
+        return code;
+    }
+    return usage();
 }

@@ -17,7 +17,7 @@
 
 #define SEEDS 24u
 #define NODES 12u
-#define ACTS 400u
+#define ACTS 200u
 #define SECONDS 60u         /* a world of this size takes a third of one */
 #define CLEAN 0
 #define SAID 100            /* + the oracle */
@@ -67,8 +67,9 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static _Noreturn void world(int mutant, uint64_t seed, const char *dir)
 {
-    struct gx_sim_acts acts = {.joins = 0};
-    struct gx_sim_swarm of = {.seed = seed, .n_nodes = NODES, .n_acts = ACTS, .dir = dir};
+    struct gx_scn_done acts = {.expired = 0};
+    struct gx_scn_options options = {.seed = seed, .dir = dir};
+    struct gx_scenario scn;
     struct gx_sim *sim = NULL;
     size_t n = 0;
 
@@ -76,7 +77,8 @@ static _Noreturn void world(int mutant, uint64_t seed, const char *dir)
     signal(SIGTERM, SIG_DFL);
     gx_mutant = mutant;
     alarm(SECONDS);
-    if (freopen("/dev/null", "w", stderr) == NULL || gx_sim_swarm(&sim, &acts, &of) != GX_OK)
+    gx_sim_swarm(&scn, &(struct gx_sim_swarm){.seed = seed, .n_nodes = NODES, .n_acts = ACTS});
+    if (freopen("/dev/null", "w", stderr) == NULL || gx_scn_play(&sim, &scn, &acts, &options) != GX_OK)
         _exit(MACHINE);
     const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
     int code = n == 0 ? CLEAN : SAID + (int)v[0].oracle;

@@ -121,6 +121,7 @@ struct sim_acked {
     struct gx_log_id log;
     uint64_t at_ms;
     uint8_t *due;               /* a bit a node: it was a member then */
+    uint32_t n_due, n_held;     /* nodes, at the last rest */
     bool too_late;              /* written after that, by the member that was removed */
     bool before_cut;            /* its author was removed by one who had it */
 };
@@ -154,6 +155,7 @@ struct gx_sim {
 
 /* Memory that is there, or the program ends: a simulation without it proves nothing. */
 void *sim_grow(void *list, uint32_t *cap, uint32_t n, size_t item);
+void sim_add(void *sum, const void *more, size_t n);      /* n uint64_t */
 
 /* world.c */
 void sim_at(struct gx_sim *sim, uint64_t at_ms, struct sim_event ev);
@@ -177,6 +179,8 @@ void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, 
 void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */
 void sim_sent(struct gx_sim *sim, uint32_t node, const struct gx_answer *answer);
 uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t after_ms);      /* messages that it shows */
+struct gx_group *sim_group_at(const struct gx_sim *sim, uint32_t node, const char *where);      /* ":id" of a group; NULL: it is not there */
+void sim_delivered(const struct gx_sim *sim, const char *where, uint64_t *due, uint64_t *delivered);    /* as counted at the last rest */
 void sim_started(struct gx_sim *sim, uint32_t node);    /* with its own store: what it acknowledged is there */
 
 #endif

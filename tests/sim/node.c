@@ -98,6 +98,7 @@ static void answered(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
     struct sim_node *node = &sim->nodes[i];
     const struct gx_answer *a = ef->answer;
 
+    sim->counts.closed += a->name != NULL && strcmp(a->name, "qr_closed") == 0;
     if (ef->client != node->client)
         return;
     if (node->sending && a->err == GX_OK)

@@ -63,9 +63,11 @@ static struct gx_group *group_of(struct gx_engine *e, const struct gx_group_id *
     return found;
 }
 
-static void note_member(struct sim_node *node, const struct gx_group *g, bool member, uint64_t now_ms)
+/* Whether it has become one by now. */
+static bool note_member(struct sim_node *node, const struct gx_group *g, bool member, uint64_t now_ms)
 {
     uint32_t i = 0;
+    bool began = false;
 
     while (i < node->n_members && !gx_group_id_equal(&node->members[i].group, &g->row.id))
         i++;
@@ -73,9 +75,12 @@ static void note_member(struct sim_node *node, const struct gx_group *g, bool me
         node->members = sim_grow(node->members, &node->cap_members, i, sizeof *node->members);
         node->members[node->n_members++] = (struct sim_member){.group = g->row.id};
     }
-    if (member && !node->members[i].member)
+    if (member && !node->members[i].member) {
         node->members[i].since_ms = now_ms;
+        began = true;
+    }
     node->members[i].member = member;
+    return began;
 }
 
 void sim_look(struct gx_sim *sim, uint32_t i)
@@ -87,7 +92,7 @@ void sim_look(struct gx_sim *sim, uint32_t i)
 
         if (!g->has_create)
             continue;
-        note_member(&sim->nodes[i], g, gx_group_is_member(group_of(e, &g->row.id)), sim->now_ms);
+        sim->counts.joined += note_member(&sim->nodes[i], g, gx_group_is_member(group_of(e, &g->row.id)), sim->now_ms);
         if (g->law.now.n_members > g->rules.cap)
             sim_violated(sim, GX_SIM_CAP, i, "%u members where %u may be", g->law.now.n_members, g->rules.cap);
     }
@@ -338,8 +343,9 @@ static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
 static void check_delivery(struct gx_sim *sim)
 {
     for (uint32_t k = 0; k < sim->n_acked; k++) {
-        const struct sim_acked *a = &sim->acked[k];
+        struct sim_acked *a = &sim->acked[k];
 
+        a->n_due = a->n_held = 0;
         /* What lay in a store that is lost is lost, unless others have it; who is out is not waited for. */
         if (member_since(&sim->nodes[a->node], &a->group) > a->at_ms || sim->nodes[a->node].lost_ms != 0 || !anybody_has(sim, a))
             continue;
@@ -353,13 +359,43 @@ static void check_delivery(struct gx_sim *sim)
 
             enum held h = held(e, g, a);
 
-            sim->counts.due++;
-            sim->counts.delivered += h == HELD;
+            a->n_due++;
+            a->n_held += h == HELD;
             if (h != HELD)
                 sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
                              h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
             gx_txn_abort(&e->txn);
         }
+        sim->counts.due += a->n_due;
+        sim->counts.delivered += a->n_held;
+    }
+}
+
+struct gx_group *sim_group_at(const struct gx_sim *sim, uint32_t node, const char *where)
+{
+    struct gx_engine *e = sim->nodes[node].engine;
+    struct gx_group *found = NULL;
+    char hex[66] = ":";
+
+    for (uint32_t k = 0; e != NULL && k < e->n_groups; k++) {
+        gx_hex(hex + 1, e->groups[k]->row.id.b, sizeof e->groups[k]->row.id.b);
+        if (strcmp(hex, where) == 0 && (found == NULL || gx_group_is_member(e->groups[k])))
+            found = e->groups[k];
+    }
+    return found;
+}
+
+void sim_delivered(const struct gx_sim *sim, const char *where, uint64_t *due, uint64_t *delivered)
+{
+    char hex[66] = ":";
+
+    *due = *delivered = 0;
+    for (uint32_t k = 0; k < sim->n_acked; k++) {
+        gx_hex(hex + 1, sim->acked[k].group.b, sizeof sim->acked[k].group.b);
+        if (strcmp(hex, where) != 0)
+            continue;
+        *due += sim->acked[k].n_due;
+        *delivered += sim->acked[k].n_held;
     }
 }
 
@@ -380,36 +416,42 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
         gx_txn_abort(&e->txn);
 }
 
-/* What somebody writes after a removal the remover cannot have known: no node shows it.  What the remover had is shown on. */
+/* What somebody writes after a removal the remover cannot have known: no node shows it.  What the remover had is shown on.  Who left and came in
+ * again goes on to show what it had of before; that is another row of its own. */
+static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
+{
+    char where[66] = ":", line[80] = "event=";
+    struct gx_command cmd = {.method = GX_CMD_READ, .group = where, .given = 1u << GX_PARAM_LIMIT | 1u << GX_PARAM_GROUP};
+    struct gx_sim_reply reply = {.done = false};
+
+    gx_hex(where + 1, g->row.id.b, sizeof g->row.id.b);
+    for (uint32_t k = 0; k < sim->n_acked; k++) {
+        const struct sim_acked *a = &sim->acked[k];
+        const struct sim_node *author = &sim->nodes[a->node];
+
+        if (author->removed_ms == 0 || a->node == i || !gx_group_id_equal(&g->row.id, &a->group) || is_in(g, &a->member))
+            continue;
+        if (!reply.done)
+            (void)gx_sim_ask(sim, &reply, i, cmd, 0);
+        gx_hex(line + 6, a->id.b, sizeof a->id.b);
+
+        bool shows = strstr(reply.values, line) != NULL;
+
+        sim->counts.too_late += a->too_late;
+        if (shows && a->too_late)
+            sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
+        if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 && (a->due[i / 8] & 1u << i % 8) != 0 &&
+            member_since(&sim->nodes[i], &a->group) <= a->at_ms)
+            sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of n%u, which was there when they were removed", a->seq, a->node);
+    }
+}
+
 static void check_shown(struct gx_sim *sim)
 {
-    struct gx_command cmd = {.method = GX_CMD_READ, .given = 1u << GX_PARAM_LIMIT};
-
-    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
-        struct gx_sim_reply reply = {.done = false};
-        char line[80] = "event=";
-
-        for (uint32_t k = 0; sim->nodes[i].up && k < sim->n_acked; k++) {
-            const struct sim_acked *a = &sim->acked[k];
-            const struct sim_node *author = &sim->nodes[a->node];
-            struct gx_group *g = group_of(sim->nodes[i].engine, &a->group);
-
-            if (author->removed_ms == 0 || a->node == i || g == NULL || !gx_group_is_member(g) || is_in(g, &a->member))
-                continue;
-            if (!reply.done)
-                (void)gx_sim_ask(sim, &reply, i, cmd, 0);
-            gx_hex(line + 6, a->id.b, sizeof a->id.b);
-
-            bool shows = strstr(reply.values, line) != NULL;
-
-            sim->counts.too_late += a->too_late;
-            if (shows && a->too_late)
-                sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
-            if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 && (a->due[i / 8] & 1u << i % 8) != 0 &&
-                member_since(&sim->nodes[i], &a->group) <= a->at_ms)
-                sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of n%u, which was there when they were removed", a->seq, a->node);
-        }
-    }
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++)
+        for (uint32_t k = 0; sim->nodes[i].up && k < sim->nodes[i].engine->n_groups; k++)
+            if (gx_group_is_member(sim->nodes[i].engine->groups[k]))
+                check_shown_in(sim, i, sim->nodes[i].engine->groups[k]);
 }
 
 uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t after_ms)

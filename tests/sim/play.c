@@ -3,17 +3,31 @@
 
 #include "tests/sim/internal.h"
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #define REST_MS 900000u         /* after the last act all is healed and has so long */
 #define LOOK_MS 1000u           /* what must never be is looked for so often */
+#define EXPIRY_GRACE_MS 60000u  /* codes are good so much longer: proto/LAW.md */
+#define SHOW_MS 2000u           /* a door opens first */
+
+struct code {
+    uint32_t node, group;
+    char text[600];
+    uint64_t ends_ms;           /* by right clocks; 0: later than any run lasts */
+};
 
 struct play {
     struct gx_sim *sim;
     struct gx_scenario *scn;
-    char group[GX_SCN_GROUPS_MAX][66];      /* ":id", empty before it is founded */
-    char code[GX_SCN_GROUPS_MAX][600];
+    struct gx_scn_done *done;
+    FILE *tell;
+    char (*group)[66];          /* ":id", empty before it is founded */
+    uint32_t *founder;
+    struct code *codes;
+    uint32_t n_codes, cap_codes;
     uint64_t looked_ms;
+    size_t n_told;              /* violations */
+    bool skewed;                /* somebody's clock is wrong */
 };
 
 /* --- acts ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -23,117 +37,247 @@ static struct gx_command in_group(const struct play *p, enum gx_method method, c
     return (struct gx_command){.method = method, .group = p->group[a->group], .given = 1u << GX_PARAM_GROUP};
 }
 
-static void create(struct play *p, const struct gx_scn_act *a)
+static bool ask(struct play *p, struct gx_sim_reply *reply, const struct gx_scn_act *a, struct gx_command cmd)
+{
+    return gx_sim_ask(p->sim, reply, a->a, cmd, 0);
+}
+
+static bool create(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
 {
     struct gx_command cmd = {.method = GX_CMD_GROUP_NEW, .name = p->scn->groups[a->group].text, .cap = a->n, .qr_max = a->m,
                              .given = 1u << GX_PARAM_NAME | (a->n == 0 ? 0 : 1u << GX_PARAM_CAP) | (a->m == 0 ? 0 : 1u << GX_PARAM_QR_MAX)};
-    struct gx_sim_reply reply;
     char id[65];
 
-    if (gx_sim_ask(p->sim, &reply, a->a, cmd, 0) && gx_sim_value(&reply, id, sizeof id, "group"))
-        snprintf(p->group[a->group], sizeof p->group[0], ":%s", id);
+    if (!ask(p, reply, a, cmd) || !gx_sim_value(reply, id, sizeof id, "group"))
+        return false;
+    snprintf(p->group[a->group], sizeof p->group[0], ":%s", id);
+    p->founder[a->group] = a->a;
+    return true;
 }
 
-static void show_qr(struct play *p, const struct gx_scn_act *a)
+static bool show_qr(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
 {
     struct gx_command cmd = in_group(p, GX_CMD_INVITE, a);
-    struct gx_sim_reply reply;
+    struct code code = {.node = a->a, .group = a->group};
 
     cmd.uses = a->n;
     cmd.given |= a->n == 0 ? 0 : 1u << GX_PARAM_USES;
-    if (gx_sim_ask(p->sim, &reply, a->a, cmd, 2000))
-        (void)gx_sim_value(&reply, p->code[a->group], sizeof p->code[0], "token");
+    if (a->ms > 0) {
+        cmd.expires_ms = code.ends_ms = gx_sim_wall_ms(p->sim) + (uint64_t)a->ms;
+        cmd.given |= 1u << GX_PARAM_EXPIRES_MS;
+    }
+    if (!gx_sim_ask(p->sim, reply, a->a, cmd, SHOW_MS) || !gx_sim_value(reply, code.text, sizeof code.text, "token"))
+        return false;
+    p->codes = sim_grow(p->codes, &p->cap_codes, p->n_codes, sizeof *p->codes);
+    p->codes[p->n_codes++] = code;
+    return true;
 }
 
-static void about(struct play *p, const struct gx_scn_act *a)
+static bool revoke(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
 {
-    static const enum gx_method methods[] = {[GX_SCN_REMOVE] = GX_CMD_GROUP_REMOVE, [GX_SCN_BAN] = GX_CMD_GROUP_BAN, [GX_SCN_PROMOTE] = GX_CMD_GROUP_PROMOTE,
-                                             [GX_SCN_INVITE] = GX_CMD_INVITE, [GX_SCN_ACCEPT] = GX_CMD_ACCEPT};
-    struct gx_command cmd = in_group(p, methods[a->kind], a);
-    char who[GX_SCN_NAME_MAX + 2];
-    struct gx_sim_reply reply;
+    struct gx_command cmd = {.method = GX_CMD_REVOKE, .given = 1u << GX_PARAM_INVITE};
+    char id[80];
 
-    snprintf(who, sizeof who, "@%s", p->scn->nodes[a->b].text);
-    cmd.who = who;
-    cmd.given = a->kind == GX_SCN_ACCEPT ? 1u << GX_PARAM_WHO : cmd.given | 1u << GX_PARAM_WHO;
+    if (!ask(p, reply, a, in_group(p, GX_CMD_INVITES, a)) || !gx_sim_value(reply, id, sizeof id, "invite"))
+        return false;
+    cmd.invite = id;
+    return ask(p, reply, a, cmd);
+}
+
+static bool join(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
+{
+    struct gx_command cmd = {.method = GX_CMD_JOIN, .given = 1u << GX_PARAM_TOKEN};
+    const struct code *code = NULL;
+
+    for (uint32_t i = p->n_codes; i-- > 0 && code == NULL;)
+        if (p->codes[i].group == a->group && (a->b == GX_SCN_NOBODY || p->codes[i].node == a->b))
+            code = &p->codes[i];
+    if (code == NULL)
+        return false;
+    cmd.token = code->text;
+
+    bool over = code->ends_ms != 0 && !p->skewed && gx_sim_wall_ms(p->sim) > code->ends_ms + EXPIRY_GRACE_MS && gx_sim_is_up(p->sim, a->a);
+    bool yes = ask(p, reply, a, cmd);
+
+    p->done->expired += over;
+    if (over)
+        gx_sim_expect(p->sim, !yes && reply->done, a->a, "a code whose time was over was not refused");
+    return yes || !reply->done;
+}
+
+/* By its id, while that can be looked up: names change. */
+static void who(const struct play *p, const struct gx_scn_act *a, char out[66])
+{
+    const struct gx_group *g = sim_group_at(p->sim, a->b, p->group[a->group]);
+
+    if (g == NULL) {
+        snprintf(out, 66, "@%s", p->scn->nodes[a->b].text);
+        return;
+    }
+    out[0] = ':';
+    gx_hex(out + 1, g->row.intro.member.b, sizeof g->row.intro.member.b);
+}
+
+static bool about(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
+{
+    static const enum gx_method methods[GX_SCN_ACT_COUNT] = {
+        [GX_SCN_REMOVE] = GX_CMD_GROUP_REMOVE, [GX_SCN_BAN] = GX_CMD_GROUP_BAN, [GX_SCN_UNBAN] = GX_CMD_GROUP_UNBAN, [GX_SCN_PROMOTE] = GX_CMD_GROUP_PROMOTE,
+        [GX_SCN_DEMOTE] = GX_CMD_GROUP_DEMOTE, [GX_SCN_TRANSFER] = GX_CMD_GROUP_TRANSFER, [GX_SCN_INVITE] = GX_CMD_INVITE};
+    struct gx_command cmd = in_group(p, methods[a->kind], a);
+    char id[66];
+
+    who(p, a, id);
+    if (a->kind == GX_SCN_INVITE)
+        snprintf(id, sizeof id, "@%s", p->scn->nodes[a->b].text);
+    cmd.who = id;
+    cmd.given |= 1u << GX_PARAM_WHO;
     if (a->kind == GX_SCN_REMOVE) {
         cmd.yes = true;
         cmd.given |= 1u << GX_PARAM_YES;
     }
-    if (gx_sim_ask(p->sim, &reply, a->a, cmd, 0) && (a->kind == GX_SCN_REMOVE || a->kind == GX_SCN_BAN))
+
+    bool yes = ask(p, reply, a, cmd);
+
+    if (yes && (a->kind == GX_SCN_REMOVE || a->kind == GX_SCN_BAN))
         gx_sim_removed(p->sim, a->b, a->a);
+    return yes;
 }
 
-static void scan(struct play *p, const struct gx_scn_act *a)
+static bool scan(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
 {
     struct gx_command id = {.method = GX_CMD_ID}, add = {.method = GX_CMD_CONTACT_ADD, .given = 1u << GX_PARAM_TOKEN};
-    struct gx_sim_reply reply;
     char card[600];
 
-    if (!gx_sim_ask(p->sim, &reply, a->b, id, 0) || !gx_sim_value(&reply, card, sizeof card, "card"))
-        return;
+    if (!gx_sim_ask(p->sim, reply, a->b, id, 0) || !gx_sim_value(reply, card, sizeof card, "card"))
+        return false;
     add.token = card;
-    (void)gx_sim_ask(p->sim, &reply, a->a, add, 0);
+    return ask(p, reply, a, add);
 }
 
-static void do_act(struct play *p, const struct gx_scn_act *a)
+static bool rest(struct play *p, uint32_t away)
 {
-    struct gx_command cmd;
-    struct gx_sim_reply reply;
+    p->skewed = false;
+    if (away != GX_SCN_NOBODY)
+        gx_sim_crash(p->sim, away);
+    gx_sim_heal_but(p->sim, away);
+    gx_sim_run(p->sim, REST_MS);
+    (void)gx_sim_check(p->sim);
+    p->done->away += away != GX_SCN_NOBODY;
+    return true;
+}
 
-    switch (a->kind) {
+/* What a person asks their node for. */
+static bool do_asked(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
+{
+    struct gx_command cmd = {.method = GX_CMD_ACCEPT};
+    char name[GX_SCN_NAME_MAX + 2];
+
+    switch ((int)a->kind) {
     case GX_SCN_CREATE:
-        create(p, a);
-        break;
+        return create(p, a, reply);
     case GX_SCN_SHOW_QR:
-        show_qr(p, a);
-        break;
+        return show_qr(p, a, reply);
+    case GX_SCN_REVOKE:
+        return revoke(p, a, reply);
     case GX_SCN_JOIN:
-        cmd = (struct gx_command){.method = GX_CMD_JOIN, .token = p->code[a->group], .given = 1u << GX_PARAM_TOKEN};
-        (void)gx_sim_ask(p->sim, &reply, a->a, cmd, 0);
-        break;
+        return join(p, a, reply);
     case GX_SCN_SEND:
         cmd = in_group(p, GX_CMD_SEND, a);
         cmd.text = "word";
         cmd.given |= 1u << GX_PARAM_TEXT;
-        (void)gx_sim_ask(p->sim, &reply, a->a, cmd, 0);
-        break;
+        return ask(p, reply, a, cmd);
     case GX_SCN_LEAVE:
-        (void)gx_sim_ask(p->sim, &reply, a->a, in_group(p, GX_CMD_GROUP_LEAVE, a), 0);
-        break;
-    case GX_SCN_REMOVE:
-    case GX_SCN_BAN:
-    case GX_SCN_PROMOTE:
-    case GX_SCN_INVITE:
-    case GX_SCN_ACCEPT:
-        about(p, a);
-        break;
+        return ask(p, reply, a, in_group(p, GX_CMD_GROUP_LEAVE, a));
+    case GX_SCN_LOOK:
+        return ask(p, reply, a, in_group(p, GX_CMD_GROUP_SHOW, a));
+    case GX_SCN_ALIAS:
+        cmd = in_group(p, GX_CMD_GROUP_ALIAS, a);
+        cmd.name = p->scn->words[a->n].text;
+        cmd.given |= 1u << GX_PARAM_NAME;
+        return ask(p, reply, a, cmd);
     case GX_SCN_SCAN:
-        scan(p, a);
-        break;
+        return scan(p, a, reply);
+    case GX_SCN_ACCEPT:
+        snprintf(name, sizeof name, "@%s", p->scn->nodes[a->b].text);
+        cmd.who = name;
+        cmd.given = 1u << GX_PARAM_WHO;
+        return ask(p, reply, a, cmd);
+    default:
+        return about(p, a, reply);
+    }
+}
+
+/* What happens to the world. */
+static bool do_act(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
+{
+    bool was_up = a->kind >= GX_SCN_CRASH && a->kind <= GX_SCN_RESTART && gx_sim_is_up(p->sim, a->a);
+
+    switch ((int)a->kind) {
     case GX_SCN_CRASH:
-        gx_sim_crash(p->sim, a->a);
-        break;
+        if (a->n > 0)
+            gx_sim_crash_at(p->sim, a->a, a->n);
+        else
+            gx_sim_crash(p->sim, a->a);
+        return was_up;
     case GX_SCN_SAVE:
         gx_sim_crash(p->sim, a->a);
         gx_sim_save(p->sim, a->a);
-        break;
+        return was_up;
     case GX_SCN_RESTART:
         gx_sim_start(p->sim, a->a, (enum gx_sim_store)a->n);
-        break;
+        return !was_up;
     case GX_SCN_CLOCK:
         gx_sim_skew(p->sim, a->a, a->ms);
-        break;
+        p->skewed = p->skewed || a->ms != 0;
+        return true;
     case GX_SCN_CUT:
-        gx_sim_cut(p->sim, a->a, a->b, true);
-        break;
-    case GX_SCN_HEAL:
-        gx_sim_heal(p->sim);
-        break;
+        gx_sim_cut(p->sim, a->a, a->b, a->n != 0);
+        return true;
     case GX_SCN_LINK:
         gx_sim_link(p->sim, a->a, a->b, &a->link);
-        break;
+        return true;
+    case GX_SCN_HEAL:
+        p->skewed = false;
+        gx_sim_heal(p->sim);
+        return true;
+    case GX_SCN_REST:
+        return rest(p, a->a);
+    default:
+        return do_asked(p, a, reply);
     }
+}
+
+static void tell_violations(struct play *p)
+{
+    size_t n = 0;
+    const struct gx_sim_violation *v = gx_sim_violations(p->sim, &n);
+
+    for (; p->tell != NULL && p->n_told < n; p->n_told++) {
+        const struct gx_sim_violation *x = &v[p->n_told];
+
+        fprintf(p->tell, "%9.3f s  VIOLATED %s%s%s: %s\n", (double)x->at_ms / 1e3, gx_sim_oracle_name(x->oracle), x->node == SIM_NONE ? "" : ", ",
+                x->node == SIM_NONE ? "" : gx_sim_node_name(p->sim, x->node), x->text);
+    }
+}
+
+static void act(struct play *p, const struct gx_scn_act *a)
+{
+    struct gx_sim_reply reply = {.done = false};
+
+    tell_violations(p);
+    if (p->tell != NULL) {
+        fprintf(p->tell, "%9.3f s  ", (double)gx_sim_now_ms(p->sim) / 1e3);
+        gx_scn_say(p->tell, p->scn, a);
+        fflush(p->tell);
+    }
+
+    bool yes = do_act(p, a, &reply);
+
+    p->done->tried[a->kind]++;
+    p->done->yes[a->kind] += yes;
+    if (p->tell != NULL)
+        fprintf(p->tell, "%s%s\n", yes ? "" : ": no ", reply.done && !reply.ok ? reply.error : "");
+    tell_violations(p);
 }
 
 /* --- what is expected -------------------------------------------------------------------------------------------------------------------------- */
@@ -198,8 +342,7 @@ static bool members(struct play *p, struct gx_scn_expect *x)
 static bool is_so(struct play *p, struct gx_scn_expect *x)
 {
     struct gx_sim_reply reply;
-    const struct gx_sim_counts *c = gx_sim_counts(p->sim);
-    uint64_t read = 0;
+    uint64_t read = 0, due = 0, delivered = 0;
 
     switch (x->kind) {
     case GX_SCN_SAME_STATE:
@@ -207,8 +350,9 @@ static bool is_so(struct play *p, struct gx_scn_expect *x)
     case GX_SCN_MEMBERS:
         return members(p, x);
     case GX_SCN_DELIVERED:
-        snprintf(x->got, sizeof x->got, "%" PRIu64 " of %" PRIu64, c->delivered, c->due);
-        return c->due > 0 && compares(x->compare, c->delivered * 100 / c->due, x->number);
+        sim_delivered(p->sim, p->group[x->group], &due, &delivered);
+        snprintf(x->got, sizeof x->got, "%" PRIu64 " of %" PRIu64, delivered, due);
+        return due > 0 && compares(x->compare, delivered * 100 / due, x->number);
     case GX_SCN_IS_MEMBER: {
         bool yes = shown(p, x->a, x->group, &reply);
 
@@ -228,7 +372,7 @@ static void look(struct play *p, enum gx_scn_when when)
     for (uint32_t i = 0; i < p->scn->n_expects; i++) {
         struct gx_scn_expect *x = &p->scn->expects[i];
 
-        if (x->when != when || (when == GX_SCN_BY && (x->looked_at || x->by_ms != p->sim->now_ms)) || (when == GX_SCN_NEVER && x->looked_at && !x->ok))
+        if (x->when != when || (when == GX_SCN_BY && (x->looked_at || x->by_ms > p->sim->now_ms)) || (when == GX_SCN_NEVER && x->looked_at && !x->ok))
             continue;
         x->looked_at = true;
         x->ok = is_so(p, x) == (when != GX_SCN_NEVER);
@@ -238,31 +382,69 @@ static void look(struct play *p, enum gx_scn_when when)
 /* To that time, stopping where something is expected. */
 static void go(struct play *p, uint64_t until_ms)
 {
+    bool nevers = false;
+
+    for (uint32_t i = 0; i < p->scn->n_expects; i++)
+        nevers = nevers || p->scn->expects[i].when == GX_SCN_NEVER;
     while (p->sim->now_ms < until_ms) {
         uint64_t next = until_ms;
 
         for (uint32_t i = 0; i < p->scn->n_expects; i++)
             if (p->scn->expects[i].when == GX_SCN_BY && p->scn->expects[i].by_ms > p->sim->now_ms && p->scn->expects[i].by_ms < next)
                 next = p->scn->expects[i].by_ms;
-        gx_sim_run(p->sim, next - p->sim->now_ms);
+        if (nevers && p->looked_ms + LOOK_MS < next)
+            next = p->looked_ms + LOOK_MS;
+        gx_sim_run(p->sim, next > p->sim->now_ms ? next - p->sim->now_ms : 1);
         look(p, GX_SCN_BY);
-    }
-    if (p->sim->now_ms >= p->looked_ms + LOOK_MS) {
-        look(p, GX_SCN_NEVER);
-        p->looked_ms = p->sim->now_ms;
+        if (nevers && p->sim->now_ms >= p->looked_ms + LOOK_MS) {
+            look(p, GX_SCN_NEVER);
+            p->looked_ms = p->sim->now_ms;
+        }
+        tell_violations(p);
     }
 }
 
-enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, uint64_t seed, void (*progress)(uint64_t now_ms, uint64_t end_ms))
+/* In each group its founder says one thing more: who is out does not hear it. */
+static void last_words(struct play *p)
 {
-    struct gx_sim_options options = {.seed = seed, .n_nodes = scn->n_nodes, .names = scn->nodes[0].text, .name_bytes = sizeof scn->nodes[0]};
-    struct play p = {.scn = scn};
+    for (uint32_t i = 0; i < p->scn->n_groups; i++) {
+        struct gx_scn_act say = {.kind = GX_SCN_SEND, .a = p->founder[i], .group = i};
+        struct gx_sim_reply reply;
+
+        if (p->group[i][0] == 0 || !do_asked(p, &say, &reply))
+            continue;
+        gx_sim_run(p->sim, 60000);
+        gx_sim_check_heard(p->sim);
+    }
+}
+
+static void finish(struct play *p)
+{
+    (void)rest(p, GX_SCN_NOBODY);
+    look(p, GX_SCN_BY);
+    look(p, GX_SCN_AT_END);
+    look(p, GX_SCN_NEVER);
+    for (uint32_t i = 0; i < p->scn->n_expects; i++)
+        if (!p->scn->expects[i].ok)
+            sim_violated(p->sim, GX_SIM_EXPECT, SIM_NONE, "line %u does not hold: %s", p->scn->expects[i].line, p->scn->expects[i].got);
+    last_words(p);
+    tell_violations(p);
+}
+
+enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, struct gx_scn_done *done, const struct gx_scn_options *o)
+{
+    struct gx_sim_options options = {.seed = o->seed, .n_nodes = scn->n_nodes, .names = scn->nodes[0].text, .name_bytes = sizeof scn->nodes[0],
+                                     .dir = o->dir, .no_writemap = o->no_writemap, .no_memo = o->no_memo};
+    struct play p = {.scn = scn, .done = done, .tell = o->tell};
     enum gx_err err = gx_sim_new(out, &options);
     uint64_t end = 0;
 
     p.sim = *out;
     if (err != GX_OK)
         return err;
+    p.group = calloc(scn->n_groups + 1, sizeof *p.group);
+    p.founder = calloc(scn->n_groups + 1, sizeof *p.founder);
+    GX_ASSERT(p.group != NULL && p.founder != NULL);
     for (uint32_t i = 0; i < scn->n_nodes; i++)
         gx_sim_island(p.sim, i, scn->island[i]);
     for (uint32_t i = 0; i < scn->n_acts; i++)
@@ -273,18 +455,30 @@ enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, uint64_t s
     }
     for (uint32_t i = 0; i < scn->n_acts; i++) {
         go(&p, scn->acts[i].at_ms);
-        if (progress != NULL)
-            progress(p.sim->now_ms, end + REST_MS);
-        do_act(&p, &scn->acts[i]);
+        if (o->progress != NULL)
+            o->progress(p.sim->now_ms, end + REST_MS);
+        act(&p, &scn->acts[i]);
     }
     go(&p, end);
-    gx_sim_heal(p.sim);
-    go(&p, end + REST_MS);
-    (void)gx_sim_check(p.sim);
-    look(&p, GX_SCN_AT_END);
-    look(&p, GX_SCN_NEVER);
-    for (uint32_t i = 0; i < scn->n_expects; i++)
-        if (!scn->expects[i].ok)
-            sim_violated(p.sim, GX_SIM_EXPECT, SIM_NONE, "line %u does not hold: %s", scn->expects[i].line, scn->expects[i].got);
+    finish(&p);
+    free(p.group);
+    free(p.founder);
+    free(p.codes);
     return GX_OK;
+}
+
+const char *gx_scn_act_name(enum gx_scn_act_kind kind)
+{
+    static const char *const names[] = {
+#define GX_X(id, name) [id] = name,
+        GX_SCN_ACTS(GX_X)
+#undef GX_X
+    };
+
+    return names[kind];
+}
+
+void gx_scn_done_add(struct gx_scn_done *sum, const struct gx_scn_done *more)
+{
+    sim_add(sum, more, sizeof *sum / sizeof(uint64_t));
 }

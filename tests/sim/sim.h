@@ -146,6 +146,7 @@ void gx_sim_check_heard(struct gx_sim *sim);
 struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t steps, inputs, frames, bytes, connects, verifies, verified_before;
     uint64_t acked;             /* messages */
+    uint64_t joined, closed;    /* memberships that began; requests that came after the QR limit */
     uint64_t due, delivered;    /* of these, at members: counted by gx_sim_check */
     uint64_t too_late;          /* messages of removed ones at members, likewise */
     uint64_t crashes, crashes_at_commit, restored, emptied, stalled, resent;

@@ -1,280 +1,350 @@
 /* Leaving whole kinds of faults out at random finds more than having all of them always (Groce and others, "Swarm testing", ISSTA 2012). */
 #include "tests/sim/swarm.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "tests/sim/internal.h"
 
-#define CODES 4u
+#define ADMINS 6u
 #define PAIRS 64u
+#define EXPIRY_MS 60000          /* the shortest there is */
+#define OVER_MS 130000u         /* by then such a code is good no more: a minute of grace, whole minutes */
+#define DOWN 32u
+#define JOINED_MS 40000u        /* by then who joins at first is in, unless something keeps them out */
 
 struct world {
-    struct gx_sim *sim;
+    struct gx_scenario *scn;
     const struct gx_sim_swarm *of;
-    struct gx_sim_acts *acts;
-    bool crashing, cutting, losing, skewing, quarrelling, befriending, at_commits;
+    struct sim_rng rng;
+    uint64_t at_ms;
+    bool crashing, cutting, losing, skewing, quarrelling, befriending, at_commits, naming;
     uint32_t n_islands;
-    char codes[CODES][600];
-    uint64_t ends_ms[CODES];        /* 0: in a week */
-    uint32_t n_codes;
+    uint32_t admins[ADMINS], n_admins;      /* whom somebody promotes early; 0 is the founder */
+    uint32_t showed[64], n_showed;          /* who has shown a code */
     uint32_t pairs[PAIRS][2], n_pairs;      /* who scanned whose card */
-    uint32_t qr_max, cap;
+    struct { uint32_t node; bool saved; } down[DOWN];
+    uint32_t n_down;
 };
+
+static uint32_t pick(struct world *w, uint32_t n)
+{
+    return sim_pick(&w->rng, n);
+}
 
 static bool chance(struct world *w, uint32_t one_in)
 {
-    return gx_sim_pick(w->sim, one_in) == 0;
+    return pick(w, one_in) == 0;
 }
 
-static bool ask(struct world *w, uint32_t node, enum gx_method method, const char *who)
+static uint32_t somebody(struct world *w)
 {
-    struct gx_sim_reply reply;
-    struct gx_command cmd = {.method = method, .group = "tea", .who = who, .given = 1u << GX_PARAM_GROUP | (who == NULL ? 0 : 1u << GX_PARAM_WHO)};
-
-    if (who != NULL && (method == GX_CMD_GROUP_REMOVE || method == GX_CMD_GROUP_BAN)) {
-        cmd.yes = true;
-        cmd.given |= method == GX_CMD_GROUP_REMOVE ? 1u << GX_PARAM_YES : 0;
-    }
-    return gx_sim_ask(w->sim, &reply, node, cmd, 0);
+    return pick(w, w->of->n_nodes);
 }
 
-static void invite(struct world *w, uint32_t node)
+/* Anybody but the founder. */
+static uint32_t other(struct world *w)
 {
-    struct gx_command cmd = {.method = GX_CMD_INVITE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
-    struct gx_sim_reply reply;
-
-    if (chance(w, 2)) {
-        cmd.uses = 1 + gx_sim_pick(w->sim, 3);
-        cmd.given |= 1u << GX_PARAM_USES;
-    }
-    if (!w->skewing && chance(w, 4)) {
-        cmd.expires_ms = gx_sim_wall_ms(w->sim) + 90000;
-        cmd.given |= 1u << GX_PARAM_EXPIRES_MS;
-    }
-    if (gx_sim_ask(w->sim, &reply, node, cmd, 2000) && gx_sim_value(&reply, w->codes[w->n_codes % CODES], sizeof w->codes[0], "token")) {
-        w->ends_ms[w->n_codes % CODES] = cmd.expires_ms;
-        w->n_codes++;
-    }
+    return 1 + pick(w, w->of->n_nodes - 1);
 }
 
-static void revoke(struct world *w, uint32_t node)
+static uint32_t admin(struct world *w)
 {
-    struct gx_command list = {.method = GX_CMD_INVITES, .group = "tea", .given = 1u << GX_PARAM_GROUP};
-    struct gx_command cmd = {.method = GX_CMD_REVOKE, .given = 1u << GX_PARAM_INVITE};
-    struct gx_sim_reply reply;
-    char id[80];
-
-    if (!gx_sim_ask(w->sim, &reply, node, list, 0) || !gx_sim_value(&reply, id, sizeof id, "invite"))
-        return;
-    cmd.invite = id;
-    w->acts->revokes += gx_sim_ask(w->sim, &reply, node, cmd, 0);
+    return w->admins[pick(w, w->n_admins)];
 }
 
-/* Another name, or a look at the group: what is remembered of it has to change with it. */
-static void look(struct world *w, uint32_t node)
+static void add(struct world *w, struct gx_scn_act a)
 {
-    char name[16];
-    struct gx_command alias = {.method = GX_CMD_GROUP_ALIAS, .group = "tea", .name = name, .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_NAME};
-    struct gx_sim_reply reply;
+    a.at_ms = w->at_ms;
+    gx_scn_add(w->scn, a);
+}
 
-    (void)ask(w, node, GX_CMD_GROUP_SHOW, NULL);
-    if (!chance(w, 4))
-        return;
-    snprintf(name, sizeof name, "n%u", node);           /* the same again: who is called by it stays who it is */
-    (void)gx_sim_ask(w->sim, &reply, node, alias, 0);
+static void one(struct world *w, enum gx_scn_act_kind kind, uint32_t a, uint32_t b)
+{
+    add(w, (struct gx_scn_act){.kind = kind, .a = a, .b = b});
+}
+
+static void show_qr(struct world *w, uint32_t node)
+{
+    struct gx_scn_act a = {.kind = GX_SCN_SHOW_QR, .a = node};
+
+    if (chance(w, 2))
+        a.n = 1 + pick(w, 3);
+    if (!w->skewing && chance(w, 4))
+        a.ms = EXPIRY_MS;
+    add(w, a);
+    if (w->n_showed < GX_ARRAY_LEN(w->showed))
+        w->showed[w->n_showed++] = node;
 }
 
 static void join(struct world *w, uint32_t node)
 {
-    struct gx_command cmd = {.method = GX_CMD_JOIN, .given = 1u << GX_PARAM_TOKEN};
-    struct gx_sim_reply reply;
-    uint32_t n = w->n_codes < CODES ? w->n_codes : CODES;
-
-    if (n == 0)
-        return;
-    n = gx_sim_pick(w->sim, n);
-    cmd.token = w->codes[n];
-    w->acts->joins++;
-
-    bool over = w->ends_ms[n] != 0 && gx_sim_wall_ms(w->sim) > w->ends_ms[n] + 60000;
-
-    w->acts->expired += over;
-    if (over)
-        gx_sim_expect(w->sim, !gx_sim_ask(w->sim, &reply, node, cmd, 0) && reply.done, node, "a code whose time was over was not refused");
-    else if (gx_sim_ask(w->sim, &reply, node, cmd, chance(w, 2) ? 5000 : 0))
-        w->acts->joined++;
-    else if (strcmp(reply.error, "qr_closed") == 0)
-        w->acts->closed++;
+    one(w, GX_SCN_JOIN, node, chance(w, 3) ? GX_SCN_NOBODY : w->showed[pick(w, w->n_showed)]);
 }
 
 static void quarrel(struct world *w, uint32_t node)
 {
-    char who[16];
-    uint32_t other = gx_sim_pick(w->sim, w->of->n_nodes);
+    uint32_t victim = chance(w, 3) ? admin(w) : other(w);
 
-    snprintf(who, sizeof who, "@n%u", other);
-    switch (gx_sim_pick(w->sim, 6)) {
+    switch (pick(w, 9)) {
     case 0:
-        if (other != 0 && ask(w, node, GX_CMD_GROUP_REMOVE, who)) {
-            w->acts->removals++;
-            gx_sim_removed(w->sim, other, node);
-        }
+        one(w, GX_SCN_REMOVE, node, victim);
         break;
     case 1:
-        if (other != 0 && ask(w, node, GX_CMD_GROUP_BAN, who)) {
-            w->acts->bans++;
-            gx_sim_removed(w->sim, other, node);
-        }
+        one(w, GX_SCN_BAN, node, victim);
         break;
     case 2:
-        w->acts->leaves += node != 0 && ask(w, node, GX_CMD_GROUP_LEAVE, NULL);
+        one(w, GX_SCN_LEAVE, other(w), 0);
+        break;
+    case 3:
+        one(w, GX_SCN_DEMOTE, node, victim);
+        break;
+    case 4:
+        w->at_ms += 1000;
+        one(w, GX_SCN_BAN, node, victim);
+        w->at_ms += pick(w, 3000);
+        one(w, GX_SCN_UNBAN, node, victim);
+        one(w, GX_SCN_JOIN, victim, GX_SCN_NOBODY);
+        break;
+    case 5:
+        one(w, GX_SCN_TRANSFER, node, other(w));
+        one(w, GX_SCN_ACCEPT, w->scn->acts[w->scn->n_acts - 1].b, node);
         break;
     default:
-        w->acts->promotions += ask(w, node, GX_CMD_GROUP_PROMOTE, who);
+        one(w, GX_SCN_PROMOTE, node, somebody(w));
         break;
     }
 }
 
-/* Somebody scans another's card, is accepted, brings the other into the group or is brought in: whatever of it is possible by now. */
+/* Two who have a say do, within seconds and as often as not without knowing of each other, what does not go together. */
+static void collide(struct world *w)
+{
+    uint32_t a = admin(w), b = admin(w), victim = other(w), guest = other(w);
+
+    switch (pick(w, 6)) {
+    case 0:                     /* removed here, let in there */
+        one(w, chance(w, 2) ? GX_SCN_REMOVE : GX_SCN_BAN, a, victim);
+        one(w, GX_SCN_SHOW_QR, b, 0);
+        one(w, GX_SCN_JOIN, victim, b);
+        break;
+    case 1:                     /* the last seat at two doors */
+        one(w, GX_SCN_SHOW_QR, a, 0);
+        one(w, GX_SCN_SHOW_QR, b, 0);
+        one(w, GX_SCN_JOIN, victim, a);
+        one(w, GX_SCN_JOIN, guest, b);
+        break;
+    case 2:                     /* one of them is removed, and has let somebody in */
+        one(w, GX_SCN_SHOW_QR, b, 0);
+        one(w, chance(w, 2) ? GX_SCN_REMOVE : GX_SCN_DEMOTE, a, b);
+        one(w, GX_SCN_JOIN, guest, b);
+        break;
+    case 3:                     /* the same one comes in at two doors, and is removed by who knows of one */
+        one(w, GX_SCN_SHOW_QR, a, 0);
+        one(w, GX_SCN_SHOW_QR, b, 0);
+        one(w, GX_SCN_JOIN, victim, a);
+        one(w, GX_SCN_JOIN, victim, b);
+        w->at_ms += pick(w, 5000);
+        one(w, GX_SCN_REMOVE, a, victim);
+        break;
+    case 4:                     /* more than a code is for */
+        add(w, (struct gx_scn_act){.kind = GX_SCN_SHOW_QR, .a = a, .n = 1 + pick(w, 2)});
+        for (int i = 0; i < 4; i++)
+            one(w, GX_SCN_JOIN, other(w), a);
+        break;
+    default:                    /* both remove each other */
+        one(w, GX_SCN_REMOVE, a, b);
+        one(w, GX_SCN_REMOVE, b, a);
+        break;
+    }
+    if (chance(w, 3)) {
+        w->at_ms += pick(w, 3000);
+        one(w, GX_SCN_SHOW_QR, a, 0);
+        one(w, GX_SCN_JOIN, victim, a);
+    }
+}
+
+/* Somebody scans another's card, is accepted, brings the other into the group or is brought in: whatever of it is possible by then. */
 static void befriend(struct world *w, uint32_t node)
 {
-    struct gx_sim_reply reply;
-    struct gx_command id = {.method = GX_CMD_ID}, add = {.method = GX_CMD_CONTACT_ADD, .given = 1u << GX_PARAM_TOKEN};
-    struct gx_command yes = {.method = GX_CMD_ACCEPT, .given = 1u << GX_PARAM_WHO};
-    uint32_t other = gx_sim_pick(w->sim, w->of->n_nodes), pair = w->n_pairs == 0 ? 0 : gx_sim_pick(w->sim, w->n_pairs);
-    char who[2][16], card[600];
+    const uint32_t *pair = w->pairs[w->n_pairs == 0 ? 0 : pick(w, w->n_pairs)];
+    uint32_t friend = somebody(w);
 
-    if (w->n_pairs < PAIRS && other != node && chance(w, 3)) {
-        if (!gx_sim_ask(w->sim, &reply, other, id, 0) || !gx_sim_value(&reply, card, sizeof card, "card"))
-            return;
-        add.token = card;
-        if (!gx_sim_ask(w->sim, &reply, node, add, 0))
-            return;
-        w->acts->scans++;
+    if (w->n_pairs < PAIRS && friend != node && chance(w, 3)) {
+        one(w, GX_SCN_SCAN, node, friend);
         w->pairs[w->n_pairs][0] = node;
-        w->pairs[w->n_pairs++][1] = other;
+        w->pairs[w->n_pairs++][1] = friend;
         return;
     }
-    if (w->n_pairs == 0)
-        return;
-    for (int k = 0; k < 2; k++)
-        snprintf(who[k], sizeof who[k], "@n%u", w->pairs[pair][k]);
-    for (int k = 0; k < 2; k++) {
-        w->acts->invited += ask(w, w->pairs[pair][k], GX_CMD_INVITE, who[!k]);
-        yes.who = who[!k];
-        w->acts->accepted += gx_sim_ask(w->sim, &reply, w->pairs[pair][k], yes, 0);
+    for (uint32_t k = 0; k < 2 && w->n_pairs > 0; k++) {
+        one(w, GX_SCN_INVITE, pair[k], pair[!k]);
+        one(w, GX_SCN_ACCEPT, pair[k], pair[!k]);
     }
+}
+
+static void look(struct world *w, uint32_t node)
+{
+    struct gx_scenario *s = w->scn;
+
+    one(w, GX_SCN_LOOK, node, 0);
+    if (!w->naming || !chance(w, 2))
+        return;
+    s->words = sim_grow(s->words, &s->cap_words, s->n_words, sizeof *s->words);
+    snprintf(s->words[s->n_words].text, sizeof s->words->text, "x%u%c", node, (char)('a' + pick(w, 26)));
+    add(w, (struct gx_scn_act){.kind = GX_SCN_ALIAS, .a = node, .n = s->n_words++});
+    one(w, GX_SCN_LOOK, somebody(w), 0);
 }
 
 static void crash(struct world *w, uint32_t node)
 {
-    w->acts->crashes++;
-    if (w->at_commits && chance(w, 2)) {
-        gx_sim_crash_at(w->sim, node, 1 + gx_sim_pick(w->sim, 5));
+    bool save = node != 0 && chance(w, 3);
+
+    if (w->n_down == DOWN)
         return;
-    }
-    gx_sim_crash(w->sim, node);
-    if (node != 0 && chance(w, 4)) {
-        gx_sim_save(w->sim, node);
-        w->acts->saved++;
-    }
+    w->down[w->n_down].node = node;
+    w->down[w->n_down++].saved = save;
+    if (!save && w->at_commits && chance(w, 2))
+        add(w, (struct gx_scn_act){.kind = GX_SCN_CRASH, .a = node, .n = 1 + pick(w, 5)});
+    else
+        one(w, save ? GX_SCN_SAVE : GX_SCN_CRASH, node, 0);
 }
 
-static void restart(struct world *w, uint32_t node)
+/* An old store is that of an earlier crash: it was set aside, and the node went on with its own. */
+static void restart(struct world *w)
 {
-    enum gx_sim_store which = node != 0 && chance(w, 8) ? GX_SIM_SAVED : GX_SIM_SAME;
+    uint32_t i = w->n_down == 0 ? 0 : pick(w, w->n_down), node = w->down[i].node;
 
-    w->acts->restarts++;
-    gx_sim_start(w->sim, node, which);
+    if (w->n_down == 0)
+        return;
+    if (w->down[i].saved && chance(w, 2)) {
+        add(w, (struct gx_scn_act){.kind = GX_SCN_RESTART, .a = node, .n = GX_SIM_SAME});
+        add(w, (struct gx_scn_act){.kind = GX_SCN_SEND, .a = node});
+        w->at_ms += pick(w, 3000);
+        one(w, GX_SCN_CRASH, node, 0);
+        add(w, (struct gx_scn_act){.kind = GX_SCN_RESTART, .a = node, .n = GX_SIM_SAVED});
+    } else {
+        add(w, (struct gx_scn_act){.kind = GX_SCN_RESTART, .a = node, .n = GX_SIM_SAME});
+    }
+    w->down[i] = w->down[--w->n_down];
 }
 
 static void link_all(struct world *w)
 {
     for (uint32_t a = 0; a < w->n_islands; a++)
         for (uint32_t b = a; b < w->n_islands; b++) {
-            struct gx_sim_link link = {.delay_ms = 1 + gx_sim_pick(w->sim, a == b ? 5 : 80), .jitter_ms = gx_sim_pick(w->sim, 20),
-                                       .loss_ppm = w->losing ? gx_sim_pick(w->sim, 100000) : 0};
+            struct gx_sim_link link = {.delay_ms = 1 + pick(w, a == b ? 5 : 80), .jitter_ms = pick(w, 20), .loss_ppm = w->losing ? pick(w, 100000) : 0};
 
-            gx_sim_link(w->sim, a, b, &link);
+            add(w, (struct gx_scn_act){.kind = GX_SCN_LINK, .a = 1 + a, .b = 1 + b, .link = link});
+        }
+}
+
+static void cut(struct world *w, uint32_t from, uint32_t to, bool cuts)
+{
+    add(w, (struct gx_scn_act){.kind = GX_SCN_CUT, .a = 1 + from, .b = 1 + to, .n = cuts});
+}
+
+/* One island from all others, both ways. */
+static void cut_off(struct world *w, bool cuts)
+{
+    uint32_t island = pick(w, w->n_islands);
+
+    for (uint32_t k = 0; k < w->n_islands; k++)
+        if (k != island) {
+            cut(w, island, k, cuts);
+            cut(w, k, island, cuts);
         }
 }
 
 static void act(struct world *w)
 {
-    uint32_t node = gx_sim_pick(w->sim, w->of->n_nodes), kind = gx_sim_pick(w->sim, 28);
-    struct gx_command say = {.method = GX_CMD_SEND, .group = "tea", .text = "word", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
-    struct gx_sim_reply reply;
+    uint32_t node = somebody(w), kind = pick(w, 32);
 
-    if (!gx_sim_is_up(w->sim, node)) {
-        if (chance(w, 2))
-            restart(w, node);
-        return;
-    }
+    w->at_ms += chance(w, 3) ? 0 : pick(w, 1500);
     if (kind < 3) {
         join(w, node);
-    } else if (kind < 4) {
-        invite(w, node);
+    } else if (kind == 3) {
+        show_qr(w, chance(w, 2) ? admin(w) : node);
     } else if (kind == 4 && w->crashing) {
         crash(w, node);
-    } else if (kind == 5 && w->cutting) {
-        gx_sim_cut(w->sim, gx_sim_pick(w->sim, w->n_islands), gx_sim_pick(w->sim, w->n_islands), chance(w, 2));
-        w->acts->cuts++;
-    } else if (kind == 6 && w->skewing) {
-        gx_sim_skew(w->sim, node, (int64_t)gx_sim_pick(w->sim, 7200000) - 3600000);
-        w->acts->skews++;
-    } else if (kind == 7 && w->quarrelling) {
-        quarrel(w, chance(w, 2) ? 0 : node);
-    } else if (kind == 27) {
-        revoke(w, node);
-    } else if (kind == 26) {
-        look(w, node);
-    } else if (kind >= 24 && w->quarrelling) {
+    } else if (kind < 7 && w->crashing) {
+        restart(w);
+    } else if (kind == 7 && w->cutting) {
+        if (chance(w, 2))
+            cut_off(w, chance(w, 2));
+        else
+            cut(w, pick(w, w->n_islands), pick(w, w->n_islands), chance(w, 2));
+    } else if (kind == 8 && w->skewing) {
+        add(w, (struct gx_scn_act){.kind = GX_SCN_CLOCK, .a = node, .ms = (int64_t)pick(w, 7200000) - 3600000});
+    } else if (kind == 9 && w->quarrelling) {
+        quarrel(w, admin(w));
+    } else if (kind == 10 && w->quarrelling) {
         quarrel(w, node);
-    } else if (kind >= 20 && w->befriending) {
+    } else if (kind < 13 && w->n_admins > 1) {
+        collide(w);
+    } else if (kind == 13) {
+        one(w, GX_SCN_REVOKE, chance(w, 2) ? admin(w) : node, 0);
+    } else if (kind == 14) {
+        look(w, node);
+    } else if (kind < 18 && w->befriending) {
         befriend(w, node);
-    } else if (kind < 10) {
-        gx_sim_run(w->sim, gx_sim_pick(w->sim, 5000));
-    } else if (gx_sim_ask(w->sim, &reply, node, say, 0)) {
-        w->acts->sends++;
     } else {
-        w->acts->refused++;
+        one(w, GX_SCN_SEND, node, 0);
     }
 }
 
-/* Healed, with somebody away first as often as not: the others do without.  At last somebody speaks, and who was removed does not hear it. */
-static void rest(struct world *w)
+/* Some have a say early, on other islands if there are any. */
+static void promote(struct world *w)
 {
-    uint32_t away = 1 + gx_sim_pick(w->sim, w->of->n_nodes - 1);
-    struct gx_command say = {.method = GX_CMD_SEND, .group = "tea", .text = "last", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
-    struct gx_sim_reply reply;
+    w->admins[w->n_admins++] = 0;
+    if (!w->quarrelling && chance(w, 2))
+        return;
+    for (uint32_t n = 1 + pick(w, ADMINS - 1); w->n_admins < n;) {
+        uint32_t node = other(w);
 
-    if (chance(w, 2)) {
-        gx_sim_crash(w->sim, away);
-        gx_sim_heal_but(w->sim, away);
-        gx_sim_run(w->sim, 900000);
-        (void)gx_sim_check(w->sim);
-        w->acts->away++;
+        one(w, GX_SCN_PROMOTE, 0, node);
+        w->admins[w->n_admins++] = node;
     }
-    gx_sim_heal(w->sim);
-    gx_sim_run(w->sim, 900000);
-    (void)gx_sim_check(w->sim);
-    gx_sim_run(w->sim, 60000);
-    if (gx_sim_ask(w->sim, &reply, 0, say, 0)) {
-        gx_sim_run(w->sim, 60000);
-        gx_sim_check_heard(w->sim);
-    }
+    w->at_ms += 2000;
+    for (uint32_t i = 1; i < w->n_admins; i++)
+        show_qr(w, w->admins[i]);
 }
 
-enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const struct gx_sim_swarm *swarm)
+static void found(struct world *w)
 {
-    struct gx_sim_options options = {.seed = swarm->seed, .n_nodes = swarm->n_nodes, .dir = swarm->dir, .no_writemap = swarm->no_writemap, .no_memo = swarm->no_memo};
-    struct world w = {.of = swarm, .acts = acts};
-    enum gx_err err = gx_sim_new(out, &options);
-    struct gx_command found = {.method = GX_CMD_GROUP_NEW, .name = "tea"};
-    struct gx_sim_reply reply;
+    struct gx_scn_act a = {.kind = GX_SCN_CREATE};
+    uint32_t n = w->of->n_nodes;
 
-    w.sim = *out;
-    if (err != GX_OK)
-        return err;
+    /* Limits are near as often as not, so that they are run into: the greater one by contacts alone. */
+    a.n = 3 + (w->befriending && chance(w, 2) ? pick(w, 4) : chance(w, 2) ? pick(w, n) : n);
+    a.n = a.n < GX_GROUP_MEMBERS_MAX ? a.n : GX_GROUP_MEMBERS_MAX;
+    a.m = chance(w, 2) ? a.n : 2 + pick(w, a.n - 1);
+    a.m = a.m < a.n ? a.m : a.n;
+    a.m = a.m < GX_GROUP_QR_JOIN_MAX ? a.m : GX_GROUP_QR_JOIN_MAX;
+    add(w, a);
+    for (int i = 0; i < 2; i++)
+        show_qr(w, 0);
+    add(w, (struct gx_scn_act){.kind = GX_SCN_SHOW_QR, .a = 0});
+    for (uint32_t i = 1; i < n; i++)
+        if (!chance(w, 4)) {
+            w->at_ms += pick(w, 2 * JOINED_MS / 3 / n);
+            join(w, i);
+        }
+    w->at_ms = JOINED_MS;
+}
+
+/* By a code that was good. */
+static void late(struct world *w)
+{
+    uint32_t a = admin(w);
+
+    add(w, (struct gx_scn_act){.kind = GX_SCN_SHOW_QR, .a = a, .ms = EXPIRY_MS});
+    w->at_ms += OVER_MS;
+    one(w, GX_SCN_JOIN, other(w), a);
+    one(w, GX_SCN_JOIN, other(w), a);
+}
+
+void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
+{
+    struct world w = {.scn = out, .of = swarm, .rng = sim_rng(swarm->seed, 3)};
+    char name[16];
+
+    gx_scn_begin(out);
     w.crashing = chance(&w, 2);
     w.cutting = chance(&w, 2);
     w.losing = chance(&w, 2);
@@ -282,24 +352,26 @@ enum gx_err gx_sim_swarm(struct gx_sim **out, struct gx_sim_acts *acts, const st
     w.quarrelling = chance(&w, 2);
     w.befriending = chance(&w, 2);
     w.at_commits = chance(&w, 2);
-    w.n_islands = 1 + gx_sim_pick(w.sim, 4);
-    for (uint32_t i = 0; i < swarm->n_nodes; i++)
-        gx_sim_island(w.sim, i, gx_sim_pick(w.sim, w.n_islands));
+    w.naming = chance(&w, 2);
+    w.n_islands = 1 + pick(&w, 4);
+    for (; out->n_islands <= w.n_islands; out->n_islands++)
+        snprintf(out->islands[out->n_islands].text, sizeof out->islands->text, "i%u", out->n_islands);
+    snprintf(out->groups[out->n_groups++].text, sizeof out->groups->text, "tea");
+    for (uint32_t i = 0; i < swarm->n_nodes; i++) {
+        snprintf(name, sizeof name, "n%u", i);
+        gx_scn_add_node(out, name, 1 + pick(&w, w.n_islands));
+    }
     link_all(&w);
-    /* Limits are near as often as not, so that they are run into. */
-    w.cap = 3 + (chance(&w, 2) ? gx_sim_pick(w.sim, swarm->n_nodes) : swarm->n_nodes);
-    w.qr_max = chance(&w, 2) ? w.cap : 2 + gx_sim_pick(w.sim, w.cap - 1);
-    found.cap = w.cap;
-    found.qr_max = w.qr_max < w.cap ? w.qr_max : w.cap;
-    found.given = 1u << GX_PARAM_NAME | 1u << GX_PARAM_CAP | 1u << GX_PARAM_QR_MAX;
-    gx_sim_expect(w.sim, gx_sim_ask(w.sim, &reply, 0, found, 0), 0, "the group was not founded");
-    for (int i = 0; i < 2; i++)
-        invite(&w, 0);
-    for (uint32_t i = 1; i < swarm->n_nodes; i++)
-        if (!chance(&w, 4))
-            join(&w, i);
+    found(&w);
+    promote(&w);
+    if (w.cutting)
+        cut_off(&w, true);
     for (uint32_t i = 0; i < swarm->n_acts; i++)
         act(&w);
-    rest(&w);
-    return GX_OK;
+    if (chance(&w, 2))
+        late(&w);
+    /* Somebody is away first as often as not: the others do without. */
+    if (chance(&w, 2))
+        one(&w, GX_SCN_REST, other(&w), 0);
+    gx_scn_sort(out);
 }

@@ -285,15 +285,21 @@ const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim)
     return &sim->counts;
 }
 
+void sim_add(void *sum, const void *more, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t a = 0, b = 0;
+
+        memcpy(&a, (uint8_t *)sum + 8 * i, sizeof a);
+        memcpy(&b, (const uint8_t *)more + 8 * i, sizeof b);
+        a += b;
+        memcpy((uint8_t *)sum + 8 * i, &a, sizeof a);
+    }
+}
+
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more)
 {
-    uint64_t a[sizeof *sum / sizeof(uint64_t)], b[GX_ARRAY_LEN(a)];
-
-    memcpy(a, sum, sizeof a);
-    memcpy(b, more, sizeof b);
-    for (size_t i = 0; i < GX_ARRAY_LEN(a); i++)
-        a[i] += b[i];
-    memcpy(sum, a, sizeof a);
+    sim_add(sum, more, sizeof *sum / sizeof(uint64_t));
 }
 
 void gx_sim_trace(const struct gx_sim *sim, uint8_t out[32])

@@ -1,0 +1,189 @@
+#include "tests/sim/jobs.h"
+
+#include <ftw.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AHEAD 4u            /* so many for each processor may have ended before an earlier one has */
+
+struct slot {
+    bool used, ended;
+    uint64_t index;
+    pid_t pid;
+    int status, fd;         /* result and text */
+    char dir[40];
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+    stopped = signal;
+}
+
+uint32_t gx_sim_jobs_processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : (uint32_t)n;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static _Noreturn void child(const struct gx_sim_jobs *jobs, const struct slot *s, pid_t parent)
+{
+    void *result = calloc(1, jobs->result_bytes + 1);
+    FILE *out = fdopen(s->fd, "w");
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_DFL);            /* from a terminal it comes to all of them */
+    signal(SIGTERM, SIG_DFL);
+    if (getppid() != parent || result == NULL || out == NULL)
+        _exit(99);
+    (void)alarm(jobs->seconds);
+    if (fwrite(result, 1, jobs->result_bytes, out) != jobs->result_bytes)
+        _exit(99);
+
+    int code = jobs->work(jobs->ctx, s->index, s->dir, result, out);
+
+    if (fflush(out) != 0 || pwrite(s->fd, result, jobs->result_bytes, 0) != (ssize_t)jobs->result_bytes)
+        _exit(99);
+    _exit(code);
+}
+
+static bool begin(const struct gx_sim_jobs *jobs, struct slot *s, uint64_t index)
+{
+    pid_t self = getpid();
+
+    *s = (struct slot){.index = index, .dir = "/dev/shm/gx-sim-job-XXXXXX"};
+    s->fd = memfd_create("gx-sim", MFD_CLOEXEC);
+    if (s->fd < 0)
+        return false;
+    if (mkdtemp(s->dir) == NULL) {
+        close(s->fd);
+        return false;
+    }
+    fflush(NULL);
+    s->pid = fork();
+    if (s->pid == 0)
+        child(jobs, s, self);
+    s->used = s->pid > 0;
+    if (!s->used) {
+        close(s->fd);
+        (void)rmdir(s->dir);
+    }
+    return s->used;
+}
+
+static void end(struct slot *s, int status)
+{
+    s->ended = true;
+    s->status = status;
+    (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool told(const struct gx_sim_jobs *jobs, struct slot *s)
+{
+    off_t n = lseek(s->fd, 0, SEEK_END);
+    size_t bytes = n < (off_t)jobs->result_bytes ? jobs->result_bytes : (size_t)n;
+    char *text = calloc(1, bytes + 1);
+    bool more = false;
+
+    GX_ASSERT(text != NULL && (n <= 0 || pread(s->fd, text, (size_t)n, 0) == n));
+    more = jobs->done(jobs->ctx, &(struct gx_sim_job){.index = s->index, .signal = WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0,
+                      .code = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 0, .text = text + jobs->result_bytes, .result = text});
+    free(text);
+    close(s->fd);
+    s->used = false;
+    return more;
+}
+
+static void wait_one(struct slot *slots, uint32_t n)
+{
+    int status = 0;
+    pid_t pid = waitpid(-1, &status, 0);
+
+    for (uint32_t i = 0; pid > 0 && i < n; i++)
+        if (slots[i].used && !slots[i].ended && slots[i].pid == pid)
+            end(&slots[i], status);
+}
+
+static uint32_t running(const struct slot *slots, uint32_t n)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        found += slots[i].used && !slots[i].ended;
+    return found;
+}
+
+static struct slot *empty(struct slot *slots, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!slots[i].used)
+            return &slots[i];
+    return NULL;
+}
+
+static struct slot *of(struct slot *slots, uint32_t n, uint64_t index)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (slots[i].used && slots[i].ended && slots[i].index == index)
+            return &slots[i];
+    return NULL;
+}
+
+static void end_all(struct slot *slots, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (slots[i].used && !slots[i].ended)
+            (void)kill(slots[i].pid, SIGKILL);
+    while (running(slots, n) > 0)
+        wait_one(slots, n);
+    for (uint32_t i = 0; i < n; i++)
+        if (slots[i].used)
+            close(slots[i].fd);
+}
+
+int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
+{
+    uint32_t at_once = jobs->at_once == 0 ? gx_sim_jobs_processors() : jobs->at_once, n = at_once * AHEAD;
+    struct slot *slots = calloc(n, sizeof *slots);
+    struct sigaction before[2], on = {.sa_handler = stop};
+    uint64_t next = jobs->first, told_to = jobs->first, last = jobs->first + jobs->n;
+    bool more = true, can = slots != NULL;
+
+    stopped = 0;
+    sigaction(SIGINT, &on, &before[0]);
+    sigaction(SIGTERM, &on, &before[1]);
+    while (can && more && !stopped && told_to < last) {
+        struct slot *s = NULL;
+
+        while (can && next < last && running(slots, n) < at_once && (s = empty(slots, n)) != NULL)
+            can = begin(jobs, s, next++);
+        while (more && (s = of(slots, n, told_to)) != NULL) {
+            more = told(jobs, s);
+            told_to++;
+        }
+        if (can && more && told_to < last && running(slots, n) > 0 && (next == last || running(slots, n) >= at_once || empty(slots, n) == NULL))
+            wait_one(slots, n);
+    }
+    if (slots != NULL)
+        end_all(slots, n);
+    sigaction(SIGINT, &before[0], NULL);
+    sigaction(SIGTERM, &before[1], NULL);
+    free(slots);
+    return stopped ? stopped : can ? 0 : -1;
+}
