@@ -129,6 +129,19 @@ static bool is_over(const struct gx_group *g)
     return g->row.state == GX_GROUP_LEFT || (g->row.state == GX_GROUP_REMOVED && !gx_group_bumped(g));
 }
 
+/* Of one group a node may have been several members: who left and joined again, or came in again before a removal turned out void.  The newest is meant. */
+static void keep_newest(struct gx_group **list, uint32_t *n, uint32_t cap, struct gx_group *g)
+{
+    for (uint32_t i = 0; i < *n && i < cap; i++)
+        if (gx_group_id_equal(&list[i]->row.id, &g->row.id)) {
+            list[i] = list[i]->row.gnum < g->row.gnum ? g : list[i];
+            return;
+        }
+    if (*n < cap)
+        list[*n] = g;
+    ++*n;
+}
+
 /* One pass over the groups that are over, or not.  digits: of an id, or NULL to look for titles. */
 static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, const char *digits, const char *title, bool over)
 {
@@ -142,11 +155,8 @@ static uint32_t find(struct gx_engine *e, struct gx_group **out, uint32_t cap, c
             match = match && gx_hex_prefix(digits, g->row.id.b, gx_group_id_bytes(g));
         else
             match = match && !gx_group_is_direct(g) && strcmp(gx_group_name(e, g), title) == 0;    /* a direct chat has the name of the contact */
-        if (!match)
-            continue;
-        if (n < cap)
-            out[n] = g;
-        n++;
+        if (match)
+            keep_newest(out, &n, cap, g);
     }
     return n;
 }
