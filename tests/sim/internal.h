@@ -160,6 +160,8 @@ void sim_add(void *sum, const void *more, size_t n);      /* n uint64_t */
 /* world.c */
 void sim_at(struct gx_sim *sim, uint64_t at_ms, struct sim_event ev);
 void sim_settle(struct gx_sim *sim);                    /* all that happens at this instant */
+/* memo.c */
+void sim_memo_use(struct gx_sim *sim);                  /* what this thread signs and verifies now is of that world; NULL: of none */
 /* node.c */
 struct gx_time sim_time(const struct gx_sim *sim, const struct sim_node *node);
 void sim_push(struct gx_sim *sim, uint32_t node, struct gx_input in, struct sim_frame *frame);      /* takes the frame */

@@ -539,6 +539,7 @@ static void check_again(struct gx_sim *sim)
 
 bool gx_sim_check(struct gx_sim *sim)
 {
+    sim_memo_use(sim);
     sim->counts.due = sim->counts.delivered = sim->counts.too_late = 0;
     check_idle(sim);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)

@@ -28,7 +28,7 @@ struct gx_sim_options {
     size_t name_bytes;
     const char *dir;        /* where a folder for the stores is made; NULL: /dev/shm */
     bool no_writemap;       /* LMDB writes by pwrite, as in the real node */
-    bool no_memo;           /* every signature is verified as often as it comes; else once in a run, by its exact bytes */
+    bool no_memo;           /* every signature is verified as often as it comes; else once, by its exact bytes, if it was not made in the run */
 };
 
 /* Returns GX_OK

@@ -256,6 +256,7 @@ void gx_sim_free(struct gx_sim *sim)
 {
     if (sim == NULL)
         return;
+    sim_memo_use(NULL);
     for (uint32_t i = 0; sim->nodes != NULL && i < sim->options.n_nodes; i++)
         if (sim->nodes[i].up)
             sim_close(sim, i);
