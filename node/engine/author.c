@@ -279,7 +279,8 @@ static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, const 
         return e->fault;
     if (log->pushed_from == 0)
         log->pushed_from = (uint32_t)ev.seq;
-    log->dirty = log->changed = true;
+    log->changed = true;
+    gx_log_touch(e, g, log);
     log->pend_seq = log->row.head_seq;
     log->pend_id = log->row.head_id;
     log->pend_tick = log->row.head_tick;

@@ -312,7 +312,7 @@ static void mark_read(struct selection *s)
             continue;
         log->row.read_seq = s->rows[i].seq;
         log->row.read_messages = log->row.n_messages - (log->row.head_seq - log->row.read_seq);    /* these logs hold messages alone */
-        log->dirty = true;
+        gx_log_touch(s->reader.e, s->rows[i].l->g, log);
     }
 }
 

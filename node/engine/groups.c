@@ -186,6 +186,7 @@ static void group_free(struct gx_group *g)
     for (uint32_t i = 0; i < g->n_logs; i++)
         free(g->logs[i].known.list);
     free(g->logs);
+    free(g->touched);
     gx_law_end(&g->law);
     free(g->ops);
     free(g->cuts);

@@ -410,7 +410,7 @@ void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job)
         log->row.base_seq = log->row.head_seq = log->pend_seq = (uint32_t)ev.seq;
         log->row.base_id = log->row.head_id = log->pend_id = ev.id;
         log->row.base_tick = log->row.head_tick = log->pend_tick = ev.tick;
-        log->dirty = true;
+        gx_log_touch(e, g, log);
         if (ev.tick > g->max_tick)
             g->max_tick = ev.tick;
     }

@@ -70,12 +70,13 @@ static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sig
 
     struct gx_log *log = &g->logs[g->n_logs];
 
-    *log = (struct gx_log){.person = person, .device = gx_group_device(g, person, device), .dirty = true};
+    *log = (struct gx_log){.person = person, .device = gx_group_device(g, person, device)};
     log->row = (struct gx_log_row){
         .gnum = g->row.gnum, .id = id, .cls = (uint8_t)cls, .member = *member, .device = *device, .incarnation = *inc};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log->row.lnum)))
         return false;
     gx_group_note_own(g, g->n_logs++);
+    gx_log_touch(e, g, log);
     return true;
 }
 
@@ -410,7 +411,7 @@ uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t f
         return GX_NONE;
 
     const struct gx_log_row *like = &g->logs[first].row;
-    struct gx_log log = {.person = g->logs[first].person, .device = g->logs[first].device, .own = g->logs[first].own, .dirty = true};
+    struct gx_log log = {.person = g->logs[first].person, .device = g->logs[first].device, .own = g->logs[first].own};
 
     log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .member = like->member, .device = like->device,
                                   .incarnation = like->incarnation,
@@ -420,6 +421,7 @@ uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t f
         return GX_NONE;
     gx_engine_drop(e, "fork");
     g->logs[g->n_logs] = log;
+    gx_log_touch(e, g, &g->logs[g->n_logs]);
     if (log.own && memcmp(&like->incarnation, &g->incarnation, sizeof g->incarnation) == 0)
         heal(e, g);
     /* What both have in common is known in both. */
@@ -540,9 +542,10 @@ static enum gx_err check_admit(struct gx_engine *e, const struct gx_group *g, co
     return token != GX_NONE && g->ops[token].type == GX_EV_TOKEN && gx_law_would_know(&g->law, &edges, token) ? GX_OK : GX_E_MALFORMED;
 }
 
-static void note_appended(struct gx_group *g, struct gx_log *log, uint32_t first)
+static void note_appended(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t first)
 {
-    log->dirty = log->changed = true;
+    log->changed = true;
+    gx_log_touch(e, g, log);
     if (log->own && log->pushed_from == 0)
         log->pushed_from = first;
     if (log->pend_seq < log->row.head_seq) {
@@ -596,7 +599,7 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &g->logs[index].row, ev)))
         return GX_OK;
     row.arrival = arrival;
-    note_appended(g, &g->logs[index], (uint32_t)ev->seq);
+    note_appended(e, g, &g->logs[index], (uint32_t)ev->seq);
     if ((ev->type == GX_EV_ADMIT && !introduce(e, g, ev, body)) || !gx_group_register(e, g, ev, body, index, arrival))
         return GX_OK;
     row.depth = g->law.nodes[g->law.n_ops - 1].depth;
@@ -646,7 +649,7 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const
         return err;             /* nothing was written: what others say can wait until there is room; own events still fit */
     if (!gx_engine_ok(e, err) || !gx_shown_keep(e, log, &job->known))
         return GX_OK;
-    note_appended(g, log, chunk->first_seq);
+    note_appended(e, g, log, chunk->first_seq);
     if (log->own) {                 /* what I wrote is not news to me, even when another node had to give it back */
         log->row.read_seq = log->row.head_seq;
         log->row.read_messages = log->row.n_messages;

@@ -46,7 +46,7 @@ struct gx_log {
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
     uint32_t device;            /* index of the first log of the same device: its number to the law */
     bool own;
-    bool dirty;                 /* row to be written at the end of the step */
+    bool touched;               /* in the group's list of these: the row is written at the end of the step */
     bool changed;               /* head moved in this step: announce it */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
     struct gx_known_list known; /* messages: what they know of their author's admissions */
@@ -103,6 +103,8 @@ struct gx_group {
 
     struct gx_log *logs;
     uint32_t n_logs, cap_logs;
+    uint32_t *touched;          /* logs that this step changed: a group may have 1,000, and a step moves one or two */
+    uint32_t n_touched, cap_touched;
     uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
 
     struct gx_law law;
@@ -473,6 +475,8 @@ bool gx_group_read(struct gx_engine *e, struct gx_group *g, struct gx_log *log, 
 /* Bring the law's results up to date with the operations. */
 void gx_group_settle(struct gx_engine *e, struct gx_group *g);
 void gx_groups_settle(struct gx_engine *e);
+/* The row of one of the group's logs changed: it is written at the end of the step. */
+void gx_log_touch(struct gx_engine *e, struct gx_group *g, struct gx_log *log);
 /* Write rows of groups and logs that changed; at the end of the step. */
 void gx_groups_flush(struct gx_engine *e);
 /* --- ingest.c, load.c ---------------------------------------------------------------------------------------------------------- */

@@ -123,6 +123,14 @@ static void flush_held(struct gx_engine *e, struct gx_group *g, struct gx_txn *t
     }
 }
 
+void gx_log_touch(struct gx_engine *e, struct gx_group *g, struct gx_log *log)
+{
+    if (log->touched || !gx_engine_grow(e, &g->touched, &g->cap_touched, g->n_touched, sizeof *g->touched))
+        return;
+    log->touched = true;
+    g->touched[g->n_touched++] = (uint32_t)(log - g->logs);
+}
+
 void gx_groups_flush(struct gx_engine *e)
 {
     uint32_t n = 0;
@@ -131,16 +139,16 @@ void gx_groups_flush(struct gx_engine *e)
         struct gx_group *g = e->groups[i];
         struct gx_txn *txn = NULL;
 
-        for (uint32_t k = 0; k < g->n_logs; k++) {
-            struct gx_log *log = &g->logs[k];
+        for (uint32_t k = 0; k < g->n_touched; k++) {
+            struct gx_log *log = &g->logs[g->touched[k]];
 
-            log->changed = false;
+            log->touched = log->changed = false;
             log->pushed_from = 0;
-            if (log->dirty && !(GX_MUTANT(HEAD_LATE) && k == g->own_messages && log->row.head_seq > 1 && log->row.head_seq % 2 == 1) &&
+            if (!(GX_MUTANT(HEAD_LATE) && g->touched[k] == g->own_messages && log->row.head_seq > 1 && log->row.head_seq % 2 == 1) &&
                 (txn = gx_engine_txn(e, true)) != NULL)
                 gx_engine_ok(e, gx_log_put(txn, &log->row));
-            log->dirty = false;
         }
+        g->n_touched = 0;
         if (g->dirty && (txn = gx_engine_txn(e, true)) != NULL)
             gx_engine_ok(e, gx_group_put(txn, &g->row));
         g->dirty = false;

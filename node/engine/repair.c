@@ -134,21 +134,26 @@ static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, 
     return g->logs[log].own && their_seq(c, log) < gx_repair_shown_seq(g, log);
 }
 
-static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags,
-                          bool (*want)(const struct gx_group *, const struct gx_channel *, uint32_t))
+typedef bool want_fn(const struct gx_group *g, const struct gx_channel *c, uint32_t log);
+
+/* Those of the n logs in `of` that are wanted; NULL: of the first n. */
+static void send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, const uint32_t *of,
+                         uint32_t n_of, want_fn *want)
 {
-    uint32_t log = 0;
+    uint32_t at = 0;
 
     do {
         struct gx_wr w = gx_wr(NULL, 0);
         struct gx_frame_list list = {0};
         uint32_t n = 0;
 
-        for (; log < g->n_logs && n < GX_FRONTIER_ENTRIES_MAX; log++) {
+        for (; at < n_of && n < GX_FRONTIER_ENTRIES_MAX; at++) {
+            uint32_t log = of == NULL ? at : of[at];
+
             if (!want(g, c, log))
                 continue;
             if (n++ == 0) {
-                uint32_t left = g->n_logs - log;
+                uint32_t left = n_of - at;
 
                 w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
                 list = gx_frame_begin_frontier(&w, c->number, flags);
@@ -159,7 +164,12 @@ static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_g
             return;
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
-    } while (log < g->n_logs);
+    } while (at < n_of);
+}
+
+static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, want_fn *want)
+{
+    send_entries(e, s, g, c, flags, NULL, g->n_logs, want);
 }
 
 static bool checks(const uint8_t check[4], const struct gx_event_id *id)
@@ -644,16 +654,8 @@ void gx_repair_timer(struct gx_engine *e)
 
 /* --- the end of a step ------------------------------------------------------------------------------------------------------------------------ */
 
-static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool pushed)
 {
-    bool pushed = false, changed = false;
-
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        pushed |= g->logs[i].pushed_from != 0;
-        changed |= g->logs[i].changed;
-    }
-    if (!changed)
-        return;
     if (pushed) {
         gx_serve_push(e, s, g, c, GX_LOG_CONTROL);
         gx_serve_push(e, s, g, c, GX_LOG_MESSAGES);
@@ -663,7 +665,7 @@ static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_g
             gx_engine_wake(e, c->unacked_at_ms);
         }
     }
-    send_frontier(e, s, g, c, 0, entry_changed);
+    send_entries(e, s, g, c, 0, g->touched, g->n_touched, entry_changed);
     if (c->frontier_at_ms == 0) {
         c->frontier_at_ms = e->now.mono_ms + FRONTIER_AGAIN_MS;
         gx_engine_wake(e, c->frontier_at_ms);
@@ -675,17 +677,23 @@ void gx_repair_flush(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
         struct gx_group *g = e->groups[i];
 
-        for (uint32_t k = 0; k < e->n_sessions && e->fault == GX_OK; k++) {
+        bool pushed = false, changed = false;
+
+        for (uint32_t k = 0; k < g->n_touched; k++) {
+            pushed |= g->logs[g->touched[k]].pushed_from != 0;
+            changed |= g->logs[g->touched[k]].changed;
+        }
+        for (uint32_t k = 0; changed && k < e->n_sessions && e->fault == GX_OK; k++) {
             struct gx_session *s = e->sessions[k];
             struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
             /* Who is no member since this step hears that it ended, and no more of what this step did. */
             if (c != NULL && gx_channel_shared(c) && c->started && (!g->members_changed || gx_group_live(g, &c->device)))
-                flush_channel(e, s, g, c);
+                flush_channel(e, s, g, c, pushed);
         }
-        for (uint32_t k = 0; k < g->n_logs; k++) {
-            g->logs[k].changed = false;
-            g->logs[k].pushed_from = 0;
+        for (uint32_t k = 0; k < g->n_touched; k++) {
+            g->logs[g->touched[k]].changed = false;
+            g->logs[g->touched[k]].pushed_from = 0;
         }
         if (g->want_at_ms != 0 && e->now.mono_ms >= g->want_at_ms)
             gx_repair_look(e, g);

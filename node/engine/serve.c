@@ -293,8 +293,11 @@ void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 {
     struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
 
-    for (uint32_t i = 0; i < g->n_logs; i++)
+    for (uint32_t k = 0; k < g->n_touched; k++) {
+        uint32_t i = g->touched[k];
+
         if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !gx_repair_withheld(g, i))
             put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
+    }
     chunks_send(&o, false);
 }
