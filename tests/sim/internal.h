@@ -130,6 +130,7 @@ struct gx_sim {
     struct gx_sim_options options;
     char dir[128];
     uint64_t now_ms;            /* since the beginning */
+    uint64_t news_ms;           /* when something was last on its way to where it was not */
     struct sim_rng network, people;
     struct sim_event *heap;
     uint32_t n_heap, cap_heap;
@@ -176,6 +177,9 @@ void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session);
 void sim_net_event(struct gx_sim *sim, const struct sim_event *ev);
 void sim_net_gone(struct gx_sim *sim, uint32_t node);   /* the node went down */
 void sim_net_free(struct gx_sim *sim);
+bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *addr);     /* somebody who is up, by both ways */
+/* rest.c */
+void sim_note_news(struct gx_sim *sim, struct gx_span frame);
 /* oracle.c */
 void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */

@@ -36,6 +36,20 @@ static bool is_cut(const struct gx_sim *sim, uint32_t from, uint32_t to)
     return sim->cut[sim->nodes[from].island][sim->nodes[to].island];
 }
 
+static uint32_t node_at(const struct gx_sim *sim, const struct gx_addr *addr)
+{
+    uint32_t node = (uint32_t)addr->ip[1] << 16 | (uint32_t)addr->ip[2] << 8 | addr->ip[3];
+
+    return addr->family == 4 && addr->ip[0] == 10 && node < sim->options.n_nodes ? node : SIM_NONE;
+}
+
+bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *addr)
+{
+    uint32_t to = node_at(sim, addr);
+
+    return to != SIM_NONE && to != node && sim->nodes[to].up && !is_cut(sim, node, to) && !is_cut(sim, to, node);
+}
+
 static uint64_t travel_ms(struct gx_sim *sim, const struct gx_sim_link *link, size_t bytes)
 {
     uint64_t ms = link->delay_ms;
@@ -163,6 +177,7 @@ void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
         return;
     sim->counts.frames++;
     sim->counts.bytes += ef->bytes.n;
+    sim_note_news(sim, ef->bytes);
     put(sim, c, side, ef->bytes, false);
 }
 
@@ -212,12 +227,12 @@ static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
 
 void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
 {
-    uint32_t to = (uint32_t)ef->addr.ip[1] << 16 | (uint32_t)ef->addr.ip[2] << 8 | ef->addr.ip[3];
-    bool there = ef->addr.family == 4 && ef->addr.ip[0] == 10 && to < sim->options.n_nodes && to != node;
+    uint32_t to = node_at(sim, &ef->addr);
+    bool there = to != SIM_NONE && to != node;
 
     sim->counts.connects++;
     /* A node that is down refuses at once, as a machine does on which nothing listens; behind a cut there is no answer. */
-    if (!there || is_cut(sim, node, to) || is_cut(sim, to, node) || !sim->nodes[to].up) {
+    if (!sim_reaches(sim, node, &ef->addr)) {
         uint64_t ms = there && !is_cut(sim, node, to) && !is_cut(sim, to, node) ? 2ull * link_between(sim, node, to)->delay_ms : SIM_CONNECT_MS;
 
         sim_at(sim, sim->now_ms + ms, (struct sim_event){.kind = SIM_REFUSED, .a = node, .b = sim->nodes[node].life, .number = ef->session});

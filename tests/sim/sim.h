@@ -42,6 +42,9 @@ void gx_sim_clean(const struct gx_sim *sim);
 uint64_t gx_sim_now_ms(const struct gx_sim *sim);       /* since the beginning */
 uint64_t gx_sim_wall_ms(const struct gx_sim *sim);      /* as right clocks show it */
 void gx_sim_run(struct gx_sim *sim, uint64_t ms);
+/* Let time pass until all is said: nobody was told anything new for 90 s, and nobody waits to connect to somebody who is there.  At most most_ms, which
+ * is how long coming to rest may take: gx_sim_check then says what had to be so by then and is not.  Returns how long it took. */
+uint64_t gx_sim_rest(struct gx_sim *sim, uint64_t most_ms);
 /* A number below n, from the stream for what people do: asking for one more changes nothing that the network or a node draws. */
 uint32_t gx_sim_pick(struct gx_sim *sim, uint32_t n);
 

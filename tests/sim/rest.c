@@ -1,0 +1,77 @@
+/* When a world has come to rest. */
+#include "tests/sim/internal.h"
+
+/* What the engine does again by itself it does within this: announcing what changed, or was not heard of (60 s); joining, bringing a card, asking to be
+ * let in (60 s and a quarter of jitter); ending a session that is dead (90 s).  Dialling is another matter. */
+#define QUIET_MS 90000u
+#define LOOK_MS 1000u
+
+/* Frames that take something to where it was not.  Others go on at rest: somebody is refused again, a card has no answer, sessions begin and ping. */
+static bool is_news(enum gx_frame_kind kind)
+{
+    switch (kind) {
+    case GX_FRAME_HEADS:
+    case GX_FRAME_WANT:
+    case GX_FRAME_CHUNKS:
+    case GX_FRAME_PATH:
+    case GX_FRAME_JOIN:
+    case GX_FRAME_ADMITTED:
+    case GX_FRAME_BASELINE:
+    case GX_FRAME_ENDED:
+        return true;
+    case GX_FRAME_HELLO:
+    case GX_FRAME_TAGS:
+    case GX_FRAME_PROOF:
+    case GX_FRAME_AGAIN:
+    case GX_FRAME_FRONTIER:
+    case GX_FRAME_ENDPOINTS:
+    case GX_FRAME_GUEST:
+    case GX_FRAME_REFUSED:
+    case GX_FRAME_BYE:
+    case GX_FRAME_PING:
+    case GX_FRAME_PONG:
+    case GX_FRAME_CARD:
+    case GX_FRAME_ASK:
+    case GX_FRAME_DENIED:
+        return false;
+    }
+    return true;
+}
+
+void sim_note_news(struct gx_sim *sim, struct gx_span frame)
+{
+    if (frame.n > 0 && is_news((enum gx_frame_kind)frame.p[0]))
+        sim->news_ms = sim->now_ms;
+}
+
+/* Will it connect to somebody whom it can reach?  It may wait six minutes before it tries again. */
+static bool is_apart(const struct gx_sim *sim, uint32_t i)
+{
+    const struct gx_engine *e = sim->nodes[i].engine;
+
+    for (uint32_t k = 0; k < e->n_targets; k++) {
+        const struct gx_target *t = &e->targets[k];
+
+        if (t->session == 0 && t->next_ms != UINT64_MAX && t->n_places > 0 && sim_reaches(sim, i, &t->places[0].addr))
+            return true;
+    }
+    return false;
+}
+
+uint64_t gx_sim_rest(struct gx_sim *sim, uint64_t most_ms)
+{
+    uint64_t begin = sim->now_ms, end = begin + most_ms;
+    bool apart = true;
+
+    sim->news_ms = sim->now_ms;
+    while (sim->now_ms < end && (apart || sim->now_ms < sim->news_ms + QUIET_MS)) {
+        uint64_t next = apart ? sim->now_ms + LOOK_MS : sim->news_ms + QUIET_MS;
+
+        next = next < sim->news_ms + QUIET_MS ? sim->news_ms + QUIET_MS : next;
+        gx_sim_run(sim, (next < end ? next : end) - sim->now_ms);
+        apart = false;
+        for (uint32_t i = 0; i < sim->options.n_nodes && !apart; i++)
+            apart = sim->nodes[i].up && is_apart(sim, i);
+    }
+    return sim->now_ms - begin;
+}
