@@ -40,7 +40,7 @@ static void reached(const struct gx_sim_counts *all, const struct gx_scn_done *d
     const struct { const char *what; uint64_t n; } must[] = {
         {"joined", all->joined}, {"QR closed", all->closed}, {"codes over", done->expired}, {"away", done->away}, {"stalled", all->stalled},
         {"resent", all->resent}, {"crashed at a commit", all->crashes_at_commit}, {"old stores", all->restored}, {"due", all->due},
-        {"too late", all->too_late}, {"checked", all->events_checked},
+        {"too late", all->too_late}, {"checked", all->events_checked}, {"read anew", all->read_anew},
     };
     unsigned missed = 0;
 

@@ -178,6 +178,8 @@ void sim_net_event(struct gx_sim *sim, const struct sim_event *ev);
 void sim_net_gone(struct gx_sim *sim, uint32_t node);   /* the node went down */
 void sim_net_free(struct gx_sim *sim);
 bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *addr);     /* somebody who is up, by both ways */
+/* again.c */
+void sim_check_again(struct gx_sim *sim);
 /* rest.c */
 void sim_note_news(struct gx_sim *sim, struct gx_span frame);
 /* oracle.c */

@@ -500,43 +500,6 @@ void gx_sim_check_heard(struct gx_sim *sim)
     }
 }
 
-static void hashes(struct gx_sim *sim, uint32_t i, const struct gx_group *g, char out[140])
-{
-    char messages[65] = "";
-    struct gx_sim_reply reply;
-
-    show(sim, i, g, out);
-    reply = sim->nodes[i].reply;
-    (void)gx_sim_value(&reply, messages, sizeof messages, "messages_hash");
-    snprintf(out + strlen(out), 70, " %s", messages);
-}
-
-/* What a node says of a group is what it says after having read its store anew. */
-static void check_again(struct gx_sim *sim)
-{
-    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
-        char before[140], after[140];
-        struct gx_group_id id;
-
-        for (uint32_t k = 0; sim->nodes[i].up && k < sim->nodes[i].engine->n_groups; k++) {
-            if (!sim->nodes[i].engine->groups[k]->has_create || !gx_group_is_member(sim->nodes[i].engine->groups[k]))
-                continue;
-            id = sim->nodes[i].engine->groups[k]->row.id;
-            hashes(sim, i, sim->nodes[i].engine->groups[k], before);
-            sim_close(sim, i);
-            gx_sim_start(sim, i, GX_SIM_SAME);
-
-            struct gx_group *g = sim->nodes[i].up ? group_of(sim->nodes[i].engine, &id) : NULL;
-
-            if (g == NULL)
-                break;
-            hashes(sim, i, g, after);
-            if (strcmp(before, after) != 0)
-                sim_violated(sim, GX_SIM_STATE, i, "before a restart %.16s %.16s, after it %.16s %.16s", before, before + 65, after, after + 65);
-        }
-    }
-}
-
 bool gx_sim_check(struct gx_sim *sim)
 {
     sim_memo_use(sim);
@@ -547,6 +510,6 @@ bool gx_sim_check(struct gx_sim *sim)
     check_states(sim);
     check_delivery(sim);
     check_shown(sim);
-    check_again(sim);
+    sim_check_again(sim);
     return sim->n_violations == 0;
 }

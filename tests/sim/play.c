@@ -160,7 +160,7 @@ static bool rest(struct play *p, uint32_t away)
     if (away != GX_SCN_NOBODY)
         gx_sim_crash(p->sim, away);
     gx_sim_heal_but(p->sim, away);
-    gx_sim_run(p->sim, REST_MS);
+    (void)gx_sim_rest(p->sim, REST_MS);
     (void)gx_sim_check(p->sim);
     p->done->away += away != GX_SCN_NOBODY;
     return true;

@@ -153,7 +153,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t due, delivered;    /* of these, at members: counted by gx_sim_check */
     uint64_t too_late;          /* messages of removed ones at members, likewise */
     uint64_t crashes, crashes_at_commit, restored, emptied, stalled, resent;
-    uint64_t events_checked;
+    uint64_t events_checked, read_anew;     /* groups that a second engine said the same of */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);

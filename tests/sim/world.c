@@ -196,6 +196,7 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
     /* LMDB asks for 2 MB of zeroes an environment and uses little of it.  From the heap, where glibc takes them once some were freed, they are
      * written; from the system they are there for nothing: 40 % of the time of a world of 50 nodes. */
     (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);      /* nor does the heap shrink each time that some of it is free at its end */
     GX_ASSERT(options->n_nodes > 0 && options->n_nodes <= GX_SIM_NODES_MAX);
     if (sim == NULL || (sim->nodes = calloc(options->n_nodes, sizeof *sim->nodes)) == NULL ||
         (sim->busy = calloc(options->n_nodes, sizeof *sim->busy)) == NULL || (sim->memo = calloc(SIM_MEMO, sizeof *sim->memo)) == NULL) {
