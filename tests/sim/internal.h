@@ -11,6 +11,8 @@
 #define SIM_CONNECT_MS 4000u                /* as node/os gives up a connection that is not answered */
 #define SIM_LOOK_MS 250u                    /* what is held up by a cut is tried again so often */
 #define SIM_RESEND_MS 200u                  /* TCP's least time before it sends again */
+#define SIM_BREAK_MS 30000u                 /* as node/os lets the kernel give up a connection on which nothing comes through */
+#define SIM_QUEUE_FRAMES 288u               /* as node/os: 256 on the sender's side and 32 on the other's; more are dropped */
 #define SIM_MAP_BYTES (64u << 20)
 #define SIM_VIOLATIONS_MAX 64u
 #define SIM_MEMO (1u << 16)                 /* signatures that are remembered; a later one takes the place of an earlier */
@@ -23,12 +25,12 @@ struct sim_rng sim_rng(uint64_t seed, uint64_t stream);
 uint64_t sim_draw(struct sim_rng *r);
 uint32_t sim_pick(struct sim_rng *r, uint32_t n);           /* below n; n > 0 */
 
-enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE };
+enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE, SIM_FLAP, SIM_BROKEN };
 struct sim_event {
     uint64_t at_ms, seq;        /* ordered by both: no two alike */
     enum sim_event_kind kind;
-    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED: node */
-    uint64_t number;            /* WAKE: the time asked for; REFUSED: session; DELIVER, CONNECTED: generation of the connection */
+    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED: node; FLAP, BROKEN: islands */
+    uint64_t number;            /* WAKE: the time asked for; REFUSED: session; DELIVER, CONNECTED: generation of the connection; FLAP, BROKEN: of the fault */
 };
 
 struct sim_frame {
@@ -43,6 +45,7 @@ struct sim_frame {
 struct sim_pipe {
     struct sim_frame *head, *tail;
     uint64_t last_due_ms;
+    uint32_t n;
     bool stalled;
 };
 
@@ -78,8 +81,14 @@ struct sim_member {             /* in which groups this node is a member, as of 
     uint64_t since_ms;
 };
 
+struct sim_flap {               /* between two islands, the lower number first */
+    uint64_t period_ms, generation, at_ms;
+    bool down;
+};
+
 struct sim_node {
     bool up, saved;
+    bool paused, full;
     uint32_t life;
     uint32_t island;
     int64_t skew_ms;
@@ -145,6 +154,7 @@ struct gx_sim {
     uint64_t generation;
     struct gx_sim_link links[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
     bool cut[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
+    struct sim_flap flaps[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
     uint8_t (*memo)[32];
     struct sim_acked *acked;
     uint32_t n_acked, cap_acked;
@@ -176,12 +186,17 @@ void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
 void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session);
 void sim_net_event(struct gx_sim *sim, const struct sim_event *ev);
 void sim_net_gone(struct gx_sim *sim, uint32_t node);   /* the node went down */
+void sim_net_break(struct gx_sim *sim, uint32_t island, uint32_t other);    /* connections between them end, on both sides */
 void sim_net_free(struct gx_sim *sim);
 bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *addr);     /* somebody who is up, by both ways */
 /* again.c */
 void sim_check_again(struct gx_sim *sim);
 /* rest.c */
 void sim_note_news(struct gx_sim *sim, struct gx_span frame);
+/* fault.c */
+void sim_disk_limit(struct gx_sim *sim, uint32_t node);     /* its store was opened */
+void sim_flap(struct gx_sim *sim, const struct sim_event *ev);
+void sim_faults_end(struct gx_sim *sim);
 /* oracle.c */
 void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */

@@ -47,7 +47,7 @@ bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *
 {
     uint32_t to = node_at(sim, addr);
 
-    return to != SIM_NONE && to != node && sim->nodes[to].up && !is_cut(sim, node, to) && !is_cut(sim, to, node);
+    return to != SIM_NONE && to != node && sim->nodes[to].up && !sim->nodes[to].paused && !is_cut(sim, node, to) && !is_cut(sim, to, node);
 }
 
 static uint64_t travel_ms(struct gx_sim *sim, const struct gx_sim_link *link, size_t bytes)
@@ -164,6 +164,7 @@ static void put(struct gx_sim *sim, struct sim_conn *c, uint32_t from_side, stru
     else
         p->tail->next = f;
     p->tail = f;
+    p->n++;
     if (first)
         sim_at(sim, f->due_ms, (struct sim_event){.kind = SIM_DELIVER, .a = (uint32_t)(c - sim->conns), .b = to, .number = c->generation});
 }
@@ -175,6 +176,10 @@ void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
 
     if (c == NULL || !c->up)
         return;
+    if (c->to[!side].n >= SIM_QUEUE_FRAMES) {
+        sim->counts.unqueued++;
+        return;
+    }
     sim->counts.frames++;
     sim->counts.bytes += ef->bytes.n;
     sim_note_news(sim, ef->bytes);
@@ -209,6 +214,7 @@ static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
         struct sim_frame *f = p->head;
 
         p->head = f->next;
+        p->n--;
         f->next = NULL;
         ended = f->end;
         if (ended || !c->open[to])
@@ -231,9 +237,11 @@ void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
     bool there = to != SIM_NONE && to != node;
 
     sim->counts.connects++;
-    /* A node that is down refuses at once, as a machine does on which nothing listens; behind a cut there is no answer. */
-    if (!sim_reaches(sim, node, &ef->addr)) {
-        uint64_t ms = there && !is_cut(sim, node, to) && !is_cut(sim, to, node) ? 2ull * link_between(sim, node, to)->delay_ms : SIM_CONNECT_MS;
+    bool answers = there && !is_cut(sim, node, to) && !is_cut(sim, to, node) && !sim->nodes[to].paused;
+
+    /* A node that is down refuses at once, as a machine does on which nothing listens; behind a cut, and where all is stopped, there is no answer. */
+    if (!answers || !sim->nodes[to].up) {
+        uint64_t ms = answers ? 2ull * link_between(sim, node, to)->delay_ms : SIM_CONNECT_MS;
 
         sim_at(sim, sim->now_ms + ms, (struct sim_event){.kind = SIM_REFUSED, .a = node, .b = sim->nodes[node].life, .number = ef->session});
         return;
@@ -269,7 +277,7 @@ static void connected(struct gx_sim *sim, struct sim_conn *c)
     for (uint32_t i = 0; i < to->n_doors; i++)
         if (to->doors[i].port == c->addr.port && memcmp(&to->doors[i].pk, &c->server, sizeof c->server) == 0)
             door = &to->doors[i];
-    if (door == NULL || !to->up || is_cut(sim, c->node[0], c->node[1]) || is_cut(sim, c->node[1], c->node[0])) {
+    if (door == NULL || !to->up || to->paused || is_cut(sim, c->node[0], c->node[1]) || is_cut(sim, c->node[1], c->node[0])) {
         lost(sim, c, 0);
         conn_end(sim, c);
         return;
@@ -330,6 +338,21 @@ void sim_net_gone(struct gx_sim *sim, uint32_t node)
             put(sim, c, side, gx_span(NULL, 0), true);
         else
             conn_end(sim, c);
+    }
+}
+
+void sim_net_break(struct gx_sim *sim, uint32_t island, uint32_t other)
+{
+    for (uint32_t i = 0; i < sim->n_conns; i++) {
+        struct sim_conn *c = &sim->conns[i];
+        uint32_t a = sim->nodes[c->node[0]].island, b = sim->nodes[c->node[1]].island;
+
+        if (!c->used || !c->up || !((a == island && b == other) || (a == other && b == island)))
+            continue;
+        sim->counts.broken += c->open[0] || c->open[1];
+        lost(sim, c, 0);
+        lost(sim, c, 1);
+        conn_end(sim, c);
     }
 }
 

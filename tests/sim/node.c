@@ -153,7 +153,7 @@ void sim_step(struct gx_sim *sim, uint32_t i)
     size_t n = 0;
     struct gx_effects effects;
 
-    if (!node->up || node->n_inbox == 0)
+    if (!node->up || node->paused || node->n_inbox == 0)
         return;
     for (; n < node->n_inbox && n < GX_STEP_INPUTS_MAX; n++) {
         struct sim_input *in = &node->inbox[n];
@@ -174,7 +174,9 @@ void sim_step(struct gx_sim *sim, uint32_t i)
 
     enum gx_err err = gx_engine_step(node->engine, &effects, list, n);
 
-    if (err != GX_OK)
+    if (err == GX_E_FULL && node->full)
+        sim->counts.full_steps++;       /* the real node goes on too: later steps may work */
+    else if (err != GX_OK)
         sim_violated(sim, GX_SIM_STEP, i, "a step failed: %s", gx_err_text(err));
     for (size_t k = 0; k < n; k++)
         free(frames[k]);
@@ -223,6 +225,9 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
         gx_store_close(node->store);
         return false;
     }
+    if (node->full)
+        sim_disk_limit(sim, i);
+    node->paused = false;
     node->up = true;
     node->life++;
     node->wake_ms = 0;
@@ -334,6 +339,7 @@ void gx_sim_heal(struct gx_sim *sim)
 
 void gx_sim_heal_but(struct gx_sim *sim, uint32_t away)
 {
+    sim_faults_end(sim);
     memset(sim->cut, 0, sizeof sim->cut);
     for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
         for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
@@ -354,7 +360,7 @@ bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, stru
     uint64_t end = sim->now_ms + wait_ms;
 
     *reply = (struct gx_sim_reply){.values = ""};
-    if (!node->up)
+    if (!node->up || node->paused)
         return false;
     cmd.request = ++node->client;
     node->sending = cmd.method == GX_CMD_SEND;

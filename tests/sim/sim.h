@@ -62,7 +62,10 @@ void gx_sim_island(struct gx_sim *sim, uint32_t node, uint32_t island);
 void gx_sim_link(struct gx_sim *sim, uint32_t island, uint32_t other, const struct gx_sim_link *link);
 /* What is sent from one island to another stays on the way until the cut is over.  Both ways: call it twice. */
 void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut);
-/* No cuts, no loss, all nodes up, clocks right. */
+/* The link between two islands goes down, and every period_ms up or down again; 0 ends it, up.  Connections outlive it unless it is down for 30 s,
+ * when the kernels give them up.  It takes the place of cuts between the two. */
+void gx_sim_flap(struct gx_sim *sim, uint32_t island, uint32_t other, uint64_t period_ms);
+/* No cuts, no loss, all nodes up and running, room on every disk, clocks right. */
 void gx_sim_heal(struct gx_sim *sim);
 void gx_sim_heal_but(struct gx_sim *sim, uint32_t away);    /* that node stays down */
 
@@ -82,6 +85,10 @@ void gx_sim_save(struct gx_sim *sim, uint32_t node);
  * when it finds its incarnation file beside another store. */
 enum gx_sim_store { GX_SIM_SAME, GX_SIM_SAVED, GX_SIM_EMPTY };
 void gx_sim_start(struct gx_sim *sim, uint32_t node, enum gx_sim_store which);
+/* As by SIGSTOP and SIGCONT: it does nothing, its connections stay, and what comes in waits. */
+void gx_sim_pause(struct gx_sim *sim, uint32_t node, bool paused);
+/* Its store cannot grow: what does not fit in pages that are free is refused, and undone. */
+void gx_sim_disk_full(struct gx_sim *sim, uint32_t node, bool full);
 /* Its wall clock is so far off. */
 void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms);
 
@@ -95,7 +102,7 @@ struct gx_sim_reply {
     const char *values;
 };
 
-/* Ask a node that is up as its person would, and let at most wait_ms pass until it has answered.  Strings of cmd: valid until then.
+/* Ask a node that is up and not paused as its person would, and let at most wait_ms pass until it has answered.  Strings of cmd: valid until then.
  * True when the answer is a yes. */
 bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t node, struct gx_command cmd, uint64_t wait_ms);
 /* The first value of that key; false when there is none or it does not fit. */
@@ -154,6 +161,8 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t too_late;          /* messages of removed ones at members, likewise */
     uint64_t crashes, crashes_at_commit, restored, emptied, stalled, resent;
     uint64_t events_checked, read_anew;     /* groups that a second engine said the same of */
+    uint64_t pauses, full_steps, flaps, broken;     /* steps undone for want of room; times a link went down; connections that ended by it */
+    uint64_t unqueued;          /* frames for which a connection had no room */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);

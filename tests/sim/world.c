@@ -100,6 +100,10 @@ static void happen(struct gx_sim *sim, const struct sim_event *ev)
 {
     struct sim_node *node = NULL;
 
+    if (ev->kind == SIM_FLAP || ev->kind == SIM_BROKEN) {
+        sim_flap(sim, ev);
+        return;
+    }
     if (ev->kind != SIM_WAKE) {
         sim_net_event(sim, ev);
         return;
