@@ -89,6 +89,6 @@ static void check_node(struct gx_sim *sim, uint32_t i)
 void sim_check_again(struct gx_sim *sim)
 {
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
-        if (sim->nodes[i].up)
+        if (sim->nodes[i].up && sim_is_honest(sim, i))
             check_node(sim, i);
 }

@@ -12,6 +12,7 @@
 #define SIM_LOOK_MS 250u                    /* what is held up by a cut is tried again so often */
 #define SIM_RESEND_MS 200u                  /* TCP's least time before it sends again */
 #define SIM_BREAK_MS 30000u                 /* as node/os lets the kernel give up a connection on which nothing comes through */
+#define SIM_CRAWL_MS 3000u                  /* a slow reader takes one frame of a connection in that time */
 #define SIM_QUEUE_FRAMES 288u               /* as node/os: 256 on the sender's side and 32 on the other's; more are dropped */
 #define SIM_MAP_BYTES (64u << 20)
 #define SIM_VIOLATIONS_MAX 64u
@@ -25,18 +26,19 @@ struct sim_rng sim_rng(uint64_t seed, uint64_t stream);
 uint64_t sim_draw(struct sim_rng *r);
 uint32_t sim_pick(struct sim_rng *r, uint32_t n);           /* below n; n > 0 */
 
-enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE, SIM_FLAP, SIM_BROKEN };
+enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE, SIM_FLAP, SIM_BROKEN, SIM_LIE };
 struct sim_event {
     uint64_t at_ms, seq;        /* ordered by both: no two alike */
     enum sim_event_kind kind;
-    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED: node; FLAP, BROKEN: islands */
-    uint64_t number;            /* WAKE: the time asked for; REFUSED: session; DELIVER, CONNECTED: generation of the connection; FLAP, BROKEN: of the fault */
+    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED, LIE: node; FLAP, BROKEN: islands */
+    uint64_t number;            /* WAKE: the time asked for; REFUSED: session; the others: generation of the connection, the fault or the liar */
 };
 
 struct sim_frame {
     struct sim_frame *next;
     uint64_t due_ms;
     bool end;                   /* the sender closed */
+    uint8_t lie;                /* 1 + role of the liar who said it instead of its engine; 0: nobody */
     size_t n;
     uint8_t bytes[];
 };
@@ -86,9 +88,12 @@ struct sim_flap {               /* between two islands, the lower number first *
     bool down;
 };
 
+struct sim_liar;
+
 struct sim_node {
     bool up, saved;
     bool paused, full;
+    struct sim_liar *liar;      /* it lies, or did; NULL: honest since the beginning */
     uint32_t life;
     uint32_t island;
     int64_t skew_ms;
@@ -131,6 +136,7 @@ struct sim_acked {
     uint64_t at_ms;
     uint8_t *due;               /* a bit a node: it was a member then */
     uint32_t n_due, n_held;     /* nodes, at the last rest */
+    bool lie;                   /* a liar told it, and acknowledged it to nobody */
     bool too_late;              /* written after that, by the member that was removed */
     bool before_cut;            /* its author was removed by one who had it */
 };
@@ -177,6 +183,8 @@ void sim_memo_use(struct gx_sim *sim);                  /* what this thread sign
 struct gx_time sim_time(const struct gx_sim *sim, const struct sim_node *node);
 void sim_push(struct gx_sim *sim, uint32_t node, struct gx_input in, struct sim_frame *frame);      /* takes the frame */
 void sim_step(struct gx_sim *sim, uint32_t node);       /* everything in its inbox */
+/* What a person says to a node that is up, whatever comes of it.  Strings of cmd: not needed afterwards. */
+void sim_order(struct gx_sim *sim, uint32_t node, const struct gx_command *cmd);
 bool sim_open(struct gx_sim *sim, uint32_t node);
 void sim_close(struct gx_sim *sim, uint32_t node);
 /* net.c */
@@ -184,6 +192,7 @@ struct gx_addr sim_addr(uint32_t node, uint16_t port);
 void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
 void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
 void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session);
+uint32_t sim_peer(struct gx_sim *sim, uint32_t node, gx_session_id session);     /* who is at the other end; SIM_NONE: nobody */
 void sim_net_event(struct gx_sim *sim, const struct sim_event *ev);
 void sim_net_gone(struct gx_sim *sim, uint32_t node);   /* the node went down */
 void sim_net_break(struct gx_sim *sim, uint32_t island, uint32_t other);    /* connections between them end, on both sides */
@@ -197,9 +206,23 @@ void sim_note_news(struct gx_sim *sim, struct gx_span frame);
 void sim_disk_limit(struct gx_sim *sim, uint32_t node);     /* its store was opened */
 void sim_flap(struct gx_sim *sim, const struct sim_event *ev);
 void sim_faults_end(struct gx_sim *sim);
+/* liar.c */
+bool sim_liar_sends(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);     /* something else, or nothing, instead */
+bool sim_hears(struct gx_sim *sim, uint32_t node, const struct sim_frame *frame);       /* false: its engine is not told */
+bool sim_crawls(const struct gx_sim *sim, uint32_t node);                               /* it reads slowly */
+void sim_crawled(struct gx_sim *sim, uint32_t node, uint32_t from);
+uint8_t sim_lie_mark(const struct gx_sim *sim, uint32_t node);                          /* of what it sends now */
+void sim_lie(struct gx_sim *sim, const struct sim_event *ev);
+void sim_liars_end(struct gx_sim *sim);
+void sim_liar_free(struct sim_liar *liar);
 /* oracle.c */
 void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */
+bool sim_is_honest(const struct gx_sim *sim, uint32_t node);        /* it never turned */
+/* A liar says that this is a message of `author`: what one honest member who was in by at_ms has of it, all have; late: none of them shows it, if its
+ * author was removed before. */
+void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, const struct gx_event *ev, uint64_t at_ms, bool late);
+void sim_told_own(struct gx_sim *sim, uint32_t author, const struct gx_group_id *group, bool late);     /* the newest of its own log */
 void sim_sent(struct gx_sim *sim, uint32_t node, const struct gx_answer *answer);
 uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t after_ms);      /* messages that it shows */
 struct gx_group *sim_group_at(const struct gx_sim *sim, uint32_t node, const char *where);      /* ":id" of a group; NULL: it is not there */

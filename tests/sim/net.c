@@ -152,7 +152,7 @@ static void put(struct gx_sim *sim, struct sim_conn *c, uint32_t from_side, stru
     bool first = p->head == NULL;
 
     GX_ASSERT(f != NULL);
-    *f = (struct sim_frame){.end = end, .n = bytes.n};
+    *f = (struct sim_frame){.end = end, .n = bytes.n, .lie = sim_lie_mark(sim, c->node[from_side])};
     if (bytes.n > 0)
         memcpy(f->bytes, bytes.p, bytes.n);
     f->due_ms = sim->now_ms + travel_ms(sim, link_between(sim, c->node[from_side], c->node[to]), bytes.n);
@@ -186,6 +186,14 @@ void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
     put(sim, c, side, ef->bytes, false);
 }
 
+uint32_t sim_peer(struct gx_sim *sim, uint32_t node, gx_session_id session)
+{
+    uint32_t side = 0;
+    const struct sim_conn *c = conn_of(sim, node, session, &side);
+
+    return c == NULL || !c->up ? SIM_NONE : c->node[!side];
+}
+
 static void lost(struct gx_sim *sim, struct sim_conn *c, uint32_t side)
 {
     uint32_t node = c->node[side];
@@ -201,7 +209,8 @@ static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
 {
     struct sim_pipe *p = &c->to[to];
     uint32_t node = c->node[to];
-    bool ended = false;
+    bool ended = false, crawls = sim_crawls(sim, node);
+    uint64_t next_ms = 0;
 
     if (is_cut(sim, c->node[!to], node)) {
         sim->counts.stalled += !p->stalled;
@@ -217,13 +226,21 @@ static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
         p->n--;
         f->next = NULL;
         ended = f->end;
-        if (ended || !c->open[to])
+        if (ended || !c->open[to] || !sim_hears(sim, node, f))
             free(f);
         else
             sim_push(sim, node, (struct gx_input){.kind = GX_IN_FRAME, .session = c->session[to]}, f);
+        if (crawls)
+            break;
     }
-    if (p->head != NULL && !ended)
-        sim_at(sim, p->head->due_ms, (struct sim_event){.kind = SIM_DELIVER, .a = (uint32_t)(c - sim->conns), .b = to, .number = c->generation});
+    if (p->head != NULL && !ended) {
+        next_ms = p->head->due_ms;
+        if (crawls && next_ms < sim->now_ms + SIM_CRAWL_MS) {
+            next_ms = sim->now_ms + SIM_CRAWL_MS;
+            sim_crawled(sim, node, c->node[!to]);
+        }
+        sim_at(sim, next_ms, (struct sim_event){.kind = SIM_DELIVER, .a = (uint32_t)(c - sim->conns), .b = to, .number = c->generation});
+    }
     if (ended)
         lost(sim, c, to);
     conn_end(sim, c);

@@ -90,7 +90,8 @@ static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
 
     switch (ef->kind) {
     case GX_OUT_SEND:
-        sim_send(sim, i, ef);
+        if (!sim_liar_sends(sim, i, ef))
+            sim_send(sim, i, ef);
         break;
     case GX_OUT_CONNECT:
         sim_connect(sim, i, ef);
@@ -339,6 +340,7 @@ void gx_sim_heal(struct gx_sim *sim)
 
 void gx_sim_heal_but(struct gx_sim *sim, uint32_t away)
 {
+    sim_liars_end(sim);
     sim_faults_end(sim);
     memset(sim->cut, 0, sizeof sim->cut);
     for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
@@ -353,6 +355,13 @@ void gx_sim_heal_but(struct gx_sim *sim, uint32_t away)
 }
 
 /* --- people ------------------------------------------------------------------------------------------------------------------------------------ */
+
+void sim_order(struct gx_sim *sim, uint32_t i, const struct gx_command *cmd)
+{
+    sim_push(sim, i, (struct gx_input){.kind = GX_IN_COMMAND, .client = UINT64_MAX, .command = cmd}, NULL);
+    while (sim->nodes[i].up && sim->nodes[i].n_inbox > 0)
+        sim_step(sim, i);
+}
 
 bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, struct gx_command cmd, uint64_t wait_ms)
 {

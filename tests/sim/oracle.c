@@ -44,6 +44,12 @@ void gx_sim_expect(struct gx_sim *sim, bool holds, uint32_t node, const char *te
 
 /* --- at every step -------------------------------------------------------------------------------------------------------------------------- */
 
+/* What a node does that lied once is its own affair. */
+bool sim_is_honest(const struct gx_sim *sim, uint32_t i)
+{
+    return sim->nodes[i].liar == NULL;
+}
+
 /* Since when it is a member, without a break. */
 static uint64_t member_since(const struct sim_node *node, const struct gx_group_id *group)
 {
@@ -83,22 +89,84 @@ static bool note_member(struct sim_node *node, const struct gx_group *g, bool me
     return began;
 }
 
+/* What strangers and members may fill has an end.  node/engine/internal.h, proto/limits.h */
+static void look_bounds(struct gx_sim *sim, uint32_t i)
+{
+    const struct gx_engine *e = sim->nodes[i].engine;
+
+    for (uint32_t k = 0; k < e->n_sessions; k++) {
+        const struct gx_session *s = e->sessions[k];
+
+        if (s->strikes >= 3 || s->n_channels > GX_FRAME_GROUPS_MAX || (s->kind == GX_SESSION_DOOR && s->bytes > GX_GUEST_BYTES_MAX) ||
+            s->bytes > 4ull * GX_STEP_BYTES_MAX)
+            sim_violated(sim, GX_SIM_BOUNDS, i, "a session goes on with %u strikes, %u channels, %llu bytes of a stranger", s->strikes, s->n_channels,
+                         (unsigned long long)s->bytes);
+    }
+    if (e->n_jobs > GX_JOBS_MAX || e->job_bytes > GX_JOB_BYTES_MAX || e->arena.bytes > GX_EFFECTS_BYTES_MAX + (1u << 20) || e->n_sessions > GX_SESSIONS_MAX)
+        sim_violated(sim, GX_SIM_BOUNDS, i, "%u jobs of %zu bytes, %zu bytes of effects, %u sessions", e->n_jobs, e->job_bytes, e->arena.bytes, e->n_sessions);
+    for (uint32_t k = 0; k < e->n_groups; k++)
+        if (e->groups[k]->n_logs > GX_GROUP_LOGS_MAX || e->groups[k]->law.n_ops > GX_GROUP_CONTROL_MAX || e->groups[k]->n_collected > GX_COLLECTED_BYTES_MAX)
+            sim_violated(sim, GX_SIM_BOUNDS, i, "%u logs, %u operations, %zu bytes collected", e->groups[k]->n_logs, e->groups[k]->law.n_ops,
+                         e->groups[k]->n_collected);
+}
+
 void sim_look(struct gx_sim *sim, uint32_t i)
 {
     struct gx_engine *e = sim->nodes[i].engine;
 
+    if (sim_is_honest(sim, i))
+        look_bounds(sim, i);
     for (uint32_t k = 0; k < e->n_groups; k++) {
         const struct gx_group *g = e->groups[k];
 
         if (!g->has_create)
             continue;
         sim->counts.joined += note_member(&sim->nodes[i], g, gx_group_is_member(group_of(e, &g->row.id)), sim->now_ms);
-        if (g->law.now.n_members > g->rules.cap)
+        if (g->law.now.n_members > g->rules.cap && sim_is_honest(sim, i))
             sim_violated(sim, GX_SIM_CAP, i, "%u members where %u may be", g->law.now.n_members, g->rules.cap);
     }
 }
 
 /* --- acknowledged messages --------------------------------------------------------------------------------------------------------------------- */
+
+/* What stands in a message log of the node. */
+static struct sim_acked *note(struct gx_sim *sim, uint32_t i, const struct gx_group *g, const struct gx_log_row *row, const struct gx_event_id *id, uint32_t seq)
+{
+    struct sim_acked *a = NULL;
+
+    sim->acked = sim_grow(sim->acked, &sim->cap_acked, sim->n_acked, sizeof *sim->acked);
+    a = &sim->acked[sim->n_acked++];
+    *a = (struct sim_acked){.id = *id, .node = i, .seq = seq, .group = g->row.id, .member = row->member, .device = row->device, .log = row->id,
+                            .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1)};
+    GX_ASSERT(a->due != NULL);
+    a->too_late = sim->nodes[i].removed_ms != 0 && member_since(&sim->nodes[i], &g->row.id) < sim->nodes[i].removed_ms;
+    for (uint32_t n = 0; n < sim->options.n_nodes; n++)
+        if (member_since(&sim->nodes[n], &g->row.id) != UINT64_MAX)
+            a->due[n / 8] |= (uint8_t)(1u << n % 8);
+    return a;
+}
+
+void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, const struct gx_event *ev, uint64_t at_ms, bool late)
+{
+    uint32_t log = gx_group_log(g, &ev->log);
+    struct sim_acked *a = NULL;
+
+    if (log == GX_NONE || (late && sim->nodes[author].removed_ms == 0))
+        return;
+    a = note(sim, author, g, &g->logs[log].row, &ev->id, (uint32_t)ev->seq);
+    a->lie = true;
+    a->at_ms = at_ms;
+    a->too_late = late;
+}
+
+void sim_told_own(struct gx_sim *sim, uint32_t author, const struct gx_group_id *group, bool late)
+{
+    const struct gx_group *g = group_of(sim->nodes[author].engine, group);
+    const struct gx_log_row *row = g == NULL || g->own_messages == GX_NONE ? NULL : &g->logs[g->own_messages].row;
+
+    if (row != NULL)
+        sim_told(sim, author, g, &(struct gx_event){.log = row->id, .id = row->head_id, .seq = row->head_seq}, sim->now_ms, late);
+}
 
 void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
 {
@@ -109,22 +177,13 @@ void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
     for (uint32_t k = 0; event != NULL && k < e->n_groups; k++) {
         const struct gx_group *g = e->groups[k];
         const struct gx_log_row *row = g->own_messages == GX_NONE ? NULL : &g->logs[g->own_messages].row;
-        struct sim_acked *a = NULL;
 
         if (row == NULL)
             continue;
         gx_hex(hex, row->head_id.b, sizeof row->head_id.b);
         if (strcmp(hex, event->text) != 0)
             continue;
-        sim->acked = sim_grow(sim->acked, &sim->cap_acked, sim->n_acked, sizeof *sim->acked);
-        a = &sim->acked[sim->n_acked++];
-        *a = (struct sim_acked){.id = row->head_id, .node = i, .seq = row->head_seq, .group = g->row.id, .member = row->member, .device = row->device,
-                                .log = row->id, .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1)};
-        GX_ASSERT(a->due != NULL);
-        a->too_late = sim->nodes[i].removed_ms != 0 && member_since(&sim->nodes[i], &g->row.id) < sim->nodes[i].removed_ms;
-        for (uint32_t n = 0; n < sim->options.n_nodes; n++)
-            if (member_since(&sim->nodes[n], &g->row.id) != UINT64_MAX)
-                a->due[n / 8] |= (uint8_t)(1u << n % 8);
+        (void)note(sim, i, g, row, &row->head_id, row->head_seq);
         sim->counts.acked++;
         return;
     }
@@ -162,7 +221,7 @@ void sim_started(struct gx_sim *sim, uint32_t i)
 {
     struct gx_engine *e = sim->nodes[i].engine;
 
-    for (uint32_t k = 0; k < sim->n_acked; k++) {
+    for (uint32_t k = 0; k < sim->n_acked && sim_is_honest(sim, i); k++) {
         const struct sim_acked *a = &sim->acked[k];
         bool found = a->node != i || (sim->nodes[i].lost_ms != 0 && a->at_ms <= sim->nodes[i].lost_ms);
 
@@ -183,7 +242,7 @@ static void say_problem(void *ctx, const char *line)
 
 static void check_store(struct gx_sim *sim, uint32_t i)
 {
-    if (!sim->nodes[i].up)
+    if (!sim->nodes[i].up || !sim_is_honest(sim, i))
         return;
 
     struct gx_check_report report;
@@ -298,7 +357,7 @@ static void check_states(struct gx_sim *sim)
             char state[65];
             uint32_t at = 0;
 
-            if (!g->has_create || !gx_group_is_member(g))
+            if (!g->has_create || !gx_group_is_member(g) || !sim_is_honest(sim, i))
                 continue;
             recount(sim, i, g);
             show(sim, i, g, state);
@@ -326,11 +385,11 @@ static bool is_in(const struct gx_group *g, const struct gx_sign_pk *member)
 
 static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
 {
-    bool found = sim->nodes[a->node].up;
+    bool found = sim->nodes[a->node].up && !a->lie;
 
     for (uint32_t i = 0; i < sim->options.n_nodes && !found; i++) {
         struct gx_engine *e = sim->nodes[i].engine;
-        struct gx_group *g = e == NULL || member_since(&sim->nodes[i], &a->group) == UINT64_MAX ? NULL : group_of(e, &a->group);
+        struct gx_group *g = e == NULL || !sim_is_honest(sim, i) || member_since(&sim->nodes[i], &a->group) == UINT64_MAX ? NULL : group_of(e, &a->group);
 
         found = g != NULL && held(e, g, a) == HELD;
         if (e != NULL)
@@ -347,20 +406,25 @@ static void check_delivery(struct gx_sim *sim)
 
         a->n_due = a->n_held = 0;
         /* What lay in a store that is lost is lost, unless others have it; who is out is not waited for. */
-        if (member_since(&sim->nodes[a->node], &a->group) > a->at_ms || sim->nodes[a->node].lost_ms != 0 || !anybody_has(sim, a))
+        if (a->lie ? a->too_late : !sim_is_honest(sim, a->node) || member_since(&sim->nodes[a->node], &a->group) > a->at_ms || sim->nodes[a->node].lost_ms != 0)
+            continue;
+        if (!anybody_has(sim, a))
             continue;
         for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
             struct gx_engine *e = sim->nodes[i].engine;
             struct gx_group *g = e == NULL ? NULL : group_of(e, &a->group);
 
             if ((a->due[i / 8] & 1u << i % 8) == 0 || g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms ||
-                sim->nodes[i].lost_ms != 0 || !is_in(g, &a->member))       /* who is away may be out and not know it */
+                sim->nodes[i].lost_ms != 0 || !sim_is_honest(sim, i) || !is_in(g, &a->member))       /* who is away may be out and not know it */
                 continue;
 
             enum held h = held(e, g, a);
 
-            a->n_due++;
-            a->n_held += h == HELD;
+            if (!a->lie) {
+                a->n_due++;
+                a->n_held += h == HELD;
+            }
+            sim->counts.agreed += a->lie && h == HELD;
             if (h != HELD)
                 sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
                              h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
@@ -410,10 +474,24 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
         struct sim_acked *a = &sim->acked[k];
         struct gx_group *g = a->node == node ? group_of(e, &a->group) : NULL;
 
-        a->before_cut = g != NULL && gx_group_is_member(g) && held(e, g, a) == HELD;
+        a->before_cut = g != NULL && sim_is_honest(sim, node) && gx_group_is_member(g) && held(e, g, a) == HELD;
     }
     if (e != NULL)
         gx_txn_abort(&e->txn);
+}
+
+/* Was somebody let in again behind a removal?  What they wrote while they were in goes on to be shown. */
+static bool came_back(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    uint32_t p = 0;
+
+    while (p < g->law.n_persons && !gx_sign_pk_equal(&g->law.persons[p].member, member))
+        p++;
+    for (uint32_t a = p == g->law.n_persons ? GX_LAW_NONE : g->law.now.standings[p].admits; a != GX_LAW_NONE; a = g->law.now.results[a].next)
+        for (uint32_t r = g->law.now.standings[p].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next)
+            if (gx_law_past(&g->law, r, a))
+                return true;
+    return false;
 }
 
 /* What somebody writes after a removal the remover cannot have known: no node shows it.  What the remover had is shown on.  Who left and came in
@@ -429,7 +507,7 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
         const struct sim_acked *a = &sim->acked[k];
         const struct sim_node *author = &sim->nodes[a->node];
 
-        if (author->removed_ms == 0 || a->node == i || !gx_group_id_equal(&g->row.id, &a->group) || is_in(g, &a->member))
+        if (author->removed_ms == 0 || a->node == i || !gx_group_id_equal(&g->row.id, &a->group) || is_in(g, &a->member) || (a->lie && came_back(g, &a->member)))
             continue;
         if (!reply.done)
             (void)gx_sim_ask(sim, &reply, i, cmd, 0);
@@ -449,7 +527,7 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
 static void check_shown(struct gx_sim *sim)
 {
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
-        for (uint32_t k = 0; sim->nodes[i].up && k < sim->nodes[i].engine->n_groups; k++)
+        for (uint32_t k = 0; sim->nodes[i].up && sim_is_honest(sim, i) && k < sim->nodes[i].engine->n_groups; k++)
             if (gx_group_is_member(sim->nodes[i].engine->groups[k]))
                 check_shown_in(sim, i, sim->nodes[i].engine->groups[k]);
 }
@@ -503,7 +581,7 @@ void gx_sim_check_heard(struct gx_sim *sim)
 bool gx_sim_check(struct gx_sim *sim)
 {
     sim_memo_use(sim);
-    sim->counts.due = sim->counts.delivered = sim->counts.too_late = 0;
+    sim->counts.due = sim->counts.delivered = sim->counts.too_late = sim->counts.agreed = 0;
     check_idle(sim);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
         check_store(sim, i);

@@ -65,7 +65,7 @@ void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut);
 /* The link between two islands goes down, and every period_ms up or down again; 0 ends it, up.  Connections outlive it unless it is down for 30 s,
  * when the kernels give them up.  It takes the place of cuts between the two. */
 void gx_sim_flap(struct gx_sim *sim, uint32_t island, uint32_t other, uint64_t period_ms);
-/* No cuts, no loss, all nodes up and running, room on every disk, clocks right. */
+/* No cuts, no loss, all nodes up and running, room on every disk, clocks right, no lies. */
 void gx_sim_heal(struct gx_sim *sim);
 void gx_sim_heal_but(struct gx_sim *sim, uint32_t away);    /* that node stays down */
 
@@ -91,6 +91,39 @@ void gx_sim_pause(struct gx_sim *sim, uint32_t node, bool paused);
 void gx_sim_disk_full(struct gx_sim *sim, uint32_t node, bool full);
 /* Its wall clock is so far off. */
 void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms);
+
+/* --- liars ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* id, name, what it does. */
+#define GX_SIM_ROLES(X)                                                                                                                             \
+    X(GX_SIM_EQUIVOCATOR, "equivocator", "signs two events in one place of its logs, and shows each to half of the others")                         \
+    X(GX_SIM_BACKDATER, "backdater", "writes as if it knew nothing of what came since, on top of its logs or beside what stands there; removed, too") \
+    X(GX_SIM_REPLAYER, "replayer", "says again what it heard and said, to others, and events of one group in another")                              \
+    X(GX_SIM_OMITTER, "omitter", "says that it has everything, gives nothing it is asked for, and passes nothing on")                               \
+    X(GX_SIM_GARBAGE, "garbage", "sends frames with a bit flipped, random ones, and others' events altered under the signature they had")           \
+    X(GX_SIM_OVERSIZE, "oversize", "sends frames, lists, texts and names that are too long")                                                        \
+    X(GX_SIM_FLOODER, "flooder", "asks for everything, claims everything and talks, without a pause")                                               \
+    X(GX_SIM_SYBIL, "sybil", "makes up people, admits them, and they admit more and talk")                                                          \
+    X(GX_SIM_LEAKER, "leaker", "hands a code for two to all who are not in, and they come at once")                                                 \
+    X(GX_SIM_OVERCAP, "overcap", "admits past the cap and past the number up to which codes let in")                                                \
+    X(GX_SIM_TALKER, "talker", "does not hear that it was removed, and goes on talking")                                                            \
+    X(GX_SIM_CLOCK, "clock", "puts times ten years ahead and behind into what it writes, and ticks as far ahead as others let it")                  \
+    X(GX_SIM_SLOW, "slow", "reads its connections at a crawl")                                                                                      \
+    X(GX_SIM_COLLUDER, "colluder", "of a pair: each tells what the other writes too late, and lets in by an old request who is out")
+
+enum gx_sim_role {
+#define GX_X(id, name, does) id,
+    GX_SIM_ROLES(GX_X)
+#undef GX_X
+        GX_SIM_ROLE_COUNT
+};
+#define GX_SIM_NOBODY UINT32_MAX
+const char *gx_sim_role_name(enum gx_sim_role role);
+/* From now on that node lies, until the world is healed: then its engine, which ran all the time, is alone again, with the store it has.
+ * with: whom a colluder is in league with, and nobody else (GX_SIM_NOBODY).
+ * Rules that are a liar's to break do not hold for it, not after the heal either: its own store and state, and that its messages reach everybody. */
+void gx_sim_turn(struct gx_sim *sim, uint32_t node, enum gx_sim_role role, uint32_t with);
+bool gx_sim_lies(const struct gx_sim *sim, uint32_t node);      /* or did */
 
 /* --- people ------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -122,6 +155,7 @@ bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const
     X(GX_SIM_DELIVERY, "delivery", "after healing every member has every acknowledged message of every member")     \
     X(GX_SIM_IDLE, "idle", "after healing nothing but pings is sent")                                               \
     X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more, and what was heard before stays")                                               \
+    X(GX_SIM_BOUNDS, "bounds", "what others can make a node hold has the ends that it names")                                                       \
     X(GX_SIM_EXPECT, "expect", "what the test itself says must be so")
 
 enum gx_sim_oracle {
@@ -163,6 +197,9 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t events_checked, read_anew;     /* groups that a second engine said the same of */
     uint64_t pauses, full_steps, flaps, broken;     /* steps undone for want of room; times a link went down; connections that ended by it */
     uint64_t unqueued;          /* frames for which a connection had no room */
+    uint64_t lies;
+    uint64_t told[GX_SIM_ROLE_COUNT], arrived[GX_SIM_ROLE_COUNT];      /* lies of each kind, and frames of them that honest nodes got */
+    uint64_t agreed;            /* messages of liars that an honest member has, at each of them: counted by gx_sim_check */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);

@@ -100,6 +100,10 @@ static void happen(struct gx_sim *sim, const struct sim_event *ev)
 {
     struct sim_node *node = NULL;
 
+    if (ev->kind == SIM_LIE) {
+        sim_lie(sim, ev);
+        return;
+    }
     if (ev->kind == SIM_FLAP || ev->kind == SIM_BROKEN) {
         sim_flap(sim, ev);
         return;
@@ -273,6 +277,7 @@ void gx_sim_free(struct gx_sim *sim)
         free(node->conns);
         free(node->members);
         free(node->values);
+        sim_liar_free(node->liar);
     }
     sim_net_free(sim);
     gx_sim_clean(sim);

@@ -4,7 +4,7 @@
 static void test_who_is_stopped_does_nothing_and_then_everything_at_once(void **state)
 {
     char token[600];
-    struct gx_sim *sim = tea_of(4, 4, 10, 10, token);
+    struct gx_sim *sim = tea_of(1, 4, 4, 10, 10, token);
     struct gx_sim_reply reply;
     struct gx_command status = {.method = GX_CMD_STATUS};
 
@@ -25,7 +25,7 @@ static void test_who_is_stopped_does_nothing_and_then_everything_at_once(void **
 static void test_who_was_stopped_for_an_hour_comes_back(void **state)
 {
     char token[600];
-    struct gx_sim *sim = tea_of(4, 4, 10, 10, token);
+    struct gx_sim *sim = tea_of(1, 4, 4, 10, 10, token);
 
     (void)state;
     gx_sim_pause(sim, 2, true);
@@ -43,7 +43,7 @@ static void test_who_was_stopped_for_an_hour_comes_back(void **state)
 static void test_who_is_stopped_when_it_crashes_starts_anew(void **state)
 {
     char token[600];
-    struct gx_sim *sim = tea_of(3, 3, 10, 10, token);
+    struct gx_sim *sim = tea_of(1, 3, 3, 10, 10, token);
 
     (void)state;
     gx_sim_pause(sim, 2, true);
@@ -61,7 +61,7 @@ static void test_who_is_stopped_when_it_crashes_starts_anew(void **state)
 static void test_on_a_full_disk_what_was_acknowledged_stays_and_nothing_more_is(void **state)
 {
     char token[600], text[4000];
-    struct gx_sim *sim = tea_of(4, 4, 10, 10, token);
+    struct gx_sim *sim = tea_of(1, 4, 4, 10, 10, token);
     uint32_t taken = 0, refused = 0;
 
     (void)state;
@@ -95,7 +95,7 @@ static void test_on_a_full_disk_what_was_acknowledged_stays_and_nothing_more_is(
 static void test_a_door_without_room_admits_nobody_and_another_does(void **state)
 {
     char token[600];
-    struct gx_sim *sim = tea_of(8, 4, 10, 10, token);
+    struct gx_sim *sim = tea_of(1, 8, 4, 10, 10, token);
 
     (void)state;
     gx_sim_disk_full(sim, 0, true);
@@ -110,7 +110,7 @@ static void test_a_door_without_room_admits_nobody_and_another_does(void **state
 
 static struct gx_sim *two_islands(char token[600])
 {
-    struct gx_sim *sim = tea_of(6, 6, 10, 10, token);
+    struct gx_sim *sim = tea_of(1, 6, 6, 10, 10, token);
 
     for (uint32_t i = 3; i < 6; i++)
         gx_sim_island(sim, i, 1);
@@ -159,7 +159,7 @@ static void test_a_link_that_is_down_for_long_breaks_its_connections_and_they_co
 static void test_all_at_once_heal(void **state)
 {
     char token[600], text[2000];
-    struct gx_sim *sim = tea_of(9, 5, 12, 12, token);
+    struct gx_sim *sim = tea_of(1, 9, 5, 12, 12, token);
 
     (void)state;
     for (uint32_t i = 0; i < 9; i++)

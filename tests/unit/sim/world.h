@@ -59,9 +59,9 @@ static inline uint64_t shows(struct gx_sim *sim, uint32_t node, const char *key)
 }
 
 /* n nodes; n0 founds tea, shows a code and lets n1 to n(members - 1) in. */
-static inline struct gx_sim *tea_of(uint32_t n, uint32_t members, uint64_t cap, uint64_t qr_max, char token[600])
+static inline struct gx_sim *tea_of(uint64_t seed, uint32_t n, uint32_t members, uint64_t cap, uint64_t qr_max, char token[600])
 {
-    struct gx_sim_options options = {.seed = 11, .n_nodes = n};
+    struct gx_sim_options options = {.seed = seed, .n_nodes = n};
     struct gx_command found = {.method = GX_CMD_GROUP_NEW, .name = "tea", .cap = cap, .qr_max = qr_max,
                                .given = 1u << GX_PARAM_NAME | 1u << GX_PARAM_CAP | 1u << GX_PARAM_QR_MAX};
     struct gx_command invite = {.method = GX_CMD_INVITE, .group = "tea", .given = GIVEN_GROUP};
