@@ -313,6 +313,8 @@ static void finish(struct gx_engine *e)
     gx_groups_settle(e);
     owners_look(e);
     members_changed(e);             /* who is out is told so (ENDED says to who left that it was heard), and not what else this step did */
+    if (e->fault != GX_OK)          /* the step is undone, and the law may not be settled: it can answer nothing */
+        return;
     gx_repair_flush(e);
     if (e->doors_dirty && !e->config.offline && e->listening)
         gx_doors_refresh(e);

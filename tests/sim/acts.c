@@ -68,6 +68,26 @@ static bool cuts(struct reader *r, struct gx_scn_act a, bool cut, bool both)
     return true;
 }
 
+static bool flaps(struct reader *r, struct gx_scn_act a, bool flap)
+{
+    uint64_t period = 0, ms = 0;
+
+    a.kind = GX_SCN_FLAP;
+    if (!read_island(r, &a.a) || !read_need(r, "|") || !read_island(r, &a.b))
+        return false;
+    if (flap && (!read_need(r, "every") || !read_span(r, &period) || period == 0))
+        return read_bad(r, "like: flap home | cafe every 2s");
+    if (flap && read_take(r, "for") && !read_span(r, &ms))
+        return false;
+    a.ms = (int64_t)period;
+    gx_scn_add(r->scn, a);
+    a.at_ms += ms;
+    a.ms = 0;
+    if (ms > 0)
+        gx_scn_add(r->scn, a);
+    return true;
+}
+
 static bool rests(struct reader *r, struct gx_scn_act a)
 {
     a.kind = GX_SCN_REST;
@@ -190,6 +210,48 @@ static bool crashes(struct reader *r, struct gx_scn_act a, const struct list *wh
     return true;
 }
 
+/* For a while, or until it ends: "k1 pauses for 10s", "k1 disk full". */
+static bool hindered(struct reader *r, struct gx_scn_act a, const struct list *who)
+{
+    uint64_t ms = 0;
+
+    if (a.n != 0 && read_take(r, "for") && !read_span(r, &ms))
+        return false;
+    acts(r, a, who, 0, 1);
+    a.at_ms += ms;
+    a.n = 0;
+    if (ms > 0)
+        acts(r, a, who, 0, 1);
+    return true;
+}
+
+static bool disk(struct reader *r, struct gx_scn_act a, const struct list *who)
+{
+    a.kind = GX_SCN_DISK;
+    a.n = read_is(r, "full");
+    if (a.n == 0 && !read_is(r, "free"))
+        return read_bad(r, "like: k1 disk full for 10s, k1 disk free");
+    read_next(r);
+    return hindered(r, a, who);
+}
+
+static bool turns(struct reader *r, struct gx_scn_act a, const struct list *who)
+{
+    char known[200] = "";
+    size_t n = 0;
+
+    a.kind = GX_SCN_TURN;
+    for (a.n = 0; a.n < GX_SIM_ROLE_COUNT && !read_is(r, gx_sim_role_name((enum gx_sim_role)a.n)); a.n++)
+        n += (size_t)snprintf(known + n, sizeof known - n, " %s", gx_sim_role_name((enum gx_sim_role)a.n));
+    if (a.n == GX_SIM_ROLE_COUNT)
+        return read_bad(r, "'%s' is no way to lie; known:%s", r->now.end ? "the end" : r->now.text, known);
+    read_next(r);
+    if (read_take(r, "with") && !read_one_node(r, &a.b))
+        return false;
+    acts(r, a, who, 0, 1);
+    return true;
+}
+
 static bool calls(struct reader *r, struct gx_scn_act a)
 {
     struct gx_scenario *s = r->scn;
@@ -222,7 +284,7 @@ static bool about(struct reader *r, struct gx_scn_act a)
             return true;
         }
     return read_bad(r, "'%s' is nothing that a node does; known: creates shows revokes join send removes bans unbans promotes demotes offers leave scans "
-                    "accepts invites looks calls crash save restart clock", r->now.end ? "the end" : r->now.text);
+                    "accepts invites looks calls crash save restart pause resume disk clock turns", r->now.end ? "the end" : r->now.text);
 }
 
 /* Verbs of one node alone. */
@@ -275,7 +337,17 @@ static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *
         return restarts(r, a, who);
     if (read_take(r, "clock"))
         return clock_of(r, a, who);
-    return who->n == 1 ? one_acts(r, a) : read_bad(r, "'%s' is not what several do at once; known: join send leave crash save restart clock", r->now.text);
+    if (read_take(r, "disk"))
+        return disk(r, a, who);
+    if (read_take(r, "turn") || read_take(r, "turns"))
+        return turns(r, a, who);
+    if (read_is(r, "pause") || read_is(r, "pauses") || read_is(r, "resume") || read_is(r, "resumes")) {
+        a.kind = GX_SCN_PAUSE;
+        a.n = r->now.text[0] == 'p';
+        read_next(r);
+        return hindered(r, a, who);
+    }
+    return who->n == 1 ? one_acts(r, a) : read_bad(r, "'%s' is not what several do at once; known: join send leave crash save restart pause resume disk clock turn", r->now.text);
 }
 
 static bool by_nodes(struct reader *r, struct gx_scn_act a)
@@ -302,6 +374,10 @@ bool read_at(struct reader *r)
         return cuts(r, a, true, false);
     if (read_take(r, "mend"))
         return cuts(r, a, false, false);
+    if (read_take(r, "flap"))
+        return flaps(r, a, true);
+    if (read_take(r, "steady"))
+        return flaps(r, a, false);
     if (read_take(r, "link"))
         return read_link_acts(r, a);
     if (read_take(r, "rest"))

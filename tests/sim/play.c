@@ -96,7 +96,8 @@ static bool join(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply
         return false;
     cmd.token = code->text;
 
-    bool over = code->ends_ms != 0 && !p->skewed && gx_sim_wall_ms(p->sim) > code->ends_ms + EXPIRY_GRACE_MS && gx_sim_is_up(p->sim, a->a);
+    bool over = code->ends_ms != 0 && !p->skewed && gx_sim_wall_ms(p->sim) > code->ends_ms + EXPIRY_GRACE_MS &&
+                gx_sim_is_up(p->sim, a->a) && !p->sim->nodes[a->a].paused;
     bool yes = ask(p, reply, a, cmd);
 
     p->done->expired += over;
@@ -160,7 +161,8 @@ static bool rest(struct play *p, uint32_t away)
     if (away != GX_SCN_NOBODY)
         gx_sim_crash(p->sim, away);
     gx_sim_heal_but(p->sim, away);
-    (void)gx_sim_rest(p->sim, REST_MS);
+    if (gx_sim_rest(p->sim, REST_MS) >= REST_MS)
+        sim_violated(p->sim, GX_SIM_IDLE, SIM_NONE, "15 minutes after healing there is no rest");
     (void)gx_sim_check(p->sim);
     p->done->away += away != GX_SCN_NOBODY;
     return true;
@@ -229,6 +231,18 @@ static bool do_act(struct play *p, const struct gx_scn_act *a, struct gx_sim_rep
     case GX_SCN_CLOCK:
         gx_sim_skew(p->sim, a->a, a->ms);
         p->skewed = p->skewed || a->ms != 0;
+        return true;
+    case GX_SCN_PAUSE:
+        gx_sim_pause(p->sim, a->a, a->n != 0);
+        return true;
+    case GX_SCN_DISK:
+        gx_sim_disk_full(p->sim, a->a, a->n != 0);
+        return true;
+    case GX_SCN_TURN:
+        gx_sim_turn(p->sim, a->a, (enum gx_sim_role)a->n, a->b);
+        return true;
+    case GX_SCN_FLAP:
+        gx_sim_flap(p->sim, a->a, a->b, (uint64_t)a->ms);
         return true;
     case GX_SCN_CUT:
         gx_sim_cut(p->sim, a->a, a->b, a->n != 0);

@@ -15,7 +15,7 @@ struct world {
     const struct gx_sim_swarm *of;
     struct sim_rng rng;
     uint64_t at_ms;
-    bool crashing, cutting, losing, skewing, quarrelling, befriending, at_commits, naming;
+    bool crashing, cutting, losing, skewing, quarrelling, befriending, at_commits, naming, pausing, filling, lying;
     uint32_t n_islands;
     uint32_t admins[ADMINS], n_admins;      /* whom somebody promotes early; 0 is the founder */
     uint32_t showed[64], n_showed;          /* who has shown a code */
@@ -251,6 +251,30 @@ static void cut_off(struct world *w, bool cuts)
         }
 }
 
+/* What hinders a node for a while, or for as long as it takes until all is healed. */
+static void hinder(struct world *w, uint32_t node)
+{
+    bool disk = w->filling && (!w->pausing || chance(w, 2));
+    struct gx_scn_act a = {.kind = disk ? GX_SCN_DISK : GX_SCN_PAUSE, .a = node, .n = chance(w, 2)};
+
+    if (w->filling || w->pausing)
+        add(w, a);
+}
+
+/* The founder does not lie: somebody has to have founded. */
+static void turn(struct world *w)
+{
+    uint32_t node = other(w), role = pick(w, GX_SIM_ROLE_COUNT);
+
+    add(w, (struct gx_scn_act){.kind = GX_SCN_TURN, .a = node, .n = role, .b = GX_SCN_NOBODY});
+    if (role != GX_SIM_COLLUDER)
+        return;
+
+    uint32_t with = other(w);
+
+    w->scn->acts[w->scn->n_acts - 1].b = with == node ? GX_SCN_NOBODY : with;
+}
+
 static void act(struct world *w)
 {
     uint32_t node = somebody(w), kind = pick(w, 32);
@@ -265,7 +289,9 @@ static void act(struct world *w)
     } else if (kind < 7 && w->crashing) {
         restart(w);
     } else if (kind == 7 && w->cutting) {
-        if (chance(w, 2))
+        if (w->n_islands > 1 && chance(w, 4))
+            add(w, (struct gx_scn_act){.kind = GX_SCN_FLAP, .a = 1, .b = 2, .ms = 1 + pick(w, 20000)});
+        else if (chance(w, 2))
             cut_off(w, chance(w, 2));
         else
             cut(w, pick(w, w->n_islands), pick(w, w->n_islands), chance(w, 2));
@@ -281,6 +307,8 @@ static void act(struct world *w)
         one(w, GX_SCN_REVOKE, chance(w, 2) ? admin(w) : node, 0);
     } else if (kind == 14) {
         look(w, node);
+    } else if (kind == 31) {
+        hinder(w, node);
     } else if (kind < 18 && w->befriending) {
         befriend(w, node);
     } else {
@@ -353,6 +381,9 @@ void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
     w.befriending = chance(&w, 2);
     w.at_commits = chance(&w, 2);
     w.naming = chance(&w, 2);
+    w.pausing = chance(&w, 3);
+    w.filling = chance(&w, 4);
+    w.lying = chance(&w, 3);
     w.n_islands = 1 + pick(&w, 4);
     for (; out->n_islands <= w.n_islands; out->n_islands++)
         snprintf(out->islands[out->n_islands].text, sizeof out->islands->text, "i%u", out->n_islands);
@@ -366,8 +397,11 @@ void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
     promote(&w);
     if (w.cutting)
         cut_off(&w, true);
-    for (uint32_t i = 0; i < swarm->n_acts; i++)
+    for (uint32_t i = 0; i < swarm->n_acts; i++) {
+        if (w.lying && i % (swarm->n_acts / 3 + 1) == 5)
+            turn(&w);
         act(&w);
+    }
     if (chance(&w, 2))
         late(&w);
     /* Somebody is away first as often as not: the others do without. */

@@ -93,6 +93,17 @@ static void say_of_node(FILE *out, const struct gx_scenario *scn, const struct g
     case GX_SCN_CLOCK:
         fprintf(out, "clock %c%" PRId64 "ms", a->ms < 0 ? '-' : '+', a->ms < 0 ? -a->ms : a->ms);
         break;
+    case GX_SCN_PAUSE:
+        fputs(a->n != 0 ? "pauses" : "resumes", out);
+        break;
+    case GX_SCN_DISK:
+        fprintf(out, "disk %s", a->n != 0 ? "full" : "free");
+        break;
+    case GX_SCN_TURN:
+        fprintf(out, "turns %s", gx_sim_role_name((enum gx_sim_role)a->n));
+        if (a->b != GX_SCN_NOBODY)
+            fprintf(out, " with %s", name(scn, a->b));
+        break;
     default:
         say_in_group(out, scn, a);
         break;
@@ -104,6 +115,12 @@ void gx_scn_say(FILE *out, const struct gx_scenario *scn, const struct gx_scn_ac
     switch ((int)a->kind) {
     case GX_SCN_CUT:
         fprintf(out, "%s %s > %s", a->n != 0 ? "cut" : "mend", scn->islands[a->a].text, scn->islands[a->b].text);
+        break;
+    case GX_SCN_FLAP:
+        if (a->ms > 0)
+            fprintf(out, "flap %s | %s every %" PRId64 "ms", scn->islands[a->a].text, scn->islands[a->b].text, a->ms);
+        else
+            fprintf(out, "steady %s | %s", scn->islands[a->a].text, scn->islands[a->b].text);
         break;
     case GX_SCN_LINK:
         fprintf(out, "link %s %s", scn->islands[a->a].text, scn->islands[a->b].text);

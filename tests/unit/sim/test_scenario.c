@@ -36,7 +36,14 @@ static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known
     refused("nodes ann bob\nat 0s bob joins tea", 2, 17, "known: none");
     refused("nodes ann bob\nat 5s ann creates tea\nat 1s ann shows qr of tea", 3, 4, "not there yet");
     refused("nodes ann bob\nat 5s ann creates tea\nat 6s bob joins tea", 3, 4, "shown a QR code");
-    refused("nodes ann\nat 0s ann turns backdater", 2, 11, "creates shows revokes join");
+    refused("nodes ann\nat 0s ann dances", 2, 11, "creates shows revokes join");
+    refused("nodes ann\nat 0s ann turns sour", 2, 17, "equivocator backdater");
+    refused("nodes ann bob\nat 0s ann bob creates tea", 2, 15, "several do at once");
+    refused("nodes ann\nat 0s ann disk fuller", 2, 16, "disk full for 10s");
+    refused("nodes ann\nisland home ann\nat 0s flap home | elsewhere every 0s", 3, 37, "every 2s");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows qr of tea\nat 2s bob joins tea by qr of bob", 4, 4, "never has shown");
+    refused("nodes ann\nisland home ann\nisland home ann", 3, 8, "already");
+    refused("nodes ann\nlink all loss nan%", 2, 15, "not like 5%");
     refused("nodes ann\nat 0s ann creates tea cap 501", 2, 30, "2 to 500");
     refused("nodes ann\nat 0s ann creates tea\nexpect soon same state in tea", 3, 8, "by 60s, at end, never");
     refused("nodes ann\nat 0s ann creates tea\nexpect by 5s delivered tea = 100%", 3, 24, "at the end");
