@@ -19,6 +19,7 @@
 #define SIM_MEMO (1u << 16)                 /* signatures that are remembered; a later one takes the place of an earlier */
 #define SIM_DOOR_PORT 7447u
 #define SIM_NONE UINT32_MAX
+#define SIM_EMPTY "empty"                    /* folder of the store that nodes begin with */
 
 /* A stream of its own for each subsystem: what one draws does not change what another does. */
 struct sim_rng { uint64_t state; };
@@ -185,6 +186,8 @@ void sim_push(struct gx_sim *sim, uint32_t node, struct gx_input in, struct sim_
 void sim_step(struct gx_sim *sim, uint32_t node);       /* everything in its inbox */
 /* What a person says to a node that is up, whatever comes of it.  Strings of cmd: not needed afterwards. */
 void sim_order(struct gx_sim *sim, uint32_t node, const struct gx_command *cmd);
+bool sim_make_empty(struct gx_sim *sim);                /* a store to copy */
+bool sim_make_store(struct gx_sim *sim, uint32_t node); /* nothing in it */
 bool sim_open(struct gx_sim *sim, uint32_t node);
 void sim_close(struct gx_sim *sim, uint32_t node);
 /* net.c */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct gx_time sim_time(const struct gx_sim *sim, const struct sim_node *node)
@@ -209,15 +210,75 @@ bool gx_sim_is_up(const struct gx_sim *sim, uint32_t node)
     return sim->nodes[node].up;
 }
 
+/* Only what was written: the map is much longer, and a tmpfs keeps no page for the rest. */
+static bool copy_data(int from, int to)
+{
+    char bytes[65536];
+    off_t at = 0, hole = 0, size = lseek(from, 0, SEEK_END);
+    ssize_t n = 1;
+
+    if (size < 0 || ftruncate(to, size) != 0)
+        return false;
+    while (n > 0 && (at = lseek(from, hole, SEEK_DATA)) >= 0 && (hole = lseek(from, at, SEEK_HOLE)) > at)
+        for (; at < hole && n > 0; at += n) {
+            n = pread(from, bytes, hole - at < (off_t)sizeof bytes ? (size_t)(hole - at) : sizeof bytes, at);
+            n = n > 0 && pwrite(to, bytes, (size_t)n, at) == n ? n : 0;
+        }
+    return n > 0;
+}
+
+static bool copy(const char *from_dir, const char *from_name, const char *to_dir, const char *to_name)
+{
+    char from_path[256], to_path[256];
+    int from = 0, to = 0;
+    bool ok = false;
+
+    snprintf(from_path, sizeof from_path, "%s/%s", from_dir, from_name);
+    snprintf(to_path, sizeof to_path, "%s/%s", to_dir, to_name);
+    from = open(from_path, O_RDONLY | O_CLOEXEC);
+    to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ok = from >= 0 && to >= 0 && copy_data(from, to);
+    if (from >= 0)
+        close(from);
+    return (to < 0 || close(to) == 0) && ok;
+}
+
+static void empty_dir(const struct gx_sim *sim, char out[160])
+{
+    snprintf(out, 160, "%s/" SIM_EMPTY, sim->dir);
+}
+
+/* A new store is made once, and its file copied: opening an environment takes a millisecond, most of it the kernel's, and making a store takes two. */
+bool sim_make_empty(struct gx_sim *sim)
+{
+    struct gx_store_options options = {.create = true, .volatile_store = true};
+    struct gx_store *store = NULL;
+    char dir[160];
+    int sys = 0;
+
+    empty_dir(sim, dir);
+    if (mkdir(dir, 0700) != 0 || gx_store_open(&store, dir, &options, &sys) != GX_OK)
+        return false;
+    gx_store_close(store);
+    return true;
+}
+
+bool sim_make_store(struct gx_sim *sim, uint32_t i)
+{
+    char empty[160];
+
+    empty_dir(sim, empty);
+    return copy(empty, GX_STORE_FILE, sim->nodes[i].dir, GX_STORE_FILE);
+}
+
 bool sim_open(struct gx_sim *sim, uint32_t i)
 {
     struct sim_node *node = &sim->nodes[i];
-    struct gx_store_options options = {.create = true, .volatile_store = true, .writemap = !sim->options.no_writemap, .map_bytes = SIM_MAP_BYTES};
+    struct gx_store_options options = {.volatile_store = true, .writemap = !sim->options.no_writemap, .map_bytes = SIM_MAP_BYTES};
     struct gx_addr addr = sim_addr(i, SIM_DOOR_PORT);
     int sys = 0;
 
     sim_memo_use(sim);
-    gx_rng_fill(&node->rng.rng, options.uuid, sizeof options.uuid);
     if (gx_store_open(&node->store, node->dir, &options, &sys) != GX_OK)
         return false;
     node->config.store = node->store;
@@ -270,50 +331,26 @@ void gx_sim_crash_at(struct gx_sim *sim, uint32_t node, uint32_t n)
     sim->nodes[node].crash_in = sim->nodes[node].up ? n : 0;
 }
 
-/* Only what was written: the map is much longer, and a tmpfs keeps no page for the rest. */
-static void copy(const struct sim_node *node, const char *from_name, const char *to_name)
-{
-    char from_path[256], to_path[256], bytes[65536];
-    int from = 0, to = 0;
-    off_t at = 0, hole = 0, size = 0;
-
-    snprintf(from_path, sizeof from_path, "%s/%s", node->dir, from_name);
-    snprintf(to_path, sizeof to_path, "%s/%s", node->dir, to_name);
-    from = open(from_path, O_RDONLY | O_CLOEXEC);
-    to = open(to_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    GX_ASSERT(from >= 0 && to >= 0 && (size = lseek(from, 0, SEEK_END)) >= 0 && ftruncate(to, size) == 0);
-    while ((at = lseek(from, hole, SEEK_DATA)) >= 0 && (hole = lseek(from, at, SEEK_HOLE)) > at)
-        for (ssize_t n = 1; at < hole && n > 0; at += n) {
-            size_t most = hole - at < (off_t)sizeof bytes ? (size_t)(hole - at) : sizeof bytes;
-
-            n = pread(from, bytes, most, at);
-            GX_ASSERT(n > 0 && pwrite(to, bytes, (size_t)n, at) == n);
-        }
-    GX_ASSERT(close(from) == 0 && close(to) == 0);
-}
-
 void gx_sim_save(struct gx_sim *sim, uint32_t node)
 {
     GX_ASSERT(!sim->nodes[node].up);
-    copy(&sim->nodes[node], GX_STORE_FILE, "saved");
+    GX_ASSERT(copy(sim->nodes[node].dir, GX_STORE_FILE, sim->nodes[node].dir, "saved"));
     sim->nodes[node].saved = true;
 }
 
 void gx_sim_start(struct gx_sim *sim, uint32_t i, enum gx_sim_store which)
 {
     struct sim_node *node = &sim->nodes[i];
-    char path[256];
 
     if (node->up)
         return;
     if (which == GX_SIM_SAVED && !node->saved)
         which = GX_SIM_SAME;
     if (which == GX_SIM_SAVED) {
-        copy(node, "saved", GX_STORE_FILE);
+        GX_ASSERT(copy(node->dir, "saved", node->dir, GX_STORE_FILE));
         sim->counts.restored++;
     } else if (which == GX_SIM_EMPTY) {
-        snprintf(path, sizeof path, "%s/%s", node->dir, GX_STORE_FILE);
-        GX_ASSERT(unlink(path) == 0);
+        GX_ASSERT(sim_make_store(sim, i));
         sim->counts.emptied++;
     }
     if (which != GX_SIM_SAME) {

@@ -225,9 +225,14 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
         return GX_E_STORE;
     }
     *out = sim;
+    if (!sim_make_empty(sim)) {
+        *out = NULL;
+        gx_sim_free(sim);
+        return GX_E_STORE;
+    }
     for (uint32_t i = 0; i < options->n_nodes; i++) {
         person_make(sim, i);
-        if (mkdir(sim->nodes[i].dir, 0700) != 0 || !sim_open(sim, i)) {
+        if (mkdir(sim->nodes[i].dir, 0700) != 0 || !sim_make_store(sim, i) || !sim_open(sim, i)) {
             *out = NULL;
             gx_sim_free(sim);
             return GX_E_STORE;
@@ -238,26 +243,33 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
 }
 
 /* Only what a signal handler may call. */
-void gx_sim_clean(const struct gx_sim *sim)
+static void clean_dir(const char *dir)
 {
     static const char *const files[] = {GX_STORE_FILE, GX_STORE_FILE "-lock", GX_STORE_FILE ".new", GX_STORE_FILE ".new-lock", "saved"};
+    char path[sizeof((struct sim_node *)NULL)->dir + 32];
+    size_t n = strlen(dir);
+
+    for (size_t k = 0; k < GX_ARRAY_LEN(files); k++) {
+        memcpy(path, dir, n);
+        path[n] = '/';
+        memcpy(path + n + 1, files[k], strlen(files[k]) + 1);
+        (void)unlink(path);
+    }
+    if (n > 0)
+        (void)rmdir(dir);
+}
+
+void gx_sim_clean(const struct gx_sim *sim)
+{
+    char dir[sizeof sim->dir + sizeof SIM_EMPTY + 1];
 
     if (sim == NULL || sim->dir[0] == 0)
         return;
-    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
-        const char *dir = sim->nodes[i].dir;
-        char path[sizeof sim->nodes[i].dir + 32];
-        size_t n = strlen(dir);
-
-        for (size_t k = 0; k < GX_ARRAY_LEN(files); k++) {
-            memcpy(path, dir, n);
-            path[n] = '/';
-            memcpy(path + n + 1, files[k], strlen(files[k]) + 1);
-            (void)unlink(path);
-        }
-        if (n > 0)
-            (void)rmdir(dir);
-    }
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++)
+        clean_dir(sim->nodes[i].dir);
+    memcpy(dir, sim->dir, strlen(sim->dir));
+    memcpy(dir + strlen(sim->dir), "/" SIM_EMPTY, sizeof "/" SIM_EMPTY);
+    clean_dir(dir);
     (void)rmdir(sim->dir);
 }
 
