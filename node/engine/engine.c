@@ -198,6 +198,7 @@ void gx_engine_free(struct gx_engine *e)
     gx_arena_free(&e->arena);
     free(e->targets);
     free(e->effects);
+    free(e->waiters);
     gx_wipe(e, sizeof *e);
     free(e);
 }
@@ -358,7 +359,8 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
     gx_sessions_reap(e);
     gx_jobs_undo(e, first_ticket);
     e->n_waiters = e->n_waiters_before;
-    memcpy(e->waiters, e->waiters_before, e->n_waiters * sizeof e->waiters[0]);
+    if (e->waiters_before != NULL)
+        memcpy(e->waiters, e->waiters_before, e->n_waiters * sizeof e->waiters[0]);
     for (size_t i = 0; i < n; i++) {            /* what no later input will say again */
         if (i >= taken && inputs[i].kind == GX_IN_VERIFIED)
             gx_jobs_verified(e, inputs[i].ticket, inputs[i].ok);
@@ -387,7 +389,9 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
     e->unsigned_events = NULL;
     e->n_unsigned = 0;
     e->n_waiters_before = e->n_waiters;
-    memcpy(e->waiters_before, e->waiters, e->n_waiters * sizeof e->waiters[0]);
+    e->waiters_before = e->n_waiters == 0 ? NULL : gx_arena_copy(&e->arena, e->waiters, e->n_waiters * sizeof e->waiters[0]);
+    if (e->n_waiters > 0 && e->waiters_before == NULL)
+        (void)gx_engine_ok(e, GX_E_MEMORY);
     e->wake_told_ms = e->wake_told_ms == e->wake_ms ? e->wake_told_ms : 0;
     for (; taken < n && e->fault == GX_OK; taken++) {
         if (e->config.progress != NULL)

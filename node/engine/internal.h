@@ -411,9 +411,9 @@ struct gx_engine {
 
     struct gx_people people;
 
-    struct gx_waiter waiters[GX_WAITERS_MAX];
-    uint32_t n_waiters;
-    struct gx_waiter waiters_before[GX_WAITERS_MAX];   /* as they were before the step, should it be undone */
+    struct gx_waiter *waiters;
+    uint32_t n_waiters, cap_waiters;
+    struct gx_waiter *waiters_before;       /* as they were before the step, should it be undone; in its arena */
     uint32_t n_waiters_before;
     struct gx_unsigned *unsigned_events;    /* in the step arena */
     size_t n_unsigned;

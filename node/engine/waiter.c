@@ -7,6 +7,8 @@ struct gx_waiter *gx_waiter_new(struct gx_engine *e, enum gx_waiter_kind kind, u
 {
     struct gx_answer_builder b;
 
+    if (e->n_waiters < GX_WAITERS_MAX && !gx_engine_grow(e, &e->waiters, &e->cap_waiters, e->n_waiters, sizeof *e->waiters))
+        return NULL;
     if (e->n_waiters < GX_WAITERS_MAX) {
         struct gx_waiter *w = &e->waiters[e->n_waiters++];
 
