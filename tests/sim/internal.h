@@ -59,6 +59,7 @@ struct sim_conn {
     uint32_t life[2];           /* of the node, when it began: a node that started anew has none of its connections */
     gx_session_id session[2];
     bool open[2];               /* that side has not closed it */
+    uint32_t at[2];             /* in its node's list */
     uint32_t door;
     struct gx_curve_pk server, client;
     struct gx_addr addr;
@@ -114,6 +115,8 @@ struct sim_node {
     uint32_t crash_in;          /* steps; 0: no */
     uint32_t *conns;            /* its connections */
     uint32_t n_conns, cap_conns;
+    uint32_t *by_session;       /* the connection of each session that was, by its number: these are small */
+    uint32_t n_by_session;
     struct sim_member *members;
     uint32_t n_members, cap_members;
     uint64_t removed_ms;        /* somebody removed it then; 0: nobody */

@@ -71,34 +71,46 @@ static uint64_t travel_ms(struct gx_sim *sim, const struct gx_sim_link *link, si
 static struct sim_conn *conn_of(struct gx_sim *sim, uint32_t node, gx_session_id session, uint32_t *side)
 {
     const struct sim_node *n = &sim->nodes[node];
+    struct sim_conn *c = session < n->n_by_session && n->by_session[session] != SIM_NONE ? &sim->conns[n->by_session[session]] : NULL;
 
-    for (uint32_t i = 0; i < n->n_conns; i++) {
-        struct sim_conn *c = &sim->conns[n->conns[i]];
+    if (c == NULL)
+        return NULL;
+    *side = c->node[1] == node;
+    return c->node[*side] == node && c->session[*side] == session && c->open[*side] ? c : NULL;
+}
 
-        for (*side = 0; *side < 2; ++*side)
-            if (c->node[*side] == node && c->session[*side] == session && c->open[*side])
-                return c;
+/* One side of a connection has a session now. */
+static void conn_list(struct gx_sim *sim, struct sim_conn *c, uint32_t side)
+{
+    struct sim_node *n = &sim->nodes[c->node[side]];
+    uint32_t i = (uint32_t)(c - sim->conns);
+
+    GX_ASSERT(c->session[side] < UINT32_MAX / 2);
+    while (c->session[side] >= n->n_by_session) {
+        uint32_t before = n->n_by_session;
+
+        n->by_session = sim_grow(n->by_session, &n->n_by_session, before, sizeof *n->by_session);
+        for (uint32_t k = before; k < n->n_by_session; k++)
+            n->by_session[k] = SIM_NONE;
     }
-    return NULL;
-}
-
-static void conn_list(struct gx_sim *sim, uint32_t node, uint32_t conn)
-{
-    struct sim_node *n = &sim->nodes[node];
-
+    n->by_session[c->session[side]] = i;
     n->conns = sim_grow(n->conns, &n->cap_conns, n->n_conns, sizeof *n->conns);
-    n->conns[n->n_conns++] = conn;
+    c->at[side] = n->n_conns;
+    n->conns[n->n_conns++] = i;
 }
 
-static void conn_unlist(struct gx_sim *sim, uint32_t node, uint32_t conn)
+static void conn_unlist(struct gx_sim *sim, const struct sim_conn *c, uint32_t side)
 {
-    struct sim_node *n = &sim->nodes[node];
-    uint32_t i = 0;
+    struct sim_node *n = &sim->nodes[c->node[side]];
+    uint32_t i = (uint32_t)(c - sim->conns), last = 0;
 
-    while (i < n->n_conns && n->conns[i] != conn)
-        i++;
-    if (i < n->n_conns)
-        n->conns[i] = n->conns[--n->n_conns];
+    if (c->at[side] >= n->n_conns || n->conns[c->at[side]] != i)
+        return;                         /* this side never heard of it */
+    last = n->conns[--n->n_conns];
+    n->conns[c->at[side]] = last;
+    sim->conns[last].at[sim->conns[last].node[1] == c->node[side]] = c->at[side];
+    if (n->by_session[c->session[side]] == i)       /* else it is one's of a later life */
+        n->by_session[c->session[side]] = SIM_NONE;
 }
 
 static void pipe_clear(struct sim_pipe *p)
@@ -119,8 +131,8 @@ static void conn_end(struct gx_sim *sim, struct sim_conn *c)
 
     if (!c->used || c->open[0] || c->open[1])
         return;
-    conn_unlist(sim, c->node[0], i);
-    conn_unlist(sim, c->node[1], i);
+    conn_unlist(sim, c, 0);
+    conn_unlist(sim, c, 1);
     pipe_clear(&c->to[0]);
     pipe_clear(&c->to[1]);
     *c = (struct sim_conn){.used = false};
@@ -277,7 +289,7 @@ void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
     c->server = ef->server_key;
     c->client = ef->as_guest ? ef->guest_pk : sim->nodes[node].config.transport_pk;
     c->addr = ef->addr;
-    conn_list(sim, node, i);
+    conn_list(sim, c, 0);
     sim_at(sim, sim->now_ms + travel_ms(sim, link, 64) + travel_ms(sim, link, 200) + 2ull * link->delay_ms,
            (struct sim_event){.kind = SIM_CONNECTED, .a = i, .number = c->generation});
 }
@@ -303,7 +315,7 @@ static void connected(struct gx_sim *sim, struct sim_conn *c)
     c->session[1] = to->next_inbound;
     to->next_inbound += 2;
     c->open[1] = c->up = true;
-    conn_list(sim, c->node[1], (uint32_t)(c - sim->conns));
+    conn_list(sim, c, 1);
     sim_push(sim, c->node[0], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[0], .peer_key = c->server, .peer_addr = c->addr}, NULL);
     sim_push(sim, c->node[1], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[1], .inbound = true, .door = door->number,
              .peer_key = c->client, .peer_addr = sim_addr(c->node[0], 0)}, NULL);

@@ -287,6 +287,7 @@ void gx_sim_free(struct gx_sim *sim)
         free(node->doors);
         free(node->inbox);
         free(node->conns);
+        free(node->by_session);
         free(node->members);
         free(node->values);
         sim_liar_free(node->liar);
