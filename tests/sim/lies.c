@@ -104,12 +104,12 @@ static void equivocate(struct scene *s)
 
 /* --- backdater ---------------------------------------------------------------------------------------------------------------------------------- */
 
-static void fill_backdated(const struct scene *s, struct gx_body *body, uint32_t author)
+static void fill_backdated(const struct scene *s, struct gx_body *body, uint32_t author, const struct gx_group *g)
 {
-    const struct gx_group *g = s->g;
     uint32_t victim = pick(s, g->law.n_persons);
+    bool friend = victim == g->me || gx_sign_pk_equal(&g->law.persons[victim].member, &s->g->row.intro.member);
 
-    switch (pick(s, 5)) {
+    switch (friend ? 1 : pick(s, 5)) {
     case 0:
         *body = (struct gx_body){.type = GX_EV_REMOVE, .u.removal.target = g->law.persons[victim].member};
         break;
@@ -147,7 +147,7 @@ static void backdate(struct scene *s, uint32_t author, struct gx_group *its)
     sim_device_sk(s->sim, author, its, &sk);
     sim_place_behind(&at, its, seat);
     if (control) {
-        fill_backdated(s, &body, author);
+        fill_backdated(s, &body, author, its);
         sim_forge(f, &s->id, &sk, &body, &at, SIM_WALL_MS);
     } else {
         sim_forge_text(f, &s->id, &sk, "written long ago", &at);

@@ -267,14 +267,34 @@ struct recount {
     uint32_t n;
 };
 
-static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group *g, struct recount *r, const struct gx_law_op *o)
+/* Who left asks anew: the request names the LEAVE, or something that knows it. */
+static bool is_asked_anew(const struct gx_group *g, uint32_t admit)
 {
+    const struct gx_law_node *x = &g->law.nodes[admit];
+    bool anew = true;
+
+    for (uint32_t l = g->law.now.standings[x->op.target].removals; l != GX_LAW_NONE && anew; l = g->law.now.results[l].next) {
+        if (g->law.nodes[l].op.kind != GX_OP_LEAVE || !gx_law_past(&g->law, l, admit))
+            continue;
+        anew = false;
+        for (uint32_t k = 0; k < x->n_heads && !anew; k++)
+            anew = g->law.heads[x->heads + k] == l || gx_law_past(&g->law, l, g->law.heads[x->heads + k]);
+    }
+    return anew;
+}
+
+static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group *g, struct recount *r, uint32_t op)
+{
+    const struct gx_law_op *o = &g->law.nodes[op].op;
+
     if (!r->in[o->target] && r->n >= g->rules.cap)
         sim_violated(sim, GX_SIM_CAP, i, "somebody came in as member %u, and the cap is %u", r->n + 1, g->rules.cap);
     if (!r->in[o->target] && o->qr && r->n >= g->rules.qr_max)
         sim_violated(sim, GX_SIM_QR, i, "somebody came in by QR as member %u, and the limit is %u", r->n + 1, g->rules.qr_max);
     if (r->banned[o->target])
         sim_violated(sim, GX_SIM_SEATS, i, "somebody who is banned was let in");
+    if (!is_asked_anew(g, op))
+        sim_violated(sim, GX_SIM_SEATS, i, "somebody who left was let in by a request from before");
     if (o->qr && o->token < g->law.n_ops) {
         uint32_t uses = g->law.nodes[o->token].op.uses;
 
@@ -312,7 +332,7 @@ static void recount(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
         if (o->kind == GX_OP_PROMOTE || o->kind == GX_OP_DEMOTE || o->kind == GX_OP_LEAVE || o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN)
             r.rank[who] = o->kind == GX_OP_PROMOTE;
         if (o->kind == GX_OP_CREATE || o->kind == GX_OP_ADMIT)
-            recount_admit(sim, i, g, &r, o);
+            recount_admit(sim, i, g, &r, op);
         if (o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN || o->kind == GX_OP_LEAVE) {
             r.n -= r.in[who];
             r.in[who] = false;
