@@ -24,6 +24,7 @@ struct world {
     uint32_t n_down;
 };
 
+/* One draw a statement: compilers differ in which argument, and which member of a list, they evaluate first. */
 static uint32_t pick(struct world *w, uint32_t n)
 {
     return sim_pick(&w->rng, n);
@@ -76,7 +77,9 @@ static void show_qr(struct world *w, uint32_t node)
 
 static void join(struct world *w, uint32_t node)
 {
-    one(w, GX_SCN_JOIN, node, chance(w, 3) ? GX_SCN_NOBODY : w->showed[pick(w, w->n_showed)]);
+    uint32_t by = w->showed[pick(w, w->n_showed)];
+
+    one(w, GX_SCN_JOIN, node, chance(w, 3) ? GX_SCN_NOBODY : by);
 }
 
 static void quarrel(struct world *w, uint32_t node)
@@ -104,8 +107,8 @@ static void quarrel(struct world *w, uint32_t node)
         one(w, GX_SCN_JOIN, victim, GX_SCN_NOBODY);
         break;
     case 5:
-        one(w, GX_SCN_TRANSFER, node, other(w));
-        one(w, GX_SCN_ACCEPT, w->scn->acts[w->scn->n_acts - 1].b, node);
+        one(w, GX_SCN_TRANSFER, node, victim);
+        one(w, GX_SCN_ACCEPT, victim, node);
         break;
     default:
         one(w, GX_SCN_PROMOTE, node, somebody(w));
@@ -116,11 +119,14 @@ static void quarrel(struct world *w, uint32_t node)
 /* Two who have a say do, within seconds and as often as not without knowing of each other, what does not go together. */
 static void collide(struct world *w)
 {
-    uint32_t a = admin(w), b = admin(w), victim = other(w), guest = other(w);
+    uint32_t a = admin(w), b = admin(w);
+    uint32_t victim = other(w);
+    uint32_t guest = other(w);
+    bool mildly = chance(w, 2);
 
     switch (pick(w, 6)) {
     case 0:                     /* removed here, let in there */
-        one(w, chance(w, 2) ? GX_SCN_REMOVE : GX_SCN_BAN, a, victim);
+        one(w, mildly ? GX_SCN_REMOVE : GX_SCN_BAN, a, victim);
         one(w, GX_SCN_SHOW_QR, b, 0);
         one(w, GX_SCN_JOIN, victim, b);
         break;
@@ -132,7 +138,7 @@ static void collide(struct world *w)
         break;
     case 2:                     /* one of them is removed, and has let somebody in */
         one(w, GX_SCN_SHOW_QR, b, 0);
-        one(w, chance(w, 2) ? GX_SCN_REMOVE : GX_SCN_DEMOTE, a, b);
+        one(w, mildly ? GX_SCN_DEMOTE : GX_SCN_REMOVE, a, b);
         one(w, GX_SCN_JOIN, guest, b);
         break;
     case 3:                     /* the same one comes in at two doors, and is removed by who knows of one */
@@ -228,8 +234,10 @@ static void link_all(struct world *w)
 {
     for (uint32_t a = 0; a < w->n_islands; a++)
         for (uint32_t b = a; b < w->n_islands; b++) {
-            struct gx_sim_link link = {.delay_ms = 1 + pick(w, a == b ? 5 : 80), .jitter_ms = pick(w, 20), .loss_ppm = w->losing ? pick(w, 100000) : 0};
+            struct gx_sim_link link = {.delay_ms = 1 + pick(w, a == b ? 5 : 80)};
 
+            link.jitter_ms = pick(w, 20);
+            link.loss_ppm = w->losing ? pick(w, 100000) : 0;
             add(w, (struct gx_scn_act){.kind = GX_SCN_LINK, .a = 1 + a, .b = 1 + b, .link = link});
         }
 }
@@ -237,6 +245,14 @@ static void link_all(struct world *w)
 static void cut(struct world *w, uint32_t from, uint32_t to, bool cuts)
 {
     add(w, (struct gx_scn_act){.kind = GX_SCN_CUT, .a = 1 + from, .b = 1 + to, .n = cuts});
+}
+
+static void cut_one(struct world *w)
+{
+    uint32_t from = pick(w, w->n_islands);
+    uint32_t to = pick(w, w->n_islands);
+
+    cut(w, from, to, chance(w, 2));
 }
 
 /* One island from all others, both ways. */
@@ -264,7 +280,8 @@ static void hinder(struct world *w, uint32_t node)
 /* The founder does not lie: somebody has to have founded. */
 static void turn(struct world *w)
 {
-    uint32_t node = other(w), role = pick(w, GX_SIM_ROLE_COUNT);
+    uint32_t node = other(w);
+    uint32_t role = pick(w, GX_SIM_ROLE_COUNT);
 
     add(w, (struct gx_scn_act){.kind = GX_SCN_TURN, .a = node, .n = role, .b = GX_SCN_NOBODY});
     if (role != GX_SIM_COLLUDER)
@@ -277,7 +294,8 @@ static void turn(struct world *w)
 
 static void act(struct world *w)
 {
-    uint32_t node = somebody(w), kind = pick(w, 32);
+    uint32_t node = somebody(w);
+    uint32_t kind = pick(w, 32);
 
     w->at_ms += chance(w, 3) ? 0 : pick(w, 1500);
     if (kind < 3) {
@@ -294,7 +312,7 @@ static void act(struct world *w)
         else if (chance(w, 2))
             cut_off(w, chance(w, 2));
         else
-            cut(w, pick(w, w->n_islands), pick(w, w->n_islands), chance(w, 2));
+            cut_one(w);
     } else if (kind == 8 && w->skewing) {
         add(w, (struct gx_scn_act){.kind = GX_SCN_CLOCK, .a = node, .ms = (int64_t)pick(w, 7200000) - 3600000});
     } else if (kind == 9 && w->quarrelling) {
