@@ -14,6 +14,7 @@ void gx_sim_pause(struct gx_sim *sim, uint32_t i, bool paused)
         return;
     node->paused = paused;
     sim->counts.pauses += paused;
+    sim_mark(sim, i, paused ? "stop" : "go on");
     if (!paused && node->up && node->n_inbox > 0 && !node->listed) {
         node->listed = true;
         sim->busy[sim->n_busy++] = i;
@@ -49,6 +50,7 @@ void gx_sim_disk_full(struct gx_sim *sim, uint32_t i, bool full)
     if (node->full == full)
         return;
     node->full = full;
+    sim_mark(sim, i, full ? "disk full" : "room on the disk");
     if (node->up)
         sim_disk_limit(sim, i);
 }
@@ -59,9 +61,7 @@ static void set_link(struct gx_sim *sim, uint32_t a, uint32_t b, bool down)
 {
     struct sim_flap *flap = &sim->flaps[a][b];
 
-    flap->down = down;
-    gx_sim_cut(sim, a, b, down);
-    gx_sim_cut(sim, b, a, down);
+    flap->down = sim->cut[a][b] = sim->cut[b][a] = down;
 }
 
 void gx_sim_flap(struct gx_sim *sim, uint32_t a, uint32_t b, uint64_t period_ms)
@@ -75,6 +75,8 @@ void gx_sim_flap(struct gx_sim *sim, uint32_t a, uint32_t b, uint64_t period_ms)
     flap->period_ms = period_ms;
     flap->generation = ++sim->generation;
     set_link(sim, a < b ? a : b, a < b ? b : a, period_ms != 0);
+    sim_mark_link(sim, period_ms != 0 ? "flap" : "flap no more", a, b);
+    sim_mark_link(sim, period_ms != 0 ? "flap" : "flap no more", b, a);
     if (period_ms != 0)
         sim_at(sim, sim->now_ms, (struct sim_event){.kind = SIM_FLAP, .a = a < b ? a : b, .b = a < b ? b : a, .number = flap->generation});
 }

@@ -4,7 +4,7 @@
 
 #include "crypto/hash.h"
 #include "node/engine/internal.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/measure.h"
 
 #define SIM_MONO_MS 1000000ull              /* what the clocks show at the beginning */
 #define SIM_WALL_MS 1790000000000ull
@@ -172,6 +172,7 @@ struct gx_sim {
     struct gx_sim_violation violations[SIM_VIOLATIONS_MAX];
     size_t n_violations;
     struct gx_sim_counts counts;
+    struct sim_measure *measure, *measured;     /* NULL: nobody wants figures; measured: no more is gathered */
 };
 
 /* Memory that is there, or the program ends: a simulation without it proves nothing. */
@@ -234,5 +235,21 @@ uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t 
 struct gx_group *sim_group_at(const struct gx_sim *sim, uint32_t node, const char *where);      /* ":id" of a group; NULL: it is not there */
 void sim_delivered(const struct gx_sim *sim, const char *where, uint64_t *due, uint64_t *delivered);    /* as counted at the last rest */
 void sim_started(struct gx_sim *sim, uint32_t node);    /* with its own store: what it acknowledged is there */
+bool sim_holds(struct gx_sim *sim, uint32_t node, const struct sim_acked *a);      /* between steps: it reads the store */
+/* measure.c: all do nothing where sim->measure is NULL */
+struct sim_measure *sim_measure_new(uint32_t n_nodes);
+void sim_measure_free(struct sim_measure *m);
+void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *list, size_t n);       /* before the step */
+void sim_measure_step(struct gx_sim *sim, uint32_t node);           /* after it, and its effects */
+void sim_measure_sent(struct gx_sim *sim);                          /* the newest of sim->acked */
+void sim_measure_missing(struct gx_sim *sim, uint32_t acked, uint32_t node);       /* it should be there in the end */
+void sim_measure_until(struct gx_sim *sim, uint64_t until_ms);      /* before the clock jumps there */
+void sim_measure_heal(struct gx_sim *sim, uint32_t away);           /* before it is done */
+void sim_measure_healed(struct gx_sim *sim);
+void sim_measure_asked(struct gx_sim *sim, enum gx_method method);
+void sim_measure_stop(struct gx_sim *sim);                          /* what comes now is no part of the run */
+/* Something was done to the world; node: to whom, or SIM_NONE.  What is said in the same words at the same time is one mark. */
+void sim_mark(struct gx_sim *sim, uint32_t node, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sim_mark_link(struct gx_sim *sim, const char *what, uint32_t from, uint32_t to);      /* of islands; both ways at one time are one mark */
 
 #endif

@@ -70,6 +70,7 @@ static void turn(struct gx_sim *sim, uint32_t node, enum gx_sim_role role, uint3
     n->liar->lying = true;
     n->liar->n_acts = 0;
     n->liar->generation = ++sim->generation;
+    sim_mark(sim, node, "turn %s", gx_sim_role_name(role));
     n->liar->rng = sim_rng(sim->options.seed, 2000 + node + (uint64_t)role * 100000);
     act_soon(sim, node);
 }

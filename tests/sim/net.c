@@ -18,7 +18,10 @@ void gx_sim_link(struct gx_sim *sim, uint32_t island, uint32_t other, const stru
 void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut)
 {
     GX_ASSERT(from < GX_SIM_ISLANDS_MAX && to < GX_SIM_ISLANDS_MAX);
+    if (sim->cut[from][to] == cut)
+        return;
     sim->cut[from][to] = cut;
+    sim_mark_link(sim, cut ? "cut" : "mend", from, to);
 }
 
 struct gx_addr sim_addr(uint32_t node, uint16_t port)

@@ -172,6 +172,7 @@ void sim_step(struct gx_sim *sim, uint32_t i)
     sim->counts.steps++;
     sim->counts.inputs += n;
 
+    sim_measure_took(sim, i, list, n);
     sim_memo_use(sim);
 
     enum gx_err err = gx_engine_step(node->engine, &effects, list, n);
@@ -186,11 +187,13 @@ void sim_step(struct gx_sim *sim, uint32_t i)
     memmove(node->inbox, node->inbox + n, node->n_inbox * sizeof *node->inbox);
     if (node->crash_in > 0 && --node->crash_in == 0) {
         sim->counts.crashes_at_commit++;
+        sim_mark(sim, i, "crash between commit and effects");
         sim_close(sim, i);
         return;
     }
     for (size_t k = 0; k < effects.n; k++)
         carry_out(sim, i, &effects.list[k]);
+    sim_measure_step(sim, i);
     sim_look(sim, i);
     if (node->n_inbox > 0 && !node->listed) {
         node->listed = true;
@@ -322,6 +325,7 @@ void gx_sim_crash(struct gx_sim *sim, uint32_t node)
     if (!sim->nodes[node].up)
         return;
     sim->counts.crashes++;
+    sim_mark(sim, node, "crash");
     sim_close(sim, node);
     sim_settle(sim);
 }
@@ -340,12 +344,14 @@ void gx_sim_save(struct gx_sim *sim, uint32_t node)
 
 void gx_sim_start(struct gx_sim *sim, uint32_t i, enum gx_sim_store which)
 {
+    static const char *const with[] = {[GX_SIM_SAME] = "its own", [GX_SIM_SAVED] = "an old", [GX_SIM_EMPTY] = "an empty"};
     struct sim_node *node = &sim->nodes[i];
 
     if (node->up)
         return;
     if (which == GX_SIM_SAVED && !node->saved)
         which = GX_SIM_SAME;
+    sim_mark(sim, i, "restart with %s store", with[which]);
     if (which == GX_SIM_SAVED) {
         GX_ASSERT(copy(node->dir, "saved", node->dir, GX_STORE_FILE));
         sim->counts.restored++;
@@ -367,6 +373,7 @@ void gx_sim_start(struct gx_sim *sim, uint32_t i, enum gx_sim_store which)
 
 void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms)
 {
+    sim_mark(sim, node, "clock off by %+" PRId64 " s", ms / 1000);
     sim->nodes[node].skew_ms = ms;
 }
 
@@ -377,6 +384,7 @@ void gx_sim_heal(struct gx_sim *sim)
 
 void gx_sim_heal_but(struct gx_sim *sim, uint32_t away)
 {
+    sim_measure_heal(sim, away);
     sim_liars_end(sim);
     sim_faults_end(sim);
     memset(sim->cut, 0, sizeof sim->cut);
@@ -389,6 +397,7 @@ void gx_sim_heal_but(struct gx_sim *sim, uint32_t away)
         if (i != away)
             gx_sim_start(sim, i, GX_SIM_SAME);
     }
+    sim_measure_healed(sim);
 }
 
 /* --- people ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -411,6 +420,7 @@ bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, stru
     cmd.request = ++node->client;
     node->sending = cmd.method == GX_CMD_SEND;
     node->reply = *reply;
+    sim_measure_asked(sim, cmd.method);
     sim_push(sim, i, (struct gx_input){.kind = GX_IN_COMMAND, .client = node->client, .command = &cmd}, NULL);
     /* The strings are the caller's: the command is taken now, and what waits with it. */
     while (node->up && node->n_inbox > 0)

@@ -185,6 +185,7 @@ void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
             continue;
         (void)note(sim, i, g, row, &row->head_id, row->head_seq);
         sim->counts.acked++;
+        sim_measure_sent(sim);
         return;
     }
     sim_violated(sim, GX_SIM_ACKED, i, "an event that was acknowledged is not the newest of its log");
@@ -214,6 +215,17 @@ static enum held held(struct gx_engine *e, struct gx_group *g, const struct sim_
             return HELD;
         found = ANOTHER;
     }
+    return found;
+}
+
+bool sim_holds(struct gx_sim *sim, uint32_t node, const struct sim_acked *a)
+{
+    struct gx_engine *e = sim->nodes[node].engine;
+    struct gx_group *g = e == NULL ? NULL : group_of(e, &a->group);
+    bool found = g != NULL && held(e, g, a) == HELD;
+
+    if (e != NULL)
+        gx_txn_abort(&e->txn);
     return found;
 }
 
@@ -445,6 +457,8 @@ static void check_delivery(struct gx_sim *sim)
                 a->n_held += h == HELD;
             }
             sim->counts.agreed += a->lie && h == HELD;
+            if (h != HELD)
+                sim_measure_missing(sim, k, i);
             if (h != HELD)
                 sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
                              h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");

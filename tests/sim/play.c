@@ -441,6 +441,7 @@ static void finish(struct play *p)
     for (uint32_t i = 0; i < p->scn->n_expects; i++)
         if (!p->scn->expects[i].ok)
             sim_violated(p->sim, GX_SIM_EXPECT, SIM_NONE, "line %u does not hold: %s", p->scn->expects[i].line, p->scn->expects[i].got);
+    sim_measure_stop(p->sim);
     last_words(p);
     tell_violations(p);
 }
@@ -448,7 +449,8 @@ static void finish(struct play *p)
 enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, struct gx_scn_done *done, const struct gx_scn_options *o)
 {
     struct gx_sim_options options = {.seed = o->seed, .n_nodes = scn->n_nodes, .names = scn->nodes[0].text, .name_bytes = sizeof scn->nodes[0],
-                                     .dir = o->dir, .no_writemap = o->no_writemap, .no_memo = o->no_memo};
+                                     .dir = o->dir, .no_writemap = o->no_writemap, .no_memo = o->no_memo, .measure = o->measure,
+                                     .islands = scn->islands[0].text, .island_bytes = sizeof scn->islands[0]};
     struct play p = {.scn = scn, .done = done, .tell = o->tell};
     enum gx_err err = gx_sim_new(out, &options);
     uint64_t end = 0;

@@ -133,6 +133,7 @@ struct gx_scn_options {
     uint64_t seed;
     const char *dir;        /* as in struct gx_sim_options, with the next two */
     bool no_writemap, no_memo;
+    bool measure;           /* likewise */
     void (*progress)(uint64_t now_ms, uint64_t end_ms);         /* called now and then; may be NULL */
     FILE *tell;             /* each act, and what became of it, is written there; may be NULL */
 };

@@ -29,6 +29,9 @@ struct gx_sim_options {
     const char *dir;        /* where a folder for the stores is made; NULL: /dev/shm */
     bool no_writemap;       /* LMDB writes by pwrite, as in the real node */
     bool no_memo;           /* every signature is verified as often as it comes; else once, by its exact bytes, if it was not made in the run */
+    bool measure;           /* tests/sim/measure.h: gather figures */
+    const char *islands;    /* their names, in what is said of cuts: one after the other, island_bytes each; NULL: numbers */
+    size_t island_bytes;
 };
 
 /* Returns GX_OK

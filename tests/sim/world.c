@@ -161,9 +161,11 @@ void gx_sim_run(struct gx_sim *sim, uint64_t ms)
 
     sim_settle(sim);
     while (sim->n_heap > 0 && sim->heap[0].at_ms <= end) {
+        sim_measure_until(sim, sim->heap[0].at_ms);
         sim->now_ms = sim->heap[0].at_ms;
         sim_settle(sim);
     }
+    sim_measure_until(sim, end);
     sim->now_ms = end;
 }
 
@@ -212,6 +214,7 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
         return GX_E_MEMORY;
     }
     sim->options = *options;
+    sim->measure = options->measure ? sim_measure_new(options->n_nodes) : NULL;
     sim->network = sim_rng(options->seed, 1);
     sim->people = sim_rng(options->seed, 2);
     gx_hash_begin(&sim->trace, "gx-sim");
@@ -293,6 +296,8 @@ void gx_sim_free(struct gx_sim *sim)
         sim_liar_free(node->liar);
     }
     sim_net_free(sim);
+    sim_measure_free(sim->measure);
+    sim_measure_free(sim->measured);
     gx_sim_clean(sim);
     for (uint32_t i = 0; i < sim->n_acked; i++)
         free(sim->acked[i].due);
