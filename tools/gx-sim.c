@@ -1,6 +1,7 @@
 /* Networks of nodes that exist in this process only: the engine and the store that ship, a clock that jumps.  tests/README.md, "Simulating". */
 #include "proto/ids.h"
 #include "tests/sim/jobs.h"
+#include "tests/sim/report/report.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/swarm.h"
 
@@ -18,7 +19,7 @@
 
 struct args {
     const char *file;           /* NULL: random worlds */
-    const char *out;
+    const char *out, *report;   /* report: folder for it; NULL: none is wanted */
     uint64_t seed, n, nodes, acts, jobs;
     bool no_writemap, no_memo, verbose, tell, quiet;
     struct gx_scenario scn;     /* of the file */
@@ -31,19 +32,23 @@ struct result {
     struct gx_scn_done done;
     uint8_t trace[32];
     uint64_t violations;
+    bool unreported;            /* its report could not be written */
 };
 
 struct total {
     struct args *a;
     struct result all;
     uint64_t runs, broken;
+    bool unreported;
 };
 
 static int usage(void)
 {
-    fputs("gx-sim run FILE.scn [--seed N] [--runs K] [--jobs J]\n"
+    fputs("gx-sim run FILE.scn [--seed N] [--runs K] [--jobs J] [--report DIR]\n"
           "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
-          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--no-writemap] [--no-memo]\n"
+          "gx-sim compare A.json B.json\n"
+          "    where two reports differ\n"
+          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--report DIR] [--no-writemap] [--no-memo]\n"
           "    runs N random worlds (100) of that many nodes (12) and acts (200), heals them, and looks whether every rule held\n"
           "gx-sim replay [FILE.scn] --seed N [--nodes N] [--acts N]\n"
           "    one run, told act by act: what each node answered, and when a rule was broken\n"
@@ -158,6 +163,7 @@ static bool read_args(struct args *a, char **argv)
                   : strcmp(name, "--acts") == 0  ? number(&a->acts, value, 1, 1000000)
                   : strcmp(name, "--jobs") == 0  ? number(&a->jobs, value, 1, 1024)
                   : strcmp(name, "--out") == 0   ? (a->out = value) != NULL
+                  : strcmp(name, "--report") == 0 ? (a->report = value) != NULL
                                                  : false;
         if (!ok) {
             fprintf(stderr, "gx-sim: %s%s%s is not understood\n", name, value == NULL ? "" : " ", value == NULL ? "" : value);
@@ -208,10 +214,39 @@ static void say_run(FILE *out, const struct result *r, uint64_t seed)
             r->violations == 0 ? "all holds" : "BROKEN", r->counts.acked, r->counts.delivered, r->counts.due, r->counts.frames, r->counts.bytes, hex);
 }
 
+/* One run: in that folder; of several each has one of its own. */
+static bool report(const struct args *a, uint64_t seed, struct gx_sim *sim, const struct gx_scenario *scn)
+{
+    char title[80], dir[1100], *again = NULL, *source = NULL;
+    size_t n = 0, m = 0;
+    FILE *command = open_memstream(&again, &n), *text = open_memstream(&source, &m);
+    int err = command == NULL || text == NULL ? ENOMEM : 0;
+
+    snprintf(title, sizeof title, "Random world of %u nodes and %u acts", scn->n_nodes, scn->n_acts);
+    snprintf(dir, sizeof dir, a->n == 1 ? "%s" : "%s/seed-%" PRIu64, a->report, seed);
+    if (command != NULL) {
+        say_again(command, a, a->file == NULL ? "swarm" : "run", seed);
+        fclose(command);
+    }
+    if (text != NULL) {
+        if (a->text == NULL)
+            gx_scn_write(text, scn);
+        fclose(text);
+    }
+    if (err == 0)
+        err = gx_report_write(sim, &(struct gx_report){.title = a->file == NULL ? title : a->file, .again = again, .scn = scn, .source = a->text == NULL ? source : a->text}, dir);
+    if (err != 0)
+        fprintf(stderr, "gx-sim: no report can be written in %s: %s\n", dir, strerror(err));
+    free(again);
+    free(source);
+    return err == 0;
+}
+
 static int play(struct args *a, uint64_t seed, const char *dir, struct result *r, FILE *out)
 {
     struct gx_scenario drawn, *scn = &a->scn;      /* marked with what was found: in a process of its own */
-    struct gx_scn_options options = {.seed = seed, .dir = dir, .no_writemap = a->no_writemap, .no_memo = a->no_memo, .tell = a->tell ? stdout : NULL};
+    struct gx_scn_options options = {.seed = seed, .dir = dir, .no_writemap = a->no_writemap, .no_memo = a->no_memo, .measure = a->report != NULL,
+                                     .tell = a->tell ? stdout : NULL};
     struct gx_sim *sim = NULL;
     size_t n = 0;
 
@@ -230,6 +265,8 @@ static int play(struct args *a, uint64_t seed, const char *dir, struct result *r
     say_violations(out, sim, seed);
     if (a->file != NULL || a->verbose || a->tell || n > 0)
         say_run(out, r, seed);
+
+    r->unreported = a->report != NULL && !report(a, seed, sim, scn);
     gx_sim_free(sim);
     if (a->file == NULL)
         gx_scn_free(&drawn);
@@ -264,6 +301,7 @@ static bool count(void *ctx, const struct gx_sim_job *job)
         printf("seed %" PRIu64 ": ended by itself: %s\n", job->index, strsignal(job->signal));
     t->runs++;
     t->broken += broken;
+    t->unreported = t->unreported || r->unreported;
     if (broken && !t->a->tell) {
         fputs("again: ", stdout);
         say_again(stdout, t->a, "replay", job->index);
@@ -296,7 +334,14 @@ static int run_all(struct total *t)
         return 128 + ended;
     if (ended < 0 || t->runs == 0)
         return no_world(a->nodes);
-    return t->broken == 0 ? 0 : 1;
+    if (a->report != NULL && a->n > 1 && !t->unreported) {
+        int err = gx_report_index(a->report, a->file == NULL ? "Random worlds" : a->file, a->seed, t->runs);
+
+        if (err != 0)
+            fprintf(stderr, "gx-sim: no index can be written in %s: %s\n", a->report, strerror(err));
+        t->unreported = err != 0;
+    }
+    return t->unreported ? EXIT_MACHINE : t->broken == 0 ? 0 : 1;
 }
 
 static void say_total(const struct total *t)
@@ -475,6 +520,8 @@ int main(int argc, char **argv)
 
     if (argc >= 2 && strcmp(argv[1], "mutants") == 0)
         return mutants(argv + 1);
+    if (argc == 4 && strcmp(argv[1], "compare") == 0)
+        return gx_report_compare(argv[2], argv[3], stdout);
     if (argc >= 4 && strcmp(argv[1], "sweep") == 0) {
         if (!read_args(&a, argv + 3) || a.file == NULL)
             return usage();
