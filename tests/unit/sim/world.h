@@ -58,17 +58,16 @@ static inline uint64_t shows(struct gx_sim *sim, uint32_t node, const char *key)
     return gx_sim_ask(sim, &reply, node, cmd, 0) && gx_sim_value(&reply, value, sizeof value, key) ? strtoull(value, NULL, 10) : 0;
 }
 
-/* n nodes; n0 founds tea, shows a code and lets n1 to n(members - 1) in. */
-static inline struct gx_sim *tea_of(uint64_t seed, uint32_t n, uint32_t members, uint64_t cap, uint64_t qr_max, char token[600])
+/* n0 founds tea, shows a code and lets n1 to n(members - 1) in. */
+static inline struct gx_sim *tea_in(const struct gx_sim_options *options, uint32_t members, uint64_t cap, uint64_t qr_max, char token[600])
 {
-    struct gx_sim_options options = {.seed = seed, .n_nodes = n};
     struct gx_command found = {.method = GX_CMD_GROUP_NEW, .name = "tea", .cap = cap, .qr_max = qr_max,
                                .given = 1u << GX_PARAM_NAME | 1u << GX_PARAM_CAP | 1u << GX_PARAM_QR_MAX};
     struct gx_command invite = {.method = GX_CMD_INVITE, .group = "tea", .given = GIVEN_GROUP};
     struct gx_sim_reply reply;
     struct gx_sim *sim = NULL;
 
-    assert_int_equal(gx_sim_new(&sim, &options), GX_OK);
+    assert_int_equal(gx_sim_new(&sim, options), GX_OK);
     assert_true(gx_sim_ask(sim, &reply, 0, found, 0));
     assert_true(gx_sim_ask(sim, &reply, 0, invite, 3000));
     assert_true(gx_sim_value(&reply, token, 600, "token"));
@@ -76,6 +75,12 @@ static inline struct gx_sim *tea_of(uint64_t seed, uint32_t n, uint32_t members,
         assert_true(join(sim, i, token));
     gx_sim_run(sim, 20000);
     return sim;
+}
+
+/* n nodes, likewise. */
+static inline struct gx_sim *tea_of(uint64_t seed, uint32_t n, uint32_t members, uint64_t cap, uint64_t qr_max, char token[600])
+{
+    return tea_in(&(struct gx_sim_options){.seed = seed, .n_nodes = n}, members, cap, qr_max, token);
 }
 
 /* Every rule held; what did not is printed. */
