@@ -134,7 +134,7 @@ static void put_tiles(FILE *f, const struct report *r)
         snprintf(value, sizeof value, "none due");
     else
         snprintf(value, sizeof value, "%.*f %%", c->delivered == c->due ? 0 : 2, 100 * (double)c->delivered / (double)c->due);
-    snprintf(more, sizeof more, "%s of %s due in the end", text_count(a[0], c->delivered), text_count(a[1], c->due));
+    snprintf(more, sizeof more, "%s of %s due", text_count(a[0], c->delivered), text_count(a[1], c->due));
     tile(f, "Delivered", value, more);
     snprintf(more, sizeof more, "95 %%: %s", text_never(a[1], report_quantile(r, .95)));
     tile(f, "Half hold a message after", g->n_pairs == 0 ? "–" : text_never(a[0], report_quantile(r, .5)), g->n_pairs == 0 ? "none was due" : more);
