@@ -45,12 +45,13 @@ static void value_text(const json_t *v, char out[72])
 static void say(FILE *out, const char *path, const json_t *a, const json_t *b)
 {
     char text[2][72];
+    double was = json_number_value(a), is = json_number_value(b);
 
     value_text(a, text[0]);
     value_text(b, text[1]);
     fprintf(out, "%-24s %s, %s", path, text[0], text[1]);
-    if (json_is_number(a) && json_is_number(b) && fabs(json_number_value(a)) > 0)
-        fprintf(out, "  %+.3g %%", 100 * (json_number_value(b) - json_number_value(a)) / fabs(json_number_value(a)));
+    if (json_is_number(a) && json_is_number(b) && fabs(was) > 0)
+        fprintf(out, is / was >= 10 ? "  %.0f times" : "  %+.3g %%", is / was >= 10 ? is / was : 100 * (is - was) / fabs(was));
     fputc('\n', out);
 }
 

@@ -433,6 +433,7 @@ static void test_comparing_says_what_differs_and_by_how_much(void **s)
     json_object_set_new(all, "commit", json_string("another"));
     json_object_set_new(json_object_get(all, "delivery"), "done", json_integer(20));
     json_object_set_new(json_object_get(all, "per_event"), "bytes", json_null());
+    json_object_set_new(json_object_get(all, "latency_ms"), "max", json_integer(5000));
     json_array_set_new(json_object_get(json_object_get(all, "latency_ms"), "cdf"), 49, json_integer(1050));
     json_array_append_new(json_object_get(all, "violations"), json_string("one"));
     snprintf(path, sizeof path, "%s/b/report.json", folder);
@@ -442,6 +443,7 @@ static void test_comparing_says_what_differs_and_by_how_much(void **s)
     assert_non_null(strstr(said, "commit another\n"));
     assert_non_null(strstr(said, "\ndelivery.done            21, 20  -4.76 %\n"));
     assert_non_null(strstr(said, "\nlatency_ms.cdf           1 of 100 differ, the most at 50 %: 50, 1050\n"));
+    assert_non_null(strstr(said, "\nlatency_ms.max           50, 5000  100 times\n"));
     assert_non_null(strstr(said, "\nper_event.bytes "));
     assert_non_null(strstr(said, "\nviolations[0]            -, \"one\"\n"));
     assert_null(strstr(said, "\ncommit"));
