@@ -13,7 +13,7 @@ import xml.etree.ElementTree as xml
 
 HERE = pathlib.Path(__file__).resolve().parent / "sim"
 SVG_TEXT = 15  # units: how high text is on narrow screens
-SCENARIOS = ["cafe", "restarts", "one_way"]
+SCENARIOS = ["cafe", "restarts", "one_way", "clocks"]
 failures = []
 
 

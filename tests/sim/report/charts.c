@@ -86,7 +86,7 @@ static double label_of(const struct plot *p, const struct gx_sim_figures *g, uin
 /* Faults have numbers, as in the list below the plots; those that lie too close have one label, from the first to the last. */
 static void draw_marks(struct plot *p, const struct gx_sim_figures *g)
 {
-    double free_from = 0, centre = 0;
+    double free_from = PLOT_LEFT - 4, centre = 0;       /* numbers of the other axis end there */
     char text[24];
 
     for (uint32_t i = 0, last = 0; i < g->n_marks; i = last + 1) {
