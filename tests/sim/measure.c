@@ -28,6 +28,8 @@ struct sim_measure *sim_measure_new(uint32_t n_nodes)
     m->n_nodes = n_nodes;
     m->pending = sim_zeroed(n_nodes, sizeof *m->pending);
     m->nodes = sim_zeroed(n_nodes, sizeof *m->nodes);
+    m->stirred = sim_zeroed(n_nodes, sizeof *m->stirred);
+    memset(m->stirred, 1, n_nodes * sizeof *m->stirred);
     m->seen = sim_zeroed(n_nodes, sizeof *m->seen);
     m->every_ms = n_nodes > MANY_NODES ? 1000 : 250;
     return m;
@@ -51,6 +53,7 @@ void sim_measure_free(struct sim_measure *m)
     free(m->latency);
     free(m->pending);
     free(m->nodes);
+    free(m->stirred);
     free(m->seen);
     free(m->samples);
     free(m->now.list);
@@ -143,6 +146,7 @@ void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *
         struct gx_span bytes = list[k].bytes;
         struct gx_frame f;
 
+        m->stirred[node] = m->stirred[node] || list[k].kind == GX_IN_COMMAND;
         if (list[k].kind != GX_IN_FRAME || bytes.n == 0)
             continue;
         t->frames++;
@@ -162,6 +166,7 @@ void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *
                 fresh += is_new(m, log, chunk.first_seq + s, node);
             t->received += fresh;
             m->stirred_ms = fresh > 0 ? sim->now_ms : m->stirred_ms;
+            m->stirred[node] = m->stirred[node] || fresh > 0;
             t->again += chunk.count - fresh;
             if (m->logs[log].n > 0)
                 note_pending(&m->pending[node], log);
@@ -271,6 +276,8 @@ static void mark(struct gx_sim *sim, uint32_t node, const char *text, bool cut)
         snprintf(at->text, sizeof at->text, "%s", text);
     }
     at->cut = cut;
+    if (node != SIM_NONE)
+        m->stirred[node] = true;
     if (node != SIM_NONE && at->n++ < GX_ARRAY_LEN(at->first))
         at->first[at->n - 1] = node;
 }
@@ -393,6 +400,10 @@ static void look_at_stores(struct gx_sim *sim)
 {
     sim->measure->stores_ms = sim->now_ms + STORES_MS;
     for (uint32_t i = 0; i < sim->measure->n_nodes; i++) {
+        if (!sim->measure->stirred[i])
+            continue;
+        sim->measure->stirred[i] = false;
+
         char path[sizeof sim->nodes[i].dir + sizeof GX_STORE_FILE + 1];
         struct stat st;
 
@@ -546,6 +557,7 @@ void sim_measure_asked(struct gx_sim *sim, enum gx_method method)
 void sim_last_sample(struct gx_sim *sim)
 {
     sim->measure->stores_ms = 0;
+    memset(sim->measure->stirred, 1, sim->measure->n_nodes * sizeof *sim->measure->stirred);
     sample(sim, sim->now_ms);
     sim->measure->end_ms = sim->now_ms;
 }

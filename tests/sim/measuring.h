@@ -45,6 +45,7 @@ struct sim_measure {
     uint32_t n_latency, cap_latency;
     struct sim_pending *pending;        /* by node */
     struct gx_sim_traffic *nodes;
+    bool *stirred;                  /* by node: its store may have another size since it was looked at */
     uint64_t kind_bytes[GX_SIM_KINDS_MAX], kind_frames[GX_SIM_KINDS_MAX];
     struct gx_group_id groups[GX_SIM_SERIES_MAX];
     uint32_t n_groups;
