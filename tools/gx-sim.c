@@ -54,7 +54,7 @@ static int usage(void)
           "    one run, told act by act: what each node answered, and when a rule was broken\n"
           "gx-sim shrink [FILE.scn] --seed N [--nodes N] [--acts N] [--out FILE]\n"
           "    a run that breaks a rule, made as small as it still breaks that rule, as a scenario file\n"
-          "gx-sim sweep WHAT=FROM..TO:STEP FILE.scn [--runs K] [--jobs J]\n"
+          "gx-sim sweep WHAT=FROM..TO:STEP FILE.scn [--runs K] [--jobs J] [--report DIR]\n"
           "    a scenario at each of these: loss (percent), delay or jitter (ms), of all links\n"
           "gx-sim mutants [NAME ...]\n"
           "    bugs planted on purpose have to be found\n",
@@ -467,6 +467,8 @@ static int sweep(struct args *a, const char *range)
     char what[16];
     unsigned from = 0, to = 0, step = 0;
     int code = 0, worst = 0;
+    const char *dir = a->report;
+    char folder[1100];
 
     if (!read_range(range, what, &from, &to, &step)) {
         fprintf(stderr, "gx-sim: '%s' is not like loss=0..40:5, delay=1..500:50 or jitter=0..100:20\n", range);
@@ -478,6 +480,8 @@ static int sweep(struct args *a, const char *range)
     for (unsigned x = from; x <= to && worst <= 1; x += step) {
         struct total t = {.a = a};
 
+        snprintf(folder, sizeof folder, "%s/%s-%u", dir == NULL ? "" : dir, what, x);
+        a->report = dir == NULL ? NULL : folder;
         set_links(&a->scn, what, x);
         code = run_all(&t);
         worst = code > worst ? code : worst;
