@@ -22,6 +22,7 @@ struct args {
     const char *out, *report;   /* report: folder for it; NULL: none is wanted */
     uint64_t seed, n, nodes, acts, jobs;
     bool no_writemap, no_memo, verbose, tell, quiet;
+    char at[48];                /* one value of a sweep, as a sweep of its own; empty: none is made */
     struct gx_scenario scn;     /* of the file */
     char *text;
 };
@@ -180,7 +181,9 @@ static bool read_args(struct args *a, char **argv)
 
 static void say_again(FILE *out, const struct args *a, const char *verb, uint64_t seed)
 {
-    if (a->file != NULL)
+    if (a->at[0] != 0)
+        fprintf(out, "gx-sim sweep %s %s --seed %" PRIu64 "\n", a->at, a->file, seed);
+    else if (a->file != NULL)
         fprintf(out, "gx-sim %s %s --seed %" PRIu64 "\n", verb, a->file, seed);
     else
         fprintf(out, "gx-sim %s --seed %" PRIu64 " --nodes %" PRIu64 " --acts %" PRIu64 "\n", verb, seed, a->nodes, a->acts);
@@ -482,6 +485,7 @@ static int sweep(struct args *a, const char *range)
 
         snprintf(folder, sizeof folder, "%s/%s-%u", dir == NULL ? "" : dir, what, x);
         a->report = dir == NULL ? NULL : folder;
+        snprintf(a->at, sizeof a->at, "%s=%u..%u:1", what, x, x);
         set_links(&a->scn, what, x);
         code = run_all(&t);
         worst = code > worst ? code : worst;
