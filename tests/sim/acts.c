@@ -267,29 +267,62 @@ static bool calls(struct reader *r, struct gx_scn_act a)
     return true;
 }
 
-static bool about(struct reader *r, struct gx_scn_act a)
+/* One with one, one with each, each with one, or the first with the first, the second with the second, and so on. */
+static bool pair(struct reader *r, struct gx_scn_act a, const struct list *who, const struct list *whom)
 {
-    for (size_t i = 0; i < SCN_VERBS; i++)
-        if (read_take(r, scn_verbs[i].verb)) {
-            const char *where = scn_verbs[i].where;
+    uint64_t begin = a.at_ms, ms = 0;
+    uint32_t n = who->n > whom->n ? who->n : whom->n;
 
-            a.kind = scn_verbs[i].kind;
-            if (a.kind == GX_SCN_TRANSFER) {
-                if (!read_group(r, &a.group) || !read_need(r, "to") || !read_one_node(r, &a.b))
-                    return false;
-            } else if ((a.kind != GX_SCN_LOOK && !read_one_node(r, &a.b)) || (where != NULL && (!read_need(r, where) || !read_group(r, &a.group)))) {
-                return false;
-            }
-            gx_scn_add(r->scn, a);
-            return true;
-        }
+    if (who->n != n && who->n != 1)
+        return read_bad(r, "%u nodes with %u: as many on both sides, or one", who->n, whom->n);
+    if (whom->n != n && whom->n != 1)
+        return read_bad(r, "%u nodes with %u: as many on both sides, or one", who->n, whom->n);
+    if (!over(r, &ms))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        a.at_ms = begin + ms * i / n;
+        a.a = who->node[who->n == 1 ? 0 : i];
+        a.b = whom->node[whom->n == 1 ? 0 : i];
+        gx_scn_add(r->scn, a);
+    }
+    return true;
+}
+
+static bool about(struct reader *r, struct gx_scn_act a, const struct list *who)
+{
+    struct list whom = {.n = 0};
+    bool ok = true;
+
+    for (size_t i = 0; i < SCN_VERBS; i++) {
+        const struct scn_verb *v = &scn_verbs[i];
+        char several[TOKEN_MAX];
+
+        snprintf(several, sizeof several, "%.*s", (int)strlen(v->verb) - 1, v->verb);
+        if (!read_take(r, v->verb) && !read_take(r, several))
+            continue;
+        a.kind = v->kind;
+        if (a.kind == GX_SCN_TRANSFER)
+            ok = read_group(r, &a.group) && read_need(r, "to");
+        if (a.kind == GX_SCN_LOOK)
+            whom = (struct list){.node = calloc(1, sizeof *whom.node), .n = 1};
+        else
+            ok = ok && read_nodes(r, &whom);
+        ok = ok && (v->where == NULL || (read_need(r, v->where) && read_group(r, &a.group))) && pair(r, a, who, &whom);
+        free(whom.node);
+        return ok;
+    }
     return read_bad(r, "'%s' is nothing that a node does; known: creates shows revokes join send removes bans unbans promotes demotes offers leave scans "
                     "accepts invites looks calls crash save restart pause resume disk clock turns", r->now.end ? "the end" : r->now.text);
 }
 
 /* Verbs of one node alone. */
-static bool one_acts(struct reader *r, struct gx_scn_act a)
+static bool one_acts(struct reader *r, struct gx_scn_act a, const struct list *who)
 {
+    static const char *const words[] = {"creates", "shows", "calls", "revokes"};
+
+    for (size_t i = 0; who->n > 1 && i < GX_ARRAY_LEN(words); i++)
+        if (read_is(r, words[i]))
+            return read_bad(r, "'%s' is what one node does", words[i]);
     if (read_take(r, "creates"))
         return creates(r, a);
     if (read_take(r, "shows"))
@@ -303,7 +336,7 @@ static bool one_acts(struct reader *r, struct gx_scn_act a)
         gx_scn_add(r->scn, a);
         return true;
     }
-    return about(r, a);
+    return about(r, a, who);
 }
 
 static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *who)
@@ -347,7 +380,7 @@ static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *
         read_next(r);
         return hindered(r, a, who);
     }
-    return who->n == 1 ? one_acts(r, a) : read_bad(r, "'%s' is not what several do at once; known: join send leave crash save restart pause resume disk clock turn", r->now.text);
+    return one_acts(r, a, who);
 }
 
 static bool by_nodes(struct reader *r, struct gx_scn_act a)

@@ -339,8 +339,10 @@ static void recount(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
             continue;
         if ((o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN) && r.in[who] && r.rank[o->author] <= r.rank[who])
             sim_violated(sim, GX_SIM_SEATS, i, "somebody was removed by one of no higher rank");
-        if (o->kind == GX_OP_CREATE)
+        if (o->kind == GX_OP_CREATE || o->kind == GX_OP_TRANSFER)
             r.rank[who] = 2;
+        if (o->kind == GX_OP_TRANSFER)          /* who was the owner is an admin */
+            r.rank[o->author] = 1;
         if (o->kind == GX_OP_PROMOTE || o->kind == GX_OP_DEMOTE || o->kind == GX_OP_LEAVE || o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN)
             r.rank[who] = o->kind == GX_OP_PROMOTE;
         if (o->kind == GX_OP_CREATE || o->kind == GX_OP_ADMIT)
