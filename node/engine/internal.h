@@ -648,16 +648,27 @@ void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
 void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log);
 /* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
 void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
-/* Who leaves with messages that nobody holds yet keeps its LEAVE back, the newest event of its control log: once it is known nothing more is taken
- * from the one who left. */
-bool gx_repair_withheld(const struct gx_group *g, uint32_t log);
-/* The newest event of a log that others may hear of. */
-uint32_t gx_repair_shown_seq(const struct gx_group *g, uint32_t log);
-/* Push what was appended in this step, announce what moved. */
+/* How far it told to hold a log; 0: nothing of it. */
+uint32_t gx_repair_their_seq(const struct gx_channel *c, uint32_t log);
+/* The end of a step: say what it did, ask for what is lacking. */
 void gx_repair_flush(struct gx_engine *e);
 /* Does this node lack something that a connected peer holds, or others lack what this node wrote? */
 bool gx_repair_idle(struct gx_engine *e);
 uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events known to be lacking */
+
+/* --- announce.c: what this node holds ---------------------------------------------------------------------------------------------- */
+
+/* Who leaves with messages that nobody holds yet keeps its LEAVE back, the newest event of its control log: once it is known nothing more is taken
+ * from the one who left. */
+bool gx_announce_withheld(const struct gx_group *g, uint32_t log);
+/* The newest event of a log that others may hear of. */
+uint32_t gx_announce_shown_seq(const struct gx_group *g, uint32_t log);
+/* My whole frontier. */
+void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags);
+/* Own events that it did not say it holds; false: there are none. */
+bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
+/* Push what was appended in this step, announce what moved. */
+void gx_announce_flush(struct gx_engine *e, struct gx_group *g);
 
 /* --- serve.c: handing events out ----------------------------------------------------------------------------------------------------- */
 

@@ -1,10 +1,7 @@
-/* What members say to each other once a group is shared: frontiers, wants, chunks.  WIRE §6.1.
- *
- * A FRONTIER is at once an announcement and an acknowledgement: it is sent after the commit of what it names. */
+/* What members say to each other once a group is shared: frontiers, wants, chunks.  WIRE §6.1. */
 #include "node/engine/internal.h"
 #include <stdlib.h>
 
-#define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
 #define FULL_AGAIN_MS 5000u             /* a whole frontier that is asked for is sent after this at the earliest */
@@ -12,7 +9,7 @@
 
 /* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t their_seq(const struct gx_channel *c, uint32_t log)
+uint32_t gx_repair_their_seq(const struct gx_channel *c, uint32_t log)
 {
     return log < c->n_their ? c->their[log].seq : 0;
 }
@@ -74,102 +71,6 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
         e->held_flush_ms = e->now.mono_ms + GX_HELD_FLUSH_MS;
         gx_engine_wake(e, e->held_flush_ms);
     }
-}
-
-/* --- what I hold -------------------------------------------------------------------------------------------------------------------------- */
-
-/* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
-bool gx_repair_withheld(const struct gx_group *g, uint32_t log)
-{
-    return !GX_MUTANT(LEAVE_FIRST) && g->row.state == GX_GROUP_LEFT && log == g->own_control && gx_messages_unsent(g) > 0;
-}
-
-/* The newest event of a log that this channel may hear of. */
-uint32_t gx_repair_shown_seq(const struct gx_group *g, uint32_t log)
-{
-    return g->logs[log].row.head_seq - (gx_repair_withheld(g, log) ? 1 : 0);
-}
-
-static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
-{
-    uint32_t seq = gx_repair_shown_seq(g, log);
-
-    if (seq != g->logs[log].row.head_seq)
-        for (uint32_t op = g->law.n_ops; op-- > 0;)
-            if (g->ops[op].log == log && g->ops[op].seq == seq)
-                return g->law.nodes[op].op.id;
-    return g->logs[log].row.head_id;
-}
-
-/* A branch is kept from the fork on, but what lies before is held with the first one. */
-static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
-{
-    uint32_t first = g->logs[log].row.base_seq == 0 ? log : gx_group_next_branch(g, &g->logs[log].row.id, 0);
-    struct gx_frontier_entry entry = {.base_seq = GX_MUTANT(BASE_UNTOLD) ? 0 : g->logs[first].row.base_seq, .seq = gx_repair_shown_seq(g, log)};
-    struct gx_event_id id = shown_id(g, log);
-
-    memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);
-    memcpy(entry.check, id.b, sizeof entry.check);
-    gx_frame_put_frontier(w, list, &entry);
-}
-
-static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    (void)c;
-    return gx_repair_shown_seq(g, log) > 0 && (!GX_MUTANT(RELAY_NONE) || g->logs[log].own);
-}
-
-/* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
-static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    const struct gx_log *l = &g->logs[log];
-
-    if (!l->changed || l->pushed_from != 0 || gx_repair_withheld(g, log))
-        return false;
-    return their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
-}
-
-static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    return g->logs[log].own && their_seq(c, log) < gx_repair_shown_seq(g, log);
-}
-
-typedef bool want_fn(const struct gx_group *g, const struct gx_channel *c, uint32_t log);
-
-/* Those of the n logs in `of` that are wanted; NULL: of the first n. */
-static void send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, const uint32_t *of,
-                         uint32_t n_of, want_fn *want)
-{
-    uint32_t at = 0;
-
-    do {
-        struct gx_wr w = gx_wr(NULL, 0);
-        struct gx_frame_list list = {0};
-        uint32_t n = 0;
-
-        for (; at < n_of && n < GX_FRONTIER_ENTRIES_MAX; at++) {
-            uint32_t log = of == NULL ? at : of[at];
-
-            if (!want(g, c, log))
-                continue;
-            if (n++ == 0) {
-                uint32_t left = n_of - at;
-
-                w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
-                list = gx_frame_begin_frontier(&w, c->number, flags);
-            }
-            put_entry(&w, &list, g, log);
-        }
-        if (n == 0)
-            return;
-        gx_frame_end(&w, &list);
-        gx_engine_send(e, s, &w);
-    } while (at < n_of);
-}
-
-static void send_frontier(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, want_fn *want)
-{
-    send_entries(e, s, g, c, flags, NULL, g->n_logs, want);
 }
 
 static bool checks(const uint8_t check[4], const struct gx_event_id *id)
@@ -249,10 +150,10 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
             gx_ended_heard(e, g);
     }
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
-        send_frontier(e, s, g, c, 0, entry_unacked);
+        (void)gx_announce_unacked(e, s, g, c);
     if ((f->flags & GX_FRONTIER_AGAIN) && (c->full_ms == 0 || e->now.mono_ms >= c->full_ms + FULL_AGAIN_MS)) {
         c->full_ms = e->now.mono_ms;
-        send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
+        gx_announce_all(e, s, g, c, 0);
     }
     if (!lacking)
         return;
@@ -271,7 +172,7 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
 
     c->started = true;
     gx_endpoints_send(e, s, c);
-    send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
+    gx_announce_all(e, s, g, c, 0);
     c->unacked_wait_ms = GX_UNACKED_MS;
     c->unacked_at_ms = e->now.mono_ms + GX_UNACKED_MS;
     gx_engine_wake(e, c->unacked_at_ms);
@@ -346,7 +247,7 @@ static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
     if (c->ahead && !GX_MUTANT(CONTROL_UNASKED))
         return true;
     for (uint32_t i = 0; i < g->n_logs && !GX_MUTANT(CONTROL_UNASKED); i++)
-        if (g->logs[i].row.cls == GX_LOG_CONTROL && their_seq(c, i) > g->logs[i].row.head_seq)
+        if (g->logs[i].row.cls == GX_LOG_CONTROL && gx_repair_their_seq(c, i) > g->logs[i].row.head_seq)
             return true;
     return false;
 }
@@ -361,7 +262,7 @@ static bool entry_control(const struct gx_group *g, const struct gx_channel *c, 
 static void put_common(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
     const struct gx_log_row *row = &g->logs[log].row;
-    uint32_t told = their_seq(c, log);
+    uint32_t told = gx_repair_their_seq(c, log);
     uint32_t seq = told > row->base_seq && told < row->head_seq ? told : row->head_seq;
     struct gx_frontier_entry entry = {.base_seq = row->base_seq, .seq = seq};
     const struct gx_event_id *id = gx_group_id_at(g, log, seq);
@@ -542,7 +443,7 @@ static void ask_again(struct gx_engine *e, struct gx_session *s, struct gx_group
         return;
     c->blind = false;
     c->again_ms = e->now.mono_ms;
-    send_frontier(e, s, g, c, GX_FRONTIER_FULL | GX_FRONTIER_AGAIN, entry_all);
+    gx_announce_all(e, s, g, c, GX_FRONTIER_AGAIN);
 }
 
 /* What was asked for and not answered in time is asked of others first. */
@@ -608,23 +509,19 @@ void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s)
 static void channel_timer(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
-    bool unacked = false;
 
     if (g == NULL || !gx_channel_shared(c))
         return;
     if (c->unacked_at_ms != 0 && e->now.mono_ms >= c->unacked_at_ms) {
-        for (uint32_t i = 0; i < g->n_logs && !unacked; i++)
-            unacked = entry_unacked(g, c, i);
         c->unacked_at_ms = 0;
-        if (unacked) {
-            send_frontier(e, s, g, c, 0, entry_unacked);
+        if (gx_announce_unacked(e, s, g, c)) {
             c->unacked_wait_ms = c->unacked_wait_ms * 2 > UNACKED_MAX_MS ? UNACKED_MAX_MS : c->unacked_wait_ms * 2;
             c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
         }
     }
     if (c->frontier_at_ms != 0 && e->now.mono_ms >= c->frontier_at_ms) {
         c->frontier_at_ms = 0;
-        send_frontier(e, s, g, c, GX_FRONTIER_FULL, entry_all);
+        gx_announce_all(e, s, g, c, 0);
     }
     if (c->unacked_at_ms != 0)
         gx_engine_wake(e, c->unacked_at_ms);
@@ -654,47 +551,12 @@ void gx_repair_timer(struct gx_engine *e)
 
 /* --- the end of a step ------------------------------------------------------------------------------------------------------------------------ */
 
-static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool pushed)
-{
-    if (pushed) {
-        gx_serve_push(e, s, g, c, GX_LOG_CONTROL);
-        gx_serve_push(e, s, g, c, GX_LOG_MESSAGES);
-        if (c->unacked_at_ms == 0) {
-            c->unacked_wait_ms = GX_UNACKED_MS;
-            c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
-            gx_engine_wake(e, c->unacked_at_ms);
-        }
-    }
-    send_entries(e, s, g, c, 0, g->touched, g->n_touched, entry_changed);
-    if (c->frontier_at_ms == 0) {
-        c->frontier_at_ms = e->now.mono_ms + FRONTIER_AGAIN_MS;
-        gx_engine_wake(e, c->frontier_at_ms);
-    }
-}
-
 void gx_repair_flush(struct gx_engine *e)
 {
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
         struct gx_group *g = e->groups[i];
 
-        bool pushed = false, changed = false;
-
-        for (uint32_t k = 0; k < g->n_touched; k++) {
-            pushed |= g->logs[g->touched[k]].pushed_from != 0;
-            changed |= g->logs[g->touched[k]].changed;
-        }
-        for (uint32_t k = 0; changed && k < e->n_sessions && e->fault == GX_OK; k++) {
-            struct gx_session *s = e->sessions[k];
-            struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
-
-            /* Who is no member since this step hears that it ended, and no more of what this step did. */
-            if (c != NULL && gx_channel_shared(c) && c->started && (!g->members_changed || gx_group_live(g, &c->device)))
-                flush_channel(e, s, g, c, pushed);
-        }
-        for (uint32_t k = 0; k < g->n_touched; k++) {
-            g->logs[g->touched[k]].changed = false;
-            g->logs[g->touched[k]].pushed_from = 0;
-        }
+        gx_announce_flush(e, g);
         if (g->want_at_ms != 0 && e->now.mono_ms >= g->want_at_ms)
             gx_repair_look(e, g);
     }
@@ -712,8 +574,8 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && their_seq(c, i) > most && (g->logs[i].row.cls == GX_LOG_CONTROL || can_give(e, g, c, i)))
-                most = their_seq(c, i);
+            if (c != NULL && gx_channel_shared(c) && gx_repair_their_seq(c, i) > most && (g->logs[i].row.cls == GX_LOG_CONTROL || can_give(e, g, c, i)))
+                most = gx_repair_their_seq(c, i);
         }
         left += most - g->logs[i].row.head_seq;
     }
@@ -723,7 +585,7 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
 static bool channel_idle(const struct gx_group *g, const struct gx_channel *c)
 {
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].own && their_seq(c, i) < g->logs[i].row.head_seq)
+        if (g->logs[i].own && gx_repair_their_seq(c, i) < g->logs[i].row.head_seq)
             return false;
     return true;
 }

@@ -122,7 +122,7 @@ static bool withheld_op(const struct gx_group *g, uint32_t op)
 {
     uint32_t log = g->ops[op].log;
 
-    return g->ops[op].seq > gx_repair_shown_seq(g, log);
+    return g->ops[op].seq > gx_announce_shown_seq(g, log);
 }
 
 /* `ops` and everything in their past; what is unknown here is left out. */
@@ -296,7 +296,7 @@ void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     for (uint32_t k = 0; k < g->n_touched; k++) {
         uint32_t i = g->touched[k];
 
-        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !gx_repair_withheld(g, i))
+        if (g->logs[i].pushed_from != 0 && g->logs[i].row.cls == cls && !gx_announce_withheld(g, i))
             put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
     }
     chunks_send(&o, false);

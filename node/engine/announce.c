@@ -1,0 +1,149 @@
+/* Telling others what this node holds.  WIRE §6.1.
+ *
+ * A FRONTIER is at once an announcement and an acknowledgement: it is sent after the commit of what it names. */
+#include "node/engine/internal.h"
+
+#define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
+
+/* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
+bool gx_announce_withheld(const struct gx_group *g, uint32_t log)
+{
+    return !GX_MUTANT(LEAVE_FIRST) && g->row.state == GX_GROUP_LEFT && log == g->own_control && gx_messages_unsent(g) > 0;
+}
+
+/* The newest event of a log that this channel may hear of. */
+uint32_t gx_announce_shown_seq(const struct gx_group *g, uint32_t log)
+{
+    return g->logs[log].row.head_seq - (gx_announce_withheld(g, log) ? 1 : 0);
+}
+
+static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
+{
+    uint32_t seq = gx_announce_shown_seq(g, log);
+
+    if (seq != g->logs[log].row.head_seq)
+        for (uint32_t op = g->law.n_ops; op-- > 0;)
+            if (g->ops[op].log == log && g->ops[op].seq == seq)
+                return g->law.nodes[op].op.id;
+    return g->logs[log].row.head_id;
+}
+
+/* A branch is kept from the fork on, but what lies before is held with the first one. */
+static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
+{
+    uint32_t first = g->logs[log].row.base_seq == 0 ? log : gx_group_next_branch(g, &g->logs[log].row.id, 0);
+    struct gx_frontier_entry entry = {.base_seq = GX_MUTANT(BASE_UNTOLD) ? 0 : g->logs[first].row.base_seq, .seq = gx_announce_shown_seq(g, log)};
+    struct gx_event_id id = shown_id(g, log);
+
+    memcpy(entry.tag.b, g->logs[log].row.id.b, sizeof entry.tag.b);
+    memcpy(entry.check, id.b, sizeof entry.check);
+    gx_frame_put_frontier(w, list, &entry);
+}
+
+static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    (void)c;
+    return gx_announce_shown_seq(g, log) > 0 && (!GX_MUTANT(RELAY_NONE) || g->logs[log].own);
+}
+
+/* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
+static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    const struct gx_log *l = &g->logs[log];
+
+    if (!l->changed || l->pushed_from != 0 || gx_announce_withheld(g, log))
+        return false;
+    return gx_repair_their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
+}
+
+static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return g->logs[log].own && gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log);
+}
+
+typedef bool want_fn(const struct gx_group *g, const struct gx_channel *c, uint32_t log);
+
+/* Those of the n logs in `of` that are wanted; NULL: of the first n.  Returns how many these were. */
+static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, const uint32_t *of,
+                             uint32_t n_of, want_fn *want)
+{
+    uint32_t at = 0, sent = 0;
+
+    while (at < n_of) {
+        struct gx_wr w = gx_wr(NULL, 0);
+        struct gx_frame_list list = {0};
+        uint32_t n = 0;
+
+        for (; at < n_of && n < GX_FRONTIER_ENTRIES_MAX; at++) {
+            uint32_t log = of == NULL ? at : of[at];
+
+            if (!want(g, c, log))
+                continue;
+            if (n++ == 0) {
+                uint32_t left = n_of - at;
+
+                w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
+                list = gx_frame_begin_frontier(&w, c->number, flags);
+            }
+            put_entry(&w, &list, g, log);
+        }
+        if (n == 0)
+            break;
+        gx_frame_end(&w, &list);
+        gx_engine_send(e, s, &w);
+        sent += n;
+    }
+    return sent;
+}
+
+void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags)
+{
+    (void)send_entries(e, s, g, c, GX_FRONTIER_FULL | flags, NULL, g->n_logs, entry_all);
+}
+
+bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    return send_entries(e, s, g, c, 0, NULL, g->n_logs, entry_unacked) > 0;
+}
+
+/* --- the end of a step --------------------------------------------------------------------------------------------------------------- */
+
+static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool pushed)
+{
+    if (pushed) {
+        gx_serve_push(e, s, g, c, GX_LOG_CONTROL);
+        gx_serve_push(e, s, g, c, GX_LOG_MESSAGES);
+        if (c->unacked_at_ms == 0) {
+            c->unacked_wait_ms = GX_UNACKED_MS;
+            c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
+            gx_engine_wake(e, c->unacked_at_ms);
+        }
+    }
+    (void)send_entries(e, s, g, c, 0, g->touched, g->n_touched, entry_changed);
+    if (c->frontier_at_ms == 0) {
+        c->frontier_at_ms = e->now.mono_ms + FRONTIER_AGAIN_MS;
+        gx_engine_wake(e, c->frontier_at_ms);
+    }
+}
+
+void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
+{
+    bool pushed = false, changed = false;
+
+    for (uint32_t k = 0; k < g->n_touched; k++) {
+        pushed |= g->logs[g->touched[k]].pushed_from != 0;
+        changed |= g->logs[g->touched[k]].changed;
+    }
+    for (uint32_t k = 0; changed && k < e->n_sessions && e->fault == GX_OK; k++) {
+        struct gx_session *s = e->sessions[k];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        /* Who is no member since this step hears that it ended, and no more of what this step did. */
+        if (c != NULL && gx_channel_shared(c) && c->started && (!g->members_changed || gx_group_live(g, &c->device)))
+            flush_channel(e, s, g, c, pushed);
+    }
+    for (uint32_t k = 0; k < g->n_touched; k++) {
+        g->logs[g->touched[k]].changed = false;
+        g->logs[g->touched[k]].pushed_from = 0;
+    }
+}
