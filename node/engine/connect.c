@@ -7,10 +7,9 @@
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
 {
-    for (uint32_t i = 0; i < e->n_targets; i++)
-        if (memcmp(&e->targets[i].key, key, sizeof *key) == 0)
-            return &e->targets[i];
-    return NULL;
+    uint32_t at = gx_idmap_get(&e->target_by_key, key->b);
+
+    return at == GX_NONE ? NULL : &e->targets[at];
 }
 
 static bool is_me(const struct gx_engine *e, const struct gx_curve_pk *key)
@@ -57,6 +56,8 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
         }
         if (!gx_engine_grow(e, &e->targets, &e->cap_targets, e->n_targets, sizeof *e->targets))
             return;
+        if (!gx_engine_ok(e, gx_idmap_put(&e->target_by_key, record->transport.b, e->n_targets)))
+            return;
         t = &e->targets[e->n_targets++];
         *t = (struct gx_target){.key = record->transport};
         t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
@@ -78,6 +79,7 @@ void gx_targets_hurry(struct gx_engine *e)
 void gx_targets_reload(struct gx_engine *e)
 {
     e->n_targets = 0;
+    gx_idmap_free(&e->target_by_key);
     for (uint32_t i = 0; i < e->n_groups; i++)
         for (uint32_t k = 0; k < e->groups[i]->n_endpoints; k++)
             if (gx_group_live(e->groups[i], &e->groups[i]->endpoints[k].device))

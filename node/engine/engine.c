@@ -173,6 +173,7 @@ enum gx_err gx_engine_new(struct gx_engine **out, const struct gx_engine_config 
     e->next_session = 1;
     e->next_door = 1;
     gx_idmap_init(&e->session_by_id, config->rng);
+    gx_idmap_init(&e->target_by_key, config->rng);
 
     enum gx_err err = load(e);
 
@@ -195,6 +196,7 @@ void gx_engine_free(struct gx_engine *e)
     gx_groups_free(e);
     gx_people_free(e);
     gx_idmap_free(&e->session_by_id);
+    gx_idmap_free(&e->target_by_key);
     gx_arena_free(&e->arena);
     free(e->targets);
     free(e->effects);

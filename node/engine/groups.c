@@ -20,20 +20,54 @@ struct gx_group *gx_group_by_id(struct gx_engine *e, const struct gx_group_id *i
     return NULL;
 }
 
-uint32_t gx_group_log(const struct gx_group *g, const struct gx_log_id *id)
+static uint32_t first_of_tag(const struct gx_group *g, const uint8_t tag[sizeof(struct gx_log_tag)])
 {
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (gx_log_id_equal(&g->logs[i].row.id, id))
-            return i;
-    return GX_NONE;
+    uint8_t key[32] = {0};
+
+    memcpy(key, tag, sizeof(struct gx_log_tag));
+    return gx_idmap_get(&g->log_by_tag, key);
 }
 
 uint32_t gx_group_log_by_tag(const struct gx_group *g, const struct gx_log_tag *tag)
 {
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (memcmp(g->logs[i].row.id.b, tag->b, sizeof tag->b) == 0)
-            return i;
-    return GX_NONE;
+    return first_of_tag(g, tag->b);
+}
+
+uint32_t gx_group_log(const struct gx_group *g, const struct gx_log_id *id)
+{
+    return gx_group_next_branch(g, id, 0);
+}
+
+uint32_t gx_group_next_branch(const struct gx_group *g, const struct gx_log_id *id, uint32_t from)
+{
+    uint32_t i = first_of_tag(g, id->b);
+
+    while (i != GX_NONE && (i < from || !gx_log_id_equal(&g->logs[i].row.id, id)))
+        i = g->logs[i].next_of_tag;
+    return i;
+}
+
+bool gx_group_index_log(struct gx_engine *e, struct gx_group *g, uint32_t index)
+{
+    struct gx_log *log = &g->logs[index];
+    uint32_t tag = first_of_tag(g, log->row.id.b), device = gx_idmap_get(&g->log_by_device, log->row.device.b);
+    uint8_t key[32] = {0};
+
+    memcpy(key, log->row.id.b, sizeof(struct gx_log_tag));
+    log->next_of_tag = log->next_of_device = GX_NONE;
+    if (tag == GX_NONE && !gx_engine_ok(e, gx_idmap_put(&g->log_by_tag, key, index)))
+        return false;
+    if (device == GX_NONE && !gx_engine_ok(e, gx_idmap_put(&g->log_by_device, log->row.device.b, index)))
+        return false;
+    while (tag != GX_NONE && g->logs[tag].next_of_tag != GX_NONE)
+        tag = g->logs[tag].next_of_tag;
+    while (device != GX_NONE && g->logs[device].next_of_device != GX_NONE)
+        device = g->logs[device].next_of_device;
+    if (tag != GX_NONE)
+        g->logs[tag].next_of_tag = index;
+    if (device != GX_NONE)
+        g->logs[device].next_of_device = index;
+    return true;
 }
 
 /* Id of event `seq` of a control log, from the tables in memory; NULL when it is not held. */
@@ -55,12 +89,9 @@ const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log,
 
 uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entry *entry)
 {
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        const struct gx_event_id *id = NULL;
+    for (uint32_t i = gx_group_log_by_tag(g, &entry->tag); i != GX_NONE; i = g->logs[i].next_of_tag) {
+        const struct gx_event_id *id = gx_group_id_at(g, i, entry->seq);
 
-        if (memcmp(g->logs[i].row.id.b, entry->tag.b, sizeof entry->tag.b) != 0)
-            continue;
-        id = gx_group_id_at(g, i, entry->seq);
         if (id != NULL && memcmp(id->b, entry->check, sizeof entry->check) == 0)
             return i;
     }
@@ -72,9 +103,7 @@ uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sig
 {
     uint32_t person = GX_NONE;
 
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        if (!gx_sign_pk_equal(&g->logs[i].row.device, device))
-            continue;
+    for (uint32_t i = gx_idmap_get(&g->log_by_device, device->b); i != GX_NONE; i = g->logs[i].next_of_device) {
         person = g->logs[i].person;
         if (gx_law_is_member(&g->law, person))
             break;
@@ -176,6 +205,8 @@ struct gx_group *gx_group_alloc(struct gx_engine *e)
     gx_law_begin(&g->law, &(struct gx_law_memory){.resize = law_resize}, 0, 0, GX_GROUP_QUOTA);    /* the numbers come with CREATE */
     g->index = e->n_groups;
     gx_idmap_init(&g->op_by_id, e->config.rng);
+    gx_idmap_init(&g->log_by_tag, e->config.rng);
+    gx_idmap_init(&g->log_by_device, e->config.rng);
     e->groups[e->n_groups++] = g;
     return g;
 }
@@ -183,6 +214,8 @@ struct gx_group *gx_group_alloc(struct gx_engine *e)
 static void group_free(struct gx_group *g)
 {
     gx_idmap_free(&g->op_by_id);
+    gx_idmap_free(&g->log_by_tag);
+    gx_idmap_free(&g->log_by_device);
     for (uint32_t i = 0; i < g->n_logs; i++)
         free(g->logs[i].known.list);
     free(g->logs);

@@ -5,14 +5,6 @@
 
 /* --- branches --------------------------------------------------------------------------------------------------------------------------- */
 
-uint32_t gx_group_next_branch(const struct gx_group *g, const struct gx_log_id *id, uint32_t from)
-{
-    for (uint32_t i = from; i < g->n_logs; i++)
-        if (gx_log_id_equal(&g->logs[i].row.id, id))
-            return i;
-    return GX_NONE;
-}
-
 bool gx_group_is_forked(const struct gx_group *g, uint32_t log)
 {
     uint32_t first = gx_group_next_branch(g, &g->logs[log].row.id, 0);

@@ -48,11 +48,11 @@ void gx_group_note_own(struct gx_group *g, uint32_t index)
 
 uint32_t gx_group_device(const struct gx_group *g, uint32_t person, const struct gx_sign_pk *device)
 {
-    uint32_t i = 0;
+    uint32_t i = gx_idmap_get(&g->log_by_device, device->b);
 
-    while (i < g->n_logs && (g->logs[i].person != person || !gx_sign_pk_equal(&g->logs[i].row.device, device)))
-        i++;
-    return i;
+    while (i != GX_NONE && g->logs[i].person != person)
+        i = g->logs[i].next_of_device;
+    return i == GX_NONE ? g->n_logs : i;
 }
 
 static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *member, const struct gx_sign_pk *device,
@@ -75,7 +75,9 @@ static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sig
         .gnum = g->row.gnum, .id = id, .cls = (uint8_t)cls, .member = *member, .device = *device, .incarnation = *inc};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log->row.lnum)))
         return false;
-    gx_group_note_own(g, g->n_logs++);
+    if (!gx_group_index_log(e, g, g->n_logs++))
+        return false;
+    gx_group_note_own(g, g->n_logs - 1);
     gx_log_touch(e, g, log);
     return true;
 }
@@ -425,7 +427,9 @@ uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t f
     if (log.own && memcmp(&like->incarnation, &g->incarnation, sizeof g->incarnation) == 0)
         heal(e, g);
     /* What both have in common is known in both. */
-    return gx_shown_keep(e, &g->logs[g->n_logs], &g->logs[first].known) ? g->n_logs++ : GX_NONE;
+    if (!gx_shown_keep(e, &g->logs[g->n_logs], &g->logs[first].known) || !gx_group_index_log(e, g, g->n_logs))
+        return GX_NONE;
+    return g->n_logs++;
 }
 
 /* The branch of its log that the event continues; a new one when it stands at a place that another event has.  WIRE §3.4 */
@@ -437,8 +441,8 @@ static enum gx_err find_branch(struct gx_engine *e, struct gx_group *g, const st
         return GX_E_MISSING;
     if (gx_group_op(g, &ev->id) != GX_NONE && !GX_MUTANT(TWICE))
         return GX_E_DUPLICATE;
-    for (*index = first; *index < g->n_logs; ++*index)
-        if (gx_log_id_equal(&g->logs[*index].row.id, &ev->log) && continues(&g->logs[*index], ev))
+    for (*index = first; *index != GX_NONE; *index = gx_group_next_branch(g, &ev->log, *index + 1))
+        if (continues(&g->logs[*index], ev))
             return GX_OK;
     if (ev->seq > 1 && (before == GX_NONE || !gx_log_id_equal(&g->logs[g->ops[before].log].row.id, &ev->log) || g->ops[before].seq + 1 != ev->seq))
         return GX_E_MISSING;

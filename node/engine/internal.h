@@ -45,6 +45,7 @@ struct gx_log {
     struct gx_log_row row;
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
     uint32_t device;            /* index of the first log of the same device: its number to the law */
+    uint32_t next_of_tag, next_of_device;   /* the next log with the same, behind this one; GX_NONE */
     bool own;
     bool touched;               /* in the group's list of these: the row is written at the end of the step */
     bool changed;               /* head moved in this step: announce it */
@@ -103,6 +104,7 @@ struct gx_group {
 
     struct gx_log *logs;
     uint32_t n_logs, cap_logs;
+    struct gx_idmap log_by_tag, log_by_device;      /* the first of them */
     uint32_t *touched;          /* logs that this step changed: a group may have 1,000, and a step moves one or two */
     uint32_t n_touched, cap_touched;
     uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
@@ -393,6 +395,7 @@ struct gx_engine {
     struct gx_idmap session_by_id;
     struct gx_target *targets;
     uint32_t n_targets, cap_targets;
+    struct gx_idmap target_by_key;
     struct gx_addr manual[GX_ADDRS_MANUAL_MAX];
     uint32_t n_manual;
     struct gx_door doors[GX_DOORS_MAX];
@@ -454,6 +457,8 @@ struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state);
 void gx_group_drop(struct gx_engine *e, struct gx_group *g);       /* forget a join that was given up */
 uint32_t gx_group_log(const struct gx_group *g, const struct gx_log_id *id);              /* index or GX_NONE */
 uint32_t gx_group_log_by_tag(const struct gx_group *g, const struct gx_log_tag *tag);
+/* Log `index` is new in the table: it can be found from now on.  False: memory is out (noted). */
+bool gx_group_index_log(struct gx_engine *e, struct gx_group *g, uint32_t index);
 /* Id of event `seq` of a control log, from the tables in memory: valid until they change.  NULL when it is not held. */
 const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log, uint32_t seq);
 /* The control log, or branch of it, in which event `seq` has an id that begins as `check` says; GX_NONE when none has. */

@@ -16,7 +16,7 @@ static bool load_logs(struct gx_engine *e, struct gx_group *g)
             return false;
         g->logs[g->n_logs] = (struct gx_log){.row = row, .person = person, .device = gx_group_device(g, person, &row.device),
                                              .pend_seq = row.head_seq, .pend_id = row.head_id, .pend_tick = row.head_tick};
-        if (!gx_shown_load(e, &g->logs[g->n_logs++]))
+        if (!gx_shown_load(e, &g->logs[g->n_logs++]) || !gx_group_index_log(e, g, g->n_logs - 1))
             return false;
         if (row.head_tick > g->max_tick)
             g->max_tick = row.head_tick;

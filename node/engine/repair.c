@@ -105,8 +105,8 @@ static uint32_t named_log(struct gx_engine *e, struct gx_group *g, const struct 
 
     if (exact != GX_NONE)
         return exact;
-    for (uint32_t i = first; i < g->n_logs; i++)
-        if (memcmp(g->logs[i].row.id.b, entry->tag.b, sizeof entry->tag.b) == 0 && g->logs[i].row.head_seq < entry->seq)
+    for (uint32_t i = first; i != GX_NONE; i = g->logs[i].next_of_tag)
+        if (g->logs[i].row.head_seq < entry->seq)
             return i;
     return GX_NONE;
 }
