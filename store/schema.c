@@ -244,13 +244,20 @@ enum gx_err gx_counters_write(struct gx_txn *txn, const struct gx_counters *c)
     return gx_table_put(txn, GX_TABLE_META, &key, gx_wr_span(&w));
 }
 
+/* After a write that failed LMDB may hold half of it, and has one answer to all that comes then, MDB_BAD_TXN: the transaction can only be undone, and
+ * why is what failed first.  SCHEMA §1.4 */
+static enum gx_err err_of(const struct gx_txn *txn, int rc)
+{
+    return rc != 0 && rc != MDB_NOTFOUND && txn->failed != GX_OK ? txn->failed : gx_lmdb_err(rc);
+}
+
 enum gx_err gx_table_get(struct gx_txn *txn, struct gx_span *value, enum gx_table t, const struct gx_key *key)
 {
     MDB_val k = key_of(key), v = {0};
     int rc = mdb_get(txn->mdb, txn->store->dbi[t], &k, &v);
 
     *value = span_of(v);
-    return gx_lmdb_err(rc);
+    return err_of(txn, rc);
 }
 
 enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *from)
@@ -260,12 +267,12 @@ enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_spa
     int rc = mdb_cursor_open(txn->mdb, txn->store->dbi[t], &cursor);
 
     if (rc != 0)
-        return gx_lmdb_err(rc);
+        return err_of(txn, rc);
     rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     mdb_cursor_close(cursor);
     *key = span_of(k);
     *value = span_of(v);
-    return gx_lmdb_err(rc);
+    return err_of(txn, rc);
 }
 
 enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *at)
@@ -275,7 +282,7 @@ enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct g
     int rc = mdb_cursor_open(txn->mdb, txn->store->dbi[t], &cursor);
 
     if (rc != 0)
-        return gx_lmdb_err(rc);
+        return err_of(txn, rc);
     rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     if (rc == MDB_NOTFOUND)
         rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
@@ -284,7 +291,7 @@ enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct g
     mdb_cursor_close(cursor);
     *key = span_of(k);
     *value = span_of(v);
-    return gx_lmdb_err(rc);
+    return err_of(txn, rc);
 }
 
 enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *prefix,
@@ -308,10 +315,9 @@ enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_spa
     return err;
 }
 
-/* After a write that failed LMDB may hold half of it: the transaction can only be undone. */
 static enum gx_err wrote(struct gx_txn *txn, int rc)
 {
-    enum gx_err err = gx_lmdb_err(rc);
+    enum gx_err err = err_of(txn, rc);
 
     if (err != GX_OK && txn->failed == GX_OK)
         txn->failed = err;
@@ -399,7 +405,7 @@ uint64_t gx_table_bytes(struct gx_txn *txn)
 enum gx_err gx_scan_begin(struct gx_scan *scan, struct gx_txn *txn, enum gx_table t)
 {
     scan->cursor = NULL;
-    return gx_lmdb_err(mdb_cursor_open(txn->mdb, txn->store->dbi[t], &scan->cursor));
+    return err_of(txn, mdb_cursor_open(txn->mdb, txn->store->dbi[t], &scan->cursor));
 }
 
 enum gx_err gx_scan_next(struct gx_scan *scan, struct gx_span *key, struct gx_span *value)

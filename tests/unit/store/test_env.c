@@ -685,6 +685,36 @@ static void test_a_full_map_refuses_reads_on_and_recovers(void **state)
     place_remove(&p);
 }
 
+/* LMDB answers nothing more in that transaction: what is said is why, and not that the store is broken, for which a node ends. */
+static void test_behind_a_write_that_found_no_room_everything_says_so(void **state)
+{
+    struct place p;
+    struct gx_event ev;
+    uint64_t arrival;
+    uint32_t n = 0;
+    (void)state;
+
+    small_scene(&p, 1 << 20);
+    OK(append_one(&p, 300));
+    struct gx_txn *txn = begin(&p, true);
+    struct gx_log_row kept = authors[0].row, found;
+    enum gx_err err = GX_OK;
+    for (; err == GX_OK; n++) {
+        author_write(&authors[0], &ev, authors[0].row.head_seq + 1, &authors[0].row.head_id, 50000);
+        err = gx_events_append(txn, &arrival, &authors[0].row, &ev);
+    }
+    authors[0].row = kept;
+    assert_true(n > 5);
+    assert_int_equal(err, GX_E_FULL);
+    assert_int_equal(gx_events_get(txn, &ev, &authors[0].row, &authors[0].group, 1), GX_E_FULL);
+    assert_int_equal(gx_log_next(txn, &found, authors[0].row.gnum, 0), GX_E_FULL);
+    assert_int_equal(gx_log_put(txn, &authors[0].row), GX_E_FULL);
+    assert_int_equal(gx_txn_commit(&txn), GX_E_FULL);
+    OK(append_one(&p, 300));
+    assert_int_equal(check_clean(&p).events, 2);
+    place_remove(&p);
+}
+
 /* A limit on the size of files stands for the full disk: the write fails while LMDB commits. */
 static void full_disk_child(struct place *p)
 {
@@ -803,6 +833,7 @@ int main(void)
         cmocka_unit_test(test_the_slot_of_a_killed_reader_is_cleaned_at_the_next_opening),
         cmocka_unit_test(test_bulk_stops_at_the_reserve_and_own_events_still_fit),
         cmocka_unit_test(test_a_full_map_refuses_reads_on_and_recovers),
+        cmocka_unit_test(test_behind_a_write_that_found_no_room_everything_says_so),
         cmocka_unit_test(test_a_full_disk_undoes_the_commit_and_ends_by_itself),
         cmocka_unit_test(test_room_is_counted_within_a_transaction),
         cmocka_unit_test(test_the_specification_lists_the_tables_of_the_code),
