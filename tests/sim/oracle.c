@@ -252,6 +252,15 @@ static void say_problem(void *ctx, const char *line)
     snprintf(ctx, 160, "%s", line);
 }
 
+static bool anybody_lies(const struct gx_sim *sim)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < sim->options.n_nodes && !found; i++)
+        found = !sim_is_honest(sim, i);
+    return found;
+}
+
 static void check_store(struct gx_sim *sim, uint32_t i)
 {
     if (!sim->nodes[i].up || !sim_is_honest(sim, i))
@@ -263,8 +272,10 @@ static void check_store(struct gx_sim *sim, uint32_t i)
 
     if (gx_txn_begin(&txn, sim->nodes[i].store, false) != GX_OK || gx_store_check(txn, &report, say_problem, line) != GX_OK)
         sim_violated(sim, GX_SIM_STORE, i, "its store cannot be checked");
-    else if (report.problems + report.covered_unsigned != 0)
-        sim_violated(sim, GX_SIM_STORE, i, "%llu problems, the last: %s", (unsigned long long)(report.problems + report.covered_unsigned), line);
+    else if (report.problems != 0)
+        sim_violated(sim, GX_SIM_STORE, i, "%llu problems, the last: %s", (unsigned long long)report.problems, line);
+    else if (report.covered_unsigned != 0 && !anybody_lies(sim))    /* who passes a chunk on can spoil signatures that its last one stands for */
+        sim_violated(sim, GX_SIM_STORE, i, "%llu signatures do not hold of events that a later one proves", (unsigned long long)report.covered_unsigned);
     else
         sim->counts.events_checked += report.events;
     gx_txn_abort(&txn);

@@ -97,7 +97,7 @@ static bool join(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply
     cmd.token = code->text;
 
     bool over = code->ends_ms != 0 && !p->skewed && gx_sim_wall_ms(p->sim) > code->ends_ms + EXPIRY_GRACE_MS &&
-                gx_sim_is_up(p->sim, a->a) && !p->sim->nodes[a->a].paused;
+                gx_sim_is_up(p->sim, a->a) && !p->sim->nodes[a->a].paused && !gx_sim_lies(p->sim, a->a);      /* by what clock a liar goes is its affair */
     bool yes = ask(p, reply, a, cmd);
 
     p->done->expired += over;
