@@ -86,6 +86,11 @@ uint32_t gx_scn_senseless(const struct gx_scenario *s, char why[300])
                      s->groups[a->group].text, s->nodes[a->b == GX_SCN_NOBODY ? 0 : a->b].text, s->groups[a->group].text);
             return i;
         }
+        if (a->kind == GX_SCN_TURN && ((a->n == GX_SIM_COLLUDER) != (a->b != GX_SCN_NOBODY) || a->a == a->b)) {
+            snprintf(why, 300, "a colluder is in league with somebody else, and no other liar with anybody: at ... %s turns colluder with NODE",
+                     s->nodes[a->a].text);
+            return i;
+        }
     }
     return s->n_acts;
 }

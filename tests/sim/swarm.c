@@ -289,7 +289,7 @@ static void turn(struct world *w)
 
     uint32_t with = other(w);
 
-    w->scn->acts[w->scn->n_acts - 1].b = with == node ? GX_SCN_NOBODY : with;
+    w->scn->acts[w->scn->n_acts - 1].b = with == node ? 1 + node % (w->of->n_nodes - 1) : with;     /* or the one behind it */
 }
 
 static void act(struct world *w)

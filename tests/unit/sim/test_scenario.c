@@ -40,6 +40,9 @@ static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known
     refused("nodes ann\nat 0s ann turns sour", 2, 17, "equivocator backdater");
     refused("nodes ann bob\nat 0s ann bob creates tea", 2, 15, "what one node does");
     refused("nodes ann bob k[1..3]\nat 0s ann bob scan k[1..3]", 2, 27, "as many on both sides");
+    refused("nodes ann\nat 0s ann turns colluder", 2, 4, "with somebody else");
+    refused("nodes ann\nat 0s ann turns colluder with ann", 2, 4, "with somebody else");
+    refused("nodes ann bob\nat 0s ann turns talker with bob", 2, 4, "no other liar");
     refused("nodes ann\nat 0s ann disk fuller", 2, 16, "disk full for 10s");
     refused("nodes ann\nisland home ann\nat 0s flap home | elsewhere every 0s", 3, 37, "every 2s");
     refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows qr of tea\nat 2s bob joins tea by qr of bob", 4, 4, "never has shown");
