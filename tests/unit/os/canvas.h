@@ -53,17 +53,30 @@ static inline int put(struct canvas *c, const char *text, int x, int y, int scal
 
 struct file {
     uint8_t *p;
-    size_t n;
+    size_t n, cap;
 };
 
+/* The JPEG writer hands over byte by byte: room is doubled, for a sanitizer's realloc always copies. */
 static inline void append(void *context, void *data, int n)
 {
     struct file *f = context;
+    size_t need = f->n + (size_t)n;
 
-    f->p = realloc(f->p, f->n + (size_t)n);
-    assert_non_null(f->p);
+    if (need > f->cap) {
+        f->cap = need > 2 * f->cap ? need : 2 * f->cap;
+        f->p = realloc(f->p, f->cap);
+        assert_non_null(f->p);
+    }
     memcpy(f->p + f->n, data, (size_t)n);
-    f->n += (size_t)n;
+    f->n = need;
+}
+
+/* Without the room that is left, so that a sanitizer sees one byte too many. */
+static inline void trim(struct file *f)
+{
+    f->p = realloc(f->p, f->n);
+    assert_non_null(f->p);
+    f->cap = f->n;
 }
 
 static inline struct file png_of(const struct canvas *c)
@@ -71,6 +84,7 @@ static inline struct file png_of(const struct canvas *c)
     struct file f = {0};
 
     assert_true(stbi_write_png_to_func(append, &f, c->w, c->h, c->depth, c->px, c->w * c->depth));
+    trim(&f);
     return f;
 }
 
@@ -79,6 +93,7 @@ static inline struct file jpeg_of(const struct canvas *c, int quality)
     struct file f = {0};
 
     assert_true(stbi_write_jpg_to_func(append, &f, c->w, c->h, c->depth, c->px, quality));
+    trim(&f);
     return f;
 }
 
