@@ -527,6 +527,19 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
         gx_txn_abort(&e->txn);
 }
 
+/* Is there a removal that counts?  They may have left of themselves, too. */
+static bool was_removed(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    for (uint32_t k = 0; k < g->law.n_ops; k++) {
+        const struct gx_law_op *o = &g->law.nodes[k].op;
+
+        if ((o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN) && o->target < g->law.n_persons &&
+            gx_sign_pk_equal(&g->law.persons[o->target].member, member) && gx_law_effective(&g->law, k))
+            return true;
+    }
+    return false;
+}
+
 /* Was somebody let in again behind a removal?  What they wrote while they were in goes on to be shown. */
 static bool came_back(const struct gx_group *g, const struct gx_sign_pk *member)
 {
@@ -564,7 +577,7 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
 
         sim->counts.too_late += a->too_late;
         /* Of several removals the one that was first may count for nothing. */
-        if (shows && a->too_late && author->removals == 1)
+        if (shows && a->too_late && author->removals == 1 && was_removed(g, &a->member))
             sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
         if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 && (a->due[i / 8] & 1u << i % 8) != 0 &&
             member_since(&sim->nodes[i], &a->group) <= a->at_ms)
