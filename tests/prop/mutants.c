@@ -2,35 +2,26 @@
  *
  *     gx-sim-mutants [NAME ...]      those that have to be found, or those named; GX_SEEDS=N tries seeds 1 to N of each one there is
  *
- * Each world runs in a process of its own, because a mutant may end it.  Exits 1 when one was not found that should have been, or when the
+ * Exits 1 when one was not found that should have been, or when the
  * sources without any are found to be broken. */
 #include "crypto/mutant.h"
+#include "tests/sim/jobs.h"
 #include "tests/sim/swarm.h"
 
-#include <ftw.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SEEDS 24u
 #define NODES 12u
 #define ACTS 200u
-#define SECONDS 60u         /* a world of this size takes a third of one */
+#define SECONDS 60u         /* a world of this size takes a fifth of one */
 #define CLEAN 0
-#define SAID 100            /* + the oracle */
-#define MACHINE 99
+#define MACHINE 9
+#define BROKEN 10           /* + the oracle */
 
 int gx_mutant = GX_MUTANT_NONE;
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-    stopped = signal;
-}
 
 static const struct {
     const char *name, *says;
@@ -57,96 +48,88 @@ static bool is_beyond(int mutant)
     return false;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
+struct trial {
+    bool all;               /* every seed, not only until one finds it */
+    unsigned tried, found;
+    uint64_t first;
+    char word[32];          /* of the first that did */
+};
 
-static _Noreturn void world(int mutant, uint64_t seed, const char *dir)
+static int world(void *ctx, uint64_t seed, const char *dir, void *result, FILE *out)
 {
-    struct gx_scn_done acts = {.expired = 0};
     struct gx_scn_options options = {.seed = seed, .dir = dir};
+    struct gx_scn_done done = {.expired = 0};
     struct gx_scenario scn;
     struct gx_sim *sim = NULL;
     size_t n = 0;
 
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    gx_mutant = mutant;
-    alarm(SECONDS);
+    (void)ctx;
+    (void)result;
+    (void)out;
     gx_sim_swarm(&scn, &(struct gx_sim_swarm){.seed = seed, .n_nodes = NODES, .n_acts = ACTS});
-    if (freopen("/dev/null", "w", stderr) == NULL || gx_scn_play(&sim, &scn, &acts, &options) != GX_OK)
-        _exit(MACHINE);
+    if (freopen("/dev/null", "w", stderr) == NULL || gx_scn_play(&sim, &scn, &done, &options) != GX_OK)
+        return MACHINE;
+
     const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
-    int code = n == 0 ? CLEAN : SAID + (int)v[0].oracle;
-    gx_sim_free(sim);
-    _exit(code);
+
+    return n == 0 ? CLEAN : BROKEN + (int)v[0].oracle;
 }
 
-/* How many seeds found it, and the word of the first that did. */
-static unsigned try(int mutant, unsigned seeds, bool all, char word[32], uint64_t *first)
+static bool look(void *ctx, const struct gx_sim_job *job)
 {
-    unsigned found = 0;
+    struct trial *t = ctx;
+    bool broken = job->signal != 0 || job->code != CLEAN;
 
-    for (uint64_t seed = 1; seed <= seeds && (all || found == 0); seed++) {
-        char dir[] = "/dev/shm/gx-mutant-XXXXXX";
-        int status = 0;
-
-        if (mkdtemp(dir) == NULL)
-            exit(MACHINE);
-        fflush(stdout);
-
-        pid_t child = fork();
-
-        if (child == 0)
-            world(mutant, seed, dir);
-        if (child < 0 || waitpid(child, &status, 0) != child || (WIFEXITED(status) && WEXITSTATUS(status) == MACHINE)) {
-            fputs("gx-sim-mutants: no world can be made in /dev/shm\n", stderr);
-            exit(MACHINE);
-        }
-        (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-        if (stopped)            /* the world was stopped too, and nothing lies in tmpfs any more */
-            exit(128 + stopped);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == CLEAN)
-            continue;
-        if (found++ > 0)
-            continue;
-        *first = seed;
-        snprintf(word, 32, "%s", WIFEXITED(status) ? gx_sim_oracle_name((enum gx_sim_oracle)(WEXITSTATUS(status) - SAID)) : strsignal(WTERMSIG(status)));
+    if (job->code == MACHINE) {
+        fputs("gx-sim-mutants: no world can be made in /dev/shm\n", stderr);
+        exit(MACHINE);
     }
-    return found;
+    t->tried++;
+    if (broken && t->found++ == 0) {
+        t->first = job->index;
+        snprintf(t->word, sizeof t->word, "%s", job->signal != 0 ? strsignal(job->signal) : gx_sim_oracle_name((enum gx_sim_oracle)(job->code - BROKEN)));
+    }
+    return t->all || !broken;
+}
+
+static struct trial try(int mutant, unsigned seeds, bool all)
+{
+    struct trial t = {.all = all};
+    struct gx_sim_jobs jobs = {.first = 1, .n = seeds, .seconds = SECONDS, .work = world, .done = look, .ctx = &t};
+    int ended = 0;
+
+    gx_mutant = mutant;
+    ended = gx_sim_jobs_run(&jobs);
+    if (ended != 0) {
+        if (ended < 0)
+            fputs("gx-sim-mutants: no process, or no folder in /dev/shm, can be made\n", stderr);
+        exit(ended < 0 ? MACHINE : 128 + ended);
+    }
+    return t;
 }
 
 int main(int argc, char **argv)
 {
     const char *many = getenv("GX_SEEDS");
-    signal(SIGINT, stop);
-    signal(SIGTERM, stop);
-
     unsigned seeds = many == NULL ? SEEDS : (unsigned)strtoul(many, NULL, 10), missed = 0, n_found = 0;
 
     for (int m = GX_MUTANT_NONE; m < GX_MUTANT_COUNT; m++) {
         bool wanted = argc < 2 && (many != NULL || !is_beyond(m));
-        char word[32] = "";
-        uint64_t first = 0;
 
         for (int k = 1; k < argc; k++)
             wanted = wanted || strcmp(argv[k], mutants[m].name) == 0;
         if (!wanted)
             continue;
 
-        unsigned found = try(m, seeds, many != NULL || m == GX_MUTANT_NONE, word, &first);
-        bool bad = m == GX_MUTANT_NONE ? found > 0 : found == 0 && !is_beyond(m);
+        struct trial t = try(m, seeds, many != NULL || m == GX_MUTANT_NONE);
+        bool bad = m == GX_MUTANT_NONE ? t.found > 0 : t.found == 0 && !is_beyond(m);
 
-        if (found > 0)
-            printf("%-18s found by %s at seed %llu (%u of %u)\n", mutants[m].name, word, (unsigned long long)first, found, many != NULL ? seeds : (unsigned)first);
+        if (t.found > 0)
+            printf("%-18s found by %s at seed %llu (%u of %u)\n", mutants[m].name, t.word, (unsigned long long)t.first, t.found, t.tried);
         else
             printf("%-18s %s in %u seeds: %s\n", mutants[m].name, m == GX_MUTANT_NONE ? "clean" : "NOT FOUND", seeds, mutants[m].says);
         missed += bad;
-        n_found += m != GX_MUTANT_NONE && found > 0;
+        n_found += m != GX_MUTANT_NONE && t.found > 0;
     }
     printf("%u of %d mutants found, %u missed, %zu not looked for\n", n_found, GX_MUTANT_COUNT - 1, missed, GX_ARRAY_LEN(beyond));
     return missed == 0 ? 0 : 1;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,7 +53,8 @@ static _Noreturn void child(const struct gx_sim_jobs *jobs, const struct slot *s
     signal(SIGTERM, SIG_DFL);
     if (getppid() != parent || result == NULL || out == NULL)
         _exit(99);
-    (void)alarm(jobs->seconds);
+    if (jobs->seconds > 0)
+        (void)setrlimit(RLIMIT_CPU, &(struct rlimit){.rlim_cur = jobs->seconds, .rlim_max = jobs->seconds + 1});
     if (fwrite(result, 1, jobs->result_bytes, out) != jobs->result_bytes)
         _exit(99);
 

@@ -18,7 +18,7 @@ struct gx_sim_job {
 struct gx_sim_jobs {
     uint64_t first, n;      /* indexes */
     uint32_t at_once;       /* 0: as many as processors */
-    uint32_t seconds;       /* SIGALRM ends one that takes longer; 0: no limit */
+    uint32_t seconds;       /* of a processor: SIGXCPU ends one that takes longer; 0: no limit */
     size_t result_bytes;
     int (*work)(void *ctx, uint64_t index, const char *dir, void *result, FILE *out);       /* in a process of its own; 0 to 99 */
     bool (*done)(void *ctx, const struct gx_sim_job *job);          /* in order; false: enough */
