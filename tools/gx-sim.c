@@ -245,11 +245,17 @@ static bool report(const struct args *a, uint64_t seed, struct gx_sim *sim, cons
     return err == 0;
 }
 
+/* Of one run; of many, runs are counted. */
+static void progress(uint64_t now_ms, uint64_t end_ms)
+{
+    fprintf(stderr, "\r\033[K%" PRIu64 " s of %" PRIu64 " s at most ", now_ms / 1000, end_ms / 1000);
+}
+
 static int play(struct args *a, uint64_t seed, const char *dir, struct result *r, FILE *out)
 {
     struct gx_scenario drawn, *scn = &a->scn;      /* marked with what was found: in a process of its own */
     struct gx_scn_options options = {.seed = seed, .dir = dir, .no_writemap = a->no_writemap, .no_memo = a->no_memo, .measure = a->report != NULL,
-                                     .tell = a->tell ? stdout : NULL};
+                                     .tell = a->tell ? stdout : NULL, .progress = a->n == 1 && !a->tell && isatty(STDERR_FILENO) == 1 ? progress : NULL};
     struct gx_sim *sim = NULL;
     size_t n = 0;
 
@@ -435,6 +441,8 @@ static int shrink(struct args *a)
         return no_world(a->nodes);
     if (ended == 0)
         printf("%u acts of %u, %u nodes of %u: gx-sim run %s --seed %" PRIu64 "\n", a->scn.n_acts, acts, a->scn.n_nodes, nodes, a->out, a->seed);
+    if (ended > 1 && a->scn.n_acts < acts)
+        fprintf(stderr, "gx-sim: stopped; the smallest so far, of %u acts, is in %s\n", a->scn.n_acts, a->out);
     return ended > 1 ? 128 + ended : ended;
 }
 
