@@ -263,9 +263,13 @@ static void timers(struct gx_engine *e)
         return;
     e->wake_ms = e->wake_told_ms = 0;
     gx_sessions_timer(e);
-    gx_targets_timer(e);
-    gx_guest_timer(e);
-    gx_cards_timer(e);
+    if (gx_engine_rests(e)) {
+        gx_engine_wake(e, e->rest_until_ms);
+    } else {
+        gx_targets_timer(e);
+        gx_guest_timer(e);
+        gx_cards_timer(e);
+    }
     gx_asks_timer(e);
     gx_doors_timer(e);
     gx_owner_timer(e);
@@ -326,6 +330,22 @@ static void finish(struct gx_engine *e)
     gx_groups_flush(e);
 }
 
+/* All connections ended with the step.  Made anew at once they would bring the same again, and that step would be undone as well. */
+static void rest(struct gx_engine *e)
+{
+    uint32_t r = 0;
+
+    e->rest_ms = e->rest_ms == 0 ? GX_BACKOFF_FIRST_MS : e->rest_ms * 2 > GX_REST_MAX_MS ? GX_REST_MAX_MS : e->rest_ms * 2;
+    gx_rng_fill(e->config.rng, &r, sizeof r);
+    e->rest_until_ms = e->now.mono_ms + e->rest_ms - r % (e->rest_ms / 4);
+    gx_engine_wake(e, e->rest_until_ms);
+}
+
+bool gx_engine_rests(const struct gx_engine *e)
+{
+    return e->now.mono_ms < e->rest_until_ms;
+}
+
 /* Someone is told even when the step was undone. */
 static void answer_failed(struct gx_engine *e, const struct gx_input *inputs, size_t n, enum gx_err err)
 {
@@ -375,7 +395,7 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
 
     gx_engine_log(e, "a step failed and was undone: %s", gx_err_text(err));
     answer_failed(e, inputs, n, err);
-    gx_engine_wake(e, e->now.mono_ms + GX_BACKOFF_FIRST_MS);
+    rest(e);
     return again != GX_OK ? again : err;
 }
 
@@ -408,8 +428,8 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
     if (e->fault == GX_OK)
         finish(e);
     GX_ASSERT(e->fault != GX_OK || e->n_unsigned == 0);
-    if (e->fault == GX_OK && e->txn != NULL && e->writing)
-        (void)gx_engine_ok(e, gx_txn_commit(&e->txn));
+    if (e->fault == GX_OK && e->txn != NULL && e->writing && gx_engine_ok(e, gx_txn_commit(&e->txn)) && !gx_engine_rests(e))
+        e->rest_ms = 0;
     gx_txn_abort(&e->txn);
     if (e->fault != GX_OK)
         err = undo(e, inputs, n, taken, first_ticket);

@@ -26,6 +26,7 @@
 #define GX_SILENT_MS 90000u
 #define GX_BACKOFF_FIRST_MS 1000u
 #define GX_BACKOFF_MAX_MS 300000u
+#define GX_REST_MAX_MS 60000u           /* without a connection after a step that was undone: what ended them all may do so again */
 #define GX_HELD_FLUSH_MS 1000u          /* what others hold is written after this, for all messages since: a live send has no page to spare */
 #define GX_INVITE_DOOR_MS 3000u         /* how long `invite` waits for its door to open */
 
@@ -387,6 +388,8 @@ struct gx_engine {
     size_t n_effects, cap_effects;
     uint64_t wake_ms;           /* earliest deadline known; 0: none */
     uint64_t wake_told_ms;
+    uint64_t rest_until_ms;     /* a step was undone: no connections before that */
+    uint32_t rest_ms;           /* how long that was; 0 once something was written again */
 
     struct gx_group **groups;
     uint32_t n_groups;
@@ -438,6 +441,7 @@ bool gx_engine_grow(struct gx_engine *e, void *array, uint32_t *cap, uint32_t n,
 /* name: static text. */
 void gx_engine_drop(struct gx_engine *e, const char *name);
 void gx_engine_wake(struct gx_engine *e, uint64_t at_mono_ms);
+bool gx_engine_rests(const struct gx_engine *e);                    /* a step was undone just now: nobody is connected to, or let in */
 struct gx_effect *gx_engine_effect(struct gx_engine *e, enum gx_effect_kind kind);
 void gx_engine_log(struct gx_engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A writer of cap bytes in the step arena, and sending what was written. */

@@ -201,6 +201,8 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
 
         if (in->door != 0 && door == NULL)
             gx_engine_drop(e, "door_closed");
+        else if (gx_engine_rests(e))
+            gx_engine_drop(e, "resting");
         else
             s = gx_session_new(e, in->session, in->door == 0 ? GX_SESSION_MEMBER : GX_SESSION_DOOR, true);
         if (s != NULL && door != NULL) {
