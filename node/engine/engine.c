@@ -330,20 +330,25 @@ static void finish(struct gx_engine *e)
     gx_groups_flush(e);
 }
 
-/* All connections ended with the step.  Made anew at once they would bring the same again, and that step would be undone as well. */
+bool gx_engine_rests(const struct gx_engine *e)
+{
+    return e->now.mono_ms < e->rest_until_ms;
+}
+
+/* All connections ended with the step.  Made anew at once they would bring the same again, and that step would be undone as well.  What the person asks
+ * for meanwhile, and fails too, makes it no longer. */
 static void rest(struct gx_engine *e)
 {
     uint32_t r = 0;
 
+    if (gx_engine_rests(e)) {
+        gx_engine_wake(e, e->rest_until_ms);
+        return;
+    }
     e->rest_ms = e->rest_ms == 0 ? GX_BACKOFF_FIRST_MS : e->rest_ms * 2 > GX_REST_MAX_MS ? GX_REST_MAX_MS : e->rest_ms * 2;
     gx_rng_fill(e->config.rng, &r, sizeof r);
     e->rest_until_ms = e->now.mono_ms + e->rest_ms - r % (e->rest_ms / 4);
     gx_engine_wake(e, e->rest_until_ms);
-}
-
-bool gx_engine_rests(const struct gx_engine *e)
-{
-    return e->now.mono_ms < e->rest_until_ms;
 }
 
 /* Someone is told even when the step was undone. */

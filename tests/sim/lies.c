@@ -1,6 +1,7 @@
 /* What each kind of liar does when its time has come: one lie of its kind, or a few. */
 #include "tests/sim/liar.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* In the tables of the node, its engine being at rest. */
@@ -68,6 +69,7 @@ static void equivocate(struct scene *s)
     uint32_t log = control ? s->g->own_control : s->g->own_messages;
     struct sim_fork *fork = &s->liar->fork[control];
     struct gx_sign_sk sk;
+    char text[32];
 
     if (!gx_group_is_member(s->g))
         return;
@@ -89,12 +91,13 @@ static void equivocate(struct scene *s)
         if (control)
             behind_newest(at, s->g);
         at->tick += control && b == 1;          /* not the same event twice */
+        snprintf(text, sizeof text, "%s %u", b == 0 ? "left" : "right", s->liar->n_acts);
         if (!control && at->seq == 1)
             sim_place_behind(at, s->g, seat_of(s->g, s->g->me));
         if (control)
             sim_forge(f, &s->id, &sk, &alias, at, gx_sim_wall_ms(s->sim));
         else
-            sim_forge_text(f, &s->id, &sk, b == 0 ? "left" : "right", at);
+            sim_forge_text(f, &s->id, &sk, text, at);
         sim_tell(s->sim, s->node, s->g, gx_span(f->chunk, f->n), 1 + b);
         if (!control)
             sim_told(s->sim, s->node, s->g, &f->ev, fork->since_ms, false);

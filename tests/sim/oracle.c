@@ -420,12 +420,20 @@ static void check_states(struct gx_sim *sim)
     free(seen);
 }
 
+static uint32_t person_of(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    uint32_t p = 0;
+
+    while (p < g->law.n_persons && !gx_sign_pk_equal(&g->law.persons[p].member, member))
+        p++;
+    return p;
+}
+
 static bool is_in(const struct gx_group *g, const struct gx_sign_pk *member)
 {
-    for (uint32_t p = 0; p < g->law.n_persons; p++)
-        if (gx_sign_pk_equal(&g->law.persons[p].member, member))
-            return gx_law_is_member(&g->law, p);
-    return false;
+    uint32_t p = person_of(g, member);
+
+    return p < g->law.n_persons && gx_law_is_member(&g->law, p);
 }
 
 static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
@@ -527,31 +535,18 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
         gx_txn_abort(&e->txn);
 }
 
-/* Is there a removal that counts?  They may have left of themselves, too. */
-static bool was_removed(const struct gx_group *g, const struct gx_sign_pk *member)
+/* Was it this membership that was removed, and for good?  Of who was let in again behind it what they wrote while they were in goes on to be shown. */
+static bool is_out(const struct gx_group *g, const struct gx_sign_pk *member)
 {
-    for (uint32_t k = 0; k < g->law.n_ops; k++) {
-        const struct gx_law_op *o = &g->law.nodes[k].op;
+    uint32_t p = person_of(g, member);
+    bool removed = false, again = false;
 
-        if ((o->kind == GX_OP_REMOVE || o->kind == GX_OP_BAN) && o->target < g->law.n_persons &&
-            gx_sign_pk_equal(&g->law.persons[o->target].member, member) && gx_law_effective(&g->law, k))
-            return true;
+    for (uint32_t r = p == g->law.n_persons ? GX_LAW_NONE : g->law.now.standings[p].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next) {
+        removed = removed || g->law.nodes[r].op.kind != GX_OP_LEAVE;
+        for (uint32_t a = g->law.now.standings[p].admits; a != GX_LAW_NONE && !again; a = g->law.now.results[a].next)
+            again = gx_law_past(&g->law, r, a);
     }
-    return false;
-}
-
-/* Was somebody let in again behind a removal?  What they wrote while they were in goes on to be shown. */
-static bool came_back(const struct gx_group *g, const struct gx_sign_pk *member)
-{
-    uint32_t p = 0;
-
-    while (p < g->law.n_persons && !gx_sign_pk_equal(&g->law.persons[p].member, member))
-        p++;
-    for (uint32_t a = p == g->law.n_persons ? GX_LAW_NONE : g->law.now.standings[p].admits; a != GX_LAW_NONE; a = g->law.now.results[a].next)
-        for (uint32_t r = g->law.now.standings[p].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next)
-            if (gx_law_past(&g->law, r, a))
-                return true;
-    return false;
+    return removed && !again;
 }
 
 /* What somebody writes after a removal the remover cannot have known: no node shows it.  What the remover had is shown on.  Who left and came in
@@ -567,17 +562,17 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
         const struct sim_acked *a = &sim->acked[k];
         const struct sim_node *author = &sim->nodes[a->node];
 
-        if (author->removed_ms == 0 || a->node == i || !gx_group_id_equal(&g->row.id, &a->group) || is_in(g, &a->member) || (a->lie && came_back(g, &a->member)))
+        if (author->removed_ms == 0 || a->node == i || !gx_group_id_equal(&g->row.id, &a->group) || is_in(g, &a->member))
             continue;
         if (!reply.done)
             (void)gx_sim_ask(sim, &reply, i, cmd, 0);
         gx_hex(line + 6, a->id.b, sizeof a->id.b);
 
         bool shows = strstr(reply.values, line) != NULL;
+        bool out = a->too_late && author->removals == 1 && is_out(g, &a->member);       /* of several removals the first may count for nothing */
 
-        sim->counts.too_late += a->too_late;
-        /* Of several removals the one that was first may count for nothing. */
-        if (shows && a->too_late && author->removals == 1 && was_removed(g, &a->member))
+        sim->counts.too_late += out;
+        if (shows && out)
             sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
         if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 && (a->due[i / 8] & 1u << i % 8) != 0 &&
             member_since(&sim->nodes[i], &a->group) <= a->at_ms)

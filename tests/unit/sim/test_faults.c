@@ -91,33 +91,6 @@ static void test_on_a_full_disk_what_was_acknowledged_stays_and_nothing_more_is(
     gx_sim_free(sim);
 }
 
-/* There seems to be room, as pages are free, and LMDB finds no run of them for a chunk: that step is undone for want of room, and is no broken store, for
- * which a node ends itself. */
-static void test_a_long_chunk_that_finds_no_room_is_no_broken_store(void **state)
-{
-    (void)state;
-    for (uint32_t at = 0; at < 12; at++) {
-        char token[600], text[1500];
-        struct gx_sim *sim = tea_of(1, 4, 4, 10, 10, token);
-
-        memset(text, 'x', sizeof text - 1);
-        text[sizeof text - 1] = 0;
-        talk(sim, 0, 4, 1 + at);
-        gx_sim_crash(sim, 1);
-        for (int i = 0; i < 40; i++) {
-            assert_true(say(sim, 2, text));
-            gx_sim_run(sim, 100);
-        }
-        gx_sim_disk_full(sim, 1, true);
-        gx_sim_start(sim, 1, GX_SIM_SAME);
-        gx_sim_run(sim, 10000);
-        print_message("at %u undone %llu connects %llu\n", at, (unsigned long long)gx_sim_counts(sim)->full_steps, (unsigned long long)gx_sim_counts(sim)->connects);
-        assert_held(sim);
-        assert_heals(sim);
-        gx_sim_free(sim);
-    }
-}
-
 /* What a door could not write it did not promise: the guest finds another. */
 static void test_a_door_without_room_admits_nobody_and_another_does(void **state)
 {
@@ -260,7 +233,6 @@ int main(void)
         cmocka_unit_test(test_who_was_stopped_for_an_hour_comes_back),
         cmocka_unit_test(test_who_is_stopped_when_it_crashes_starts_anew),
         cmocka_unit_test(test_on_a_full_disk_what_was_acknowledged_stays_and_nothing_more_is),
-        cmocka_unit_test(test_a_long_chunk_that_finds_no_room_is_no_broken_store),
         cmocka_unit_test(test_a_door_without_room_admits_nobody_and_another_does),
         cmocka_unit_test(test_a_full_disk_makes_no_storm_of_connections),
         cmocka_unit_test(test_a_link_that_flaps_delays_and_loses_nothing),
