@@ -16,24 +16,38 @@ bool gx_group_answers(const struct gx_group *g)
     return gx_group_active(g) || gx_group_asking(g) || ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && g->has_create);
 }
 
+/* Another membership of that group knows that this one, too, is a member: what ended it here counts for nothing, and others wait for it to speak. */
+static bool is_back(const struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        const struct gx_law *law = &e->groups[i]->law;
+
+        for (uint32_t p = 0; e->groups[i] != g && gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && p < law->n_persons; p++)
+            if (gx_sign_pk_equal(&law->persons[p].member, &g->row.intro.member) && gx_law_is_member(law, p))
+                return true;
+    }
+    return false;
+}
+
 /* A leave that nobody heard of yet is urgent and soon over; whose membership ended only answers. */
-static unsigned urgency(const struct gx_group *g)
+static unsigned urgency(const struct gx_engine *e, const struct gx_group *g)
 {
     if (!gx_group_answers(g))
         return 0;
-    return g->silent ? 0 : gx_group_asking(g) ? 2 : !gx_group_active(g) ? 1 : g->row.state == GX_GROUP_LEFT ? 3 : 2;
+    if (!g->silent && !gx_group_asking(g) && !gx_group_active(g))
+        return is_back(e, g) ? 2 : 1;
+    return g->silent ? 0 : gx_group_asking(g) ? 2 : g->row.state == GX_GROUP_LEFT ? 3 : 2;
 }
 
 bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
 {
-    unsigned mine = urgency(g);
+    unsigned mine = urgency(e, g);
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         const struct gx_group *other = e->groups[i];
+        unsigned its = other == g || !gx_group_id_equal(&other->row.id, &g->row.id) ? 0 : urgency(e, other);
 
-        if (other == g || !gx_group_id_equal(&other->row.id, &g->row.id))
-            continue;
-        if (urgency(other) > mine || (urgency(other) == mine && other->row.gnum > g->row.gnum))
+        if (its > mine || (its == mine && other->row.gnum > g->row.gnum))
             return false;
     }
     return mine > 0;
