@@ -51,6 +51,28 @@ static void knock(struct gx_engine *e, struct gx_group *g)
     gx_guest_connect(e, s, &g->join.token.seed, g->join.token.group16);
 }
 
+/* What had ended an earlier membership of that group counts for nothing by now: a second one would lack what was said before it.  Not while a door may
+ * have let me in already. */
+static bool give_up_join(struct gx_engine *e, struct gx_group *g)
+{
+    const struct gx_group *seat = NULL;
+
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (e->groups[i] != g && gx_group_is_member(e->groups[i]) &&
+            memcmp(e->groups[i]->row.id.b, g->join.token.group16, sizeof g->join.token.group16) == 0)
+            seat = e->groups[i];
+    if (seat == NULL || g->join_unsure || g->has_asked)
+        return false;
+    for (uint32_t i = 0; i < e->n_waiters; i++)
+        if (e->waiters[i].kind == GX_WAIT_JOIN && e->waiters[i].group == g->row.gnum)
+            e->waiters[i].group = seat->row.gnum;
+    if (gx_group_bumped(g))
+        gx_ended_give_up(e, g);
+    else
+        gx_group_drop(e, g);
+    return true;
+}
+
 void gx_guest_timer(struct gx_engine *e)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
@@ -58,6 +80,10 @@ void gx_guest_timer(struct gx_engine *e)
 
         if (!gx_group_joining(g) || g->join_session != 0 || g->join.n_addrs == 0)
             continue;
+        if (give_up_join(e, g)) {
+            i--;                    /* of the others, the next has its place */
+            continue;
+        }
         if (!e->listening || e->now.mono_ms < g->join_next_ms)
             gx_engine_wake(e, g->join_next_ms > e->now.mono_ms ? g->join_next_ms : e->now.mono_ms + GX_BACKOFF_FIRST_MS);
         else
