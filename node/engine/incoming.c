@@ -137,22 +137,27 @@ static enum gx_err continue_branch(struct gx_engine *e, struct gx_group *g, stru
     return job->event.seq > log->row.head_seq || has_event(e, g, index, (uint32_t)job->event.seq, &job->event.id) ? GX_E_DUPLICATE : GX_E_FORK;
 }
 
-/* The last event of the chunk, or the one before it, that this branch holds too: there the log was forked. */
+/* The last event of the chunk, or the one before it, that this branch holds too: there the log was forked.  What lies before the branch is not compared:
+ * of a log that this node holds from a later place on it is not known. */
 static bool find_fork(struct gx_engine *e, struct gx_group *g, const struct gx_chunk *chunk, uint32_t index, struct place *place)
 {
+    const struct gx_log_row *row = &g->logs[index].row;
     struct gx_chunk_iter it;
     struct gx_event ev;
-    bool joins = chunk->first_seq == 1 || has_event(e, g, index, chunk->first_seq - 1, &chunk->prev);
+    bool joins = chunk->first_seq == 1 ? row->base_seq == 0 : has_event(e, g, index, chunk->first_seq - 1, &chunk->prev);
     struct gx_body body;
 
     *place = (struct place){.seq = chunk->first_seq - 1, .id = chunk->prev};
     gx_chunk_begin(&it, chunk, &g->row.id);
-    while (joins && gx_chunk_next(&it, &ev, NULL) == GX_OK && has_event(e, g, index, (uint32_t)ev.seq, &ev.id))
-        *place = (struct place){.seq = (uint32_t)ev.seq, .id = ev.id, .tick = ev.tick};
+    while (gx_chunk_next(&it, &ev, NULL) == GX_OK && (ev.seq < row->base_seq || has_event(e, g, index, (uint32_t)ev.seq, &ev.id)))
+        if (ev.seq >= row->base_seq) {
+            joins = true;
+            *place = (struct place){.seq = (uint32_t)ev.seq, .id = ev.id, .tick = ev.tick};
+        }
     if (!joins || place->tick != 0 || place->seq == 0)
         return joins;
-    if (place->seq == g->logs[index].row.base_seq) {
-        place->tick = g->logs[index].row.base_tick;
+    if (place->seq == row->base_seq) {
+        place->tick = row->base_tick;
         return true;
     }
     if (!gx_group_read(e, g, &g->logs[index], place->seq, &ev, &body))
@@ -186,8 +191,11 @@ static enum gx_err begin_fork(struct gx_engine *e, struct gx_group *g, struct gx
 static enum gx_err find_place(struct gx_engine *e, struct gx_group *g, struct gx_job *job, const struct gx_chunk *chunk)
 {
     enum gx_err best = GX_E_MISSING;
+    uint32_t first = gx_group_next_branch(g, &chunk->log, 0);
 
-    for (uint32_t i = gx_group_next_branch(g, &chunk->log, 0); i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1)) {
+    if (first != GX_NONE && chunk->first_seq + chunk->count - 1u <= g->logs[first].row.base_seq)
+        return GX_E_DUPLICATE;      /* all of it lies before what this node holds of the log */
+    for (uint32_t i = first; i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1)) {
         enum gx_err err = continue_branch(e, g, job, chunk, i);
 
         if (err != GX_E_FORK && err != GX_E_MISSING)

@@ -189,6 +189,48 @@ static void test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and
     net_free(net);
 }
 
+/* What an honest member wrote before n3 came is brought to n3 by somebody who has it: n3 has nothing to compare it with. */
+static void test_what_was_written_before_a_join_is_no_fork(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 3, token);
+    struct gx_group *g = tea(net, 1);
+    struct gx_command cmd = {.method = GX_CMD_STATUS};
+    struct gx_log *log = NULL;
+    struct gx_txn *txn = NULL;
+    static uint8_t chunk[8192], bytes[8192];
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        net_send(net, 1, "tea", "before n3 came");
+    net_run(net, 20000);
+    assert_true(net_join(net, 3, token, NULL));
+    net_run(net, 20000);
+    net_send(net, 1, "tea", "since n3 came");
+    net_run(net, 20000);
+    log = &g->logs[g->own_messages];
+    for (uint32_t n = 1; n <= 4; n++) {         /* one alone; up to where n3 began; and further */
+        struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(bytes, sizeof bytes);
+        uint32_t next = 0;
+
+        assert_int_equal(gx_txn_begin(&txn, net->node[1].store, false), GX_OK);
+        assert_int_equal(gx_events_read_chunk(txn, &c, &next, &log->row, &g->row.id, 1, n, sizeof chunk), GX_OK);
+        gx_txn_abort(&txn);
+        assert_int_equal(next, n + 1);
+
+        struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, 2, 3), GX_CHUNKS_PUSH);
+
+        gx_frame_put_chunk(&w, &list, gx_wr_span(&c));
+        gx_frame_end(&w, &list);
+        inject(net, 2, 3, gx_wr_span(&w));
+        net_run(net, 20000);
+    }
+    assert_true(net_ask(net, 3, cmd, "forks", 0));
+    assert_int_equal(net->node[3].number, 0);
+    assert_int_equal(show_number(net, 3, "count"), 1);
+    net_free(net);
+}
+
 /* --- a refused incarnation splits the group --------------------------------------------------------------------------------------------- */
 
 /* LAW §1: the same operations give the same members, whatever the order they came in and whoever lied.  WIRE §3.4: neither who sent an event
@@ -352,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_what_was_refused_is_no_fork),
         cmocka_unit_test(test_who_was_away_gets_both_branches_and_what_lies_before),
         cmocka_unit_test(test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and_counts_the_other),
+        cmocka_unit_test(test_what_was_written_before_a_join_is_no_fork),
         cmocka_unit_test(test_an_incarnation_that_is_refused_opens_no_log),
         cmocka_unit_test(test_refused_incarnations_cost_no_memory),
         cmocka_unit_test(test_the_first_messages_of_a_new_incarnation_are_not_malformed),
