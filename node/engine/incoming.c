@@ -5,6 +5,15 @@
 
 /* --- branches --------------------------------------------------------------------------------------------------------------------------- */
 
+uint32_t gx_group_branches(const struct gx_group *g, const struct gx_log_id *id)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = gx_group_next_branch(g, id, 0); i != GX_NONE; i = gx_group_next_branch(g, id, i + 1))
+        n++;
+    return n;
+}
+
 bool gx_group_is_forked(const struct gx_group *g, uint32_t log)
 {
     uint32_t first = gx_group_next_branch(g, &g->logs[log].row.id, 0);
@@ -166,26 +175,28 @@ static bool find_fork(struct gx_engine *e, struct gx_group *g, const struct gx_c
     return true;
 }
 
-/* A branch that nothing here continues: both signed, both kept. */
+/* A branch that nothing here continues: both signed, both kept.  It leaves the branch with which it has most. */
 static enum gx_err begin_fork(struct gx_engine *e, struct gx_group *g, struct gx_job *job, const struct gx_chunk *chunk)
 {
-    uint32_t n = 0;
+    struct place last = {.seq = 0};
+    uint32_t from = GX_NONE;
 
-    for (uint32_t i = gx_group_next_branch(g, &chunk->log, 0); i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1))
-        n++;
     for (uint32_t i = gx_group_next_branch(g, &chunk->log, 0); i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1)) {
         struct place place;
 
-        if (!find_fork(e, g, chunk, i, &place))
+        if (!find_fork(e, g, chunk, i, &place) || (from != GX_NONE && place.seq <= last.seq))
             continue;
-        if (n >= GX_LOG_BRANCHES_MAX)
-            return GX_E_TOO_BIG;
-        job->log = i;
-        job->forks = true;
-        job->fork_tick = place.tick;
-        return take_tail(e, g, job, chunk, &place);
+        last = place;
+        from = i;
     }
-    return GX_E_FORK;               /* it joins nothing here: what lies before has to come first */
+    if (from == GX_NONE)
+        return GX_E_FORK;           /* it joins nothing here: what lies before has to come first */
+    if (gx_group_branches(g, &chunk->log) >= GX_LOG_BRANCHES_MAX)
+        return GX_E_TOO_BIG;
+    job->log = from;
+    job->forks = true;
+    job->fork_tick = last.tick;
+    return take_tail(e, g, job, chunk, &last);
 }
 
 static enum gx_err find_place(struct gx_engine *e, struct gx_group *g, struct gx_job *job, const struct gx_chunk *chunk)
@@ -277,16 +288,14 @@ static uint32_t branch_for(struct gx_engine *e, struct gx_group *g, const struct
 {
     const struct gx_chunk *chunk = &job->chunk;
     struct gx_event first = {.seq = chunk->first_seq, .prev = chunk->prev};
-    uint32_t n = 0;
 
     for (uint32_t i = gx_group_next_branch(g, &chunk->log, 0); i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1)) {
         if (fits(&g->logs[i], chunk))
             return i;
         if (g->logs[i].row.base_seq < chunk->first_seq && has_event(e, g, i, chunk->first_seq, &job->ids[0]))
             return GX_NONE;
-        n++;
     }
-    return n >= GX_LOG_BRANCHES_MAX || g->n_logs >= GX_GROUP_LOGS_MAX ? GX_NONE : gx_group_branch_add(e, g, job->log, &first, job->fork_tick);
+    return gx_group_branches(g, &chunk->log) >= GX_LOG_BRANCHES_MAX || g->n_logs >= GX_GROUP_LOGS_MAX ? GX_NONE : gx_group_branch_add(e, g, job->log, &first, job->fork_tick);
 }
 
 static void start_over(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t after_ms)

@@ -573,6 +573,7 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
 void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job);
 /* The first log at or behind `from` with this id: a log, and then its branches.  GX_NONE: there is none. */
 uint32_t gx_group_next_branch(const struct gx_group *g, const struct gx_log_id *id, uint32_t from);
+uint32_t gx_group_branches(const struct gx_group *g, const struct gx_log_id *id);       /* how many there are */
 bool gx_group_is_forked(const struct gx_group *g, uint32_t log);
 /* Id of event `seq` of a log, that at its base included; false: not held here.  May read the store. */
 bool gx_group_event_id(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t seq, struct gx_event_id *id);

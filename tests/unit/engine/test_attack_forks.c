@@ -189,6 +189,48 @@ static void test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and
     net_free(net);
 }
 
+/* A log of three branches, of which the third leaves the second; it comes in one piece from the beginning to who has the other two. */
+static void test_a_branch_of_a_branch_is_kept_whole(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct gx_group *g = tea(net, 2);
+    struct gx_log_id log = g->logs[g->own_messages].row.id;
+    uint64_t tick = 0;
+    struct gx_event_id head = newest_op(net, 2, &tick);
+    struct hand *h[5] = {hand_new(), hand_new(), hand_new(), hand_new(), hand_new()};
+    static uint8_t chunk[8192], bytes[8192];
+    struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(bytes, sizeof bytes);
+
+    (void)state;
+    hand_text(net, 2, h[0], "common", &log, 1, NULL, &head, 1, tick + 1);
+    hand_text(net, 2, h[1], "left", &log, 2, &h[0]->ev.id, NULL, 0, tick + 2);
+    hand_text(net, 2, h[2], "right", &log, 2, &h[0]->ev.id, NULL, 0, tick + 2);
+    hand_text(net, 2, h[3], "right goes on", &log, 3, &h[2]->ev.id, NULL, 0, tick + 3);
+    hand_text(net, 2, h[4], "right goes on otherwise", &log, 3, &h[2]->ev.id, NULL, 0, tick + 3);
+    for (int i = 0; i < 4; i++) {
+        tell(net, 2, 1, h[i]);
+        net_settle(net);
+    }
+    gx_chunk_write_header(&c, &log, 1, &h[0]->ev.prev, 3);
+    gx_record_encode(&c, &h[0]->ev);
+    gx_record_encode(&c, &h[2]->ev);
+    gx_record_encode(&c, &h[4]->ev);
+
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, 2, 1), GX_CHUNKS_PUSH);
+
+    gx_frame_put_chunk(&w, &list, gx_wr_span(&c));
+    gx_frame_end(&w, &list);
+    inject(net, 2, 1, gx_wr_span(&w));
+    net_settle(net);
+    assert_int_equal(show_number(net, 1, "count"), 5);
+    net_run(net, 400000);
+    assert_same(net, 0, 1);
+    for (int i = 0; i < 5; i++)
+        free(h[i]);
+    net_free(net);
+}
+
 /* What an honest member wrote before n3 came is brought to n3 by somebody who has it: n3 has nothing to compare it with. */
 static void test_what_was_written_before_a_join_is_no_fork(void **state)
 {
@@ -394,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_what_was_refused_is_no_fork),
         cmocka_unit_test(test_who_was_away_gets_both_branches_and_what_lies_before),
         cmocka_unit_test(test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and_counts_the_other),
+        cmocka_unit_test(test_a_branch_of_a_branch_is_kept_whole),
         cmocka_unit_test(test_what_was_written_before_a_join_is_no_fork),
         cmocka_unit_test(test_an_incarnation_that_is_refused_opens_no_log),
         cmocka_unit_test(test_refused_incarnations_cost_no_memory),
