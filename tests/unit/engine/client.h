@@ -12,11 +12,12 @@
 #include <cmocka.h>
 
 #include "node/engine/engine.h"
+#include "tests/unit/folder.h"
 
 #define CLIENT_TEXT (4u << 20)
 
 struct client {
-    char dir[64];
+    char dir[FOLDER_MAX];
     struct gx_store *store;
     struct gx_rng_stream rng;
     struct gx_engine_config config;
@@ -170,8 +171,7 @@ static inline struct client *client_new(const char *name)
     c->text = calloc(1, CLIENT_TEXT);
     c->notes = calloc(1, CLIENT_TEXT);
     c->now = (struct gx_time){.mono_ms = 5000, .wall_ms = 1790000000123ull};
-    snprintf(c->dir, sizeof c->dir, "/tmp/gx-client-XXXXXX");
-    assert_non_null(mkdtemp(c->dir));
+    assert_true(folder_make(c->dir));
     gx_rng_stream_init(&c->rng, seed);
     gx_rng_fill(&c->rng.rng, rec.b, sizeof rec.b);
     gx_rng_fill(&c->rng.rng, card.b, sizeof card.b);
@@ -187,14 +187,8 @@ static inline struct client *client_new(const char *name)
 
 static inline void client_free(struct client *c)
 {
-    char path[128];
-
     client_close(c);
-    snprintf(path, sizeof path, "%s/%s", c->dir, GX_STORE_FILE);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/%s-lock", c->dir, GX_STORE_FILE);
-    unlink(path);
-    rmdir(c->dir);
+    assert_true(folder_remove(c->dir));
     free(c->text);
     free(c->notes);
     free(c);

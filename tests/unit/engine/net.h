@@ -6,6 +6,7 @@
 
 #include "crypto/member.h"
 #include "node/engine/internal.h"
+#include "tests/unit/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ struct net_door {
 };
 struct net_node {
     bool up;
-    char dir[64];
+    char dir[FOLDER_MAX];
     struct gx_store *store;
     struct gx_engine *engine;
     struct gx_rng_stream rng;
@@ -341,8 +342,7 @@ static struct net *net_new(int n)
         struct gx_recovery rec;
         struct gx_dh_sk card;
 
-        snprintf(node->dir, sizeof node->dir, "/tmp/gx-net-XXXXXX");
-        assert_non_null(mkdtemp(node->dir));
+        assert_true(folder_make(node->dir));
         gx_rng_stream_init(&node->rng, seed);
         gx_rng_fill(&node->rng.rng, rec.b, sizeof rec.b);
         gx_rng_fill(&node->rng.rng, card.b, sizeof card.b);
@@ -363,17 +363,9 @@ static struct net *net_new(int n)
 static inline void net_free(struct net *net)
 {
     for (int i = 0; i < net->n; i++) {
-        char path[128];
-
         if (net->node[i].up)
             net_stop(net, i);
-        snprintf(path, sizeof path, "%s/%s", net->node[i].dir, GX_STORE_FILE);
-        unlink(path);
-        snprintf(path, sizeof path, "%s/%s-lock", net->node[i].dir, GX_STORE_FILE);
-        unlink(path);
-        snprintf(path, sizeof path, "%s/saved", net->node[i].dir);
-        unlink(path);
-        rmdir(net->node[i].dir);
+        assert_true(folder_remove(net->node[i].dir));
         free(net->node[i].all);
     }
     while (net->head != net->tail)

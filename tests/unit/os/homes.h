@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,14 +17,7 @@
 
 #include "crypto/rng.h"
 #include "node/os/home.h"
-
-static int homes_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
+#include "tests/unit/folder.h"
 
 /* A new home below /tmp, made; *home is wholly filled. */
 static inline void home_make(struct gx_home *home)
@@ -46,7 +38,7 @@ static inline void home_remove(const struct gx_home *home)
     memcpy(dir, home->data, sizeof dir);
     *strrchr(dir, '/') = 0;
     assert_int_equal(strncmp(dir, "/tmp/gx-test-", 13), 0);
-    assert_int_equal(nftw(dir, homes_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_true(folder_remove(dir));
 }
 
 static inline void rng_seed(struct gx_rng_stream *s, uint8_t seed)
