@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEEDS 24u
+#define SEEDS 100u
 #define NODES 12u
 #define ACTS 200u
 #define SECONDS 60u         /* a world of this size takes a fifth of one */
