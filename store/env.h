@@ -50,7 +50,8 @@ void gx_txn_abort(struct gx_txn **txn);            /* *txn may be NULL */
 void gx_txn_info(struct gx_txn *txn, struct gx_store_info *out);
 
 /* Is there room for `bytes` more of what others send?  False when the last fifth of the map or the disk (at most 1 GiB) would be touched: that
- * is the reserve for own events, folding and deleting.  Asked by gx_events_put_chunk; to be asked before others' live events are appended.
+ * is the reserve for own events, folding and deleting.  To be asked before others' events are appended or put as a chunk: a write that LMDB refuses leaves
+ * nothing to do with the transaction but to abort it.
  * A true answer counts the bytes as used in this transaction. */
 bool gx_txn_room(struct gx_txn *txn, size_t bytes) GX_MUST_CHECK;
 

@@ -77,8 +77,6 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
     GX_ASSERT(txn->write && chunk->count > 0 && chunk->count <= GX_CHUNK_EVENTS_MAX && n_texts <= chunk->count);
     GX_ASSERT(chunk->first_seq == row->head_seq + UINT64_C(1) && gx_event_id_equal(&chunk->prev, &row->head_id));
     GX_ASSERT(gx_log_id_equal(&chunk->log, &row->id) && chunk->count - 1u <= GX_EVENT_SEQ_MAX - chunk->first_seq);
-    if (!gx_txn_room(txn, chunk->records.n))
-        return GX_E_FULL;
     enum gx_err err = gx_segment_reserve(txn, &w, row, chunk->first_seq, chunk->count, flags, first, row->head_arrival, chunk->records.n);
     if (err != GX_OK)
         return err;

@@ -614,24 +614,20 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
 /* Few events go to the journal, many are kept as the chunk they came in.  STORE: a segment costs one value, the journal one each. */
 #define CHUNK_AS_SEGMENT 16u
 
-static enum gx_err append_each(struct gx_engine *e, struct gx_group *g, struct gx_log *log, const struct gx_chunk *chunk)
+static enum gx_err append_each(struct gx_txn *txn, const struct gx_group *g, struct gx_log *log, const struct gx_chunk *chunk)
 {
     struct gx_chunk_iter it;
     struct gx_event ev;
-    struct gx_txn *txn = gx_engine_txn(e, true);
+    enum gx_err err = GX_OK;
 
-    if (txn == NULL || !gx_txn_room(txn, chunk->records.n))
-        return GX_E_FULL;
     gx_chunk_begin(&it, chunk, &g->row.id);
-    for (uint32_t left = chunk->count; gx_chunk_next(&it, &ev, NULL) == GX_OK; left--) {
+    for (uint32_t left = chunk->count; err == GX_OK && gx_chunk_next(&it, &ev, NULL) == GX_OK; left--) {
         uint64_t arrival = 0;
-        /* The signature that was checked is the last one's; it covers those before. */
-        enum gx_err err = left > 1 ? gx_events_append_covered(txn, &arrival, &log->row, &ev) : gx_events_append(txn, &arrival, &log->row, &ev);
 
-        if (!gx_engine_ok(e, err))
-            break;
+        /* The signature that was checked is the last one's; it covers those before. */
+        err = left > 1 ? gx_events_append_covered(txn, &arrival, &log->row, &ev) : gx_events_append(txn, &arrival, &log->row, &ev);
     }
-    return GX_OK;
+    return err;
 }
 
 enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const struct gx_job *job)
@@ -644,13 +640,13 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const
 
     if (txn == NULL)
         return e->fault;
+    if (!gx_txn_room(txn, chunk->records.n))
+        return GX_E_FULL;       /* what others say can wait until there is room; own events still fit */
     gx_log_begins_after(log, &chunk->prev);
     if (chunk->count < CHUNK_AS_SEGMENT)
-        err = append_each(e, g, log, chunk);
+        err = append_each(txn, g, log, chunk);
     else
         err = gx_events_put_chunk(txn, &first, &log->row, chunk, job->ids, job->last_tick, job->n_texts, false);
-    if (err == GX_E_FULL)
-        return err;             /* nothing was written: what others say can wait until there is room; own events still fit */
     if (!gx_engine_ok(e, err) || !gx_shown_keep(e, log, &job->known))
         return GX_OK;
     note_appended(e, g, log, chunk->first_seq);

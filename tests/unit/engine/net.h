@@ -28,6 +28,7 @@
 #define NET_LINKS 256
 #define NET_DOORS (64 + 2 * NET_NODES)  /* the members' doors, those of cards, and those of guests */
 #define NET_QUEUE 65536
+#define NET_TOGETHER 16
 
 struct net_link {               /* a connection: side 0 connected, side 1 was connected to */
     bool open;
@@ -68,6 +69,8 @@ struct net_node {
     unsigned notes;
     uint64_t frames, frame_bytes;
     uint64_t verifies;
+    bool full;                  /* its disk: steps may fail for that, */
+    unsigned n_full;            /* and did */
 };
 struct net {
     struct gx_time now;
@@ -80,6 +83,7 @@ struct net {
     uint32_t head, tail;
     uint16_t next_port;
     bool cut[NET_NODES][NET_NODES];
+    bool together;              /* what waits for a node in a row is one step, as when it is busy; else each is one */
     /* Called for every frame; false loses it. */
     bool (*pass)(struct net *net, int from, int to, struct gx_span bytes);
     /* Called for every frame that is carried; may change it and make it shorter. */
@@ -233,30 +237,48 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
     }
 }
 
-static inline void net_step(struct net *net, int i, struct gx_input in)
+static inline void net_steps(struct net *net, int i, struct gx_input *in, size_t n)
 {
     struct gx_effects effects;
     enum gx_err err = GX_OK;
 
-    in.now = net->now;
-    if (in.kind == GX_IN_TIMER)
-        net->node[i].wake = 0;
-    err = gx_engine_step(net->node[i].engine, &effects, &in, 1);
-    assert_int_equal(err, GX_OK);
+    for (size_t k = 0; k < n; k++) {
+        in[k].now = net->now;
+        if (in[k].kind == GX_IN_TIMER)
+            net->node[i].wake = 0;
+    }
+    err = gx_engine_step(net->node[i].engine, &effects, in, n);
+    net->node[i].n_full += err == GX_E_FULL;
+    assert_int_equal(net->node[i].full && err == GX_E_FULL ? GX_OK : err, GX_OK);
     for (size_t k = 0; k < effects.n; k++)
         net_effect(net, i, &effects.list[k]);
+}
+
+static inline void net_step(struct net *net, int i, struct gx_input in)
+{
+    net_steps(net, i, &in, 1);
 }
 
 /* Carry everything that is under way; the clock stands. */
 static inline void net_settle(struct net *net)
 {
     for (unsigned rounds = 0; net->head != net->tail; rounds++) {
-        struct net_item item = net->queue[net->head++ % NET_QUEUE];
+        struct gx_input in[NET_TOGETHER];
+        uint8_t *bytes[NET_TOGETHER];
+        int node = net->queue[net->head % NET_QUEUE].node;
+        size_t n = 0;
 
         assert_true(rounds < 2000000);
-        if (net->node[item.node].up)
-            net_step(net, item.node, item.in);
-        free(item.bytes);
+        while (net->head != net->tail && net->queue[net->head % NET_QUEUE].node == node && n < (net->together ? NET_TOGETHER : 1)) {
+            const struct net_item *item = &net->queue[net->head++ % NET_QUEUE];
+
+            in[n] = item->in;
+            bytes[n++] = item->bytes;
+        }
+        if (net->node[node].up)
+            net_steps(net, node, in, n);
+        while (n > 0)
+            free(bytes[--n]);
     }
 }
 

@@ -583,7 +583,7 @@ static uint32_t fill_with_chunks(struct place *p)
         uint64_t first;
         parcel_make(&parcel, &authors[1], 20, 200);
         struct gx_log_row kept = authors[1].row;
-        enum gx_err err = parcel_put(txn, &first, &authors[1], &parcel, true);
+        enum gx_err err = gx_txn_room(txn, parcel.chunk.records.n) ? parcel_put(txn, &first, &authors[1], &parcel, true) : GX_E_FULL;
         if (err != GX_OK) {
             assert_int_equal(err, GX_E_FULL);
             authors[1].row = kept;
