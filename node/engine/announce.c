@@ -40,28 +40,45 @@ static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct 
     gx_frame_put_frontier(w, list, &entry);
 }
 
-static bool entry_all(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+static bool entry_all(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
+    (void)e;
     (void)c;
     return gx_announce_shown_seq(g, log) > 0 && (!GX_MUTANT(RELAY_NONE) || g->logs[log].own);
 }
 
 /* What moved in this step: news for who does not have it, and an acknowledgement for who wrote it. */
-static bool entry_changed(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+static bool entry_changed(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
     const struct gx_log *l = &g->logs[log];
 
+    (void)e;
     if (!l->changed || l->pushed_from != 0 || gx_announce_withheld(g, log))
         return false;
     return gx_repair_their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
 }
 
-static bool entry_unacked(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+bool gx_announce_is_apart(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return g->logs[log].own && gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log);
+    const struct gx_log_id *id = &g->logs[log].row.id;
+    bool apart = false;
+
+    for (uint32_t i = gx_group_next_branch(g, id, 0); i != GX_NONE; i = gx_group_next_branch(g, id, i + 1)) {
+        if (gx_repair_their_seq(c, i) == 0)
+            continue;
+        if (gx_group_common(e, g, log, i) >= c->their[i].base_seq)
+            return false;
+        apart = true;
+    }
+    return apart;
 }
 
-typedef bool want_fn(const struct gx_group *g, const struct gx_channel *c, uint32_t log);
+static bool entry_unacked(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return g->logs[log].own && gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log) && !gx_announce_is_apart(e, g, c, log);
+}
+
+typedef bool want_fn(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log);
 
 /* Those of the n logs in `of` that are wanted; NULL: of the first n.  Returns how many these were. */
 static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, const uint32_t *of,
@@ -77,7 +94,7 @@ static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct g
         for (; at < n_of && n < GX_FRONTIER_ENTRIES_MAX; at++) {
             uint32_t log = of == NULL ? at : of[at];
 
-            if (!want(g, c, log))
+            if (!want(e, g, c, log))
                 continue;
             if (n++ == 0) {
                 uint32_t left = n_of - at;

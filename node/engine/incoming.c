@@ -49,6 +49,33 @@ static bool has_event(struct gx_engine *e, struct gx_group *g, uint32_t log, uin
     return gx_group_event_id(e, g, log, seq, &held) && gx_event_id_equal(&held, id);
 }
 
+/* The branch, with an earlier beginning, on which this one begins; GX_NONE: what lies before it is not held. */
+static uint32_t branch_below(struct gx_engine *e, struct gx_group *g, uint32_t log)
+{
+    const struct gx_log_row *row = &g->logs[log].row;
+    uint32_t i = gx_group_next_branch(g, &row->id, 0);
+
+    while (i != GX_NONE && (g->logs[i].row.base_seq >= row->base_seq || !has_event(e, g, i, row->base_seq, &row->base_id)))
+        i = gx_group_next_branch(g, &row->id, i + 1);
+    return i;
+}
+
+uint32_t gx_group_common(struct gx_engine *e, struct gx_group *g, uint32_t a, uint32_t b)
+{
+    while (a != b) {
+        uint32_t later = g->logs[a].row.base_seq >= g->logs[b].row.base_seq ? a : b, other = later == a ? b : a;
+        const struct gx_log_row *row = &g->logs[later].row;
+
+        if (has_event(e, g, other, row->base_seq, &row->base_id))
+            return row->base_seq;
+        a = other;
+        b = branch_below(e, g, later);
+        if (b == GX_NONE)
+            return 0;
+    }
+    return g->logs[a].row.head_seq;
+}
+
 /* --- a chunk comes in ------------------------------------------------------------------------------------------------------------------- */
 
 static enum gx_err check_message(const struct gx_group *g, const struct gx_event *ev, uint64_t prev_tick, bool prev_known, uint32_t *n_texts)
@@ -319,6 +346,8 @@ void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session
     if (!job->failed && fits(&g->logs[job->log], &job->chunk)) {
         if (gx_group_ingest_chunk(e, g, job) == GX_OK) {
             gx_letters_take(e, g, job->log, &job->chunk);
+            if (gx_group_is_forked(g, job->log))
+                gx_repair_note_branch(e, s, g);
             return;
         }
         gx_engine_drop(e, gx_err_name(GX_E_FULL));

@@ -179,6 +179,7 @@ struct gx_their_log {
     uint32_t base_seq, seq;     /* base_seq + 1 to seq */
     /* It was asked from here in vain, and is not asked again before something changes: control events known then, or the time. */
     bool forked;                /* of the first of a log's branches: it has one that I lack */
+    bool asked_haves;           /* it was asked for that, and has not answered yet */
     uint64_t haves_until_ms;    /* and it is not asked for that again before */
     uint32_t dry_seq;
     uint32_t dry_ops;
@@ -577,6 +578,8 @@ uint32_t gx_group_branches(const struct gx_group *g, const struct gx_log_id *id)
 bool gx_group_is_forked(const struct gx_group *g, uint32_t log);
 /* Id of event `seq` of a log, that at its base included; false: not held here.  May read the store. */
 bool gx_group_event_id(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t seq, struct gx_event_id *id);
+/* The number of the last event that two branches of a log have in common, as far as is held here; of one with itself, its newest. */
+uint32_t gx_group_common(struct gx_engine *e, struct gx_group *g, uint32_t a, uint32_t b);
 /* Events from a CHUNKS frame, or handed over by a door.  `s` sent them. */
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk);
 /* The signatures of a membership: certificate, request and token. */
@@ -656,6 +659,8 @@ void gx_repair_timer(struct gx_engine *e);
 void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
 /* What session s has of this log joins nothing here: it is asked for from where both have the same. */
 void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log);
+/* A branch that session s has was taken in: what s said of it could not be placed before, and is asked for again. */
+void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_group *g);
 /* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
 void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
 /* How far it told to hold a log; 0: nothing of it. */
@@ -677,6 +682,9 @@ uint32_t gx_announce_shown_seq(const struct gx_group *g, uint32_t log);
 void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags);
 /* Own events that it did not say it holds; false: there are none. */
 bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
+/* Does the peer hold the log from behind the place on where this branch leaves all those that it has?  What this branch has joins nothing there, and the
+ * peer never takes it.  LAW §12 */
+bool gx_announce_is_apart(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log);
 /* Push what was appended in this step, announce what moved. */
 void gx_announce_flush(struct gx_engine *e, struct gx_group *g);
 

@@ -186,6 +186,25 @@ static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct
     their->dry_until_ms = e->now.mono_ms + DRY_MS;
 }
 
+/* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier.  When it was asked for that, what it says is of
+ * another branch, and its next frontier counts anew. */
+static void nothing_came(const struct gx_engine *e, const struct gx_group *g, struct gx_their_log *their, const struct gx_log *log)
+{
+    note_dry(e, g, their, log);
+    if (log->row.cls != GX_LOG_MESSAGES || their->seq <= log->pend_seq)
+        return;
+    if (their->asked_haves)
+        their->seq = log->pend_seq;
+    else
+        their->forked = true;
+}
+
+/* Of which branch is what it gives of the log?  Its frontier says so. */
+static bool is_in_doubt(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return gx_group_is_forked(g, log) || (log < c->n_their && (c->their[log].forked || c->their[log].asked_haves));
+}
+
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
@@ -198,7 +217,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (gx_chunk_decode(&chunk, bytes) == GX_OK) {
             uint32_t log = gx_group_log(g, &chunk.log);
 
-            if (log != GX_NONE)
+            if (log != GX_NONE && !is_in_doubt(g, c, log))
                 gx_repair_note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
         }
         gx_jobs_chunk(e, s, g, bytes);
@@ -213,11 +232,10 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (log->asked != s->id)
             continue;
         log->asked = 0;
-        if (log->pend_seq == log->asked_pend && i < c->n_their) {
-            note_dry(e, g, &c->their[i], log);
-            /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier. */
-            c->their[i].forked = c->their[i].forked || (log->row.cls == GX_LOG_MESSAGES && c->their[i].seq > log->pend_seq);
-        }
+        if (log->pend_seq == log->asked_pend && i < c->n_their)
+            nothing_came(e, g, &c->their[i], log);
+        if (i < c->n_their)
+            c->their[i].asked_haves = false;
     }
     g->want_at_ms = e->now.mono_ms;
     gx_engine_wake(e, g->want_at_ms);
@@ -297,9 +315,21 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
     if (c == NULL || first == GX_NONE)
         return;
     gx_repair_note_theirs(e, g, c, first, first < c->n_their ? c->their[first].base_seq : 0, 0);
-    if (first >= c->n_their)
+    if (first >= c->n_their || gx_group_branches(g, log) >= GX_LOG_BRANCHES_MAX)
         return;
     c->their[first].forked = true;
+    if (g->want_at_ms == 0)
+        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
+    gx_engine_wake(e, g->want_at_ms);
+}
+
+void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
+{
+    struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+    if (c == NULL)
+        return;
+    c->blind = true;
     if (g->want_at_ms == 0)
         g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
     gx_engine_wake(e, g->want_at_ms);
@@ -347,6 +377,7 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
         c->their[i].forked = false;
+        c->their[i].asked_haves = true;
         c->their[i].haves_until_ms = e->now.mono_ms + DRY_MS;
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
@@ -382,6 +413,7 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
         if (log->pend_seq > 0)      /* else it is a head of an earlier incarnation, in another log */
             memcpy(want.check, log->pend_id.b, sizeof want.check);
         gx_frame_put_want(&w, &list, &want);
+        c->their[i].asked_haves = false;
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
         log->asked_pend = log->pend_seq;
@@ -582,10 +614,10 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
     return left;
 }
 
-static bool channel_idle(const struct gx_group *g, const struct gx_channel *c)
+static bool channel_idle(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
 {
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].own && gx_repair_their_seq(c, i) < g->logs[i].row.head_seq)
+        if (g->logs[i].own && gx_repair_their_seq(c, i) < g->logs[i].row.head_seq && !gx_announce_is_apart(e, g, c, i))
             return false;
     return true;
 }
@@ -604,7 +636,7 @@ bool gx_repair_idle(struct gx_engine *e)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && (!c->started || !channel_idle(g, c)))
+            if (c != NULL && gx_channel_shared(c) && (!c->started || !channel_idle(e, g, c)))
                 return false;
         }
     }

@@ -189,6 +189,73 @@ static void test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and
     net_free(net);
 }
 
+/* What is asked for of messages. */
+static struct {
+    unsigned n_wants, n_empty;
+} heard;
+
+static bool counts_wants(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    if (net->cut[from][to])
+        return false;
+    if (gx_frame_decode(&f, bytes) == GX_OK) {
+        heard.n_wants += f.kind == GX_FRAME_WANT;
+        heard.n_empty += f.kind == GX_FRAME_CHUNKS && f.n == 0;
+    }
+    return true;
+}
+
+/* Everybody has what can be had, and knows it: while nobody writes nothing is asked for, and `guanxi wait --idle` ends. */
+static void assert_rest(struct net *net, int n)
+{
+    net_run(net, 600000);
+    heard.n_wants = heard.n_empty = 0;
+    net->pass = counts_wants;
+    net_run(net, 1200000);
+    net->pass = NULL;
+    assert_int_equal(heard.n_wants, 0);
+    assert_int_equal(heard.n_empty, 0);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(gx_repair_left(net->node[i].engine, tea(net, i)), 0);
+        assert_true(gx_repair_idle(net->node[i].engine));
+    }
+}
+
+/* n2, whose own log it is, has both branches too, and what the newcomer cannot take it does not offer it for ever. */
+static void test_the_other_branch_from_before_a_join_is_not_offered_for_ever(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 3, token);
+    struct gx_group *g = tea(net, 2);
+    struct gx_log_id log = g->logs[g->own_messages].row.id;
+    uint64_t tick = 0;
+    struct gx_event_id head = newest_op(net, 2, &tick), prev[2] = {{{0}}, {{0}}};
+    struct hand *h = hand_new();
+
+    (void)state;
+    for (unsigned seq = 1; seq <= 3; seq++)
+        for (unsigned b = 0; b < 2; b++) {
+            if (seq == 3 && b == 0) {               /* both began before n3 came, and one is longer then */
+                net_run(net, 20000);
+                assert_true(net_join(net, 3, token, NULL));
+                net_run(net, 20000);
+            }
+            hand_text(net, 2, h, b == 0 ? "left" : "right", &log, seq, seq == 1 ? NULL : &prev[b], &head, seq == 1, tick + seq);
+            prev[b] = h->ev.id;
+            tell(net, 2, 0, h);
+            net_settle(net);
+        }
+    net_run(net, 20000);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(show_number(net, i, "count"), 6);
+    assert_int_equal(show_number(net, 3, "count"), 1);
+    assert_rest(net, 4);
+    free(h);
+    net_free(net);
+}
+
 /* A log of three branches, of which the third leaves the second; it comes in one piece from the beginning to who has the other two. */
 static void test_a_branch_of_a_branch_is_kept_whole(void **state)
 {
@@ -224,7 +291,7 @@ static void test_a_branch_of_a_branch_is_kept_whole(void **state)
     inject(net, 2, 1, gx_wr_span(&w));
     net_settle(net);
     assert_int_equal(show_number(net, 1, "count"), 5);
-    net_run(net, 400000);
+    assert_rest(net, 3);
     assert_same(net, 0, 1);
     for (int i = 0; i < 5; i++)
         free(h[i]);
@@ -270,6 +337,7 @@ static void test_what_was_written_before_a_join_is_no_fork(void **state)
     assert_true(net_ask(net, 3, cmd, "forks", 0));
     assert_int_equal(net->node[3].number, 0);
     assert_int_equal(show_number(net, 3, "count"), 1);
+    assert_rest(net, 4);
     net_free(net);
 }
 
@@ -436,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_what_was_refused_is_no_fork),
         cmocka_unit_test(test_who_was_away_gets_both_branches_and_what_lies_before),
         cmocka_unit_test(test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and_counts_the_other),
+        cmocka_unit_test(test_the_other_branch_from_before_a_join_is_not_offered_for_ever),
         cmocka_unit_test(test_a_branch_of_a_branch_is_kept_whole),
         cmocka_unit_test(test_what_was_written_before_a_join_is_no_fork),
         cmocka_unit_test(test_an_incarnation_that_is_refused_opens_no_log),
