@@ -1,4 +1,6 @@
 /* Processes that are stopped, disks without room, links that come and go: what is lost meanwhile, and that nothing is in the end. */
+#include "store/schema.h"
+#include "tests/sim/internal.h"
 #include "tests/unit/sim/world.h"
 
 static void test_who_is_stopped_does_nothing_and_then_everything_at_once(void **state)
@@ -106,6 +108,33 @@ static void test_a_door_without_room_admits_nobody_and_another_does(void **state
     for (uint32_t i = 0; i < 8; i++)
         assert_int_equal(shows(sim, i, "members"), 8);
     gx_sim_free(sim);
+}
+
+/* Wherever in a step the room ends, the rest of it looks at nothing half done: a guest that is let in writes its own name at the end of one. */
+static void test_room_may_end_at_any_write_of_a_join(void **state)
+{
+    uint64_t undone = 0;
+
+    (void)state;
+    for (uint32_t pages = 0; pages < 30; pages++) {
+        char token[600];
+        struct gx_sim *sim = tea_of(1, 5, 4, 10, 10, token);
+        struct gx_sim_link slow = {.delay_ms = 5, .jitter_ms = 20};
+        MDB_env *env = sim->nodes[4].store->env;
+        MDB_envinfo info;
+
+        gx_sim_link(sim, 0, 0, &slow);
+        gx_sim_disk_full(sim, 4, true);
+        assert_int_equal(mdb_env_info(env, &info), 0);
+        assert_int_equal(mdb_env_set_mapsize(env, (info.me_last_pgno + 1 + pages) * 4096), 0);
+        (void)join(sim, 4, token);
+        gx_sim_run(sim, 5000);
+        undone += gx_sim_counts(sim)->full_steps;
+        assert_heals(sim);
+        gx_sim_free(sim);
+    }
+    print_message("steps undone %llu\n", (unsigned long long)undone);
+    assert_true(undone > 50);
 }
 
 /* Each step that is undone ends all connections: what is tried again at once fails again at once.  Seven peers, ten minutes. */
@@ -234,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_who_is_stopped_when_it_crashes_starts_anew),
         cmocka_unit_test(test_on_a_full_disk_what_was_acknowledged_stays_and_nothing_more_is),
         cmocka_unit_test(test_a_door_without_room_admits_nobody_and_another_does),
+        cmocka_unit_test(test_room_may_end_at_any_write_of_a_join),
         cmocka_unit_test(test_a_full_disk_makes_no_storm_of_connections),
         cmocka_unit_test(test_a_link_that_flaps_delays_and_loses_nothing),
         cmocka_unit_test(test_a_link_that_is_down_for_long_breaks_its_connections_and_they_come_back),
