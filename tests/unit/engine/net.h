@@ -158,7 +158,8 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
     node->exit_code = a->exit_code;
     snprintf(node->error, sizeof node->error, "%s", a->name == NULL ? "" : a->name);
     node->found = false;
-    node->all = realloc(node->all, cap);
+    if (node->all == NULL)
+        node->all = malloc(cap);
     node->all[0] = 0;
     for (size_t i = 0; i < a->n; i++) {
         const struct gx_value *v = &a->values[i];
