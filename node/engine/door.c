@@ -223,20 +223,34 @@ static void put_op(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     gx_frame_put_chunk(w, list, gx_wr_span(&chunk));
 }
 
-/* CREATE, the admissions from the founder to the issuer, TOKEN. */
+/* The INCARNATION that opened the control log in which an operation stands; GX_LAW_NONE: its author's admission, or CREATE, did. */
+static uint32_t opening_of(const struct gx_group *g, uint32_t op)
+{
+    const struct gx_log_id *log = &g->logs[g->ops[op].log].row.id;
+
+    for (uint32_t y = op; y-- > 0;)
+        if (g->ops[y].type == GX_EV_INCARNATION && g->ops[y].seq == 1 && gx_log_id_equal(&g->logs[g->ops[y].log].row.id, log))
+            return y;
+    return GX_LAW_NONE;
+}
+
+/* CREATE, the admissions from the founder to the issuer, TOKEN; before each what opened the log it stands in, for who restored their home. */
 static void send_path(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint32_t token)
 {
-    uint32_t *path = gx_arena_take(&e->arena, (g->law.n_persons + 1u) * sizeof *path);
+    uint32_t *path = gx_arena_take(&e->arena, (g->law.n_persons + 1u) * sizeof *path), n = 0;
     struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
     struct gx_frame_list list = gx_frame_begin_path(&w);
     struct gx_wr scratch = gx_engine_wr(e, GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX);
-    uint32_t n = 0;
 
-    for (uint32_t x = gx_known_admit(g, token); path != NULL && x != GX_LAW_NONE && n < g->law.n_persons; x = gx_known_admit(g, x))
+    for (uint32_t x = token; path != NULL && x != GX_LAW_NONE && n <= g->law.n_persons; x = gx_known_admit(g, x))
         path[n++] = x;
-    while (n > 0)
-        put_op(e, s, g, &w, &list, &scratch, path[--n]);
-    put_op(e, s, g, &w, &list, &scratch, token);
+    while (n > 0) {
+        uint32_t opening = opening_of(g, path[--n]);
+
+        if (opening != GX_LAW_NONE)
+            put_op(e, s, g, &w, &list, &scratch, opening);
+        put_op(e, s, g, &w, &list, &scratch, path[n]);
+    }
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     s->stage = GX_GUEST_PATH;

@@ -6,7 +6,7 @@
 
 #define GIVING_MS 60000u
 #define JOIN_BACKOFF_MAX_MS 60000u
-#define PATH_EVENTS_MAX (GX_GROUP_MEMBERS_MAX + 2u)     /* CREATE, everybody admitted by the one before, TOKEN */
+#define PATH_EVENTS_MAX (2u * (GX_GROUP_MEMBERS_MAX + 2u))      /* CREATE, everybody admitted by the one before, TOKEN; what opened the log of each */
 
 /* --- connecting -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -135,18 +135,33 @@ void gx_guest_up(struct gx_engine *e, struct gx_session *s)
 
 struct path {
     struct gx_group_id group;
-    struct gx_sign_pk devices[PATH_EVENTS_MAX];     /* introduced so far, and their control logs */
+    struct gx_sign_pk members[PATH_EVENTS_MAX];     /* introduced so far, their devices and control logs */
+    struct gx_sign_pk devices[PATH_EVENTS_MAX];
     struct gx_log_id logs[PATH_EVENTS_MAX];
     uint32_t n;
     bool has_token;
     struct gx_event_id token;
 };
 
-static void path_introduce(struct path *p, const struct gx_intro *intro)
+static void path_introduce(struct path *p, const struct gx_sign_pk *member, const struct gx_sign_pk *device, const struct gx_incarnation *inc)
 {
-    p->devices[p->n] = intro->device;
-    gx_log_id_make(&p->logs[p->n], &intro->member, &intro->device, &intro->incarnation, GX_LOG_CONTROL);
+    p->members[p->n] = *member;
+    p->devices[p->n] = *device;
+    gx_log_id_make(&p->logs[p->n], member, device, inc, GX_LOG_CONTROL);
     p->n++;
+}
+
+/* A device that was introduced goes on in another log: its INCARNATION is the first event there. */
+static bool path_reopen(struct path *p, const struct gx_event *ev, const struct gx_body_incarnation *b)
+{
+    uint32_t i = 0;
+
+    while (i < p->n && !(gx_sign_pk_equal(&p->members[i], &b->member) && gx_sign_pk_equal(&p->devices[i], &b->device)))
+        i++;
+    if (i == p->n || ev->seq != 1)
+        return false;
+    path_introduce(p, &b->member, &b->device, &b->incarnation);
+    return gx_log_id_equal(&p->logs[p->n - 1], &ev->log);
 }
 
 static const struct gx_sign_pk *path_author(const struct path *p, const struct gx_log_id *log)
@@ -195,21 +210,25 @@ static bool path_event(struct gx_engine *e, struct gx_job *job, const struct gx_
         if (ev.type != GX_EV_CREATE || memcmp(ev.id.b, code->group16, sizeof code->group16) != 0)
             return false;
         memcpy(p->group.b, ev.id.b, sizeof p->group.b);
-        path_introduce(p, &body.u.create.founder);
+        path_introduce(p, &body.u.create.founder.member, &body.u.create.founder.device, &body.u.create.founder.incarnation);
         gx_job_verify_intro(e, job, &body.u.create.founder);
+    } else if (ev.type == GX_EV_INCARNATION && !path_reopen(p, &ev, &body.u.incarnation)) {
+        return false;
     }
     author = path_author(p, &ev.log);
     if (author == NULL)
         return false;
     if (ev.type == GX_EV_ADMIT) {
+        const struct gx_intro *joiner = &body.u.admit.request.joiner;
+
         if (!gx_group_id_equal(&body.u.admit.request.group, &p->group))
             return false;
-        path_introduce(p, &body.u.admit.request.joiner);
-        gx_job_verify_intro(e, job, &body.u.admit.request.joiner);
+        path_introduce(p, &joiner->member, &joiner->device, &joiner->incarnation);
+        gx_job_verify_intro(e, job, joiner);
     } else if (ev.type == GX_EV_TOKEN) {
         if (!path_token(e, job, code, p, &ev, &body, author))
             return false;
-    } else if (!first) {
+    } else if (!first && ev.type != GX_EV_INCARNATION) {
         return false;
     }
     gx_job_verify_event(e, job, &ev, author);

@@ -159,6 +159,97 @@ static void test_seats_of_an_invitation_are_counted(void **state)
     assert_false(has("groups[0].state"));
 }
 
+static void restored(int i)
+{
+    net_stop(net, i);
+    gx_rng_fill(&net->node[i].rng.rng, net->node[i].config.incarnation.b, sizeof net->node[i].config.incarnation.b);    /* what a restored home draws */
+    net_start(net, i);
+    net_run(net, 20000);
+}
+
+/* What they write stands in logs that an INCARNATION opened: codes, and the admissions of those who let in the next. */
+static void test_who_restored_their_home_lets_others_in(void **state)
+{
+    char token[600];
+    (void)state;
+
+    net = net_new(5);
+    net_group(net, 0, "tea");
+    for (int i = 0; i < 4; i++) {
+        if (i != 2)
+            restored(i);
+        net_invite(net, i, "tea", token, 0);
+        assert_true(net_join(net, i + 1, token, NULL));
+        net_run(net, 20000);
+    }
+    restored(1);                /* once more: by a log of a later life, through a chain of earlier ones */
+    net_invite(net, 1, "tea", token, 0);
+    ask_group(4, GX_CMD_GROUP_LEAVE, "tea");
+    net_run(net, 20000);
+    assert_true(net_join(net, 4, token, NULL));
+}
+
+static struct {
+    size_t left_out, n;         /* which event of a path is left out; of how many */
+} path_of;
+
+static size_t leaves_out(struct net *of, int from, int to, uint8_t *bytes, size_t n)
+{
+    uint8_t less[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(less, sizeof less);
+    struct gx_frame_list list = gx_frame_begin_path(&w);
+    struct gx_frame f;
+    struct gx_rd rd;
+
+    (void)of;
+    (void)from;
+    (void)to;
+    if (bytes[0] != GX_FRAME_PATH || gx_frame_decode(&f, gx_span(bytes, n)) != GX_OK)
+        return n;
+    path_of.n = f.n;
+    rd = gx_rd(f.list);
+    for (size_t i = 0; i < f.n; i++) {
+        struct gx_span chunk = gx_frame_chunk_next(&rd);
+
+        if (i != path_of.left_out)
+            gx_frame_put_chunk(&w, &list, chunk);
+    }
+    gx_frame_end(&w, &list);
+    memcpy(bytes, less, w.n);
+    return w.n;
+}
+
+/* Whoever plays the door: each link of the chain has to be there, that a log belongs to somebody whom the chain has named included. */
+static void test_a_path_without_one_of_its_events_is_not_believed(void **state)
+{
+    char token[600];
+    (void)state;
+
+    net = net_new(3);
+    net_group(net, 0, "tea");
+    restored(0);
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 20000);
+    restored(1);
+    net_invite(net, 1, "tea", token, 0);
+    net->spoil = leaves_out;
+    path_of.n = 6;
+    for (path_of.left_out = 0; path_of.left_out + 1 < path_of.n; path_of.left_out++) {      /* without TOKEN it is not whole, and waited for */
+        uint64_t before = gx_engine_dropped(net->node[2].engine, "path");
+
+        if (path_of.left_out == 0)
+            assert_false(net_join(net, 2, token, NULL));
+        net_run(net, 120000);
+        assert_true(gx_engine_dropped(net->node[2].engine, "path") > before);
+    }
+    assert_int_equal(path_of.n, 5);     /* CREATE, INCARNATION and ADMIT of its log, INCARNATION and TOKEN of the next */
+    net->spoil = NULL;
+    net_run(net, 120000);
+    ask_group(2, GX_CMD_GROUP_SHOW, "tea");
+    assert_string_equal(get("members"), "3");
+}
+
 /* Whose rank is not higher cannot end another's invitation; who made it and the owner can. */
 static void test_invitations_are_revoked_by_who_made_them_or_a_higher_rank(void **state)
 {
@@ -429,6 +520,8 @@ int main(void)
         TEST(test_join_tells_who_let_us_in),
         TEST(test_every_node_lists_the_same_members_in_the_same_order),
         TEST(test_seats_of_an_invitation_are_counted),
+        TEST(test_who_restored_their_home_lets_others_in),
+        TEST(test_a_path_without_one_of_its_events_is_not_believed),
         TEST(test_invitations_are_revoked_by_who_made_them_or_a_higher_rank),
         TEST(test_who_left_is_no_member_and_can_join_again),
         TEST(test_every_node_shows_messages_in_the_same_order),
