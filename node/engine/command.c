@@ -129,12 +129,15 @@ static bool is_over(const struct gx_group *g)
     return g->row.state == GX_GROUP_LEFT || (g->row.state == GX_GROUP_REMOVED && !gx_group_bumped(g));
 }
 
-/* Of one group a node may have been several members: who left and joined again, or came in again before a removal turned out void.  The newest is meant. */
+/* Of one group a node may have been several members: who left and joined again, or came in again before a removal turned out void.  The newest is meant,
+ * and none that asks to be let in while another is in. */
 static void keep_newest(struct gx_group **list, uint32_t *n, uint32_t cap, struct gx_group *g)
 {
     for (uint32_t i = 0; i < *n && i < cap; i++)
         if (gx_group_id_equal(&list[i]->row.id, &g->row.id)) {
-            list[i] = list[i]->row.gnum < g->row.gnum ? g : list[i];
+            bool was = gx_group_is_member(list[i]), is = gx_group_is_member(g);
+
+            list[i] = is > was || (is == was && list[i]->row.gnum < g->row.gnum) ? g : list[i];
             return;
         }
     if (*n < cap)

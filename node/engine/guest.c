@@ -484,6 +484,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
         return;
     g->row.state = GX_GROUP_MEMBER;
     g->dirty = true;
+    g->join_unsure = false;
     voucher = gx_law_voucher(&g->law, g->me);
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].person == voucher)
