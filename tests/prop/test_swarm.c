@@ -52,7 +52,10 @@ static void reached(const struct gx_sim_counts *all, const struct gx_scn_done *d
         printf("%s %llu of %llu\n", gx_scn_act_name((enum gx_scn_act_kind)k), (unsigned long long)done->yes[k], (unsigned long long)done->tried[k]);
         missed += done->yes[k] == 0 && k != GX_SCN_HEAL;        /* it rests at the end */
     }
+#ifndef GX_SLOW                     /* few worlds: they are for what a sanitizer sees */
     assert_int_equal(missed, 0);
+#endif
+    assert_true(all->joined > 0 && all->due > 0 && all->events_checked > 0);
 }
 
 static void test_no_rule_is_broken_in_random_worlds(void **state)
