@@ -219,6 +219,7 @@ bool sim_hears(struct gx_sim *sim, uint32_t node, const struct sim_frame *frame)
 bool sim_crawls(const struct gx_sim *sim, uint32_t node);                               /* it reads slowly */
 void sim_crawled(struct gx_sim *sim, uint32_t node, uint32_t from);
 uint8_t sim_lie_mark(const struct gx_sim *sim, uint32_t node);                          /* of what it sends now */
+uint64_t sim_lies_since(const struct gx_sim *sim, uint32_t node);
 void sim_lie(struct gx_sim *sim, const struct sim_event *ev);
 void sim_liars_end(struct gx_sim *sim);
 void sim_liar_free(struct sim_liar *liar);
@@ -226,9 +227,9 @@ void sim_liar_free(struct sim_liar *liar);
 void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sim_look(struct gx_sim *sim, uint32_t node);       /* after each step */
 bool sim_is_honest(const struct gx_sim *sim, uint32_t node);        /* it never turned */
-/* A liar says that this is a message of `author`: what one honest member who was in by at_ms has of it, all have; late: none of them shows it, if its
- * author was removed before. */
-void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, const struct gx_event *ev, uint64_t at_ms, bool late);
+/* A liar says that this is a message of `author`, a liar too: if one honest member has it, all have who were in before that one lied first; late:
+ * none of them shows it, if its author was removed before. */
+void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, const struct gx_event *ev, bool late);
 void sim_told_own(struct gx_sim *sim, uint32_t author, const struct gx_group_id *group, bool late);     /* the newest of its own log */
 void sim_sent(struct gx_sim *sim, uint32_t node, const struct gx_answer *answer);
 uint64_t sim_reads(struct gx_sim *sim, uint32_t node, uint32_t author, uint64_t after_ms);      /* messages that it shows */

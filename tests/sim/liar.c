@@ -62,9 +62,11 @@ static void turn(struct gx_sim *sim, uint32_t node, enum gx_sim_role role, uint3
 {
     struct sim_node *n = &sim->nodes[node];
 
-    if (n->liar == NULL)
+    if (n->liar == NULL) {
         n->liar = calloc(1, sizeof *n->liar);
-    GX_ASSERT(n->liar != NULL);
+        GX_ASSERT(n->liar != NULL);
+        n->liar->since_ms = sim->now_ms;
+    }
     n->liar->role = role;
     n->liar->with = with;
     n->liar->lying = true;
@@ -87,6 +89,11 @@ void gx_sim_turn(struct gx_sim *sim, uint32_t node, enum gx_sim_role role, uint3
 bool gx_sim_lies(const struct gx_sim *sim, uint32_t node)
 {
     return sim->nodes[node].liar != NULL;
+}
+
+uint64_t sim_lies_since(const struct gx_sim *sim, uint32_t node)
+{
+    return sim->nodes[node].liar->since_ms;
 }
 
 void sim_lie(struct gx_sim *sim, const struct sim_event *ev)
@@ -278,7 +285,9 @@ bool sim_write(struct gx_sim *sim, uint32_t i, const struct gx_group_id *group, 
     node->liar->telling = false;
     if (!node->up || err != GX_OK || (g = sim_group(node->engine, group)) == NULL)
         return false;
-    return gx_event_is_message(body->type) || gx_group_op(g, id) != GX_NONE;
+    if (!gx_event_is_message(body->type))
+        return gx_group_op(g, id) != GX_NONE;
+    return g->own_messages != GX_NONE && gx_event_id_equal(&g->logs[g->own_messages].row.head_id, id);
 }
 
 bool sim_write_text(struct gx_sim *sim, uint32_t node, const struct gx_group_id *group, const char *text, struct gx_event_id *id)

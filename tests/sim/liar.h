@@ -38,7 +38,6 @@ struct sim_made {
 /* Two branches of one log. */
 struct sim_fork {
     struct sim_place place[2];
-    uint64_t since_ms;
     uint32_t n_forks, n_left;
 };
 
@@ -47,6 +46,7 @@ struct sim_liar {
     uint32_t with;
     bool lying, telling;        /* telling: what is sent now is a lie */
     uint64_t generation;
+    uint64_t since_ms;          /* when it lied first: whoever joins later may follow one branch of what it says */
     uint32_t n_acts;
     struct sim_rng rng;
     struct sim_forged forged;

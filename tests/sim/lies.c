@@ -78,7 +78,7 @@ static void equivocate(struct scene *s)
 
         if (same && fork->n_forks >= 3)
             return;                 /* more branches than are kept are another lie */
-        *fork = (struct sim_fork){.since_ms = s->sim->now_ms, .n_forks = same ? fork->n_forks + 1 : 1, .n_left = 4};
+        *fork = (struct sim_fork){.n_forks = same ? fork->n_forks + 1 : 1, .n_left = 4};
         fork->place[0] = fork->place[1] = sim_head_of(s->g, log);
     }
     fork->n_left--;
@@ -100,7 +100,7 @@ static void equivocate(struct scene *s)
             sim_forge_text(f, &s->id, &sk, text, at);
         sim_tell(s->sim, s->node, s->g, gx_span(f->chunk, f->n), 1 + b);
         if (!control)
-            sim_told(s->sim, s->node, s->g, &f->ev, fork->since_ms, false);
+            sim_told(s->sim, s->node, s->g, &f->ev, false);
         sim_place_next(at, f);
     }
 }
@@ -157,7 +157,7 @@ static void backdate(struct scene *s, uint32_t author, struct gx_group *its)
     }
     sim_tell(s->sim, s->node, s->g, gx_span(f->chunk, f->n), 0);
     if (!control && at.seq == (uint64_t)row->head_seq + 1)
-        sim_told(s->sim, author, its, &f->ev, s->sim->now_ms, true);
+        sim_told(s->sim, author, its, &f->ev, true);
 }
 
 /* A seat for somebody, by a code that is known to it, as if it were given at the beginning. */

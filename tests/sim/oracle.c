@@ -146,7 +146,7 @@ static struct sim_acked *note(struct gx_sim *sim, uint32_t i, const struct gx_gr
     return a;
 }
 
-void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, const struct gx_event *ev, uint64_t at_ms, bool late)
+void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, const struct gx_event *ev, bool late)
 {
     uint32_t log = gx_group_log(g, &ev->log);
     struct sim_acked *a = NULL;
@@ -155,7 +155,7 @@ void sim_told(struct gx_sim *sim, uint32_t author, const struct gx_group *g, con
         return;
     a = note(sim, author, g, &g->logs[log].row, &ev->id, (uint32_t)ev->seq);
     a->lie = true;
-    a->at_ms = at_ms;
+    a->at_ms = sim_lies_since(sim, author);
     a->too_late = late;
 }
 
@@ -165,7 +165,7 @@ void sim_told_own(struct gx_sim *sim, uint32_t author, const struct gx_group_id 
     const struct gx_log_row *row = g == NULL || g->own_messages == GX_NONE ? NULL : &g->logs[g->own_messages].row;
 
     if (row != NULL)
-        sim_told(sim, author, g, &(struct gx_event){.log = row->id, .id = row->head_id, .seq = row->head_seq}, sim->now_ms, late);
+        sim_told(sim, author, g, &(struct gx_event){.log = row->id, .id = row->head_id, .seq = row->head_seq}, late);
 }
 
 void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
