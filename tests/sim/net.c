@@ -196,6 +196,7 @@ void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
         return;
     }
     sim->counts.frames++;
+    sim->counts.among_liars += sim->nodes[node].liar != NULL && sim->nodes[c->node[!side]].liar != NULL;
     sim->counts.bytes += ef->bytes.n;
     sim_note_news(sim, ef->bytes);
     put(sim, c, side, ef->bytes, false);
