@@ -184,6 +184,7 @@ struct gx_their_log {
     uint32_t dry_seq;
     uint32_t dry_ops;
     uint64_t dry_until_ms;
+    uint32_t dry_ms;            /* so long it was not asked, each time twice as long as before */
 };
 
 struct gx_channel {

@@ -5,7 +5,8 @@
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
 #define FULL_AGAIN_MS 5000u             /* a whole frontier that is asked for is sent after this at the earliest */
-#define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before */
+#define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before, */
+#define DRY_MAX_MS 3600000u             /* nor, when it has none again and again, before this */
 
 /* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
 
@@ -181,9 +182,12 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
 /* It was asked for what follows the (pending) head, and did not give it. */
 static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct gx_their_log *their, const struct gx_log *log)
 {
+    bool again = their->dry_ms != 0 && their->dry_seq == log->pend_seq + 1 && their->dry_ops == g->law.n_ops;
+
+    their->dry_ms = !again ? DRY_MS : 2 * their->dry_ms > DRY_MAX_MS ? DRY_MAX_MS : 2 * their->dry_ms;
     their->dry_seq = log->pend_seq + 1;
     their->dry_ops = g->law.n_ops;
-    their->dry_until_ms = e->now.mono_ms + DRY_MS;
+    their->dry_until_ms = e->now.mono_ms + their->dry_ms;
 }
 
 /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier.  When it was asked for that, what it says is of
@@ -378,7 +382,7 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
         gx_engine_send(e, s, &w);
         c->their[i].forked = false;
         c->their[i].asked_haves = true;
-        c->their[i].haves_until_ms = e->now.mono_ms + DRY_MS;
+        c->their[i].haves_until_ms = e->now.mono_ms + (c->their[i].dry_ms > DRY_MS ? c->their[i].dry_ms : DRY_MS);
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
         log->asked_pend = log->pend_seq;

@@ -147,6 +147,15 @@ static void test_who_was_away_gets_both_branches_and_what_lies_before(void **sta
 
 /* --- a branch from before a newcomers time ---------------------------------------------------------------------------------------------- */
 
+static unsigned asked, given;
+
+static bool counts(struct net *net, int from, int to, struct gx_span bytes)
+{
+    asked += from == 3 && bytes.n > 0 && bytes.p[0] == GX_FRAME_WANT;
+    given += to == 3 && bytes.n > 0 && bytes.p[0] == GX_FRAME_CHUNKS;
+    return !net->cut[from][to];
+}
+
 /* LAW §12, what cannot be: a newcomer begins each log at one event, and the branch that does not go through it never joins on.  The log was forked before
  * n3 came; both branches go on afterwards. */
 static void test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and_counts_the_other(void **state)
@@ -184,6 +193,12 @@ static void test_of_two_branches_from_before_a_join_the_newcomer_follows_one_and
     assert_int_equal(show_number(net, 0, "count"), 5);
     assert_int_equal(show_number(net, 3, "count"), 1);
     assert_true(gx_engine_dropped(net->node[3].engine, "fork_unjoined") > 0);
+
+    /* Whose branch it is announces it for ever, and it is asked for in vain less and less. */
+    net->pass = counts;
+    net_run(net, 6 * 3600000);
+    print_message("in six hours asked %u times, given %u frames\n", asked, given);
+    assert_true(asked < 60);
     for (int i = 0; i < 5; i++)
         free(h[i]);
     net_free(net);
