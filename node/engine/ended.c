@@ -29,14 +29,19 @@ static bool is_back(const struct gx_engine *e, const struct gx_group *g)
     return false;
 }
 
-/* A leave that nobody heard of yet is urgent and soon over; whose membership ended only answers. */
+/* A leave that nobody heard of yet is urgent and soon over; whose membership ended only answers: who was removed may hear that this did not count, when
+ * one that was left has nothing more to hear. */
 static unsigned urgency(const struct gx_engine *e, const struct gx_group *g)
 {
-    if (!gx_group_answers(g))
+    bool left = g->row.state == GX_GROUP_LEFT;
+
+    if (!gx_group_answers(g) || g->silent)
         return 0;
-    if (!g->silent && !gx_group_asking(g) && !gx_group_active(g))
-        return is_back(e, g) ? 2 : 1;
-    return g->silent ? 0 : gx_group_asking(g) ? 2 : g->row.state == GX_GROUP_LEFT ? 3 : 2;
+    if (gx_group_active(g) && left)
+        return 4;
+    if (gx_group_active(g) || gx_group_asking(g) || is_back(e, g))
+        return 3;
+    return left ? 1 : 2;
 }
 
 bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
