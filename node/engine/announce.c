@@ -5,6 +5,44 @@
 
 #define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
 
+/* --- to whom ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool hears(const struct gx_channel *c)
+{
+    return c != NULL && gx_channel_shared(c) && c->started;
+}
+
+static struct gx_channel *channel_at(struct gx_engine *e, const struct gx_group *g, uint32_t session)
+{
+    struct gx_session *s = e->sessions[session];
+
+    return s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+}
+
+struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, const struct gx_group *g)
+{
+    struct gx_fan_out of = {.n = 0};
+
+    for (uint32_t i = 0; i < e->n_sessions; i++)
+        of.n += hears(channel_at(e, g, i));
+    if (of.n > GX_FAN_OUT)
+        gx_rng_fill(e->config.rng, &of.chance, sizeof of.chance);
+    return of;
+}
+
+/* Marsaglia's xorshift: one number of the node's own is enough for all sessions. */
+bool gx_announce_picks(struct gx_fan_out *of)
+{
+    if (of->n <= GX_FAN_OUT)
+        return true;
+    of->chance ^= of->chance << 13;
+    of->chance ^= of->chance >> 7;
+    of->chance ^= of->chance << 17;
+    return of->chance % of->n < GX_FAN_OUT;
+}
+
+/* --- what ---------------------------------------------------------------------------------------------------------------------------- */
+
 /* Who leaves with messages that nobody holds yet gives these first: once the LEAVE is known nothing more is taken from the one who left. */
 bool gx_announce_withheld(const struct gx_group *g, uint32_t log)
 {
@@ -56,6 +94,24 @@ static bool entry_changed(struct gx_engine *e, struct gx_group *g, const struct 
     if (!l->changed || l->pushed_from != 0 || gx_announce_withheld(g, log))
         return false;
     return gx_repair_their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
+}
+
+/* What of it is for the one who wrote it: an acknowledgement does not wait. */
+static bool entry_ack(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return entry_changed(e, g, c, log) && gx_sign_pk_equal(&g->logs[log].row.device, &c->device);
+}
+
+static bool entry_late(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    (void)e;
+    return gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log);
+}
+
+/* What concerns nobody but the two. */
+static bool entry_pair(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return entry_all(e, g, c, log) && (g->logs[log].own || gx_sign_pk_equal(&g->logs[log].row.device, &c->device));
 }
 
 bool gx_announce_is_apart(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
@@ -118,6 +174,19 @@ void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group 
     (void)send_entries(e, s, g, c, GX_FRONTIER_FULL | flags, NULL, g->n_logs, entry_all);
 }
 
+void gx_announce_start(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool picked)
+{
+    if (picked)
+        gx_announce_all(e, s, g, c, 0);
+    else
+        (void)send_entries(e, s, g, c, 0, NULL, g->n_logs, entry_pair);
+}
+
+void gx_announce_logs(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const uint32_t *logs, uint32_t n)
+{
+    (void)send_entries(e, s, g, c, 0, logs, n, entry_all);
+}
+
 bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     return send_entries(e, s, g, c, 0, NULL, g->n_logs, entry_unacked) > 0;
@@ -125,7 +194,7 @@ bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_gr
 
 /* --- the end of a step --------------------------------------------------------------------------------------------------------------- */
 
-static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool pushed)
+static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool pushed, want_fn *want)
 {
     if (pushed) {
         gx_serve_push(e, s, g, c, GX_LOG_CONTROL);
@@ -136,11 +205,68 @@ static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_g
             gx_engine_wake(e, c->unacked_at_ms);
         }
     }
-    (void)send_entries(e, s, g, c, 0, g->touched, g->n_touched, entry_changed);
-    if (c->frontier_at_ms == 0) {
-        c->frontier_at_ms = e->now.mono_ms + FRONTIER_AGAIN_MS;
-        gx_engine_wake(e, c->frontier_at_ms);
+    (void)send_entries(e, s, g, c, 0, g->touched, g->n_touched, want);
+}
+
+/* What others wrote is told together, some time within GX_LATE_MS: who hears it from another meanwhile is not told again. */
+static void keep_for_later(struct gx_engine *e, struct gx_group *g)
+{
+    for (uint32_t k = 0; k < g->n_touched; k++) {
+        struct gx_log *log = &g->logs[g->touched[k]];
+
+        if (!log->changed || log->pushed_from != 0 || log->late || !gx_engine_grow(e, &g->late, &g->cap_late, g->n_late, sizeof *g->late))
+            continue;
+        log->late = true;
+        g->late[g->n_late++] = g->touched[k];
     }
+    if (g->n_late > 0 && g->late_at_ms == 0) {
+        uint32_t r = 0;
+
+        gx_rng_fill(e->config.rng, &r, sizeof r);
+        g->late_at_ms = e->now.mono_ms + GX_LATE_MS / 2 + r % (GX_LATE_MS / 2);
+        gx_engine_wake(e, g->late_at_ms);
+    }
+}
+
+static void announce_late(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_fan_out of = gx_announce_fan_out(e, g);
+
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_channel *c = channel_at(e, g, i);
+
+        if (hears(c) && gx_announce_picks(&of))
+            (void)send_entries(e, e->sessions[i], g, c, 0, g->late, g->n_late, entry_late);
+    }
+    for (uint32_t k = 0; k < g->n_late; k++)
+        g->logs[g->late[k]].late = false;
+    g->n_late = 0;
+    g->late_at_ms = 0;
+}
+
+static void announce_again(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_fan_out of = gx_announce_fan_out(e, g);
+
+    g->again_at_ms = 0;
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_channel *c = channel_at(e, g, i);
+
+        if (hears(c) && gx_announce_picks(&of))
+            gx_announce_all(e, e->sessions[i], g, c, 0);
+    }
+}
+
+void gx_announce_timer(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->late_at_ms != 0 && e->now.mono_ms >= g->late_at_ms)
+        announce_late(e, g);
+    if (g->again_at_ms != 0 && e->now.mono_ms >= g->again_at_ms)
+        announce_again(e, g);
+    if (g->late_at_ms != 0)
+        gx_engine_wake(e, g->late_at_ms);
+    if (g->again_at_ms != 0)
+        gx_engine_wake(e, g->again_at_ms);
 }
 
 void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
@@ -151,13 +277,21 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
         pushed |= g->logs[g->touched[k]].pushed_from != 0;
         changed |= g->logs[g->touched[k]].changed;
     }
-    for (uint32_t k = 0; changed && k < e->n_sessions && e->fault == GX_OK; k++) {
-        struct gx_session *s = e->sessions[k];
-        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+    uint32_t n = changed ? gx_announce_fan_out(e, g).n : 0;
+
+    for (uint32_t k = 0; n > 0 && k < e->n_sessions && e->fault == GX_OK; k++) {
+        struct gx_channel *c = channel_at(e, g, k);
 
         /* Who is no member since this step hears that it ended, and no more of what this step did. */
-        if (c != NULL && gx_channel_shared(c) && c->started && (!g->members_changed || gx_group_live(g, &c->device)))
-            flush_channel(e, s, g, c, pushed);
+        if (hears(c) && (!g->members_changed || gx_group_live(g, &c->device)))
+            flush_channel(e, e->sessions[k], g, c, pushed, n > GX_FAN_OUT ? entry_ack : entry_changed);
+    }
+    if (n > GX_FAN_OUT)
+        keep_for_later(e, g);
+    if (n > 0 && g->again_at_ms == 0) {
+        g->again_at_ms = e->now.mono_ms + FRONTIER_AGAIN_MS;
+        gx_engine_wake(e, g->again_at_ms);
     }
     for (uint32_t k = 0; k < g->n_touched; k++) {
         g->logs[g->touched[k]].changed = false;

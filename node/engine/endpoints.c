@@ -17,11 +17,15 @@ static void send_records(struct gx_engine *e, struct gx_session *s, uint16_t cha
     }
 }
 
-void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
+void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool all)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
 
-    send_records(e, s, c->number, g->endpoints, g->n_endpoints);
+    if (all)
+        send_records(e, s, c->number, g->endpoints, g->n_endpoints);
+    for (uint32_t i = 0; i < g->n_endpoints && !all; i++)
+        if (gx_sign_pk_equal(&g->endpoints[i].device, &g->row.intro.device))
+            send_records(e, s, c->number, &g->endpoints[i], 1);
 }
 
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
@@ -89,11 +93,15 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
         return;
     if (gx_group_live(g, &record->device))
         gx_targets_update(e, record);
+
+    bool own = gx_sign_pk_equal(&record->device, &g->row.intro.device);
+    struct gx_fan_out of = gx_announce_fan_out(e, g);
+
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device))
+        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device) && (own || gx_announce_picks(&of)))
             send_records(e, s, c->number, record, 1);
     }
 }

@@ -16,6 +16,8 @@
 
 #define GX_NONE UINT32_MAX
 
+#define GX_FAN_OUT 16u
+
 /* How long things may take, in ms of the monotonic clock. */
 #define GX_HANDSHAKE_MS 10000u          /* a session without a shared group */
 #define GX_STRANGER_MS 60000u           /* one whose device my view does not know yet */
@@ -28,6 +30,7 @@
 #define GX_BACKOFF_MAX_MS 300000u
 #define GX_REST_MAX_MS 60000u           /* without a connection after a step that was undone: what ended them all may do so again */
 #define GX_HELD_FLUSH_MS 1000u          /* what others hold is written after this, for all messages since: a live send has no page to spare */
+#define GX_LATE_MS 1000u                /* what others wrote is announced within this in a group with many sessions, all of it together */
 #define GX_INVITE_DOOR_MS 3000u         /* how long `invite` waits for its door to open */
 
 /* --- groups ------------------------------------------------------------------------------------------------------------------- */
@@ -50,6 +53,7 @@ struct gx_log {
     bool own;
     bool touched;               /* in the group's list of these: the row is written at the end of the step */
     bool changed;               /* head moved in this step: announce it */
+    bool late;                  /* in the group's list of those */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
     struct gx_known_list known; /* messages: what they know of their author's admissions */
     /* The end of what is under verification: equal to the head when nothing is. */
@@ -108,6 +112,10 @@ struct gx_group {
     struct gx_idmap log_by_tag, log_by_device;      /* the first of them */
     uint32_t *touched;          /* logs that this step changed: a group may have 1,000, and a step moves one or two */
     uint32_t n_touched, cap_touched;
+    uint32_t *late;             /* logs of others that moved and are announced at late_at_ms */
+    uint32_t n_late, cap_late;
+    uint64_t late_at_ms;
+    uint64_t again_at_ms;       /* send full FRONTIERs again at this time; 0: no need */
     uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
 
     struct gx_law law;
@@ -195,6 +203,7 @@ struct gx_channel {
     bool unknown;               /* its proof holds, but my view does not know it (yet) */
     bool mine;                  /* my proof is sent */
     bool started;               /* frontiers were exchanged, or mine is out: events may go */
+    uint64_t started_ms;
     bool asked_heads;           /* I sent HEADS already */
     bool ended;                 /* it was told that it is no member */
     bool told;                  /* it told me so, and I asked what it is about */
@@ -206,7 +215,6 @@ struct gx_channel {
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     bool blind;                 /* and what it said of these was lost: it is asked to say it again */
     uint64_t again_ms, full_ms; /* when I asked so last, and answered so last */
-    uint64_t frontier_at_ms;    /* send a full FRONTIER again at this time; 0: no need */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;
 };
@@ -679,6 +687,16 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events kn
 bool gx_announce_withheld(const struct gx_group *g, uint32_t log);
 /* The newest event of a log that others may hear of. */
 uint32_t gx_announce_shown_seq(const struct gx_group *g, uint32_t log);
+/* In a group that more than GX_FAN_OUT sessions share, what is for everybody goes to that many of them, picked anew each time: who has it passes it on the
+ * same way.  How many share it is counted once, for all that are asked about in one go. */
+struct gx_fan_out {
+    uint32_t n;
+    uint64_t chance;
+};
+struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, const struct gx_group *g);
+bool gx_announce_picks(struct gx_fan_out *of);
+/* When a group became shared: my whole frontier; to who is not picked, what I wrote and what it wrote. */
+void gx_announce_start(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool picked);
 /* My whole frontier. */
 void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags);
 /* Own events that it did not say it holds; false: there are none. */
@@ -686,6 +704,9 @@ bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_gr
 /* Does the peer hold the log from behind the place on where this branch leaves all those that it has?  What this branch has joins nothing there, and the
  * peer never takes it.  LAW §12 */
 bool gx_announce_is_apart(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log);
+/* These logs, which it asked about. */
+void gx_announce_logs(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const uint32_t *logs, uint32_t n);
+void gx_announce_timer(struct gx_engine *e, struct gx_group *g);
 /* Push what was appended in this step, announce what moved. */
 void gx_announce_flush(struct gx_engine *e, struct gx_group *g);
 
@@ -703,7 +724,7 @@ void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 
-void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);
+void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool all);       /* else this node's own */
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
 /* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
 void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);

@@ -124,6 +124,8 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     size_t most = f->n < 2u * g->n_logs + 8u ? f->n : 2u * g->n_logs + 8u;      /* more than there can be: each may cost a look into the store */
+    uint32_t *asked = f->flags & GX_FRONTIER_FULL || e->now.mono_ms == c->started_ms ? NULL : gx_arena_room(&e->arena, (most + 1) * sizeof *asked);
+    uint32_t n_asked = 0;
     bool lacking = false;
 
     if (f->flags & GX_FRONTIER_FULL)
@@ -145,6 +147,8 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         gx_repair_note_theirs(e, g, c, index, entry.base_seq, entry.seq);
         lacking |= entry.seq > log->row.head_seq;
+        if (asked != NULL && entry.seq <= log->row.head_seq && gx_sign_pk_equal(&log->row.device, &c->device))
+            asked[n_asked++] = index;           /* it wrote this, and has not heard that I hold it */
         if (index == g->own_messages && holds_mine(e, g, &entry))
             note_held(e, g, &c->device, entry.base_seq, entry.seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
@@ -152,6 +156,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
     }
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
         (void)gx_announce_unacked(e, s, g, c);
+    gx_announce_logs(e, s, g, c, asked, n_asked);
     if ((f->flags & GX_FRONTIER_AGAIN) && (c->full_ms == 0 || e->now.mono_ms >= c->full_ms + FULL_AGAIN_MS)) {
         c->full_ms = e->now.mono_ms;
         gx_announce_all(e, s, g, c, 0);
@@ -170,10 +175,13 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
+    struct gx_fan_out of = gx_announce_fan_out(e, g);
+    bool picked = gx_announce_picks(&of);
 
     c->started = true;
-    gx_endpoints_send(e, s, c);
-    gx_announce_all(e, s, g, c, 0);
+    c->started_ms = e->now.mono_ms;
+    gx_endpoints_send(e, s, c, picked);
+    gx_announce_start(e, s, g, c, picked);
     c->unacked_wait_ms = GX_UNACKED_MS;
     c->unacked_at_ms = e->now.mono_ms + GX_UNACKED_MS;
     gx_engine_wake(e, c->unacked_at_ms);
@@ -555,14 +563,8 @@ static void channel_timer(struct gx_engine *e, struct gx_session *s, struct gx_c
             c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
         }
     }
-    if (c->frontier_at_ms != 0 && e->now.mono_ms >= c->frontier_at_ms) {
-        c->frontier_at_ms = 0;
-        gx_announce_all(e, s, g, c, 0);
-    }
     if (c->unacked_at_ms != 0)
         gx_engine_wake(e, c->unacked_at_ms);
-    if (c->frontier_at_ms != 0)
-        gx_engine_wake(e, c->frontier_at_ms);
 }
 
 void gx_repair_timer(struct gx_engine *e)
@@ -574,6 +576,7 @@ void gx_repair_timer(struct gx_engine *e)
         struct gx_group *g = e->groups[i];
         bool waits = g->asked != 0;
 
+        gx_announce_timer(e, g);
         for (uint32_t k = 0; k < g->n_logs && !waits; k++)
             waits = g->logs[k].asked != 0;
         if (waits && g->want_at_ms == 0)
