@@ -194,11 +194,10 @@ bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_gr
 
 /* --- the end of a step --------------------------------------------------------------------------------------------------------------- */
 
-static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool pushed, want_fn *want)
+static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_push *push, want_fn *want)
 {
-    if (pushed) {
-        gx_serve_push(e, s, g, c, GX_LOG_CONTROL);
-        gx_serve_push(e, s, g, c, GX_LOG_MESSAGES);
+    if (push != NULL) {
+        gx_serve_push(e, s, c, push);
         if (c->unacked_at_ms == 0) {
             c->unacked_wait_ms = GX_UNACKED_MS;
             c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
@@ -271,6 +270,7 @@ void gx_announce_timer(struct gx_engine *e, struct gx_group *g)
 
 void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
 {
+    struct gx_push push = {.n = 0};
     bool pushed = false, changed = false;
 
     for (uint32_t k = 0; k < g->n_touched; k++) {
@@ -280,12 +280,15 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
 
     uint32_t n = changed ? gx_announce_fan_out(e, g).n : 0;
 
+    if (pushed && n > 0)
+        gx_serve_push_make(e, g, &push);
+
     for (uint32_t k = 0; n > 0 && k < e->n_sessions && e->fault == GX_OK; k++) {
         struct gx_channel *c = channel_at(e, g, k);
 
         /* Who is no member since this step hears that it ended, and no more of what this step did. */
         if (hears(c) && (!g->members_changed || gx_group_live(g, &c->device)))
-            flush_channel(e, e->sessions[k], g, c, pushed, n > GX_FAN_OUT ? entry_ack : entry_changed);
+            flush_channel(e, e->sessions[k], g, c, pushed ? &push : NULL, n > GX_FAN_OUT ? entry_ack : entry_changed);
     }
     if (n > GX_FAN_OUT)
         keep_for_later(e, g);

@@ -12,10 +12,15 @@ struct gx_arena_block {
     _Alignas(16) uint8_t bytes[];
 };
 
+static size_t rounded(size_t n)
+{
+    return (n + 15u) & ~(size_t)15u;
+}
+
 void *gx_arena_room(struct gx_arena *a, size_t n)
 {
     struct gx_arena_block *b = a->blocks;
-    size_t need = (n + 15u) & ~(size_t)15u;
+    size_t need = rounded(n);
 
     if (b == NULL || b->cap - b->n < need) {
         size_t next = a->next == 0 ? BLOCK_FIRST_BYTES : a->next;
@@ -35,7 +40,18 @@ void *gx_arena_room(struct gx_arena *a, size_t n)
 
     b->n += need;
     a->bytes += need;
+    a->most = a->bytes > a->most ? a->bytes : a->most;
     return p;
+}
+
+void gx_arena_trim(struct gx_arena *a, const void *p, size_t n, size_t used)
+{
+    struct gx_arena_block *b = a->blocks;
+
+    if (b == NULL || p == NULL || b->n < rounded(n) || b->bytes + b->n - rounded(n) != p)
+        return;
+    b->n -= rounded(n) - rounded(used);
+    a->bytes -= rounded(n) - rounded(used);
 }
 
 void *gx_arena_take(struct gx_arena *a, size_t n)
@@ -69,15 +85,15 @@ char *gx_arena_text(struct gx_arena *a, const void *p, size_t n)
 
 void gx_arena_reset(struct gx_arena *a)
 {
-    size_t bytes = a->bytes;
+    size_t most = a->most;
 
     if (a->blocks != NULL && a->blocks->next == NULL && a->blocks->cap <= KEEP_BYTES) {
         a->blocks->n = 0;
-        a->bytes = 0;
+        a->bytes = a->most = 0;
         return;
     }
     gx_arena_free(a);
-    a->next = bytes < KEEP_BYTES ? bytes : KEEP_BYTES;
+    a->next = most < KEEP_BYTES ? most : KEEP_BYTES;
 }
 
 void gx_arena_free(struct gx_arena *a)
@@ -88,5 +104,5 @@ void gx_arena_free(struct gx_arena *a)
         free(a->blocks);
         a->blocks = next;
     }
-    a->bytes = a->next = 0;
+    a->bytes = a->most = a->next = 0;
 }

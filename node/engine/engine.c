@@ -123,6 +123,7 @@ struct gx_wr gx_engine_wr(struct gx_engine *e, size_t cap)
 /* What did not fit is not sent: catch-up repairs it. */
 void gx_engine_send(struct gx_engine *e, struct gx_session *s, const struct gx_wr *w)
 {
+    gx_arena_trim(&e->arena, w->p, w->cap, w->n);       /* rooms are for the longest that may come */
     if (s->closed)
         return;
     if (w->failed || w->p == NULL) {

@@ -719,8 +719,13 @@ void gx_serve_missing(struct gx_engine *e, struct gx_session *s, struct gx_group
 void gx_serve_past(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *heads, const uint32_t *ops,
                    uint32_t n);
 void gx_serve_all_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
-/* What this node's logs of a class got in this step, to one session. */
-void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls);
+/* What this node's own logs of a group got in this step, read and written once, control events first; and to one session. */
+struct gx_push {
+    struct gx_span frames[2 * GX_WANT_CHUNKS_MAX];      /* in the step arena */
+    uint32_t n;
+};
+void gx_serve_push_make(struct gx_engine *e, struct gx_group *g, struct gx_push *out);
+void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_push *push);
 
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 struct chunks_out {
     struct gx_engine *e;
     struct gx_session *s;
+    struct gx_push *push;       /* frames go there instead */
     uint16_t channel;
     uint8_t flags;
     uint32_t frames_left;
@@ -13,7 +14,17 @@ struct chunks_out {
     struct gx_wr scratch;       /* one chunk at a time: room for the longest would use up the step's arena in no time */
 };
 
-#define CHUNKS_FLAGS_AT 3u      /* kind u8, channel u16, flags u8: WIRE §6.11 */
+#define CHUNKS_CHANNEL_AT 1u    /* kind u8, channel u16, flags u8: WIRE §6.11 */
+#define CHUNKS_FLAGS_AT 3u
+
+static void push_keep(struct chunks_out *o)
+{
+    gx_arena_trim(&o->e->arena, o->w.p, o->w.cap, o->w.n);
+    if (o->w.failed || o->w.p == NULL)
+        gx_engine_drop(o->e, "send_budget");
+    else if (o->push->n < GX_ARRAY_LEN(o->push->frames))
+        o->push->frames[o->push->n++] = gx_wr_span(&o->w);
+}
 
 static void chunks_send(struct chunks_out *o, bool last)
 {
@@ -22,7 +33,10 @@ static void chunks_send(struct chunks_out *o, bool last)
     if (last && o->w.p != NULL)
         o->w.p[CHUNKS_FLAGS_AT] |= GX_CHUNKS_LAST;
     gx_frame_end(&o->w, &o->list);
-    gx_engine_send(o->e, o->s, &o->w);
+    if (o->push != NULL)
+        push_keep(o);
+    else
+        gx_engine_send(o->e, o->s, &o->w);
     o->open = false;
 }
 
@@ -289,9 +303,9 @@ void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel 
         serve_messages(e, s, g, c, f);
 }
 
-void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, enum gx_log_class cls)
+static void push_logs(struct gx_engine *e, struct gx_group *g, enum gx_log_class cls, struct gx_push *out)
 {
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
+    struct chunks_out o = {.e = e, .push = out, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
 
     for (uint32_t k = 0; k < g->n_touched; k++) {
         uint32_t i = g->touched[k];
@@ -300,4 +314,24 @@ void gx_serve_push(struct gx_engine *e, struct gx_session *s, struct gx_group *g
             put_log(&o, g, &g->logs[i], g->logs[i].pushed_from);
     }
     chunks_send(&o, false);
+}
+
+void gx_serve_push_make(struct gx_engine *e, struct gx_group *g, struct gx_push *out)
+{
+    out->n = 0;
+    push_logs(e, g, GX_LOG_CONTROL, out);
+    push_logs(e, g, GX_LOG_MESSAGES, out);
+}
+
+/* The channel is all that differs. */
+void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_push *push)
+{
+    for (uint32_t i = 0; i < push->n; i++) {
+        struct gx_wr w = gx_engine_wr(e, push->frames[i].n);
+
+        gx_wr_bytes(&w, push->frames[i].p, push->frames[i].n);
+        if (!w.failed)
+            gx_wr_patch_u16(&w, CHUNKS_CHANNEL_AT, c->number);
+        gx_engine_send(e, s, &w);
+    }
 }
