@@ -5,6 +5,7 @@
 #define BLOCK_BYTES (128u * 1024u)
 /* What is given back to the system has to be faulted in anew, page by page, in the next step. */
 #define KEEP_BYTES (1024u * 1024u)
+#define SPARE_MAX 32u                   /* and what so many steps did not need is given back: a join takes a hundred times as much as a message */
 
 struct gx_arena_block {
     struct gx_arena_block *next;
@@ -87,12 +88,14 @@ void gx_arena_reset(struct gx_arena *a)
 {
     size_t most = a->most;
 
-    if (a->blocks != NULL && a->blocks->next == NULL && a->blocks->cap <= KEEP_BYTES) {
+    a->spare = a->blocks != NULL && most < a->blocks->cap / 8 && a->blocks->cap > BLOCK_FIRST_BYTES ? a->spare + 1 : 0;
+    if (a->blocks != NULL && a->blocks->next == NULL && a->blocks->cap <= KEEP_BYTES && a->spare < SPARE_MAX) {
         a->blocks->n = 0;
         a->bytes = a->most = 0;
         return;
     }
     gx_arena_free(a);
+    a->spare = 0;
     a->next = most < KEEP_BYTES ? most : KEEP_BYTES;
 }
 

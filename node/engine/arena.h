@@ -10,6 +10,7 @@ struct gx_arena {
     size_t bytes;                       /* handed out since the last reset */
     size_t most;                        /* and the highest that this was */
     size_t next;                        /* how large the next block will be; 0: a first one */
+    uint32_t spare;                     /* resets since much of the block was needed */
 };
 
 /* Aligned for any type, zeroed; NULL when memory is out. */

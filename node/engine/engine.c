@@ -35,7 +35,7 @@ bool gx_engine_grow(struct gx_engine *e, void *array, uint32_t *cap, uint32_t n,
     if (n < *cap)
         return true;
 
-    uint32_t more = *cap == 0 ? 8 : *cap * 2;
+    uint32_t more = *cap == 0 ? (size < 64 ? 8 : 2) : *cap * 2;        /* of what is large there is often one */
     void *bigger = realloc(*p, more * size);
 
     if (bigger == NULL)
@@ -72,7 +72,7 @@ struct gx_effect *gx_engine_effect(struct gx_engine *e, enum gx_effect_kind kind
     static struct gx_effect spare;      /* written to and never read when memory is out: the step is undone */
 
     if (e->n_effects == e->cap_effects) {
-        size_t cap = e->cap_effects == 0 ? 256 : e->cap_effects * 2;
+        size_t cap = e->cap_effects == 0 ? 16 : e->cap_effects * 2;
         struct gx_effect *more = realloc(e->effects, cap * sizeof *more);
 
         if (more == NULL) {

@@ -18,6 +18,7 @@
 #define SIM_VIOLATIONS_MAX 64u
 #define SIM_MEMO (1u << 16)                 /* signatures that are remembered; a later one takes the place of an earlier */
 #define SIM_DOOR_PORT 7447u
+#define SIM_INBOX_KEPT 32u                  /* a longer inbox is given back when it is empty: 10,000 nodes have one each */
 #define SIM_NONE UINT32_MAX
 #define SIM_EMPTY "empty"                    /* folder of the store that nodes begin with */
 

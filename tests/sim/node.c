@@ -185,6 +185,11 @@ void sim_step(struct gx_sim *sim, uint32_t i)
         free(frames[k]);
     node->n_inbox -= (uint32_t)n;
     memmove(node->inbox, node->inbox + n, node->n_inbox * sizeof *node->inbox);
+    if (node->n_inbox == 0 && node->cap_inbox > SIM_INBOX_KEPT) {
+        free(node->inbox);
+        node->inbox = NULL;
+        node->cap_inbox = 0;
+    }
     if (node->crash_in > 0 && --node->crash_in == 0) {
         sim->counts.crashes_at_commit++;
         sim_mark(sim, i, "crash between commit and effects");
