@@ -80,8 +80,15 @@ struct sim_input {
     struct gx_addr addr;
 };
 
+struct sim_room {               /* a group, and the nodes that were ever in it */
+    struct gx_group_id group;
+    uint32_t *nodes;
+    uint32_t n_nodes, cap_nodes;
+};
+
 struct sim_member {             /* in which groups this node is a member, as of its last step */
     struct gx_group_id group;
+    uint32_t room;
     bool member;
     uint64_t since_ms;
 };
@@ -156,7 +163,7 @@ struct gx_sim {
     uint32_t n_heap, cap_heap;
     uint64_t next_seq;
     struct sim_node *nodes;
-    uint32_t *busy;             /* nodes with inputs, in the order in which they got them */
+    uint32_t *busy, *busy_next; /* nodes with inputs, in the order in which they got them; and its room in the next round */
     uint32_t n_busy;
     struct sim_conn *conns;
     uint32_t n_conns, cap_conns;
@@ -169,6 +176,8 @@ struct gx_sim {
     uint8_t (*memo)[32];
     struct sim_acked *acked;
     uint32_t n_acked, cap_acked;
+    struct sim_room *rooms;
+    uint32_t n_rooms, cap_rooms;
     struct gx_hasher trace;
     struct gx_sim_violation violations[SIM_VIOLATIONS_MAX];
     size_t n_violations;

@@ -69,9 +69,23 @@ static struct gx_group *group_of(struct gx_engine *e, const struct gx_group_id *
     return found;
 }
 
-/* Whether it has become one by now. */
-static bool note_member(struct sim_node *node, const struct gx_group *g, bool member, uint64_t now_ms)
+static uint32_t room_of(struct gx_sim *sim, const struct gx_group_id *group)
 {
+    uint32_t i = 0;
+
+    while (i < sim->n_rooms && !gx_group_id_equal(&sim->rooms[i].group, group))
+        i++;
+    if (i == sim->n_rooms) {
+        sim->rooms = sim_grow(sim->rooms, &sim->cap_rooms, i, sizeof *sim->rooms);
+        sim->rooms[sim->n_rooms++] = (struct sim_room){.group = *group};
+    }
+    return i;
+}
+
+/* Whether it has become one by now. */
+static bool note_member(struct gx_sim *sim, uint32_t node_at, const struct gx_group *g, bool member)
+{
+    struct sim_node *node = &sim->nodes[node_at];
     uint32_t i = 0;
     bool began = false;
 
@@ -79,10 +93,15 @@ static bool note_member(struct sim_node *node, const struct gx_group *g, bool me
         i++;
     if (i == node->n_members) {
         node->members = sim_grow(node->members, &node->cap_members, i, sizeof *node->members);
-        node->members[node->n_members++] = (struct sim_member){.group = g->row.id};
+        node->members[node->n_members++] = (struct sim_member){.group = g->row.id, .room = room_of(sim, &g->row.id)};
+
+        struct sim_room *room = &sim->rooms[node->members[i].room];
+
+        room->nodes = sim_grow(room->nodes, &room->cap_nodes, room->n_nodes, sizeof *room->nodes);
+        room->nodes[room->n_nodes++] = node_at;
     }
     if (member && !node->members[i].member) {
-        node->members[i].since_ms = now_ms;
+        node->members[i].since_ms = sim->now_ms;
         began = true;
     }
     node->members[i].member = member;
@@ -121,7 +140,7 @@ void sim_look(struct gx_sim *sim, uint32_t i)
 
         if (!g->has_create)
             continue;
-        sim->counts.joined += note_member(&sim->nodes[i], g, gx_group_is_member(group_of(e, &g->row.id)), sim->now_ms);
+        sim->counts.joined += note_member(sim, i, g, gx_group_is_member(group_of(e, &g->row.id)));
         if (g->law.now.n_members > g->rules.cap && sim_is_honest(sim, i))
             sim_violated(sim, GX_SIM_CAP, i, "%u members where %u may be", g->law.now.n_members, g->rules.cap);
     }
@@ -140,9 +159,12 @@ static struct sim_acked *note(struct gx_sim *sim, uint32_t i, const struct gx_gr
                             .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1)};
     GX_ASSERT(a->due != NULL);
     a->too_late = sim->nodes[i].removed_ms != 0 && member_since(&sim->nodes[i], &g->row.id) < sim->nodes[i].removed_ms;
-    for (uint32_t n = 0; n < sim->options.n_nodes; n++)
-        if (member_since(&sim->nodes[n], &g->row.id) != UINT64_MAX)
-            a->due[n / 8] |= (uint8_t)(1u << n % 8);
+
+    const struct sim_room *room = &sim->rooms[room_of(sim, &g->row.id)];
+
+    for (uint32_t n = 0; n < room->n_nodes; n++)
+        if (member_since(&sim->nodes[room->nodes[n]], &g->row.id) != UINT64_MAX)
+            a->due[room->nodes[n] / 8] |= (uint8_t)(1u << room->nodes[n] % 8);
     return a;
 }
 
@@ -454,8 +476,6 @@ static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
         struct gx_group *g = e == NULL || !sim_is_honest(sim, i) || member_since(&sim->nodes[i], &a->group) == UINT64_MAX ? NULL : group_of(e, &a->group);
 
         found = g != NULL && held(e, g, a) == HELD;
-        if (e != NULL)
-            gx_txn_abort(&e->txn);
     }
     return found;
 }
@@ -473,11 +493,11 @@ static void check_delivery(struct gx_sim *sim)
         if (!anybody_has(sim, a))
             continue;
         for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
-            struct gx_engine *e = sim->nodes[i].engine;
+            struct gx_engine *e = (a->due[i / 8] & 1u << i % 8) == 0 ? NULL : sim->nodes[i].engine;
             struct gx_group *g = e == NULL ? NULL : group_of(e, &a->group);
 
-            if ((a->due[i / 8] & 1u << i % 8) == 0 || g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms ||
-                sim->nodes[i].lost_ms != 0 || !sim_is_honest(sim, i) || !is_in(g, &a->member))       /* who is away may be out and not know it */
+            if (g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms || sim->nodes[i].lost_ms != 0 || !sim_is_honest(sim, i) ||
+                !is_in(g, &a->member))          /* who is away may be out and not know it */
                 continue;
 
             enum held h = held_anywhere(e, a);
@@ -492,11 +512,13 @@ static void check_delivery(struct gx_sim *sim)
             if (h != HELD)
                 sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
                              h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
-            gx_txn_abort(&e->txn);
         }
         sim->counts.due += a->n_due;
         sim->counts.delivered += a->n_held;
     }
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++)         /* one transaction a node was enough */
+        if (sim->nodes[i].engine != NULL)
+            gx_txn_abort(&sim->nodes[i].engine->txn);
 }
 
 struct gx_group *sim_group_at(const struct gx_sim *sim, uint32_t node, const char *where)

@@ -16,7 +16,7 @@
 
 struct gx_sim;
 
-#define GX_SIM_NODES_MAX 1000u
+#define GX_SIM_NODES_MAX 12000u
 #define GX_SIM_ISLANDS_MAX 16u
 
 /* --- a world --------------------------------------------------------------------------------------------------------------------------- */
@@ -34,9 +34,12 @@ struct gx_sim_options {
     size_t island_bytes;
 };
 
+/* Has the machine what such a world takes?  The soft limit of open files is raised where it has to be.  False: why says what is needed, and what there is. */
+bool gx_sim_machine_can(const struct gx_sim_options *options, char why[200]) GX_MUST_CHECK;
+
 /* Returns GX_OK
  *         GX_E_MEMORY   no memory.
- *         GX_E_STORE    no folder or no store could be made: is there room in `dir`, are there descriptors (two a node)? */
+ *         GX_E_STORE    no folder or no store could be made: is there room in `dir`, are there descriptors (one a node, two with no_writemap)? */
 enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options) GX_MUST_CHECK;
 void gx_sim_free(struct gx_sim *sim);       /* and removes its folder; NULL does nothing */
 /* Remove the folder, in a signal handler too, as the last thing before the program ends: *out of gx_sim_new is set before anything lies in it. */

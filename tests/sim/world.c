@@ -133,9 +133,10 @@ void sim_settle(struct gx_sim *sim)
         if (sim->n_busy == 0)
             return;
 
-        uint32_t n = sim->n_busy, list[GX_SIM_NODES_MAX];
+        uint32_t n = sim->n_busy, *list = sim->busy;
 
-        memcpy(list, sim->busy, n * sizeof *list);
+        sim->busy = sim->busy_next;
+        sim->busy_next = list;
         sim->n_busy = 0;
         for (uint32_t i = 0; i < n; i++)
             sim->nodes[list[i]].listed = false;
@@ -209,7 +210,8 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
     (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);      /* nor does the heap shrink each time that some of it is free at its end */
     GX_ASSERT(options->n_nodes > 0 && options->n_nodes <= GX_SIM_NODES_MAX);
     if (sim == NULL || (sim->nodes = calloc(options->n_nodes, sizeof *sim->nodes)) == NULL ||
-        (sim->busy = calloc(options->n_nodes, sizeof *sim->busy)) == NULL || (sim->memo = calloc(SIM_MEMO, sizeof *sim->memo)) == NULL) {
+        (sim->busy = calloc(options->n_nodes, sizeof *sim->busy)) == NULL ||
+        (sim->busy_next = calloc(options->n_nodes, sizeof *sim->busy)) == NULL || (sim->memo = calloc(SIM_MEMO, sizeof *sim->memo)) == NULL) {
         gx_sim_free(sim);
         return GX_E_MEMORY;
     }
@@ -302,9 +304,13 @@ void gx_sim_free(struct gx_sim *sim)
     for (uint32_t i = 0; i < sim->n_acked; i++)
         free(sim->acked[i].due);
     free(sim->acked);
+    for (uint32_t i = 0; i < sim->n_rooms; i++)
+        free(sim->rooms[i].nodes);
+    free(sim->rooms);
     free(sim->heap);
     free(sim->nodes);
     free(sim->busy);
+    free(sim->busy_next);
     free(sim->memo);
     free(sim);
 }
