@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -65,32 +63,20 @@ static int usage(void)
 
 /* --- the machine ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Two descriptors a node, one map of 64 MB of addresses, and what it writes: 1 MB is plenty for short runs. */
-static bool machine_can(uint64_t nodes, uint64_t at_once)
+static bool machine_can(const struct args *a, uint64_t at_once)
 {
-    struct rlimit files = {0};
-    struct statvfs fs;
-    uint64_t need = 2 * nodes + 64, room = 0, wanted = at_once * nodes;
+    struct gx_sim_options options = {.n_nodes = (uint32_t)a->nodes, .no_writemap = a->no_writemap};
+    char why[200];
 
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < need) {
-        files.rlim_cur = files.rlim_max < need ? files.rlim_max : need;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-        if (files.rlim_cur < need) {
-            fprintf(stderr, "gx-sim: %" PRIu64 " nodes need %" PRIu64 " open files, and %" PRIu64 " are allowed: ulimit -n %" PRIu64 "\n", nodes, need,
-                    (uint64_t)files.rlim_cur, need);
-            return false;
-        }
-    }
-    if (statvfs("/dev/shm", &fs) == 0 && (room = (uint64_t)fs.f_bavail * fs.f_frsize) < wanted << 20) {
-        fprintf(stderr, "gx-sim: %" PRIu64 " nodes at once need some %" PRIu64 " MB in /dev/shm, and %" PRIu64 " are free\n", wanted, wanted, room >> 20);
-        return false;
-    }
-    return true;
+    if (gx_sim_machine_can(&options, at_once, why))
+        return true;
+    fprintf(stderr, "gx-sim: %s\n", why);
+    return false;
 }
 
 static int no_world(uint64_t nodes)
 {
-    fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %" PRIu64 " nodes need two descriptors each and some %" PRIu64 " MB of room there\n", nodes, nodes);
+    fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %" PRIu64 " nodes need some %" PRIu64 " MB of room there\n", nodes, nodes / 2 + 1);
     return EXIT_MACHINE;
 }
 
@@ -332,7 +318,7 @@ static int run_all(struct total *t)
     struct gx_sim_jobs jobs = {.first = a->seed, .n = a->n, .at_once = (uint32_t)a->jobs, .result_bytes = sizeof(struct result), .work = work, .done = count, .ctx = t};
     uint64_t at_once = a->jobs == 0 ? gx_sim_jobs_processors() : a->jobs;
 
-    if (!machine_can(a->nodes, at_once < a->n ? at_once : a->n))
+    if (!machine_can(a, at_once < a->n ? at_once : a->n))
         return EXIT_MACHINE;
 
     int ended = gx_sim_jobs_run(&jobs);
@@ -427,7 +413,7 @@ static int shrink(struct args *a)
     a->out = a->out == NULL ? "shrunk.scn" : a->out;
     if (a->file == NULL)
         gx_sim_swarm(&a->scn, &(struct gx_sim_swarm){.seed = a->seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts});
-    if (!machine_can(a->nodes, gx_sim_jobs_processors()))
+    if (!machine_can(a, gx_sim_jobs_processors()))
         return EXIT_MACHINE;
 
     uint32_t acts = a->scn.n_acts, nodes = a->scn.n_nodes;

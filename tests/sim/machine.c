@@ -64,14 +64,14 @@ static bool memory(uint64_t nodes, const char *dir, char why[200])
     if (need / 2 <= room && need >> 10 <= free_kb)
         return true;
     if (need / 2 > room)
-        snprintf(why, 200, "%" PRIu64 " nodes need some %" PRIu64 " MB in %.60s, and %" PRIu64 " are free", nodes, need >> 21, dir, room >> 20);
+        snprintf(why, 200, "%" PRIu64 " nodes at once need some %" PRIu64 " MB in %.60s, and %" PRIu64 " are free", nodes, need >> 21, dir, room >> 20);
     else
-        snprintf(why, 200, "%" PRIu64 " nodes need some %" PRIu64 " MB of memory, and %" PRIu64 " are free", nodes, need >> 20, free_kb >> 10);
+        snprintf(why, 200, "%" PRIu64 " nodes at once need some %" PRIu64 " MB of memory, and %" PRIu64 " are free", nodes, need >> 20, free_kb >> 10);
     return false;
 }
 
-bool gx_sim_machine_can(const struct gx_sim_options *options, char why[200])
+bool gx_sim_machine_can(const struct gx_sim_options *options, uint64_t at_once, char why[200])
 {
     return files(options->n_nodes, !options->no_writemap, why) && maps(options->n_nodes, why) &&
-           memory(options->n_nodes, options->dir == NULL ? "/dev/shm" : options->dir, why);
+           memory(at_once * options->n_nodes, options->dir == NULL ? "/dev/shm" : options->dir, why);
 }

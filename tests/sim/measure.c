@@ -109,7 +109,7 @@ static bool got_add(uint64_t *list, uint64_t cap, uint64_t key)
 /* Event seq of a log came to a node.  Of two events with one number the second counts as the first once more: only who lies writes such. */
 static bool is_new(struct sim_measure *m, uint32_t log, uint32_t seq, uint32_t node)
 {
-    static_assert(GX_SIM_NODES_MAX <= 1u << 10, "a node's number fits its part of the key");
+    static_assert(GX_SIM_NODES_MAX <= 1u << 14, "a node's number fits its part of the key");
 
     if (2 * m->n_got >= m->cap_got) {
         uint64_t cap = m->cap_got == 0 ? 4096 : 2 * m->cap_got, *more = sim_zeroed(cap, sizeof *more);
@@ -122,7 +122,7 @@ static bool is_new(struct sim_measure *m, uint32_t log, uint32_t seq, uint32_t n
         m->cap_got = cap;
     }
 
-    bool fresh = got_add(m->got, m->cap_got, (uint64_t)(log + 1) << 40 ^ (uint64_t)seq << 10 ^ node);
+    bool fresh = got_add(m->got, m->cap_got, (uint64_t)(log + 1) << 46 ^ (uint64_t)seq << 14 ^ node);
 
     m->n_got += fresh;
     return fresh;

@@ -34,8 +34,9 @@ struct gx_sim_options {
     size_t island_bytes;
 };
 
-/* Has the machine what such a world takes?  The soft limit of open files is raised where it has to be.  False: why says what is needed, and what there is. */
-bool gx_sim_machine_can(const struct gx_sim_options *options, char why[200]) GX_MUST_CHECK;
+/* Has the machine what so many such worlds at once take, each in a process of its own?  The soft limit of open files is raised where it has to be.  False:
+ * why says what is needed, and what there is. */
+bool gx_sim_machine_can(const struct gx_sim_options *options, uint64_t at_once, char why[200]) GX_MUST_CHECK;
 
 /* Returns GX_OK
  *         GX_E_MEMORY   no memory.

@@ -27,7 +27,7 @@ static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known
     refused("", 1, 1, "no nodes");
     refused("nodes ann\nfoo", 2, 1, "nodes island link at expect");
     refused("nodes ann ann", 1, 11, "already");
-    refused("nodes k[1..5000]", 1, 7, "k[1..40]");
+    refused("nodes k[1..50000]", 1, 7, "k[1..40]");
     refused("nodes k[4..2]", 1, 7, "k[1..40]");
     refused("nodes ann\nat 0s bob creates tea", 2, 7, "known: ann");
     refused("nodes ann\nat -5s ann creates tea", 2, 4, "before the beginning");
