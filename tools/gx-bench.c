@@ -1,4 +1,4 @@
-/* gx-bench: how fast two real nodes on this machine are, and the law by itself, each figure beside what its parts cost raw in the same run.
+/* gx-bench: how fast two real nodes on this machine are, the law by itself, and the simulator, each figure beside what its parts cost raw in the same run.
  * Asserts nothing. */
 #include "tools/bench/bench.h"
 
@@ -17,12 +17,13 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 #define TWO_THREADS_MIN 1.8
 
 static const char usage[] =
-    "Usage: gx-bench [options]        two nodes on loopback, and the law by itself, beside the raw cost in the same run\n"
+    "Usage: gx-bench [options]        two nodes on loopback, the law by itself, the simulator, beside the raw cost in the same run\n"
     "\n"
     "      --guanxi PATH    the program to measure (default: beside this one)\n"
     "      --only NAME      one measure; may be given again\n"
     "      --list           names of the measures\n"
     "      --quick          small numbers: shows that it works, not how fast it is\n"
+    "      --full           what takes minutes, too\n"
     "      --events N       messages of sends-many, and of each repeat of catch-up (default 300000)\n"
     "      --repeats N      2 to 32 (default 5)\n"
     "      --dir DIR        where homes are made and removed (default: TMPDIR or /tmp); its disk is what is measured\n"
@@ -43,20 +44,24 @@ static bool one(struct gx_bench *bench, struct gx_measure *m)
 static const struct subject {
     const char *name, *help;
     size_t lines;
+    bool minutes;       /* it takes some: measured when it is named, and with --full; --quick makes it short */
     bool (*measure)(struct gx_bench *bench, struct gx_measure *m);
 } subjects[] = {
-    {"sends-many", "durable sends a second, 64 at once", 1, gx_measure_sends_many},
-    {"sends-one", "durable sends a second, one at a time", 1, one},
-    {"deliver", "from send on one node to watch on the other, durable on both", 2, gx_measure_deliver},
-    {"catch-up", "a member that was away takes in what it missed", 1, gx_measure_catch_up},
-    {"law-group", "the law: 500 members, from nothing", 2, gx_measure_law_group},
-    {"law-replay", "the law: 10,000 operations, from nothing", 4, gx_measure_law_replay},
-    {"law-growth", "the law: 10 to 10,000 operations, few concurrent heads and many", 8, gx_measure_law_growth},
-    {"law-one-more", "the law: one more operation at 500 members", 4, gx_measure_law_one_more},
-    {"law-rollback", "the law: the worst that one operation can do", 7, gx_measure_law_rollback},
-    {"law-promotes", "the law: 100 PROMOTEs that do not know everything", 1, gx_measure_law_promotes},
-    {"law-rejoin", "the law: a member who comes and goes without end", 1, gx_measure_law_rejoin},
-    {"law-memory", "the law: what 10,000 operations take", 3, gx_measure_law_memory},
+    {"sends-many", "durable sends a second, 64 at once", 1, false, gx_measure_sends_many},
+    {"sends-one", "durable sends a second, one at a time", 1, false, one},
+    {"deliver", "from send on one node to watch on the other, durable on both", 2, false, gx_measure_deliver},
+    {"catch-up", "a member that was away takes in what it missed", 1, false, gx_measure_catch_up},
+    {"law-group", "the law: 500 members, from nothing", 2, false, gx_measure_law_group},
+    {"law-replay", "the law: 10,000 operations, from nothing", 4, false, gx_measure_law_replay},
+    {"law-growth", "the law: 10 to 10,000 operations, few concurrent heads and many", 8, false, gx_measure_law_growth},
+    {"law-one-more", "the law: one more operation at 500 members", 4, false, gx_measure_law_one_more},
+    {"law-rollback", "the law: the worst that one operation can do", 7, false, gx_measure_law_rollback},
+    {"law-promotes", "the law: 100 PROMOTEs that do not know everything", 1, false, gx_measure_law_promotes},
+    {"law-rejoin", "the law: a member who comes and goes without end", 1, false, gx_measure_law_rejoin},
+    {"law-memory", "the law: what 10,000 operations take", 3, false, gx_measure_law_memory},
+    {"sim-schedules", "the simulator: random worlds of 50 nodes", 1, false, gx_measure_sim_schedules},
+    {"sim-group", "the simulator: 500 nodes in one group", 1, true, gx_measure_sim_group},
+    {"sim-large", "the simulator: 10,000 nodes", 2, true, gx_measure_sim_large},
 };
 
 struct report {
@@ -197,20 +202,21 @@ static const char *guanxi_beside(void)
 static int list(void)
 {
     for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++)
-        printf("%-12s %s\n", subjects[i].name, subjects[i].help);
+        printf("%-14s %s%s\n", subjects[i].name, subjects[i].help, subjects[i].minutes ? " (minutes)" : "");
     return EXIT_SUCCESS;
 }
 
 /* -1: go on. */
 static int read_options(struct gx_bench_options *out, int argc, char **argv)
 {
-    enum { OPT_GUANXI = 256, OPT_ONLY, OPT_LIST, OPT_QUICK, OPT_EVENTS, OPT_REPEATS, OPT_DIR, OPT_JSON };
+    enum { OPT_GUANXI = 256, OPT_ONLY, OPT_LIST, OPT_QUICK, OPT_FULL, OPT_EVENTS, OPT_REPEATS, OPT_DIR, OPT_JSON };
     static const struct option options[] = {
         {"guanxi", required_argument, NULL, OPT_GUANXI}, {"only", required_argument, NULL, OPT_ONLY},
         {"list", no_argument, NULL, OPT_LIST},           {"quick", no_argument, NULL, OPT_QUICK},
         {"events", required_argument, NULL, OPT_EVENTS}, {"repeats", required_argument, NULL, OPT_REPEATS},
         {"dir", required_argument, NULL, OPT_DIR},       {"json", no_argument, NULL, OPT_JSON},
-        {"help", no_argument, NULL, 'h'},                {NULL, 0, NULL, 0}};
+        {"full", no_argument, NULL, OPT_FULL},            {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
     bool ok = true;
 
     for (int c; ok && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
@@ -225,6 +231,9 @@ static int read_options(struct gx_bench_options *out, int argc, char **argv)
             return list();
         case OPT_QUICK:
             out->quick = true;
+            break;
+        case OPT_FULL:
+            out->full = true;
             break;
         case OPT_EVENTS:
             ok = number(&out->events, optarg, 100, 100000000);
@@ -261,7 +270,7 @@ static bool measure_all(struct gx_bench *bench, struct report *report)
     for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++)
         all = all && !chosen[i];
     for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++) {
-        if (!all && !chosen[i])
+        if (all ? subjects[i].minutes && !bench->options.full && !bench->options.quick : !chosen[i])
             continue;
         if (!subjects[i].measure(bench, &report->lines[report->n]))
             return false;

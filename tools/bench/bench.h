@@ -79,7 +79,7 @@ double gx_raw_two_threads(struct gx_raw *raw);
 
 struct gx_bench_options {
     const char *guanxi, *dir;
-    bool quick, json;
+    bool quick, full, json;
     uint32_t repeats, events;
 };
 
@@ -192,5 +192,11 @@ bool gx_measure_law_rollback(struct gx_bench *bench, struct gx_measure m[7]);
 bool gx_measure_law_promotes(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_law_rejoin(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_law_memory(struct gx_bench *bench, struct gx_measure m[3]);
+
+/* --- sim.c ---------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_sim_schedules(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_sim_group(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_sim_large(struct gx_bench *bench, struct gx_measure m[2]);      /* time, memory */
 
 #endif
