@@ -566,6 +566,14 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
         gx_txn_abort(&e->txn);
 }
 
+/* Does an admission of theirs count?  Who was let in by somebody who was removed meanwhile never was a member, and nothing of theirs is shown. */
+static bool was_in(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    uint32_t p = person_of(g, member);
+
+    return p != g->law.n_persons && g->law.now.standings[p].seat != GX_LAW_NONE;
+}
+
 static uint32_t cut_of(const struct gx_group *g, uint32_t removal, const struct gx_log_id *log)
 {
     for (uint32_t k = 0; k < g->n_cuts; k++)
@@ -614,8 +622,8 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
         sim->counts.too_late += out;
         if (shows && out)
             sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
-        if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 && (a->due[i / 8] & 1u << i % 8) != 0 &&
-            member_since(&sim->nodes[i], &a->group) <= a->at_ms)
+        if (!shows && a->before_cut && was_in(g, &a->member) && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 &&
+            (a->due[i / 8] & 1u << i % 8) != 0 && member_since(&sim->nodes[i], &a->group) <= a->at_ms)
             sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of n%u, which was there when they were removed", a->seq, a->node);
     }
 }
