@@ -399,6 +399,7 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
 
     enum gx_err again = load(e);
 
+    e->wake_told_ms = 0;        /* the step may have been the wake-up itself, undone before a deadline was looked at: it is asked for again */
     gx_engine_log(e, "a step failed and was undone: %s", gx_err_text(err));
     answer_failed(e, inputs, n, err);
     rest(e);

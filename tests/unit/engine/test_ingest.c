@@ -73,10 +73,39 @@ static void test_messages_that_find_no_room_wait_until_there_is(void **state)
     net_free(net);
 }
 
+/* What wakes a node may fail as anything else, before a deadline was looked at: the wake-up has to be asked for again. */
+static void test_a_deadline_whose_step_was_undone_is_kept(void **state)
+{
+    struct net *net = net_new(2);
+    struct gx_txn *reader = NULL;
+    struct gx_command cmd = {.method = GX_CMD_GROUP_NEW, .name = "milk", .given = 1u << GX_PARAM_NAME};
+    struct gx_input in[2] = {{.kind = GX_IN_COMMAND, .client = 1, .command = &cmd}, {.kind = GX_IN_TIMER}};
+    uint64_t rests_until = 0;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    assert_int_equal(gx_txn_begin(&reader, net->node[0].store, false), GX_OK);
+    leave(net, 0, 0);
+    net->node[0].full = true;
+    net_steps(net, 0, in, 1);
+    assert_int_equal(net->node[0].n_full, 1);
+    rests_until = net->node[0].wake;
+    assert_true(rests_until > net->now.mono_ms);
+
+    net->now.wall_ms += rests_until - net->now.mono_ms;
+    net->now.mono_ms = rests_until;
+    net_steps(net, 0, in, 2);
+    assert_int_equal(net->node[0].n_full, 2);
+    assert_true(net->node[0].wake != 0);
+    gx_txn_abort(&reader);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_that_find_no_room_wait_until_there_is),
+        cmocka_unit_test(test_a_deadline_whose_step_was_undone_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
