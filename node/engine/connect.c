@@ -30,6 +30,18 @@ static uint64_t jitter(struct gx_engine *e, uint64_t ms)
     return ms - ms / 4 + r % (ms / 2 + 1);
 }
 
+/* A connection with that node, open or under way; 0: there is none. */
+static gx_session_id session_with(const struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_session *s = e->sessions[i];
+
+        if (!s->closed && s->kind == GX_SESSION_MEMBER && memcmp(&s->peer_key, key, sizeof *key) == 0)
+            return s->id;
+    }
+    return 0;
+}
+
 /* A device's newest record takes the place of the one before; others' stay. */
 static void take_places(struct gx_target *t, const struct gx_endpoint *record)
 {
@@ -59,7 +71,7 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
         if (!gx_engine_ok(e, gx_idmap_put(&e->target_by_key, record->transport.b, e->n_targets)))
             return;
         t = &e->targets[e->n_targets++];
-        *t = (struct gx_target){.key = record->transport};
+        *t = (struct gx_target){.key = record->transport, .session = session_with(e, &record->transport)};      /* it may have come before its record */
         t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
     }
     take_places(t, record);
@@ -195,8 +207,9 @@ void gx_targets_down(struct gx_engine *e, const struct gx_session *s)
 
     if (t == NULL || t->session != s->id)
         return;
-    t->session = 0;
-    back_off(e, t);
+    t->session = session_with(e, &t->key);
+    if (t->session == 0)
+        back_off(e, t);
 }
 
 bool gx_targets_settle(struct gx_engine *e, struct gx_session *s)

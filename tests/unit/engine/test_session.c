@@ -89,6 +89,36 @@ static void test_a_member_shows_by_what_right_it_came_when_its_admitter_is_gone(
 }
 
 /* A stranger who only has the address and the transport key of a member is told nothing, and asked for nothing but its tags. */
+/* Who was let in meanwhile connects before this node knows where to reach them: when it hears so it has a connection already, and dials nobody. */
+static void test_who_is_connected_already_is_not_dialled_again(void **state)
+{
+    (void)state;
+    for (int late = 1; late <= 2; late++) {         /* which of the two has the lower key differs */
+        struct net *net = net_new(3);
+        int early = 3 - late;
+        char token[600];
+        unsigned rounds = 0;
+
+        net_group(net, 0, "tea");
+        net_invite(net, 0, "tea", token, 0);
+        assert_true(net_join(net, early, token, NULL));
+        net_run(net, 3000);
+        net->cut[0][early] = net->cut[early][0] = true;
+        assert_true(net_join(net, late, token, NULL));
+        net_run(net, 3000);
+        net->cut[0][early] = net->cut[early][0] = false;
+        for (; rounds < 20; rounds++) {
+            const struct gx_engine *e = net->node[early].engine;
+
+            for (uint32_t k = 0; k < e->n_targets; k++)
+                if (memcmp(&e->targets[k].key, &net->node[late].config.transport_pk, sizeof e->targets[k].key) == 0)
+                    assert_true(e->targets[k].session != 0);
+            net_run(net, 10000);
+        }
+        net_free(net);
+    }
+}
+
 static void test_a_node_without_a_shared_group_gets_nothing(void **state)
 {
     struct net *net = net_new(2);
@@ -510,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_two_people_meet_by_a_code_and_talk),
         cmocka_unit_test(test_any_member_admits_while_the_inviter_is_away),
         cmocka_unit_test(test_a_member_shows_by_what_right_it_came_when_its_admitter_is_gone),
+        cmocka_unit_test(test_who_is_connected_already_is_not_dialled_again),
         cmocka_unit_test(test_a_node_without_a_shared_group_gets_nothing),
         cmocka_unit_test(test_a_newcomer_holds_nothing_from_before_it_joined),
         cmocka_unit_test(test_a_restored_home_goes_on_in_new_logs),
