@@ -191,6 +191,7 @@ struct gx_their_log {
     uint64_t haves_until_ms;    /* and it is not asked for that again before */
     uint32_t dry_seq;
     uint32_t dry_ops;
+    uint64_t dry_held;          /* events of all branches of the log */
     uint64_t dry_until_ms;
     uint32_t dry_ms;            /* so long it was not asked, each time twice as long as before */
 };

@@ -187,14 +187,28 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     gx_engine_wake(e, c->unacked_at_ms);
 }
 
-/* It was asked for what follows the (pending) head, and did not give it. */
+/* Of all branches that are there. */
+static uint64_t held_of(const struct gx_group *g, const struct gx_log_id *log)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = gx_group_next_branch(g, log, 0); i != GX_NONE; i = gx_group_next_branch(g, log, i + 1))
+        n += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
+    return n;
+}
+
+/* It was asked for what follows the (pending) head, and did not give it.  Where nothing changed since the last time it is left alone for longer. */
 static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct gx_their_log *their, const struct gx_log *log)
 {
-    bool again = their->dry_ms != 0 && their->dry_seq == log->pend_seq + 1 && their->dry_ops == g->law.n_ops;
+    uint64_t held = held_of(g, &log->row.id);
 
-    their->dry_ms = !again ? DRY_MS : 2 * their->dry_ms > DRY_MAX_MS ? DRY_MAX_MS : 2 * their->dry_ms;
+    if (their->dry_ms == 0 || their->dry_seq != log->pend_seq + 1 || their->dry_ops != g->law.n_ops || their->dry_held != held)
+        their->dry_ms = DRY_MS;
+    else if (e->now.mono_ms >= their->dry_until_ms)
+        their->dry_ms = 2 * their->dry_ms > DRY_MAX_MS ? DRY_MAX_MS : 2 * their->dry_ms;
     their->dry_seq = log->pend_seq + 1;
     their->dry_ops = g->law.n_ops;
+    their->dry_held = held;
     their->dry_until_ms = e->now.mono_ms + their->dry_ms;
 }
 
