@@ -284,15 +284,32 @@ void gx_sessions_group_gone(struct gx_engine *e, const struct gx_group *g)
     }
 }
 
+/* The other side goes by what was proved on this session, and would not prove again: it was shared, and this node fell silent; or, where the other one
+ * proves first, by another membership of this person, which speaks no more. */
+static bool is_in_the_way(struct gx_engine *e, const struct gx_session *s, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        const struct gx_channel *c = &s->channels[i];
+        const struct gx_group *of = gx_group_by_gnum(e, c->group);
+
+        if (of == g && !c->mine && !c->theirs && !c->unknown && !c->ended && !c->told)
+            return true;
+        if (of != NULL && of != g && s->inbound && gx_group_id_equal(&of->row.id, &g->row.id) && !c->ended && !gx_group_speaks(e, of))
+            return true;
+    }
+    return false;
+}
+
 void gx_sessions_new_group(struct gx_engine *e, struct gx_group *g)
 {
-    (void)g;
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
 
         if (s->closed || s->kind != GX_SESSION_MEMBER || s->state != GX_SESSION_OPEN)
             continue;
-        if (!s->inbound) {
+        if (is_in_the_way(e, s, g)) {
+            gx_session_close(e, s, GX_BYE_DONE);        /* both begin anew */
+        } else if (!s->inbound) {
             gx_greet_tags(e, s, NULL);
         } else {
             struct gx_wr w = gx_engine_wr(e, 4);
