@@ -52,10 +52,13 @@ void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_fr
         gx_session_close(e, s, GX_BYE_DONE);
         return;
     }
-    while (list.n % GX_FRAME_TAGS_PAD != 0 || list.n == 0) {
-        gx_rng_fill(e->config.rng, tag.b, sizeof tag.b);
-        gx_frame_put_tag(&w, &list, &tag);
-    }
+    struct gx_tag pad[GX_FRAME_TAGS_PAD];
+    uint32_t n_pad = GX_FRAME_TAGS_PAD - list.n % GX_FRAME_TAGS_PAD;
+
+    n_pad = n_pad == GX_FRAME_TAGS_PAD && list.n > 0 ? 0 : n_pad;
+    gx_rng_fill(e->config.rng, pad, n_pad * sizeof *pad);
+    for (uint32_t i = 0; i < n_pad; i++)
+        gx_frame_put_tag(&w, &list, &pad[i]);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
     s->has_tags = true;

@@ -215,6 +215,7 @@ struct gx_channel {
     uint32_t n_their;
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     bool blind;                 /* and what it said of these was lost: it is asked to say it again */
+    bool more;                  /* it told of events that I lacked then, or of a branch: whether I still do is seen when it is looked at */
     uint64_t again_ms, full_ms; /* when I asked so last, and answered so last */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;

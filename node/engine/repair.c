@@ -33,6 +33,7 @@ void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_ch
         c->their[log].base_seq = base_seq;
     if (seq > c->their[log].seq)
         c->their[log].seq = seq;
+    c->more |= seq > g->logs[log].row.head_seq;
 }
 
 /* Can it give what follows my head?  Not when it joined later, nor when it had nothing the last time. */
@@ -258,10 +259,12 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (log->asked != s->id)
             continue;
         log->asked = 0;
-        if (log->pend_seq == log->asked_pend && i < c->n_their)
+        if (i >= c->n_their)
+            continue;
+        if (log->pend_seq == log->asked_pend)
             nothing_came(e, g, &c->their[i], log);
-        if (i < c->n_their)
-            c->their[i].asked_haves = false;
+        c->their[i].asked_haves = false;
+        c->more |= c->their[i].forked;
     }
     g->want_at_ms = e->now.mono_ms;
     gx_engine_wake(e, g->want_at_ms);
@@ -290,7 +293,7 @@ static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
 {
     if (c->ahead && !GX_MUTANT(CONTROL_UNASKED))
         return true;
-    for (uint32_t i = 0; i < g->n_logs && !GX_MUTANT(CONTROL_UNASKED); i++)
+    for (uint32_t i = 0; c->more && i < g->n_logs && !GX_MUTANT(CONTROL_UNASKED); i++)
         if (g->logs[i].row.cls == GX_LOG_CONTROL && gx_repair_their_seq(c, i) > g->logs[i].row.head_seq)
             return true;
     return false;
@@ -343,7 +346,7 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_repair_note_theirs(e, g, c, first, first < c->n_their ? c->their[first].base_seq : 0, 0);
     if (first >= c->n_their || gx_group_branches(g, log) >= GX_LOG_BRANCHES_MAX)
         return;
-    c->their[first].forked = true;
+    c->their[first].forked = c->more = true;
     if (g->want_at_ms == 0)
         g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
     gx_engine_wake(e, g->want_at_ms);
@@ -522,6 +525,14 @@ static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
     }
 }
 
+/* A node in a large group looks often, at each step while it joins, and few of 500 others have anything that it lacks. */
+static void note_more(const struct gx_group *g, struct gx_channel *c)
+{
+    c->more = false;
+    for (uint32_t i = 0; i < c->n_their && !c->more; i++)
+        c->more = c->their[i].forked || c->their[i].seq > g->logs[i].row.head_seq;
+}
+
 void gx_repair_look(struct gx_engine *e, struct gx_group *g)
 {
     if (!gx_group_answers(g)) {
@@ -541,7 +552,10 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
         if (c == NULL || !gx_channel_shared(c))
             continue;
         ask_again(e, s, g, c);
-        ask_messages(e, s, g, c);
+        if (c->more) {
+            ask_messages(e, s, g, c);
+            note_more(g, c);
+        }
     }
 }
 
