@@ -157,7 +157,7 @@ uint32_t gx_law_alias(struct gx_law *law, uint32_t person)
 {
     struct gx_law_person *p = &law->persons[person];
 
-    if (p->alias_at != law->generation && !(GX_MUTANT(ALIAS_STALE) && p->alias_at != 0)) {
+    if (p->alias_at != law->generation && !(GX_MUTANT(ALIAS_STALE) && p->alias_at != GX_LAW_NONE)) {
         p->alias = in_force(law, p->last_alias, alias_counts);
         p->alias_at = law->generation;
     }
