@@ -337,6 +337,17 @@ static bool is_asked_anew(const struct gx_group *g, uint32_t admit)
     return anew;
 }
 
+/* A removal wins over what is concurrent with it: an admission that does not know of one before it takes a seat of its code, and lets nobody in. */
+static bool is_kept_out(const struct gx_group *g, uint32_t admit)
+{
+    const struct gx_law_run *now = &g->law.now;
+    bool kept = false;
+
+    for (uint32_t r = now->standings[g->law.nodes[admit].op.target].removals; r != GX_LAW_NONE && !kept; r = now->results[r].next)
+        kept = now->results[r].pos < now->results[admit].pos && !gx_law_past(&g->law, r, admit);
+    return kept;
+}
+
 static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group *g, struct recount *r, uint32_t op)
 {
     const struct gx_law_op *o = &g->law.nodes[op].op;
@@ -357,7 +368,9 @@ static void recount_admit(struct gx_sim *sim, uint32_t i, const struct gx_group 
         if (++r->used[o->token] > uses && uses > 0)
             sim_violated(sim, GX_SIM_SEATS, i, "%u came in by a code for %u", r->used[o->token], uses);
     }
-    r->n += !r->in[o->target];
+    if (r->in[o->target] || is_kept_out(g, op))
+        return;
+    r->n++;
     r->in[o->target] = true;
 }
 
