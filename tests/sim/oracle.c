@@ -493,6 +493,30 @@ static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
     return found;
 }
 
+/* Who is away, lies, or lost what it had, may have had it when it said so. */
+static bool may_have(struct gx_sim *sim, uint32_t i, const struct sim_acked *a)
+{
+    return !sim->nodes[i].up || !sim_is_honest(sim, i) || sim->nodes[i].lost_ms != 0 || held_anywhere(sim->nodes[i].engine, a) == HELD;
+}
+
+/* What its author is told of who has a message by now is not more than who has it: nobody leaves, or ends their node, in that belief. */
+static void check_held(struct gx_sim *sim, const struct sim_acked *a)
+{
+    struct gx_group *g = !sim->nodes[a->node].up || sim->nodes[a->node].lost_ms != 0 ? NULL : group_of(sim->nodes[a->node].engine, &a->group);
+    const struct sim_room *room = g == NULL ? NULL : &sim->rooms[room_of(sim, &a->group)];
+    uint32_t by = 0, of = 0, have = 0;
+
+    if (g == NULL || a->lie || g->own_messages == GX_NONE || !gx_log_id_equal(&g->logs[g->own_messages].row.id, &a->log))
+        return;
+    gx_messages_held(g, a->seq, &by, &of);
+    if (by < a->n_held)             /* that counts the author */
+        return;
+    for (uint32_t k = 0; k < room->n_nodes; k++)
+        have += room->nodes[k] != a->node && may_have(sim, room->nodes[k], a);
+    if (by > have)
+        sim_violated(sim, GX_SIM_DELIVERY, a->node, "it says that %u others have message %u, and %u do", by, a->seq, have);
+}
+
 /* Everybody who is up has what anybody has who is up: an author may be away. */
 static void check_delivery(struct gx_sim *sim)
 {
@@ -526,6 +550,7 @@ static void check_delivery(struct gx_sim *sim)
                 sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
                              h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
         }
+        check_held(sim, a);
         sim->counts.due += a->n_due;
         sim->counts.delivered += a->n_held;
     }
