@@ -480,6 +480,28 @@ static bool is_in(const struct gx_group *g, const struct gx_sign_pk *member)
     return p < g->law.n_persons && gx_law_is_member(&g->law, p);
 }
 
+/* Out by nothing but its own LEAVE. */
+static bool has_left(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    uint32_t p = person_of(g, member), r = p == g->law.n_persons ? GX_LAW_NONE : g->law.now.standings[p].removals;
+    bool left = r != GX_LAW_NONE && !gx_law_is_member(&g->law, p);
+
+    for (; r != GX_LAW_NONE && left; r = g->law.now.results[r].next)
+        left = g->law.nodes[r].op.kind == GX_OP_LEAVE;
+    return left;
+}
+
+/* Its author was a member when it was written, and is or left; then it gives what it wrote before it says that it left. */
+static bool is_owed(struct gx_sim *sim, const struct sim_acked *a)
+{
+    const struct sim_node *author = &sim->nodes[a->node];
+    const struct gx_group *g = author->engine == NULL ? NULL : group_of(author->engine, &a->group);
+
+    if (member_since(author, &a->group) <= a->at_ms)
+        return true;
+    return g != NULL && g->row.state == GX_GROUP_LEFT && gx_sign_pk_equal(&g->row.intro.member, &a->member);
+}
+
 static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
 {
     bool found = sim->nodes[a->node].up && !a->lie;
@@ -525,7 +547,7 @@ static void check_delivery(struct gx_sim *sim)
 
         a->n_due = a->n_held = 0;
         /* What lay in a store that is lost is lost, unless others have it; who is out is not waited for. */
-        if (a->lie ? a->too_late : !sim_is_honest(sim, a->node) || member_since(&sim->nodes[a->node], &a->group) > a->at_ms || sim->nodes[a->node].lost_ms != 0)
+        if (a->lie ? a->too_late : !sim_is_honest(sim, a->node) || !is_owed(sim, a) || sim->nodes[a->node].lost_ms != 0)
             continue;
         if (!anybody_has(sim, a))
             continue;
@@ -534,7 +556,7 @@ static void check_delivery(struct gx_sim *sim)
             struct gx_group *g = e == NULL ? NULL : group_of(e, &a->group);
 
             if (g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms || sim->nodes[i].lost_ms != 0 || !sim_is_honest(sim, i) ||
-                !is_in(g, &a->member))          /* who is away may be out and not know it */
+                !(is_in(g, &a->member) || (!a->lie && has_left(g, &a->member))))       /* who is away may be out and not know it */
                 continue;
 
             enum held h = held_anywhere(e, a);
