@@ -61,6 +61,8 @@ void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_fr
         gx_frame_put_tag(&w, &list, &pad[i]);
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
+    if (!s->has_tags)
+        gx_session_goes_on(e, s);
     s->has_tags = true;
 }
 
@@ -103,6 +105,7 @@ void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct 
 {
     struct gx_wr w = gx_engine_wr(e, 8 + GX_PROOF_BYTES * GX_GROUPS_MAX);
     struct gx_frame_list list = gx_frame_begin_proof(&w);
+    bool first = s->n_channels == 0;
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
@@ -132,6 +135,8 @@ void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct 
         return;
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
+    if (first)
+        gx_session_goes_on(e, s);
 }
 
 /* --- proofs ----------------------------------------------------------------------------------------------------------------------------- */

@@ -348,6 +348,7 @@ void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job)
     gx_frame_write_join(&w, &req);
     gx_engine_send(e, s, &w);
     s->stage = GX_GUEST_REQUESTED;
+    gx_session_goes_on(e, s);
 }
 
 /* --- what a door gives ---------------------------------------------------------------------------------------------------------------------- */

@@ -607,6 +607,8 @@ void gx_session_down(struct gx_engine *e, gx_session_id id);
 void gx_session_frame(struct gx_engine *e, const struct gx_input *in);
 void gx_session_close(struct gx_engine *e, struct gx_session *s, enum gx_bye why);
 /* Count a wrong thing that the other side sent; the third closes. */
+/* A step of beginning is done, of those that cannot be done twice: the next one gets its time, however slow the link. */
+void gx_session_goes_on(struct gx_engine *e, struct gx_session *s);
 void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *why);
 void gx_session_proved(struct gx_engine *e, struct gx_job *job);
 /* Does this node take part in the group: as a member, or to tell that it left? */

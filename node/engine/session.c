@@ -50,6 +50,14 @@ struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx
     return s;
 }
 
+void gx_session_goes_on(struct gx_engine *e, struct gx_session *s)
+{
+    if (s->deadline_ms == 0 || s->deadline_ms >= e->now.mono_ms + GX_HANDSHAKE_MS)
+        return;
+    s->deadline_ms = e->now.mono_ms + GX_HANDSHAKE_MS;
+    gx_engine_wake(e, s->deadline_ms);
+}
+
 static void session_free(struct gx_session *s)
 {
     for (uint32_t i = 0; i < s->n_channels; i++)
@@ -218,6 +226,8 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
     s->state = GX_SESSION_HELLO;
     s->peer_key = in->peer_key;
     s->heard_ms = e->now.mono_ms;
+    if (!s->inbound)
+        gx_session_goes_on(e, s);
     if (in->peer_addr.family != 0)
         s->addr = in->peer_addr;
     if (s->inbound) {
@@ -268,6 +278,7 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
     } else {
         s->transcript.server_nonce = f->nonce;
         s->rtt_ms = (uint32_t)(e->now.mono_ms - s->heard_ms);
+        gx_session_goes_on(e, s);
     }
     if (s->kind == GX_SESSION_GUEST)
         gx_guest_up(e, s);
