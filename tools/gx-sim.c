@@ -54,7 +54,7 @@ static int usage(void)
           "gx-sim shrink [FILE.scn] --seed N [--nodes N] [--acts N] [--out FILE]\n"
           "    a run that breaks a rule, made as small as it still breaks that rule, as a scenario file\n"
           "gx-sim sweep WHAT=FROM..TO:STEP FILE.scn [--runs K] [--jobs J] [--report DIR]\n"
-          "    a scenario at each of these: loss (percent), delay or jitter (ms), of all links\n"
+          "    a scenario at each of these: loss (percent), delay or jitter (ms), of all links, named in it or not\n"
           "gx-sim mutants [NAME ...]\n"
           "    bugs planted on purpose have to be found\n",
           stderr);
@@ -443,6 +443,24 @@ static bool read_range(const char *text, char what[16], unsigned *from, unsigned
            (strcmp(what, "loss") == 0 ? *to <= 90 : (strcmp(what, "delay") == 0 && *from > 0 && *to <= 60000) || (strcmp(what, "jitter") == 0 && *to <= 60000));
 }
 
+/* All links are there to be set: those that the file says nothing of are as they are without a word. */
+static void name_links(struct gx_scenario *scn)
+{
+    uint32_t n = scn->n_acts, more = 0;
+    struct gx_scn_act *first = NULL;
+
+    for (uint32_t a = 0; a < scn->n_islands; a++)
+        for (uint32_t b = a; b < scn->n_islands; b++)
+            gx_scn_add(scn, (struct gx_scn_act){.kind = GX_SCN_LINK, .a = a, .b = b, .link = {.delay_ms = 1}});
+    more = scn->n_acts - n;
+    first = malloc(more * sizeof *first);
+    GX_ASSERT(first != NULL);
+    memcpy(first, scn->acts + n, more * sizeof *first);
+    memmove(scn->acts + more, scn->acts, n * sizeof *first);        /* before what the file says of the beginning */
+    memcpy(scn->acts, first, more * sizeof *first);
+    free(first);
+}
+
 static void set_links(struct gx_scenario *scn, const char *what, unsigned x)
 {
     for (uint32_t i = 0; i < scn->n_acts; i++) {
@@ -473,6 +491,7 @@ static int sweep(struct args *a, const char *range)
     }
     a->n = a->n == 0 ? 1 : a->n;
     a->quiet = true;
+    name_links(&a->scn);
     printf("%8s %6s %7s %12s %12s %12s %14s\n", what, "runs", "broken", "messages", "delivered", "frames", "bytes");
     for (unsigned x = from; x <= to && worst <= 1; x += step) {
         struct total t = {.a = a};

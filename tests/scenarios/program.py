@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""gx-sim as who types its commands gets it: what it measures, what it refuses and where, what it writes, how it ends.
+
+    tests/scenarios/program.py GX-SIM
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+# Without a word about links.
+TEA = """nodes ann bob k[1..5]
+at 0s ann creates tea cap 30 qr 20
+at 1s ann shows qr of tea uses 100
+at 2s k[1..5] join tea over 5s
+at 20s members of tea send 2 over 10s
+"""
+# With one of three links.
+ONE_LINK = """nodes ann bob cid
+island home ann cid
+island cafe bob
+link home cafe delay 20ms
+at 0s ann creates tea
+at 1s ann shows qr of tea
+at 2s bob cid join tea
+at 30s ann sends 3 to tea over 3s
+"""
+failures, checks = [], 0
+
+
+def check(ok, what):
+    global checks
+    checks += 1
+    if not ok:
+        failures.append(what)
+        print(f"FAILED: {what}")
+
+
+class Sim:
+    """The program, in a folder of its own."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = str(pathlib.Path(program).resolve()), pathlib.Path(folder)
+
+    def write(self, name, text):
+        (self.folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        return name
+
+    def run(self, *arguments, **more):
+        return subprocess.run([self.program, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, **more)
+
+    def report(self, *path):
+        return json.loads(self.folder.joinpath(*path, "report.json").read_text())
+
+
+def sweep_is_of_all_links(sim):
+    for name, text in (("tea", TEA), ("one", ONE_LINK)):
+        head, tail = text.split("\n", 1) if name == "tea" else (text[: text.index("link ")], text[text.index("at 0s") :])
+        said = sim.write(f"{name}_said.scn", f"{head}\nlink all delay 40ms\n{tail}")
+        plain = sim.write(f"{name}.scn", text)
+        done = sim.run("sweep", "delay=20..40:20", plain, "--report", f"{name}_swept")
+        check(done.returncode == 0, f"sweep {name}: exit {done.returncode}: {done.stderr}")
+        sim.run("run", said, "--report", f"{name}_run")
+        swept, run = sim.report(f"{name}_swept", "delay-40"), sim.report(f"{name}_run")
+        check(swept["trace_hash"] == run["trace_hash"], f"sweep {name}: not what `link all` at its beginning does")
+        check(swept["latency_ms"]["p50"] >= 40, f"sweep {name}: half is there after {swept['latency_ms']['p50']} ms by links of 40 ms")
+
+
+CHECKS = [
+    sweep_is_of_all_links,
+]
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        sim = Sim(sys.argv[1], folder)
+        for each in CHECKS:
+            each(sim)
+    print(f"{checks} checks, {len(failures)} faults")
+    return 1 if failures or checks == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
