@@ -26,9 +26,21 @@ struct play {
     struct code *codes;
     uint32_t n_codes, cap_codes;
     uint64_t looked_ms;
+    struct rested { uint64_t at_ms, took_ms; } *rests;      /* at: by the file's clock */
+    uint32_t n_rests, cap_rests;
     size_t n_told;              /* violations */
     bool skewed;                /* somebody's clock is wrong */
 };
+
+/* The file's clock stands while it rests: when that time comes in the world.  The time of a rest is when it began. */
+static uint64_t world_ms(const struct play *p, uint64_t file_ms)
+{
+    uint64_t ms = file_ms;
+
+    for (uint32_t i = 0; i < p->n_rests; i++)
+        ms += p->rests[i].at_ms < file_ms ? p->rests[i].took_ms : 0;
+    return ms;
+}
 
 /* --- acts ------------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -155,8 +167,10 @@ static bool scan(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply
     return ask(p, reply, a, add);
 }
 
-static bool rest(struct play *p, uint32_t away)
+static bool rest(struct play *p, uint64_t file_ms, uint32_t away)
 {
+    uint64_t begin = p->sim->now_ms;
+
     p->skewed = false;
     if (away != GX_SCN_NOBODY)
         gx_sim_crash(p->sim, away);
@@ -165,6 +179,8 @@ static bool rest(struct play *p, uint32_t away)
         sim_violated(p->sim, GX_SIM_IDLE, SIM_NONE, "15 minutes after healing there is no rest");
     (void)gx_sim_check(p->sim);
     p->done->away += away != GX_SCN_NOBODY;
+    p->rests = sim_grow(p->rests, &p->cap_rests, p->n_rests, sizeof *p->rests);
+    p->rests[p->n_rests++] = (struct rested){.at_ms = file_ms, .took_ms = p->sim->now_ms - begin};
     return true;
 }
 
@@ -255,7 +271,7 @@ static bool do_act(struct play *p, const struct gx_scn_act *a, struct gx_sim_rep
         gx_sim_heal(p->sim);
         return true;
     case GX_SCN_REST:
-        return rest(p, a->a);
+        return rest(p, a->at_ms, a->a);
     default:
         return do_asked(p, a, reply);
     }
@@ -291,6 +307,9 @@ static void act(struct play *p, const struct gx_scn_act *a)
     p->done->yes[a->kind] += yes;
     if (p->tell != NULL)
         fprintf(p->tell, "%s%s\n", yes ? "" : ": no ", reply.done && !reply.ok ? reply.error : "");
+    if (p->tell != NULL && a->kind == GX_SCN_REST)
+        fprintf(p->tell, "%9.3f s  that took %.3f s, in which the file's clock stood\n", (double)gx_sim_now_ms(p->sim) / 1e3,
+                (double)p->rests[p->n_rests - 1].took_ms / 1e3);
     tell_violations(p);
 }
 
@@ -374,7 +393,7 @@ static bool is_so(struct play *p, struct gx_scn_expect *x)
         return yes != x->not;
     }
     case GX_SCN_READS:
-        read = sim_reads(p->sim, x->a, x->b, x->after_ms);
+        read = sim_reads(p->sim, x->a, x->b, world_ms(p, x->after_ms));
         snprintf(x->got, sizeof x->got, "%" PRIu64 " messages", read);
         return read > 0;
     }
@@ -386,26 +405,30 @@ static void look(struct play *p, enum gx_scn_when when)
     for (uint32_t i = 0; i < p->scn->n_expects; i++) {
         struct gx_scn_expect *x = &p->scn->expects[i];
 
-        if (x->when != when || (when == GX_SCN_BY && (x->looked_at || x->by_ms > p->sim->now_ms)) || (when == GX_SCN_NEVER && x->looked_at && !x->ok))
+        if (x->when != when || (when == GX_SCN_BY && (x->looked_at || world_ms(p, x->by_ms) > p->sim->now_ms)) || (when == GX_SCN_NEVER && x->looked_at && !x->ok))
             continue;
         x->looked_at = true;
         x->ok = is_so(p, x) == (when != GX_SCN_NEVER);
     }
 }
 
-/* To that time, stopping where something is expected. */
-static void go(struct play *p, uint64_t until_ms)
+/* To that time of the file, stopping where something is expected. */
+static void go(struct play *p, uint64_t file_ms)
 {
+    uint64_t until_ms = world_ms(p, file_ms);
     bool nevers = false;
 
+    look(p, GX_SCN_BY);
     for (uint32_t i = 0; i < p->scn->n_expects; i++)
         nevers = nevers || p->scn->expects[i].when == GX_SCN_NEVER;
     while (p->sim->now_ms < until_ms) {
         uint64_t next = until_ms;
 
-        for (uint32_t i = 0; i < p->scn->n_expects; i++)
-            if (p->scn->expects[i].when == GX_SCN_BY && p->scn->expects[i].by_ms > p->sim->now_ms && p->scn->expects[i].by_ms < next)
-                next = p->scn->expects[i].by_ms;
+        for (uint32_t i = 0; i < p->scn->n_expects; i++) {
+            uint64_t by_ms = p->scn->expects[i].when == GX_SCN_BY ? world_ms(p, p->scn->expects[i].by_ms) : 0;
+
+            next = by_ms > p->sim->now_ms && by_ms < next ? by_ms : next;
+        }
         if (nevers && p->looked_ms + LOOK_MS < next)
             next = p->looked_ms + LOOK_MS;
         gx_sim_run(p->sim, next > p->sim->now_ms ? next - p->sim->now_ms : 1);
@@ -432,10 +455,9 @@ static void last_words(struct play *p)
     }
 }
 
-static void finish(struct play *p)
+static void finish(struct play *p, uint64_t end_ms)
 {
-    (void)rest(p, GX_SCN_NOBODY);
-    look(p, GX_SCN_BY);
+    (void)rest(p, end_ms, GX_SCN_NOBODY);
     look(p, GX_SCN_AT_END);
     look(p, GX_SCN_NEVER);
     for (uint32_t i = 0; i < p->scn->n_expects; i++)
@@ -476,10 +498,11 @@ enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, struct gx_
         act(&p, &scn->acts[i]);
     }
     go(&p, end);
-    finish(&p);
+    finish(&p, end);
     free(p.group);
     free(p.founder);
     free(p.codes);
+    free(p.rests);
     return GX_OK;
 }
 

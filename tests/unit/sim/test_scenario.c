@@ -119,6 +119,19 @@ static void test_what_is_expected_holds_or_is_said_not_to(void **s)
     assert_int_equal(broken("expect by 1ms same state in tea"), 0);
 }
 
+/* The file's clock stands while it rests, which takes minutes of the world's: what lies behind a rest is as far from it, and from each other, as it says. */
+static void test_times_behind_a_rest_count_on_from_when_it_ended(void **s)
+{
+    (void)s;
+    assert_int_equal(broken("at 20s rest at 30s ann sends 1 to tea expect by 28s bob reads what ann sent after 21s"), 1);
+    assert_int_equal(broken("at 20s rest at 30s ann sends 1 to tea expect by 35s bob reads what ann sent after 31s"), 1);
+    assert_int_equal(broken("at 20s rest at 30s ann sends 1 to tea expect at end bob reads what ann sent after 200s"), 1);
+    assert_int_equal(broken("at 20s rest at 30s ann sends 1 to tea expect by 35s bob reads what ann sent after 29s"), 0);
+    assert_int_equal(broken("at 20s rest without bob at 30s ann sends 1 to tea at 60s bob restarts at 61s rest at 70s ann sends 1 to tea "
+                            "expect by 75s bob reads what ann sent after 69s expect by 69s bob reads what ann sent after 25s"), 0);
+    assert_int_equal(broken("at 20s rest at 61s ann sends 1 to tea expect never bob reads what ann sent after 60s"), 1);
+}
+
 /* Any text is read or refused: cut short at any byte, and with any byte changed. */
 static void test_no_text_breaks_the_reader(void **s)
 {
@@ -153,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known),
         cmocka_unit_test(test_statements_stand_in_lines_or_beside_each_other_and_are_played_in_time),
         cmocka_unit_test(test_what_is_expected_holds_or_is_said_not_to),
+        cmocka_unit_test(test_times_behind_a_rest_count_on_from_when_it_ended),
         cmocka_unit_test(test_no_text_breaks_the_reader),
     };
 
