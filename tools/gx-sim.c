@@ -410,6 +410,10 @@ static int shrink(struct args *a)
     struct gx_scn_options options = {.seed = a->seed, .no_writemap = a->no_writemap, .no_memo = a->no_memo};
     int ended = 0;
 
+    if (a->out == NULL && access("shrunk.scn", F_OK) == 0) {
+        fputs("gx-sim: there is a shrunk.scn already: --out FILE says where else to write\n", stderr);
+        return EXIT_USAGE;
+    }
     a->out = a->out == NULL ? "shrunk.scn" : a->out;
     if (a->file == NULL)
         gx_sim_swarm(&a->scn, &(struct gx_sim_swarm){.seed = a->seed, .n_nodes = (uint32_t)a->nodes, .n_acts = (uint32_t)a->acts});
@@ -426,7 +430,8 @@ static int shrink(struct args *a)
     if (ended < 0)
         return no_world(a->nodes);
     if (ended == 0)
-        printf("%u acts of %u, %u nodes of %u: gx-sim run %s --seed %" PRIu64 "\n", a->scn.n_acts, acts, a->scn.n_nodes, nodes, a->out, a->seed);
+        printf("%u acts of %u, %u nodes of %u%s: gx-sim run %s --seed %" PRIu64 "\n", a->scn.n_acts, acts, a->scn.n_nodes, nodes,
+               a->scn.n_acts == acts && a->scn.n_nodes == nodes ? ", none can be left out" : "", a->out, a->seed);
     if (ended > 1 && a->scn.n_acts < acts)
         fprintf(stderr, "gx-sim: stopped; the smallest so far, of %u acts, is in %s\n", a->scn.n_acts, a->out);
     return ended > 1 ? 128 + ended : ended;

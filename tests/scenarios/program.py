@@ -26,6 +26,23 @@ at 1s ann shows qr of tea
 at 2s bob cid join tea
 at 30s ann sends 3 to tea over 3s
 """
+# One of its lines does not hold: the cap is 5.
+FULL = """nodes ann bob cid k[1..6]
+island home ann cid
+island cafe bob k[1..6]
+at 0s ann creates tea cap 5 qr 5
+at 1s ann shows qr of tea
+at 2s bob cid k[1..6] join tea over 8s
+at 20s members of tea send 2 over 20s
+at 25s k1 pauses for 5s
+at 30s partition home | cafe
+at 90s heal
+at 95s members of tea send 3 over 20s
+expect at end members of tea = 6
+expect at end same state in tea
+expect never k6 is member of tea
+expect at end k1 reads what ann sent after 96s
+"""
 failures, checks = [], 0
 
 
@@ -67,8 +84,32 @@ def sweep_is_of_all_links(sim):
         check(swept["latency_ms"]["p50"] >= 40, f"sweep {name}: half is there after {swept['latency_ms']['p50']} ms by links of 40 ms")
 
 
+def shrinking_keeps_the_line_that_does_not_hold(sim):
+    done = sim.run("shrink", sim.write("full.scn", FULL), "--out", "full_small.scn")
+    check(done.returncode == 0, f"shrink: exit {done.returncode}: {done.stderr}")
+    again = sim.run("run", "full_small.scn")
+    text = (sim.folder / "full_small.scn").read_text()
+    check(again.returncode == 1, f"what was shrunk ends with {again.returncode}: {again.stderr}{text}")
+    check("expect at end members of tea = 6" in text and "(5 at " in again.stdout, f"another thing is broken than was: {again.stdout}{text}")
+    check(text.count("\n") < 15, f"it is not small: {text}")
+
+
+def shrinking_writes_what_it_says_it_did(sim):
+    small = sim.write("least.scn", "nodes ann\nat 0s ann creates tea\nexpect at end members of tea = 2\n")
+    done = sim.run("shrink", small, "--out", "least_small.scn")
+    check(done.returncode == 0 and "1 acts of 1, 1 nodes of 1, none can be left out" in done.stdout, f"shrink: {done.stdout}{done.stderr}")
+    check(sim.run("run", "least_small.scn").returncode == 1, "what cannot be made smaller is not written as it is")
+    check(sim.run("shrink", small).returncode == 0, "a shrunk.scn is not written")
+    done = sim.run("shrink", small)
+    check(done.returncode == 2 and "shrunk.scn" in done.stderr, f"a shrunk.scn that was there is written over: {done.stdout}{done.stderr}")
+    held = sim.run("shrink", sim.write("held.scn", TEA), "--out", "held_small.scn")
+    check(held.returncode == 1 and not (sim.folder / "held_small.scn").exists(), f"shrink where all holds: exit {held.returncode}")
+
+
 CHECKS = [
     sweep_is_of_all_links,
+    shrinking_keeps_the_line_that_does_not_hold,
+    shrinking_writes_what_it_says_it_did,
 ]
 
 

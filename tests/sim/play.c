@@ -365,6 +365,7 @@ static bool members(struct play *p, struct gx_scn_expect *x)
 
         for (const char *c = text; *c >= '0' && *c <= '9'; c++)
             got = 10 * got + (uint64_t)(*c - '0');
+        x->found = got;
         if (!compares(x->compare, got, x->number))
             return false;
     }

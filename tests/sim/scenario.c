@@ -145,7 +145,7 @@ static bool expected(struct reader *r, struct gx_scn_expect *x)
 static bool expect(struct reader *r)
 {
     struct gx_scenario *s = r->scn;
-    struct gx_scn_expect x = {.line = r->now.line};
+    struct gx_scn_expect x = {.line = r->now.line, .column = r->now.column};
 
     if (read_take(r, "by")) {
         x.when = GX_SCN_BY;

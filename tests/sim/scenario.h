@@ -78,9 +78,10 @@ struct gx_scn_expect {
     enum gx_scn_compare compare;
     uint32_t a, b, group;
     uint64_t number, after_ms;
-    uint32_t line;
+    uint32_t line, column;
     bool not, looked_at, ok;
-    char got[96];           /* what was found, once it was looked at */
+    uint64_t found;         /* MEMBERS: so many, once it was looked at */
+    char got[96];           /* what was found, likewise */
 };
 
 struct gx_scenario {
@@ -115,7 +116,7 @@ void gx_scn_add_node(struct gx_scenario *scn, const char *name, uint32_t island)
 void gx_scn_add(struct gx_scenario *scn, struct gx_scn_act act);
 /* In the order of time, those of one time in that of the file. */
 void gx_scn_sort(struct gx_scenario *scn);
-/* A group is there before anybody is in it, and a code before anybody scans it.  The index of the first act that makes none, or n_acts. */
+/* A group is there before anybody is in it, and a code before anybody scans it.  The index of the first act that makes no sense, or n_acts. */
 uint32_t gx_scn_senseless(const struct gx_scenario *scn, char why[300]);
 
 /* --- playing ----------------------------------------------------------------------------------------------------------------------------------- */

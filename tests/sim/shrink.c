@@ -5,20 +5,27 @@
 #include <stdlib.h>
 
 #define HOLDS 0
-#define BROKEN 10           /* + the oracle */
+#define BROKEN 1
 #define MACHINE 9
 #define SECONDS 600u        /* a run that takes as long is one that ends itself */
 
 enum what { NOTHING, ACTS, NODES, EXPECTS };
+
+/* How a run ended. */
+struct verdict {
+    int code;               /* or a signal below 0 */
+    enum gx_sim_oracle oracle;      /* BROKEN: the first that was */
+    uint32_t line, column;  /* EXPECT: of the line that did not hold, 0 when the file has none that did not */
+    uint64_t found;
+};
 
 struct shrink {
     const struct gx_scenario *base;
     const struct gx_scn_options *options;
     enum what what;
     uint32_t size;          /* ACTS: so many at once */
-    int wanted;             /* how it has to end: BROKEN + oracle, or a signal below 0 */
-    int got;
-    uint64_t at;            /* the candidate that did */
+    struct verdict wanted, got;
+    uint64_t at;            /* the candidate that ended so */
 };
 
 static void copy(struct gx_scenario *out, const struct gx_scenario *of)
@@ -99,6 +106,16 @@ static void drop_node(struct gx_scenario *s, uint32_t gone)
     memmove(s->island + gone, s->island + gone + 1, (s->n_nodes - gone) * sizeof *s->island);
 }
 
+/* Nothing is expected in a file of a group that it does not create. */
+static bool is_created(const struct gx_scenario *s, uint32_t group)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < s->n_acts && !found; i++)
+        found = s->acts[i].kind == GX_SCN_CREATE && s->acts[i].group == group;
+    return found;
+}
+
 static void candidate(struct gx_scenario *out, const struct shrink *k, uint64_t i)
 {
     char why[300];
@@ -112,18 +129,23 @@ static void candidate(struct gx_scenario *out, const struct shrink *k, uint64_t 
         drop_expect(out, (uint32_t)i);
     for (uint32_t at = 0; (at = gx_scn_senseless(out, why)) < out->n_acts;)
         drop_act(out, at, 1);
+    for (uint32_t x = 0; x < out->n_expects;)
+        if (out->expects[x].kind <= GX_SCN_IS_MEMBER && !is_created(out, out->expects[x].group))
+            drop_expect(out, x);
+        else
+            x++;
 }
 
 static int work(void *ctx, uint64_t i, const char *dir, void *result, FILE *out)
 {
     const struct shrink *k = ctx;
+    struct verdict *verdict = result;
     struct gx_scn_options options = *k->options;
     struct gx_scn_done done = {.expired = 0};
     struct gx_scenario scn;
     struct gx_sim *sim = NULL;
     size_t n = 0;
 
-    (void)result;
     (void)out;
     options.dir = dir;
     candidate(&scn, k, i);
@@ -132,38 +154,54 @@ static int work(void *ctx, uint64_t i, const char *dir, void *result, FILE *out)
 
     const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
 
-    return n == 0 ? HOLDS : BROKEN + (int)v[0].oracle;
+    if (n == 0)
+        return HOLDS;
+    verdict->oracle = v[0].oracle;
+    for (uint32_t x = 0; v[0].oracle == GX_SIM_EXPECT && verdict->line == 0 && x < scn.n_expects; x++)
+        if (!scn.expects[x].ok) {
+            verdict->line = scn.expects[x].line;
+            verdict->column = scn.expects[x].column;
+            verdict->found = scn.expects[x].found;
+        }
+    return BROKEN;
+}
+
+static bool same(const struct verdict *a, const struct verdict *b)
+{
+    return a->code == b->code && a->oracle == b->oracle && a->line == b->line && a->column == b->column && a->found == b->found;
 }
 
 static bool look(void *ctx, const struct gx_sim_job *job)
 {
     struct shrink *k = ctx;
 
-    k->got = job->signal != 0 ? -job->signal : job->code;
+    memcpy(&k->got, job->result, sizeof k->got);
+    k->got.code = job->signal != 0 ? -job->signal : job->code;
     k->at = job->index;
-    return k->got != k->wanted && k->got != MACHINE;
+    return !same(&k->got, &k->wanted) && k->got.code != MACHINE;
 }
 
 /* Whether one of n candidates ends as wanted: k->at. */
 static int any(struct shrink *k, uint64_t n)
 {
-    struct gx_sim_jobs jobs = {.n = n, .seconds = SECONDS, .work = work, .done = look, .ctx = k};
+    struct gx_sim_jobs jobs = {.n = n, .seconds = SECONDS, .result_bytes = sizeof(struct verdict), .work = work, .done = look, .ctx = k};
 
-    k->got = HOLDS;
+    k->got = (struct verdict){.code = HOLDS};
     return n == 0 ? 0 : gx_sim_jobs_run(&jobs);
 }
 
 int gx_scn_shrink(struct gx_scenario *scn, const struct gx_scn_options *options, void (*better)(void *ctx, const struct gx_scenario *scn), void *ctx)
 {
-    struct shrink k = {.base = scn, .options = options, .what = NOTHING, .wanted = MACHINE};
+    struct shrink k = {.base = scn, .options = options, .what = NOTHING, .wanted = {.code = MACHINE}};
     int ended = any(&k, 1);
     bool smaller = true;
 
-    if (ended != 0 || k.got == MACHINE)
+    if (ended != 0 || k.got.code == MACHINE)
         return ended != 0 ? ended : -1;
-    if (k.got == HOLDS)
+    if (k.got.code == HOLDS)
         return 1;
     k.wanted = k.got;
+    better(ctx, scn);
     while (smaller) {
         smaller = false;
         for (k.what = ACTS, k.size = (scn->n_acts + 1) / 2; k.what <= EXPECTS;) {
@@ -172,7 +210,7 @@ int gx_scn_shrink(struct gx_scenario *scn, const struct gx_scn_options *options,
             ended = any(&k, n);
             if (ended != 0)
                 return ended;
-            if (k.got == k.wanted && n > 0) {
+            if (same(&k.got, &k.wanted) && n > 0) {
                 struct gx_scenario next;
 
                 candidate(&next, &k, k.at);
