@@ -315,6 +315,17 @@ static void act(struct play *p, const struct gx_scn_act *a)
 
 /* --- what is expected -------------------------------------------------------------------------------------------------------------------------- */
 
+/* Nobody can be asked on a node that is down or stopped: what is expected of it is neither so nor not so. */
+static bool answers(struct play *p, struct gx_scn_expect *x)
+{
+    bool up = gx_sim_is_up(p->sim, x->a);
+
+    if (up && !p->sim->nodes[x->a].paused)
+        return true;
+    snprintf(x->got, sizeof x->got, "%s is %s", p->scn->nodes[x->a].text, up ? "paused" : "down");
+    return false;
+}
+
 static bool shown(struct play *p, uint32_t node, uint32_t group, struct gx_sim_reply *reply)
 {
     struct gx_command cmd = {.method = GX_CMD_GROUP_SHOW, .group = p->group[group], .given = 1u << GX_PARAM_GROUP};
@@ -335,6 +346,7 @@ static bool same_state(struct play *p, struct gx_scn_expect *x)
     char first[65] = "", state[65];
     uint32_t of = 0, n = 0;
 
+    snprintf(x->got, sizeof x->got, "nobody who is up is a member");
     for (uint32_t i = 0; i < p->scn->n_nodes; i++) {
         if (!shown(p, i, x->group, &reply) || !gx_sim_value(&reply, state, sizeof state, "state_hash"))
             continue;
@@ -346,7 +358,9 @@ static bool same_state(struct play *p, struct gx_scn_expect *x)
             return false;
         }
     }
-    snprintf(x->got, sizeof x->got, "%.8s on %u nodes", first, n);
+    x->open = n == 0;
+    if (n > 0)
+        snprintf(x->got, sizeof x->got, "%.8s on %u nodes", first, n);
     return n > 0;
 }
 
@@ -356,6 +370,7 @@ static bool members(struct play *p, struct gx_scn_expect *x)
     char text[24];
     uint32_t n = 0;
 
+    snprintf(x->got, sizeof x->got, "nobody who is up is a member");
     for (uint32_t i = 0; i < p->scn->n_nodes; i++) {
         if (!shown(p, i, x->group, &reply) || !gx_sim_value(&reply, text, sizeof text, "members"))
             continue;
@@ -365,10 +380,11 @@ static bool members(struct play *p, struct gx_scn_expect *x)
 
         for (const char *c = text; *c >= '0' && *c <= '9'; c++)
             got = 10 * got + (uint64_t)(*c - '0');
-        x->found = got;
+        x->members = got;
         if (!compares(x->compare, got, x->number))
             return false;
     }
+    x->open = n == 0;
     return n > 0;
 }
 
@@ -386,6 +402,7 @@ static bool is_so(struct play *p, struct gx_scn_expect *x)
     case GX_SCN_DELIVERED:
         sim_delivered(p->sim, p->group[x->group], &due, &delivered);
         snprintf(x->got, sizeof x->got, "%" PRIu64 " of %" PRIu64, delivered, due);
+        x->open = due == 0;
         return due > 0 && compares(x->compare, delivered * 100 / due, x->number);
     case GX_SCN_IS_MEMBER: {
         bool yes = shown(p, x->a, x->group, &reply);
@@ -395,21 +412,33 @@ static bool is_so(struct play *p, struct gx_scn_expect *x)
     }
     case GX_SCN_READS:
         read = sim_reads(p->sim, x->a, x->b, world_ms(p, x->after_ms));
-        snprintf(x->got, sizeof x->got, "%" PRIu64 " messages", read);
+        snprintf(x->got, sizeof x->got, "%" PRIu64 " message%s", read, read == 1 ? "" : "s");
         return read > 0;
     }
     return false;
 }
 
-static void look(struct play *p, enum gx_scn_when when)
+/* last: there is no other time to look. */
+static void look(struct play *p, enum gx_scn_when when, bool last)
 {
     for (uint32_t i = 0; i < p->scn->n_expects; i++) {
         struct gx_scn_expect *x = &p->scn->expects[i];
 
         if (x->when != when || (when == GX_SCN_BY && (x->looked_at || world_ms(p, x->by_ms) > p->sim->now_ms)) || (when == GX_SCN_NEVER && x->looked_at && !x->ok))
             continue;
+        x->open = false;
+
+        bool so = is_so(p, x) == (when != GX_SCN_NEVER);
+        bool asked = x->kind < GX_SCN_IS_MEMBER || answers(p, x);       /* afterwards: it may go down as it is asked */
+
+        if (!asked && when == GX_SCN_NEVER && !last)
+            continue;
+        x->open = x->open || !asked;
         x->looked_at = true;
-        x->ok = is_so(p, x) == (when != GX_SCN_NEVER);
+        x->at_ms = p->sim->now_ms;
+        x->ok = asked && so;
+        if (!x->ok)
+            sim_violated(p->sim, GX_SIM_EXPECT, SIM_NONE, "line %u does not hold: %s", x->line, x->got);
     }
 }
 
@@ -419,7 +448,7 @@ static void go(struct play *p, uint64_t file_ms)
     uint64_t until_ms = world_ms(p, file_ms);
     bool nevers = false;
 
-    look(p, GX_SCN_BY);
+    look(p, GX_SCN_BY, true);
     for (uint32_t i = 0; i < p->scn->n_expects; i++)
         nevers = nevers || p->scn->expects[i].when == GX_SCN_NEVER;
     while (p->sim->now_ms < until_ms) {
@@ -433,9 +462,9 @@ static void go(struct play *p, uint64_t file_ms)
         if (nevers && p->looked_ms + LOOK_MS < next)
             next = p->looked_ms + LOOK_MS;
         gx_sim_run(p->sim, next > p->sim->now_ms ? next - p->sim->now_ms : 1);
-        look(p, GX_SCN_BY);
+        look(p, GX_SCN_BY, true);
         if (nevers && p->sim->now_ms >= p->looked_ms + LOOK_MS) {
-            look(p, GX_SCN_NEVER);
+            look(p, GX_SCN_NEVER, false);
             p->looked_ms = p->sim->now_ms;
         }
         tell_violations(p);
@@ -459,11 +488,8 @@ static void last_words(struct play *p)
 static void finish(struct play *p, uint64_t end_ms)
 {
     (void)rest(p, end_ms, GX_SCN_NOBODY);
-    look(p, GX_SCN_AT_END);
-    look(p, GX_SCN_NEVER);
-    for (uint32_t i = 0; i < p->scn->n_expects; i++)
-        if (!p->scn->expects[i].ok)
-            sim_violated(p->sim, GX_SIM_EXPECT, SIM_NONE, "line %u does not hold: %s", p->scn->expects[i].line, p->scn->expects[i].got);
+    look(p, GX_SCN_AT_END, true);
+    look(p, GX_SCN_NEVER, true);
     sim_measure_stop(p->sim);
     last_words(p);
     tell_violations(p);

@@ -80,8 +80,10 @@ struct gx_scn_expect {
     uint64_t number, after_ms;
     uint32_t line, column;
     bool not, looked_at, ok;
-    uint64_t found;         /* MEMBERS: so many, once it was looked at */
-    char got[96];           /* what was found, likewise */
+    bool open;              /* nobody could be asked, or of nothing: it is neither so nor not so */
+    uint64_t at_ms;         /* in the world, when it was last looked at */
+    uint64_t members;       /* MEMBERS: so many, at whom `got` names */
+    char got[96];           /* what was found, once it was looked at */
 };
 
 struct gx_scenario {

@@ -15,8 +15,9 @@ enum what { NOTHING, ACTS, NODES, EXPECTS };
 struct verdict {
     int code;               /* or a signal below 0 */
     enum gx_sim_oracle oracle;      /* BROKEN: the first that was */
-    uint32_t line, column;  /* EXPECT: of the line that did not hold, 0 when the file has none that did not */
-    uint64_t found;
+    uint32_t line, column;  /* EXPECT: of the first line that did not hold, 0 when the file has none that did not */
+    bool open;              /* likewise */
+    uint64_t members;
 };
 
 struct shrink {
@@ -144,6 +145,7 @@ static int work(void *ctx, uint64_t i, const char *dir, void *result, FILE *out)
     struct gx_scn_done done = {.expired = 0};
     struct gx_scenario scn;
     struct gx_sim *sim = NULL;
+    uint64_t first_ms = 0;
     size_t n = 0;
 
     (void)out;
@@ -157,18 +159,24 @@ static int work(void *ctx, uint64_t i, const char *dir, void *result, FILE *out)
     if (n == 0)
         return HOLDS;
     verdict->oracle = v[0].oracle;
-    for (uint32_t x = 0; v[0].oracle == GX_SIM_EXPECT && verdict->line == 0 && x < scn.n_expects; x++)
-        if (!scn.expects[x].ok) {
-            verdict->line = scn.expects[x].line;
-            verdict->column = scn.expects[x].column;
-            verdict->found = scn.expects[x].found;
+    for (uint32_t x = 0; v[0].oracle == GX_SIM_EXPECT && x < scn.n_expects; x++) {
+        const struct gx_scn_expect *e = &scn.expects[x];
+
+        if (!e->ok && (verdict->line == 0 || e->at_ms < first_ms)) {
+            first_ms = e->at_ms;
+            verdict->line = e->line;
+            verdict->column = e->column;
+            verdict->open = e->open;
+            verdict->members = e->members;
         }
+    }
     return BROKEN;
 }
 
 static bool same(const struct verdict *a, const struct verdict *b)
 {
-    return a->code == b->code && a->oracle == b->oracle && a->line == b->line && a->column == b->column && a->found == b->found;
+    return a->code == b->code && a->oracle == b->oracle && a->line == b->line && a->column == b->column &&
+           a->open == b->open && a->members == b->members;
 }
 
 static bool look(void *ctx, const struct gx_sim_job *job)

@@ -82,8 +82,8 @@ static void test_statements_stand_in_lines_or_beside_each_other_and_are_played_i
     gx_scn_free(&scn);
 }
 
-/* Plays `small` and one line more; how many expectations did not hold. */
-static size_t broken(const char *expects)
+/* Plays `small` and one line more; how many expectations did not hold, the first of them when, and as what is said. */
+static size_t broken_first(const char *expects, uint64_t *at_ms, char says[200])
 {
     struct gx_scenario scn;
     struct gx_sim *sim = NULL;
@@ -100,9 +100,19 @@ static size_t broken(const char *expects)
 
     for (size_t i = 0; i < n; i++)
         assert_int_equal(v[i].oracle, GX_SIM_EXPECT);
+    *at_ms = n == 0 ? 0 : v[0].at_ms;
+    snprintf(says, 200, "%s", n == 0 ? "" : v[0].text);
     gx_sim_free(sim);
     gx_scn_free(&scn);
     return n;
+}
+
+static size_t broken(const char *expects)
+{
+    char says[200];
+    uint64_t at_ms = 0;
+
+    return broken_first(expects, &at_ms, says);
 }
 
 static void test_what_is_expected_holds_or_is_said_not_to(void **s)
@@ -117,6 +127,43 @@ static void test_what_is_expected_holds_or_is_said_not_to(void **s)
     assert_int_equal(broken("expect never bob reads what ann sent after 11s"), 1);
     assert_int_equal(broken("expect at end bob reads what ann sent after 60s"), 1);
     assert_int_equal(broken("expect by 1ms same state in tea"), 0);
+    /* One message of several is enough to read, and enough for never. */
+    assert_int_equal(broken("expect by 11s bob reads what ann sent"), 0);
+    assert_int_equal(broken("expect never bob reads what ann sent"), 1);
+}
+
+static void said(const char *expects, uint64_t at_ms, const char *says)
+{
+    char found[200];
+    uint64_t found_ms = 0;
+
+    assert_int_equal(broken_first(expects, &found_ms, found), 1);
+    assert_string_equal(found, says);
+    assert_int_equal(found_ms, at_ms);
+}
+
+static void test_of_a_node_that_is_down_nothing_is_so(void **s)
+{
+    (void)s;
+    said("at 20s bob crashes expect by 40s bob is not member of tea", 40000, "line 5 does not hold: bob is down");
+    said("at 20s bob crashes expect by 40s bob is member of tea", 40000, "line 5 does not hold: bob is down");
+    said("at 20s bob crashes expect by 40s bob reads what ann sent", 40000, "line 5 does not hold: bob is down");
+    said("at 20s bob crashes after 1 step expect by 20001ms bob is member of tea", 20001, "line 5 does not hold: bob is down");
+    said("at 20s bob pauses for 30s expect by 40s bob is member of tea", 40000, "line 5 does not hold: bob is paused");
+    assert_int_equal(broken("at 20s bob crashes expect never bob reads what ann sent after 30s at 30s ann sends 1 to tea"), 1);
+    assert_int_equal(broken("at 20s bob crashes expect never bob reads what ann sent after 60s at 30s ann sends 1 to tea"), 0);
+    said("at 0s ann creates yam expect never bob is not member of yam at 0s bob crashes at 1500ms bob restarts", 2000, "line 5 does not hold: is not a member");
+    assert_int_equal(broken("at 20s ann bob crash expect by 40s members of tea = 2 expect by 40s same state in tea"), 2);
+}
+
+static void test_what_does_not_hold_has_the_time_at_which_it_did_not_and_what_was_found(void **s)
+{
+    (void)s;
+    said("expect by 9s members of tea = 7", 9000, "line 5 does not hold: 2 at ann");
+    said("expect by 500ms members of tea = 7 at 1s ann creates yam", 500, "line 5 does not hold: 1 at ann");
+    said("at 20s ann creates yam expect by 10s members of yam = 1", 10000, "line 5 does not hold: nobody who is up is a member");
+    said("at 20s ann creates yam expect by 10s same state in yam", 10000, "line 5 does not hold: nobody who is up is a member");
+    said("expect never bob reads what ann sent after 11s", 13000, "line 5 does not hold: 1 message");
 }
 
 /* The file's clock stands while it rests, which takes minutes of the world's: what lies behind a rest is as far from it, and from each other, as it says. */
@@ -166,6 +213,8 @@ int main(void)
         cmocka_unit_test(test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known),
         cmocka_unit_test(test_statements_stand_in_lines_or_beside_each_other_and_are_played_in_time),
         cmocka_unit_test(test_what_is_expected_holds_or_is_said_not_to),
+        cmocka_unit_test(test_of_a_node_that_is_down_nothing_is_so),
+        cmocka_unit_test(test_what_does_not_hold_has_the_time_at_which_it_did_not_and_what_was_found),
         cmocka_unit_test(test_times_behind_a_rest_count_on_from_when_it_ended),
         cmocka_unit_test(test_no_text_breaks_the_reader),
     };
