@@ -457,7 +457,8 @@ static void check_states(struct gx_sim *sim)
                 seen[n] = (struct seen){.group = g->row.id, .node = i};
                 snprintf(seen[n++].state, sizeof seen->state, "%s", state);
             } else if (strcmp(seen[at].state, state) != 0) {
-                sim_violated(sim, GX_SIM_STATE, i, "its state is %.16s, and that of n%u is %.16s", state, seen[at].node, seen[at].state);
+                sim_violated(sim, GX_SIM_STATE, i, "its state is %.16s, and that of %s is %.16s", state, gx_sim_node_name(sim, seen[at].node),
+                             seen[at].state);
             }
         }
     }
@@ -569,8 +570,8 @@ static void check_delivery(struct gx_sim *sim)
             if (h != HELD)
                 sim_measure_missing(sim, k, i);
             if (h != HELD)
-                sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of n%u, written at %llu ms, %s", a->seq, a->node, (unsigned long long)a->at_ms,
-                             h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
+                sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of %s, written at %llu ms, %s", a->seq, gx_sim_node_name(sim, a->node),
+                             (unsigned long long)a->at_ms, h == LACKING ? "is not there" : h == BEFORE ? "is taken for one of before" : "is another");
         }
         check_held(sim, a);
         sim->counts.due += a->n_due;
@@ -681,10 +682,11 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
 
         sim->counts.too_late += out;
         if (shows && out)
-            sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of n%u, who was removed before it was written", a->seq, a->node);
+            sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of %s, who was removed before it was written", a->seq, gx_sim_node_name(sim, a->node));
         if (!shows && a->before_cut && was_in(g, &a->member) && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 &&
             (a->due[i / 8] & 1u << i % 8) != 0 && member_since(&sim->nodes[i], &a->group) <= a->at_ms)
-            sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of n%u, which was there when they were removed", a->seq, a->node);
+            sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of %s, which was there when they were removed", a->seq,
+                         gx_sim_node_name(sim, a->node));
     }
 }
 

@@ -46,12 +46,12 @@ static bool write_event(struct gx_sim *sim, uint32_t node, char event[80])
     return gx_sim_ask(sim, &reply, node, cmd, 0) && gx_sim_value(&reply, event, 80, "event");
 }
 
-/* Three nodes in one group, 50 ms from each other, the last of them on an island of its own; nothing else moves. */
-static struct gx_sim *world(uint64_t seed, bool measure)
+/* Three nodes in one group, 50 ms from each other, the last of them on an island of its own; nothing else moves.  names: of 4 bytes each, or NULL. */
+static struct gx_sim *world_of(uint64_t seed, bool measure, const char *names)
 {
     struct gx_sim_link link = {.delay_ms = DELAY_MS};
     char token[600];
-    struct gx_sim *sim = tea_in(&(struct gx_sim_options){.seed = seed, .n_nodes = NODES, .measure = measure}, NODES, 10, 10, token);
+    struct gx_sim *sim = tea_in(&(struct gx_sim_options){.seed = seed, .n_nodes = NODES, .measure = measure, .names = names, .name_bytes = 4}, NODES, 10, 10, token);
 
     gx_sim_island(sim, NODES - 1, 1);
     for (uint32_t a = 0; a < 2; a++)
@@ -59,6 +59,11 @@ static struct gx_sim *world(uint64_t seed, bool measure)
             gx_sim_link(sim, a, b, &link);
     gx_sim_run(sim, 30000);
     return sim;
+}
+
+static struct gx_sim *world(uint64_t seed, bool measure)
+{
+    return world_of(seed, measure, NULL);
 }
 
 static void cut(struct gx_sim *sim)
@@ -475,6 +480,25 @@ static void test_comparing_what_is_no_report_is_refused(void **s)
     free(said);
 }
 
+static void test_what_is_broken_names_nodes_as_the_world_does(void **s)
+{
+    struct gx_sim *sim = world_of(14, false, "ann\0bob\0cid");
+    char event[80];
+    size_t n = 0;
+
+    (void)s;
+    cut(sim);
+    assert_true(write_event(sim, 2, event));
+    gx_sim_run(sim, 60000);
+    assert_false(gx_sim_check(sim));
+
+    const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
+
+    assert_true(n > 0 && v[0].oracle == GX_SIM_DELIVERY);
+    assert_non_null(strstr(v[0].text, "message 1 of cid"));
+    gx_sim_free(sim);
+}
+
 static void test_a_report_that_cannot_be_written_is_an_error(void **s)
 {
     struct gx_sim *sim = world(13, true);
@@ -499,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_the_page_fetches_nothing_and_quotes_what_it_is_given),
         cmocka_unit_test(test_comparing_says_what_differs_and_by_how_much),
         cmocka_unit_test(test_comparing_what_is_no_report_is_refused),
+        cmocka_unit_test(test_what_is_broken_names_nodes_as_the_world_does),
         cmocka_unit_test(test_a_report_that_cannot_be_written_is_an_error),
     };
 
