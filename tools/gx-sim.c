@@ -93,7 +93,7 @@ static bool number(uint64_t *out, const char *text, uint64_t least, uint64_t mos
     return errno == 0 && *end == 0 && *out >= least && *out <= most;
 }
 
-static char *read_file(const char *path)
+static char *read_file(const char *path, size_t *bytes)
 {
     FILE *f = fopen(path, "rb");
     char *text = malloc(FILE_MAX + 1);
@@ -109,6 +109,7 @@ static char *read_file(const char *path)
         return NULL;
     }
     text[n] = 0;
+    *bytes = n;
     return text;
 }
 
@@ -116,11 +117,12 @@ static int read_scenario(struct args *a)
 {
     char why[300];
     uint32_t line = 0, column = 0;
+    size_t n = 0;
 
-    a->text = read_file(a->file);
+    a->text = read_file(a->file, &n);
     if (a->text == NULL)
         return EXIT_MACHINE;
-    if (gx_scn_read(&a->scn, a->text, why, &line, &column)) {
+    if (gx_scn_read(&a->scn, a->text, n, why, &line, &column)) {
         a->nodes = a->scn.n_nodes;
         return 0;
     }

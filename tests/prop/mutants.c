@@ -64,7 +64,7 @@ static bool read_scenario(struct gx_scenario *scn, const char *name)
     n = fread(text, 1, FILE_MAX, f);
     fclose(f);
     text[n] = 0;
-    return gx_scn_read(scn, text, why, &line, &column);
+    return gx_scn_read(scn, text, n, why, &line, &column);
 }
 
 /* Indexes: the files of the gallery, then seeds from 1 on. */

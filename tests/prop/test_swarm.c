@@ -134,7 +134,7 @@ static void test_a_random_world_written_as_a_scenario_file_is_the_same_run(void 
         gx_scn_write(f, &scn);
         assert_int_equal(fclose(f), 0);
         gx_scn_free(&scn);
-        if (!gx_scn_read(&scn, text, why, &line, &column))
+        if (!gx_scn_read(&scn, text, strlen(text), why, &line, &column))
             fail_msg("%u:%u: %s", line, column, why);
         assert_int_equal(gx_scn_play(&sim, &scn, &done, &options), GX_OK);
         gx_sim_trace(sim, read);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MESSAGES_MAX 100000u
+
 const struct scn_verb scn_verbs[SCN_VERBS] = {
     {"removes", "from", GX_SCN_REMOVE},   {"bans", "from", GX_SCN_BAN},     {"unbans", "in", GX_SCN_UNBAN}, {"promotes", "in", GX_SCN_PROMOTE},
     {"demotes", "in", GX_SCN_DEMOTE},     {"invites", "to", GX_SCN_INVITE}, {"scans", NULL, GX_SCN_SCAN},   {"accepts", NULL, GX_SCN_ACCEPT},
@@ -76,7 +78,7 @@ static bool flaps(struct reader *r, struct gx_scn_act a, bool flap)
     if (!read_island(r, &a.a) || !read_need(r, "|") || !read_island(r, &a.b))
         return false;
     if (flap && (!read_need(r, "every") || !read_span(r, &period) || period == 0))
-        return read_bad(r, "like: flap home | cafe every 2s");
+        return read_bad_last(r, "like: flap home | cafe every 2s");
     if (flap && read_take(r, "for") && !read_span(r, &ms))
         return false;
     a.ms = (int64_t)period;
@@ -115,12 +117,12 @@ static bool creates(struct reader *r, struct gx_scn_act a)
     a.group = s->n_groups++;
     if (read_take(r, "cap")) {
         if (!read_number(r, &n, "members") || n < 2 || n > GX_GROUP_MEMBERS_MAX)
-            return read_bad(r, "a cap is 2 to %u", GX_GROUP_MEMBERS_MAX);
+            return read_bad_last(r, "a cap is 2 to %u", GX_GROUP_MEMBERS_MAX);
         a.n = (uint32_t)n;
     }
     if (read_take(r, "qr")) {
         if (!read_number(r, &n, "members") || n < 1 || n > GX_GROUP_QR_JOIN_MAX)
-            return read_bad(r, "a QR limit is 1 to %u", GX_GROUP_QR_JOIN_MAX);
+            return read_bad_last(r, "a QR limit is 1 to %u", GX_GROUP_QR_JOIN_MAX);
         a.m = (uint32_t)n;
     }
     gx_scn_add(s, a);
@@ -150,8 +152,10 @@ static bool sends(struct reader *r, struct gx_scn_act a, const struct list *who)
     struct list everybody = {.n = 0};
 
     a.kind = GX_SCN_SEND;
-    if (!read_number(r, &n, "messages") || n == 0 || n > 100000 || (who != NULL && (!read_need(r, "to") || !read_group(r, &a.group))) || !over(r, &ms))
-        return read_bad(r, "like: send 5 to tea over 60s");
+    if (!read_number(r, &n, "messages") || n == 0 || n > MESSAGES_MAX)
+        return read_bad_last(r, "1 to %u messages can be sent at once", MESSAGES_MAX);
+    if ((who != NULL && (!read_need(r, "to") || !read_group(r, &a.group))) || !over(r, &ms))
+        return false;
     for (uint32_t i = 0; who == NULL && i < r->scn->n_nodes; i++) {         /* who is no member then sends nothing */
         everybody.node = sim_grow(everybody.node, &everybody.cap, i, sizeof *everybody.node);
         everybody.node[everybody.n++] = i;
@@ -200,8 +204,10 @@ static bool crashes(struct reader *r, struct gx_scn_act a, const struct list *wh
 
     a.kind = GX_SCN_CRASH;
     if (read_take(r, "after")) {
-        if (!read_number(r, &n, "steps") || n == 0 || (!read_take(r, "step") && !read_need(r, "steps")))
-            return read_bad(r, "like: k1 crashes after 3 steps");
+        if (!read_number(r, &n, "steps") || n == 0)
+            return read_bad_last(r, "like: k1 crashes after 3 steps");
+        if (!read_take(r, "step") && !read_need(r, "steps"))
+            return false;
         a.n = (uint32_t)n;
     }
     if (!over(r, &ms))
@@ -274,9 +280,9 @@ static bool pair(struct reader *r, struct gx_scn_act a, const struct list *who, 
     uint32_t n = who->n > whom->n ? who->n : whom->n;
 
     if (who->n != n && who->n != 1)
-        return read_bad(r, "%u nodes with %u: as many on both sides, or one", who->n, whom->n);
+        return read_bad_last(r, "%u nodes with %u: as many on both sides, or one", who->n, whom->n);
     if (whom->n != n && whom->n != 1)
-        return read_bad(r, "%u nodes with %u: as many on both sides, or one", who->n, whom->n);
+        return read_bad_last(r, "%u nodes with %u: as many on both sides, or one", who->n, whom->n);
     if (!over(r, &ms))
         return false;
     for (uint32_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* Scenario files: words, names and links. */
 #include "tests/sim/reader.h"
 
+#include "proto/utf8.h"
 #include "tests/sim/internal.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,23 +9,65 @@
 
 /* --- words ---------------------------------------------------------------------------------------------------------------------------------- */
 
+static void bad(struct reader *r, uint32_t line, uint32_t column, const char *format, va_list args)
+{
+    if (r->failed)
+        return;
+    r->failed = true;
+    r->bad_line = line;
+    r->bad_column = column;
+    vsnprintf(r->why, 300, format, args);
+}
+
 bool read_bad(struct reader *r, const char *format, ...)
 {
     va_list args;
 
-    if (r->failed)
-        return false;
-    r->failed = true;
     va_start(args, format);
-    vsnprintf(r->why, 300, format, args);
+    bad(r, r->now.line, r->now.column, format, args);
     va_end(args);
     return false;
+}
+
+bool read_bad_last(struct reader *r, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    bad(r, r->last_line, r->last_column, format, args);
+    va_end(args);
+    return false;
+}
+
+/* What a person does not see in a file decides nothing in it. */
+bool read_is_text(struct reader *r, size_t n)
+{
+    uint32_t line = 1, column = 1, cp = 0;
+
+    for (size_t i = 0; i < n;) {
+        const char *c = r->at + i;
+        bool newline = *c == '\n' || (*c == '\r' && c[1] == '\n');
+        size_t bytes = newline || *c == '\t' ? 1 : gx_utf8_char(&cp, gx_span(c, n - i));
+
+        r->now.line = line;
+        r->now.column = column;
+        if (*c == '\r' && !newline)
+            return read_bad(r, "a carriage return that ends no line: lines end with LF, or with CR LF");
+        if (bytes == 0 || (!newline && *c != '\t' && cp < ' '))
+            return read_bad(r, "the byte 0x%02x is no text: UTF-8 is read, without control characters", (unsigned)(unsigned char)*c);
+        line += *c == '\n';
+        column = *c == '\n' ? 1 : column + (uint32_t)bytes;
+        i += bytes;
+    }
+    return true;
 }
 
 void read_next(struct reader *r)
 {
     size_t n = 0;
 
+    r->last_line = r->now.line;
+    r->last_column = r->now.column;
     r->now.begins_line = r->column == 1;
     for (;; r->at++) {
         if (*r->at == '#')
@@ -41,7 +84,7 @@ void read_next(struct reader *r)
     r->now.line = r->line;
     r->now.column = r->column;
     r->now.end = *r->at == 0;
-    for (; (unsigned char)*r->at > ' '; r->at++, r->column++)
+    for (; (unsigned char)*r->at > ' ' && *r->at != '#'; r->at++, r->column++)
         if (n < TOKEN_MAX)
             r->now.text[n++] = *r->at;
     r->now.text[n] = 0;
@@ -226,7 +269,7 @@ bool read_nodes(struct reader *r, struct list *out)
 bool read_one_node(struct reader *r, uint32_t *out)
 {
     struct list l = {.n = 0};
-    bool ok = read_nodes(r, &l) && (l.n == 1 || read_bad(r, "one node belongs here"));
+    bool ok = read_nodes(r, &l) && (l.n == 1 || read_bad_last(r, "one node belongs here"));
 
     *out = ok ? l.node[0] : SIM_NONE;
     free(l.node);
@@ -256,19 +299,19 @@ bool read_link(struct reader *r, struct gx_sim_link *out)
     for (;; any = true) {
         if (read_take(r, "delay")) {
             if (!read_span(r, &ms) || ms == 0 || ms > 60000)
-                return read_bad(r, "a delay is 1ms to 60s");
+                return read_bad_last(r, "a delay is 1ms to 60s");
             out->delay_ms = (uint32_t)ms;
         } else if (read_take(r, "jitter")) {
             if (!read_span(r, &ms) || ms > 60000)
-                return read_bad(r, "a jitter is at most 60s");
+                return read_bad_last(r, "a jitter is at most 60s");
             out->jitter_ms = (uint32_t)ms;
         } else if (read_take(r, "loss")) {
             if (!read_number_with(r, &x, "%") || x > 90)
-                return read_bad(r, "a loss is 0%% to 90%%");
+                return read_bad_last(r, "a loss is 0%% to 90%%");
             out->loss_ppm = (uint32_t)(x * 10000 + 0.5);
         } else if (read_take(r, "rate")) {
             if (!read_number_with(r, &x, "kB/s") || x < 1 || x > 1e6)
-                return read_bad(r, "a rate is 1kB/s to 1000000kB/s");
+                return read_bad_last(r, "a rate is 1kB/s to 1000000kB/s");
             out->bytes_per_s = (uint32_t)(x * 1000 + 0.5);
         } else {
             return any || read_bad(r, "'%s' is no link; known: lan wifi 3g, delay 5ms, jitter 5ms, loss 5%%, rate 100kB/s", r->now.end ? "the end" : r->now.text);

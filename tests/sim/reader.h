@@ -17,15 +17,20 @@ struct reader {
     const char *at;
     uint32_t line, column;
     struct token now;
+    uint32_t last_line, last_column;    /* of the token before it */
     char *why;
+    uint32_t bad_line, bad_column;
     bool failed;
 };
 
 /* Nodes of a statement, in their order. */
 struct list { uint32_t *node; uint32_t n, cap; };
 
-/* All of them return false when what stands there is refused: then r->why says why, and r->now is where. */
+/* All of them return false when what stands there is refused: then r->why says why, and r->bad_line and r->bad_column where.  Of what is refused twice the
+ * first counts. */
 bool read_bad(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool read_bad_last(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));      /* what was taken last is meant */
+bool read_is_text(struct reader *r, size_t n);      /* all n bytes */
 void read_next(struct reader *r);
 bool read_is(const struct reader *r, const char *word);
 bool read_take(struct reader *r, const char *word);         /* false: another one stands there, and nothing is refused */

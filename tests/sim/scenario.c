@@ -220,19 +220,20 @@ static bool statement(struct reader *r)
     return read_bad(r, "'%s' begins nothing; known: nodes island link at expect", r->now.text);
 }
 
-bool gx_scn_read(struct gx_scenario *out, const char *text, char why[300], uint32_t *line, uint32_t *column)
+bool gx_scn_read(struct gx_scenario *out, const char *text, size_t n, char why[300], uint32_t *line, uint32_t *column)
 {
     struct reader r = {.scn = out, .at = text, .line = 1, .column = 1, .why = why};
 
     gx_scn_begin(out);
     why[0] = 0;
-    read_next(&r);
+    if (read_is_text(&r, n))
+        read_next(&r);
     while (!r.failed && !r.now.end)
         (void)statement(&r);
     if (!r.failed && out->n_nodes == 0)
         (void)read_bad(&r, "there are no nodes: nodes ann bob k[1..40]");
-    *line = r.now.line;
-    *column = r.now.column;
+    *line = r.bad_line;
+    *column = r.bad_column;
     if (r.failed)
         return false;
     gx_scn_sort(out);

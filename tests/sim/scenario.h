@@ -102,9 +102,9 @@ struct gx_scenario {
     uint32_t n_expects, cap_expects;
 };
 
-/* Read a scenario, and look whether it makes sense, before anything runs.
+/* Read a scenario of n bytes, behind which is a 0, and look whether it makes sense, before anything runs.
  * False: why says what and why, and names what is known; *line and *column where, from 1.  gx_scn_free it in any case. */
-bool gx_scn_read(struct gx_scenario *out, const char *text, char why[300], uint32_t *line, uint32_t *column) GX_MUST_CHECK;
+bool gx_scn_read(struct gx_scenario *out, const char *text, size_t n, char why[300], uint32_t *line, uint32_t *column) GX_MUST_CHECK;
 /* As a file that is read as the same again: one act a line. */
 void gx_scn_write(FILE *out, const struct gx_scenario *scn);
 /* One act, as in a file, without its time. */

@@ -8,17 +8,22 @@
 #include <string.h>
 #include <cmocka.h>
 
-static void refused(const char *text, uint32_t line, uint32_t column, const char *says)
+static void refused_bytes(const char *text, size_t n, uint32_t line, uint32_t column, const char *says)
 {
     struct gx_scenario scn;
     char why[300];
     uint32_t at_line = 0, at_column = 0;
 
-    if (gx_scn_read(&scn, text, why, &at_line, &at_column))
+    if (gx_scn_read(&scn, text, n, why, &at_line, &at_column))
         fail_msg("was read: %s", text);
     if (at_line != line || at_column != column || strstr(why, says) == NULL)
         fail_msg("%u:%u: %s, for: %s", at_line, at_column, why, text);
     gx_scn_free(&scn);
+}
+
+static void refused(const char *text, uint32_t line, uint32_t column, const char *says)
+{
+    refused_bytes(text, strlen(text), line, column, says);
 }
 
 static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known(void **s)
@@ -39,23 +44,70 @@ static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known
     refused("nodes ann\nat 0s ann dances", 2, 11, "creates shows revokes join");
     refused("nodes ann\nat 0s ann turns sour", 2, 17, "equivocator backdater");
     refused("nodes ann bob\nat 0s ann bob creates tea", 2, 15, "what one node does");
-    refused("nodes ann bob k[1..3]\nat 0s ann bob scan k[1..3]", 2, 27, "as many on both sides");
+    refused("nodes ann bob k[1..3]\nat 0s ann bob scan k[1..3]", 2, 20, "as many on both sides");
     refused("nodes ann\nat 0s ann turns colluder", 2, 4, "with somebody else");
     refused("nodes ann\nat 0s ann turns colluder with ann", 2, 4, "with somebody else");
     refused("nodes ann bob\nat 0s ann turns talker with bob", 2, 4, "no other liar");
     refused("nodes ann\nat 0s ann disk fuller", 2, 16, "disk full for 10s");
-    refused("nodes ann\nisland home ann\nat 0s flap home | elsewhere every 0s", 3, 37, "every 2s");
+    refused("nodes ann\nisland home ann\nat 0s flap home | elsewhere every 0s", 3, 35, "every 2s");
     refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows qr of tea\nat 2s bob joins tea by qr of bob", 4, 4, "never has shown");
     refused("nodes ann\nisland home ann\nisland home ann", 3, 8, "already");
     refused("nodes ann\nlink all loss nan%", 2, 15, "not like 5%");
-    refused("nodes ann\nat 0s ann creates tea cap 501", 2, 30, "2 to 500");
+    refused("nodes ann\nat 0s ann creates tea cap 501", 2, 27, "2 to 500");
     refused("nodes ann\nat 0s ann creates tea\nexpect soon same state in tea", 3, 8, "by 60s, at end, never");
     refused("nodes ann\nat 0s ann creates tea\nexpect by 5s delivered tea = 100%", 3, 24, "at the end");
     refused("nodes ann\nat 0s ann creates tea\nexpect at end members of tea < 5", 3, 30, "= <= >=");
     refused("nodes ann\nlink all 5g", 2, 10, "lan wifi 3g");
-    refused("nodes ann\nlink all loss 95%", 2, 18, "0% to 90%");
+    refused("nodes ann\nlink all loss 95%", 2, 15, "0% to 90%");
     refused("nodes ann\nisland home bob", 2, 13, "known: ann");
     refused("nodes ann\nisland home ann\nat 1s partition home | hom", 3, 24, "known: elsewhere home");
+}
+
+/* What is wrong with a value is said where it stands, not of what comes next. */
+static void test_a_value_is_refused_at_its_place(void **s)
+{
+    (void)s;
+    refused("nodes ann\nat 0s ann creates tea cap 0\nat 1s heal", 2, 27, "2 to 500");
+    refused("nodes ann\nat 0s ann creates tea qr 101\nat 1s heal", 2, 26, "1 to 100");
+    refused("nodes ann\nlink all loss 101%\nat 1s heal", 2, 15, "0% to 90%");
+    refused("nodes ann\nlink all rate 0kB/s\nat 1s heal", 2, 15, "1kB/s to 1000000kB/s");
+    refused("nodes ann\nlink all delay 0ms\nat 1s heal", 2, 16, "1ms to 60s");
+    refused("nodes ann\nlink all jitter 61s", 2, 17, "at most 60s");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann sends 0 to tea\nat 2s heal", 3, 17, "1 to 100000");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann sends 1000000 to tea", 3, 17, "1 to 100000");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann sends 1 to teal", 3, 22, "known: tea");
+    refused("nodes ann bob\nat 0s ann crashes after 0 steps\nat 1s heal", 2, 25, "after 3 steps");
+    refused("nodes ann bob\nat 0s ann creates tea\nexpect at end ann reads what k[1..2] sent", 3, 30, "known: ann bob");
+    refused("nodes k[1..2]\nat 0s k1 creates tea\nexpect at end k1 reads what k[1..2] sent\nat 1s heal", 3, 29, "one node");
+}
+
+/* Nothing that cannot be seen in a file decides what is in it. */
+static void test_what_is_no_text_is_refused_at_its_place(void **s)
+{
+    static const char nul[] = "nodes ann\n\0\nexpect at end members of tea = 77\n";
+
+    (void)s;
+    refused_bytes(nul, sizeof nul - 1, 2, 1, "0x00");
+    refused("nodes ann\rat 0s ann creates tea\r# words\rfoo", 1, 10, "CR LF");
+    refused("nodes ann # words\rfoo\n", 1, 18, "CR LF");
+    refused("nodes ann\n# \x01\n", 2, 3, "0x01");
+    refused("nodes ann\nnodes b\xff\n", 2, 8, "0xff");
+}
+
+static void test_a_comment_begins_in_a_word_too_and_lines_may_end_as_on_windows(void **s)
+{
+    static const char text[] = "nodes ann#c bob\r\n\tnodes k\xc3\xa4the # \xe2\x80\xa6\r\nat 0s ann creates tea#\n";
+    struct gx_scenario scn;
+    char why[300];
+    uint32_t line = 0, column = 0;
+
+    (void)s;
+    assert_true(gx_scn_read(&scn, text, sizeof text - 1, why, &line, &column));
+    assert_int_equal(scn.n_nodes, 2);
+    assert_string_equal(scn.nodes[0].text, "ann");
+    assert_string_equal(scn.nodes[1].text, "k\xc3\xa4the");
+    assert_string_equal(scn.groups[0].text, "tea");
+    gx_scn_free(&scn);
 }
 
 static const char small[] = "nodes ann bob      # two\n"
@@ -70,7 +122,7 @@ static void test_statements_stand_in_lines_or_beside_each_other_and_are_played_i
     uint32_t line = 0, column = 0;
 
     (void)s;
-    assert_true(gx_scn_read(&scn, small, why, &line, &column));
+    assert_true(gx_scn_read(&scn, small, strlen(small), why, &line, &column));
     assert_int_equal(scn.n_nodes, 2);
     assert_int_equal(scn.n_acts, 6);
     assert_int_equal(scn.acts[0].kind, GX_SCN_CREATE);
@@ -93,7 +145,7 @@ static size_t broken_first(const char *expects, uint64_t *at_ms, char says[200])
     size_t n = 0;
 
     snprintf(text, sizeof text, "%s%s", small, expects);
-    assert_true(gx_scn_read(&scn, text, why, &line, &column));
+    assert_true(gx_scn_read(&scn, text, strlen(text), why, &line, &column));
     assert_int_equal(gx_scn_play(&sim, &scn, &done, &(struct gx_scn_options){.seed = 1}), GX_OK);
 
     const struct gx_sim_violation *v = gx_sim_violations(sim, &n);
@@ -196,7 +248,7 @@ static void test_no_text_breaks_the_reader(void **s)
         else
             text[cut - (sizeof small - 1)] = (char)(33 + (cut * 7) % 90);
 
-        bool read = gx_scn_read(&scn, text, why, &line, &column);
+        bool read = gx_scn_read(&scn, text, strlen(text), why, &line, &column);
 
         reads += read;
         refusals += !read;
@@ -211,6 +263,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known),
+        cmocka_unit_test(test_a_value_is_refused_at_its_place),
+        cmocka_unit_test(test_what_is_no_text_is_refused_at_its_place),
+        cmocka_unit_test(test_a_comment_begins_in_a_word_too_and_lines_may_end_as_on_windows),
         cmocka_unit_test(test_statements_stand_in_lines_or_beside_each_other_and_are_played_in_time),
         cmocka_unit_test(test_what_is_expected_holds_or_is_said_not_to),
         cmocka_unit_test(test_of_a_node_that_is_down_nothing_is_so),
