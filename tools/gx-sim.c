@@ -162,6 +162,10 @@ static bool read_args(struct args *a, char **argv)
             a->n = 1;
         argv++;
     }
+    if (a->n > 0 && a->seed > UINT64_MAX - (a->n - 1)) {
+        fprintf(stderr, "gx-sim: %" PRIu64 " runs from seed %" PRIu64 " on are more than there are seeds: the last is %" PRIu64 "\n", a->n, a->seed, UINT64_MAX);
+        return false;
+    }
     return true;
 }
 

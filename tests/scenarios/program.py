@@ -106,7 +106,18 @@ def shrinking_writes_what_it_says_it_did(sim):
     check(held.returncode == 1 and not (sim.folder / "held_small.scn").exists(), f"shrink where all holds: exit {held.returncode}")
 
 
+def the_last_seed_is_one(sim):
+    small, last = sim.write("seeds.scn", "nodes ann\nat 0s ann creates tea\n"), 2**64 - 1
+    done = sim.run("run", small, "--seed", last)
+    check(done.returncode == 0 and f"seed {last}: all holds" in done.stdout, f"seed {last}: exit {done.returncode}: {done.stdout}{done.stderr}")
+    done = sim.run("run", small, "--seed", last - 1, "--runs", 2)
+    check(done.returncode == 0 and f"seed {last}: all holds" in done.stdout, f"the last two seeds: exit {done.returncode}: {done.stdout}{done.stderr}")
+    done = sim.run("run", small, "--seed", last - 1, "--runs", 3)
+    check(done.returncode == 2 and "more than there are seeds" in done.stderr, f"beyond the last seed: exit {done.returncode}: {done.stderr}")
+
+
 CHECKS = [
+    the_last_seed_is_one,
     sweep_is_of_all_links,
     shrinking_keeps_the_line_that_does_not_hold,
     shrinking_writes_what_it_says_it_did,

@@ -15,7 +15,7 @@
 
 struct slot {
     bool used, ended;
-    uint64_t index;
+    uint64_t at;                /* from jobs->first on: a last index may be the greatest number there is */
     pid_t pid;
     int status, fd;         /* result and text */
     char dir[40];
@@ -58,18 +58,18 @@ static _Noreturn void child(const struct gx_sim_jobs *jobs, const struct slot *s
     if (fwrite(result, 1, jobs->result_bytes, out) != jobs->result_bytes)
         _exit(99);
 
-    int code = jobs->work(jobs->ctx, s->index, s->dir, result, out);
+    int code = jobs->work(jobs->ctx, jobs->first + s->at, s->dir, result, out);
 
     if (fflush(out) != 0 || pwrite(s->fd, result, jobs->result_bytes, 0) != (ssize_t)jobs->result_bytes)
         _exit(99);
     _exit(code);
 }
 
-static bool begin(const struct gx_sim_jobs *jobs, struct slot *s, uint64_t index)
+static bool begin(const struct gx_sim_jobs *jobs, struct slot *s, uint64_t at)
 {
     pid_t self = getpid();
 
-    *s = (struct slot){.index = index, .dir = "/dev/shm/gx-sim-job-XXXXXX"};
+    *s = (struct slot){.at = at, .dir = "/dev/shm/gx-sim-job-XXXXXX"};
     s->fd = memfd_create("gx-sim", MFD_CLOEXEC);
     if (s->fd < 0)
         return false;
@@ -104,7 +104,7 @@ static bool told(const struct gx_sim_jobs *jobs, struct slot *s)
     bool more = false;
 
     GX_ASSERT(text != NULL && (n <= 0 || pread(s->fd, text, (size_t)n, 0) == n));
-    more = jobs->done(jobs->ctx, &(struct gx_sim_job){.index = s->index, .signal = WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0,
+    more = jobs->done(jobs->ctx, &(struct gx_sim_job){.index = jobs->first + s->at, .signal = WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0,
                       .code = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 0, .text = text + jobs->result_bytes, .result = text});
     free(text);
     close(s->fd);
@@ -139,10 +139,10 @@ static struct slot *empty(struct slot *slots, uint32_t n)
     return NULL;
 }
 
-static struct slot *of(struct slot *slots, uint32_t n, uint64_t index)
+static struct slot *of(struct slot *slots, uint32_t n, uint64_t at)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (slots[i].used && slots[i].ended && slots[i].index == index)
+        if (slots[i].used && slots[i].ended && slots[i].at == at)
             return &slots[i];
     return NULL;
 }
@@ -164,22 +164,22 @@ int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
     uint32_t at_once = jobs->at_once == 0 ? gx_sim_jobs_processors() : jobs->at_once, n = at_once * AHEAD;
     struct slot *slots = calloc(n, sizeof *slots);
     struct sigaction before[2], on = {.sa_handler = stop};
-    uint64_t next = jobs->first, told_to = jobs->first, last = jobs->first + jobs->n;
+    uint64_t next = 0, told_to = 0;
     bool more = true, can = slots != NULL;
 
     stopped = 0;
     sigaction(SIGINT, &on, &before[0]);
     sigaction(SIGTERM, &on, &before[1]);
-    while (can && more && !stopped && told_to < last) {
+    while (can && more && !stopped && told_to < jobs->n) {
         struct slot *s = NULL;
 
-        while (can && next < last && running(slots, n) < at_once && (s = empty(slots, n)) != NULL)
+        while (can && next < jobs->n && running(slots, n) < at_once && (s = empty(slots, n)) != NULL)
             can = begin(jobs, s, next++);
         while (more && (s = of(slots, n, told_to)) != NULL) {
             more = told(jobs, s);
             told_to++;
         }
-        if (can && more && told_to < last && running(slots, n) > 0 && (next == last || running(slots, n) >= at_once || empty(slots, n) == NULL))
+        if (can && more && told_to < jobs->n && running(slots, n) > 0 && (next == jobs->n || running(slots, n) >= at_once || empty(slots, n) == NULL))
             wait_one(slots, n);
     }
     if (slots != NULL)
