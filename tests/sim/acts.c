@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #define MESSAGES_MAX 100000u
+#define CODE_LEAST_MS 60000u            /* as node/engine */
+#define CODE_MOST_MS 31536000000ull
 
 const struct scn_verb scn_verbs[SCN_VERBS] = {
     {"removes", "from", GX_SCN_REMOVE},   {"bans", "from", GX_SCN_BAN},     {"unbans", "in", GX_SCN_UNBAN}, {"promotes", "in", GX_SCN_PROMOTE},
@@ -123,6 +125,8 @@ static bool creates(struct reader *r, struct gx_scn_act a)
     if (read_take(r, "qr")) {
         if (!read_number(r, &n, "members") || n < 1 || n > GX_GROUP_QR_JOIN_MAX)
             return read_bad_last(r, "a QR limit is 1 to %u", GX_GROUP_QR_JOIN_MAX);
+        if (a.n != 0 && n > a.n)
+            return read_bad_last(r, "a QR limit is at most the cap, which is %u", a.n);
         a.m = (uint32_t)n;
     }
     gx_scn_add(s, a);
@@ -136,10 +140,10 @@ static bool shows(struct reader *r, struct gx_scn_act a)
     a.kind = GX_SCN_SHOW_QR;
     if (!read_need(r, "qr") || !read_need(r, "of") || !read_group(r, &a.group))
         return false;
-    if (read_take(r, "uses") && !read_number(r, &n, "uses"))
-        return false;
-    if (read_take(r, "for") && !read_span(r, &ms))
-        return false;
+    if (read_take(r, "uses") && (!read_number(r, &n, "uses") || n < 1 || n > UINT8_MAX))
+        return read_bad_last(r, "a code is for 1 to %u uses, or for any number without a word", UINT8_MAX);
+    if (read_take(r, "for") && (!read_span(r, &ms) || ms < CODE_LEAST_MS || ms > CODE_MOST_MS))
+        return read_bad_last(r, "a code is good for 60s to 8760h");
     a.n = (uint32_t)n;
     a.ms = (int64_t)ms;
     gx_scn_add(r->scn, a);

@@ -285,9 +285,10 @@ bool read_link(struct reader *r, struct gx_sim_link *out)
         {"wifi", {.delay_ms = 5, .jitter_ms = 15, .loss_ppm = 10000, .bytes_per_s = 3000000}},
         {"3g", {.delay_ms = 80, .jitter_ms = 60, .loss_ppm = 20000, .bytes_per_s = 125000}},
     };
+    static const char *const words[] = {"delay", "jitter", "loss", "rate"};
     uint64_t ms = 0;
     double x = 0;
-    bool any = false;
+    bool any = false, had[GX_ARRAY_LEN(words)] = {false};
 
     *out = (struct gx_sim_link){.delay_ms = 1};
     for (size_t i = 0; i < GX_ARRAY_LEN(presets); i++)
@@ -297,6 +298,11 @@ bool read_link(struct reader *r, struct gx_sim_link *out)
             break;
         }
     for (;; any = true) {
+        for (size_t i = 0; i < GX_ARRAY_LEN(words); i++) {
+            if (had[i] && read_is(r, words[i]))
+                return read_bad(r, "there is a %s already", words[i]);
+            had[i] = had[i] || read_is(r, words[i]);
+        }
         if (read_take(r, "delay")) {
             if (!read_span(r, &ms) || ms == 0 || ms > 60000)
                 return read_bad_last(r, "a delay is 1ms to 60s");

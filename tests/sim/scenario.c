@@ -69,30 +69,111 @@ static bool has_shown(const struct gx_scenario *s, uint32_t n, uint32_t group, u
     return false;
 }
 
+/* What acts so far have made possible. */
+struct so_far {
+    bool there[GX_SCN_GROUPS_MAX];
+    struct { bool down, crashing, saved, paused, full; } *node;    /* down: perhaps; crashing: it goes down at a step to come; the others: ever */
+};
+
+static void all_up(struct so_far *f, uint32_t n_nodes, uint32_t away)
+{
+    for (uint32_t i = 0; i < n_nodes; i++) {
+        f->node[i].down = i == away;
+        f->node[i].crashing = false;
+    }
+}
+
+/* Behind the n-th act. */
+static void done(const struct gx_scenario *s, struct so_far *f, uint32_t n)
+{
+    const struct gx_scn_act *a = &s->acts[n];
+
+    switch ((int)a->kind) {
+    case GX_SCN_CREATE:
+        f->there[a->group] = true;
+        break;
+    case GX_SCN_CRASH:
+    case GX_SCN_SAVE:
+        f->node[a->a].down = true;
+        f->node[a->a].crashing = a->kind == GX_SCN_CRASH && a->n > 0;
+        f->node[a->a].saved = f->node[a->a].saved || a->kind == GX_SCN_SAVE;
+        break;
+    case GX_SCN_RESTART:
+        f->node[a->a].down = f->node[a->a].crashing;
+        break;
+    case GX_SCN_PAUSE:
+        f->node[a->a].paused = f->node[a->a].paused || a->n != 0;
+        break;
+    case GX_SCN_DISK:
+        f->node[a->a].full = f->node[a->a].full || a->n != 0;
+        break;
+    case GX_SCN_HEAL:
+    case GX_SCN_REST:
+        all_up(f, s->n_nodes, a->kind == GX_SCN_REST ? a->a : GX_SCN_NOBODY);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Does the n-th act make sense behind those before it?  False: why says why not. */
+static bool makes_sense(const struct gx_scenario *s, const struct so_far *f, uint32_t n, char why[300])
+{
+    const struct gx_scn_act *a = &s->acts[n];
+    const char *group = s->groups[a->group].text, *name = a->kind >= GX_SCN_CRASH && a->kind <= GX_SCN_TURN ? s->nodes[a->a].text : "";
+    int said = 0;
+
+    if (is_in_group(a->kind) && !f->there[a->group])
+        said = snprintf(why, 300, "the group '%s' is not there yet at that time", group);
+    else if (a->kind == GX_SCN_JOIN && !has_shown(s, n, a->group, a->b))
+        said = snprintf(why, 300, "%s has shown a QR code of '%s' by then: at ... %s shows qr of %s", a->b == GX_SCN_NOBODY ? "nobody" : "that node never", group,
+                        s->nodes[a->b == GX_SCN_NOBODY ? 0 : a->b].text, group);
+    else if (a->kind == GX_SCN_TURN && ((a->n == GX_SIM_COLLUDER) != (a->b != GX_SCN_NOBODY) || a->a == a->b))
+        said = snprintf(why, 300, "a colluder is in league with somebody else, and no other liar with anybody: at ... %s turns colluder with NODE", name);
+    else if (a->kind == GX_SCN_RESTART && !f->node[a->a].down)
+        said = snprintf(why, 300, "%s is up at that time: at ... %s crashes", name, name);
+    else if (a->kind == GX_SCN_RESTART && a->n == GX_SIM_SAVED && !f->node[a->a].saved)
+        said = snprintf(why, 300, "no store of %s was set aside by then: at ... %s saves", name, name);
+    else if (a->kind == GX_SCN_PAUSE && a->n == 0 && !f->node[a->a].paused)
+        said = snprintf(why, 300, "%s was not paused by then: at ... %s pauses", name, name);
+    else if (a->kind == GX_SCN_DISK && a->n == 0 && !f->node[a->a].full)
+        said = snprintf(why, 300, "the disk of %s was not full by then: at ... %s disk full", name, name);
+    return said == 0;
+}
+
+static struct so_far begin(const struct gx_scenario *s)
+{
+    struct so_far f = {.node = calloc(s->n_nodes + 1, sizeof *f.node)};
+
+    GX_ASSERT(f.node != NULL);
+    return f;
+}
+
 uint32_t gx_scn_senseless(const struct gx_scenario *s, char why[300])
 {
-    bool there[GX_SCN_GROUPS_MAX] = {false};
+    struct so_far f = begin(s);
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < s->n_acts; i++) {
-        const struct gx_scn_act *a = &s->acts[i];
+    for (; i < s->n_acts && makes_sense(s, &f, i, why); i++)
+        done(s, &f, i);
+    free(f.node);
+    return i;
+}
 
-        there[a->group] = there[a->group] || a->kind == GX_SCN_CREATE;
-        if (is_in_group(a->kind) && !there[a->group]) {
-            snprintf(why, 300, "the group '%s' is not there yet at that time", s->groups[a->group].text);
-            return i;
-        }
-        if (a->kind == GX_SCN_JOIN && !has_shown(s, i, a->group, a->b)) {
-            snprintf(why, 300, "%s has shown a QR code of '%s' by then: at ... %s shows qr of %s", a->b == GX_SCN_NOBODY ? "nobody" : "that node never",
-                     s->groups[a->group].text, s->nodes[a->b == GX_SCN_NOBODY ? 0 : a->b].text, s->groups[a->group].text);
-            return i;
-        }
-        if (a->kind == GX_SCN_TURN && ((a->n == GX_SIM_COLLUDER) != (a->b != GX_SCN_NOBODY) || a->a == a->b)) {
-            snprintf(why, 300, "a colluder is in league with somebody else, and no other liar with anybody: at ... %s turns colluder with NODE",
-                     s->nodes[a->a].text);
-            return i;
-        }
+void gx_scn_drop_senseless(struct gx_scenario *s)
+{
+    struct so_far f = begin(s);
+    uint32_t n = s->n_acts, kept = 0;
+    char why[300];
+
+    for (uint32_t i = 0; i < n; i++) {
+        s->acts[kept] = s->acts[i];
+        if (!makes_sense(s, &f, kept, why))
+            continue;
+        done(s, &f, kept++);
     }
-    return s->n_acts;
+    s->n_acts = kept;
+    free(f.node);
 }
 
 /* --- what is expected -------------------------------------------------------------------------------------------------------------------------- */
@@ -124,6 +205,8 @@ static bool expected(struct reader *r, struct gx_scn_expect *x)
             return read_bad(r, "what was delivered is known at the end");
         if (!read_group(r, &x->group) || !compare(r, x) || !read_number_with(r, &percent, "%"))
             return false;
+        if (percent > 100 || percent > (double)(uint64_t)percent)
+            return read_bad_last(r, "so much is delivered: 0%% to 100%%, in whole ones");
         x->number = (uint64_t)percent;
         return true;
     }
@@ -184,6 +267,7 @@ static bool put_on_island(struct reader *r)
 {
     struct gx_scenario *s = r->scn;
     struct list who = {.n = 0};
+    uint32_t n = 0;
 
     if (read_find(s->islands, s->n_islands, r->now.text) != SIM_NONE)
         return read_bad(r, "there is an island '%s' already", r->now.text);
@@ -192,10 +276,16 @@ static bool put_on_island(struct reader *r)
     if (!read_new_name(r, &s->islands[s->n_islands]))
         return false;
     s->n_islands++;
-    while (!r->failed && !read_ends_list(r))
+    while (!r->failed && !read_ends_list(r)) {
         (void)read_nodes(r, &who);
-    for (uint32_t i = 0; i < who.n; i++)
-        s->island[who.node[i]] = s->n_islands - 1;
+        for (; n < who.n && !r->failed; n++) {
+            uint32_t *island = &s->island[who.node[n]];
+
+            if (*island != 0)
+                (void)read_bad_last(r, "%s is on '%s' already", s->nodes[who.node[n]].text, s->islands[*island].text);
+            *island = s->n_islands - 1;
+        }
+    }
     free(who.node);
     return !r->failed;
 }

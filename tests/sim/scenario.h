@@ -118,8 +118,10 @@ void gx_scn_add_node(struct gx_scenario *scn, const char *name, uint32_t island)
 void gx_scn_add(struct gx_scenario *scn, struct gx_scn_act act);
 /* In the order of time, those of one time in that of the file. */
 void gx_scn_sort(struct gx_scenario *scn);
-/* A group is there before anybody is in it, and a code before anybody scans it.  The index of the first act that makes no sense, or n_acts. */
+/* A group is there before anybody is in it, a code before anybody scans it, and who starts anew, goes on or has room again did not before.  The index of the
+ * first act that makes no sense, or n_acts. */
 uint32_t gx_scn_senseless(const struct gx_scenario *scn, char why[300]);
+void gx_scn_drop_senseless(struct gx_scenario *scn);    /* all of them: a file of the others is read */
 
 /* --- playing ----------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -119,8 +119,6 @@ static bool is_created(const struct gx_scenario *s, uint32_t group)
 
 static void candidate(struct gx_scenario *out, const struct shrink *k, uint64_t i)
 {
-    char why[300];
-
     copy(out, k->base);
     if (k->what == ACTS)
         drop_act(out, (uint32_t)i * k->size, k->size);
@@ -128,8 +126,7 @@ static void candidate(struct gx_scenario *out, const struct shrink *k, uint64_t 
         drop_node(out, out->n_nodes - 1 - (uint32_t)i);
     if (k->what == EXPECTS)
         drop_expect(out, (uint32_t)i);
-    for (uint32_t at = 0; (at = gx_scn_senseless(out, why)) < out->n_acts;)
-        drop_act(out, at, 1);
+    gx_scn_drop_senseless(out);
     for (uint32_t x = 0; x < out->n_expects;)
         if (out->expects[x].kind <= GX_SCN_IS_MEMBER && !is_created(out, out->expects[x].group))
             drop_expect(out, x);

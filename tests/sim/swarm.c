@@ -426,4 +426,5 @@ void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
     if (chance(&w, 2))
         one(&w, GX_SCN_REST, other(&w), 0);
     gx_scn_sort(out);
+    gx_scn_drop_senseless(out);         /* who was drawn to start while up did nothing */
 }

@@ -63,6 +63,53 @@ static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known
     refused("nodes ann\nisland home ann\nat 1s partition home | hom", 3, 24, "known: elsewhere home");
 }
 
+static void test_what_cannot_be_meant_is_refused(void **s)
+{
+    (void)s;
+    refused("nodes ann\nat 0s ann creates tea cap 5 qr 6", 2, 32, "at most the cap, which is 5");
+    refused("nodes ann\nat 0s ann creates tea\nat 1s ann shows qr of tea for 59s", 3, 31, "60s to 8760h");
+    refused("nodes ann\nat 0s ann creates tea\nat 1s ann shows qr of tea uses 0 at 2s heal", 3, 32, "1 to 255");
+    refused("nodes ann bob\nisland home ann\nisland cafe ann bob", 3, 13, "ann is on 'home' already");
+    refused("nodes ann bob\nisland home ann ann", 2, 17, "ann is on 'home' already");
+    refused("nodes ann\nat 0s ann creates tea\nexpect at end delivered tea = 101%", 3, 31, "0% to 100%");
+    refused("nodes ann\nat 0s ann creates tea\nexpect at end delivered tea >= 99.5%\nat 1s heal", 3, 32, "whole ones");
+    refused("nodes ann\nlink all delay 5ms delay 6ms", 2, 20, "a delay already");
+    refused("nodes ann\nlink all loss 5% jitter 1ms loss 6%", 2, 29, "a loss already");
+    refused("nodes ann\nat 1s ann restarts", 2, 4, "ann is up");
+    refused("nodes ann\nat 1s ann crashes\nat 2s ann restarts\nat 3s ann restarts", 4, 4, "ann is up");
+    refused("nodes ann\nat 1s ann crashes\nat 2s heal\nat 3s ann restarts", 4, 4, "ann is up");
+    refused("nodes ann bob\nat 1s ann crashes\nat 2s rest without bob\nat 3s ann restarts", 4, 4, "ann is up");
+    refused("nodes ann\nat 1s ann crashes\nat 2s ann restarts with old store", 3, 4, "at ... ann saves");
+    refused("nodes ann bob\nat 1s bob pauses\nat 2s ann resumes", 3, 4, "at ... ann pauses");
+    refused("nodes ann\nat 2s ann disk free\nat 3s ann disk full", 2, 4, "at ... ann disk full");
+}
+
+/* What may be so when it is played is read: a crash at a step may come late, or never; who went on by healing is let go on again by the `for` of its pause. */
+static void test_what_may_be_meant_is_read(void **s)
+{
+    static const char text[] = "nodes ann bob\n"
+                               "at 1s ann crashes after 9 steps at 2s ann restarts at 3s ann restarts\n"
+                               "at 4s rest without bob at 5s bob restarts at 6s ann saves at 7s ann restarts\n"
+                               "at 8s ann crashes at 9s ann restarts with old store at 10s ann pauses for 10s at 11s heal";
+    struct gx_scenario scn;
+    char why[300];
+    uint32_t line = 0, column = 0, n = 0;
+
+    (void)s;
+    if (!gx_scn_read(&scn, text, sizeof text - 1, why, &line, &column))
+        fail_msg("%u:%u: %s", line, column, why);
+    n = scn.n_acts;
+    gx_scn_drop_senseless(&scn);
+    assert_int_equal(scn.n_acts, n);
+    /* Without the first crash neither of the restarts behind it. */
+    memmove(scn.acts, scn.acts + 1, (scn.n_acts - 1) * sizeof *scn.acts);
+    scn.n_acts--;
+    gx_scn_drop_senseless(&scn);
+    assert_int_equal(scn.n_acts, n - 3);
+    assert_int_equal(gx_scn_senseless(&scn, why), n - 3);
+    gx_scn_free(&scn);
+}
+
 /* What is wrong with a value is said where it stands, not of what comes next. */
 static void test_a_value_is_refused_at_its_place(void **s)
 {
@@ -263,6 +310,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known),
+        cmocka_unit_test(test_what_cannot_be_meant_is_refused),
+        cmocka_unit_test(test_what_may_be_meant_is_read),
         cmocka_unit_test(test_a_value_is_refused_at_its_place),
         cmocka_unit_test(test_what_is_no_text_is_refused_at_its_place),
         cmocka_unit_test(test_a_comment_begins_in_a_word_too_and_lines_may_end_as_on_windows),
