@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 struct args {
     const char *file;           /* NULL: random worlds */
     const char *out, *report;   /* report: folder for it; NULL: none is wanted */
+    const char *range;          /* of a sweep */
     uint64_t seed, n, nodes, acts, jobs;
     bool no_writemap, no_memo, verbose, tell, quiet;
     char at[48];                /* one value of a sweep, as a sweep of its own; empty: none is made */
@@ -41,24 +43,24 @@ struct total {
     bool unreported;
 };
 
-static int usage(void)
+static void usage(FILE *out)
 {
     fputs("gx-sim run FILE.scn [--seed N] [--runs K] [--jobs J] [--report DIR]\n"
           "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
           "gx-sim compare A.json B.json\n"
           "    where two reports differ\n"
-          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--report DIR] [--no-writemap] [--no-memo]\n"
+          "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--report DIR]\n"
           "    runs N random worlds (100) of that many nodes (12) and acts (200), heals them, and looks whether every rule held\n"
-          "gx-sim replay [FILE.scn] --seed N [--nodes N] [--acts N]\n"
+          "gx-sim replay [FILE.scn] [--seed N] [--report DIR]    without a file: [--nodes N] [--acts N]\n"
           "    one run, told act by act: what each node answered, and when a rule was broken\n"
-          "gx-sim shrink [FILE.scn] --seed N [--nodes N] [--acts N] [--out FILE]\n"
+          "gx-sim shrink [FILE.scn] [--seed N] [--out FILE]    without a file: [--nodes N] [--acts N]\n"
           "    a run that breaks a rule, made as small as it still breaks that rule, as a scenario file\n"
-          "gx-sim sweep WHAT=FROM..TO:STEP FILE.scn [--runs K] [--jobs J] [--report DIR]\n"
+          "gx-sim sweep WHAT=FROM..TO:STEP FILE.scn [--seed N] [--runs K] [--jobs J] [--report DIR]\n"
           "    a scenario at each of these: loss (percent), delay or jitter (ms), of all links, named in it or not\n"
           "gx-sim mutants [NAME ...]\n"
-          "    bugs planted on purpose have to be found\n",
-          stderr);
-    return EXIT_USAGE;
+          "    bugs planted on purpose have to be found\n"
+          "All but compare and mutants: [--no-writemap] stores are written as the node does, [--no-memo] signatures are verified as often as they come\n",
+          out);
 }
 
 /* --- the machine ------------------------------------------------------------------------------------------------------------------------------ */
@@ -130,13 +132,68 @@ static int read_scenario(struct args *a)
     return EXIT_USAGE;
 }
 
-static bool read_args(struct args *a, char **argv)
-{
-    for (; *argv != NULL; argv++) {
-        const char *name = *argv, *value = argv[1];
+/* What may be said to a command, each in blanks: `of_file` with a scenario, `of_world` without one; NULL: it needs one, or takes none. */
+struct command {
+    const char *name;
+    int (*call)(struct args *a);
+    const char *of_file, *of_world;
+};
 
-        if (strncmp(name, "--", 2) != 0 && a->file == NULL) {
-            a->file = name;
+static bool is_of(const char *list, const char *name)
+{
+    char word[24];
+
+    return list != NULL && (size_t)snprintf(word, sizeof word, " %s ", name) < sizeof word && strstr(list, word) != NULL;
+}
+
+static bool refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static bool refuse(const char *format, ...)
+{
+    va_list args;
+
+    fputs("gx-sim: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs("; gx-sim help says what there is\n", stderr);
+    return false;
+}
+
+/* One option, and what is behind it. */
+static bool read_option(struct args *a, const char *name, const char *value)
+{
+    const struct { const char *name; uint64_t *out, least, most; } numbers[] = {
+        {"--seed", &a->seed, 0, UINT64_MAX},  {"--seeds", &a->n, 1, 1000000},      {"--runs", &a->n, 1, 1000000},
+        {"--nodes", &a->nodes, 4, GX_SIM_NODES_MAX}, {"--acts", &a->acts, 1, 1000000}, {"--jobs", &a->jobs, 1, 1024},
+    };
+
+    if (value == NULL)
+        return refuse("%s wants something behind it", name);
+    for (size_t i = 0; i < GX_ARRAY_LEN(numbers); i++)
+        if (strcmp(name, numbers[i].name) == 0)
+            return number(numbers[i].out, value, numbers[i].least, numbers[i].most) ||
+                   refuse("%s is a number from %" PRIu64 " to %" PRIu64 ", and not '%s'", name, numbers[i].least, numbers[i].most, value);
+    if (strcmp(name, "--out") == 0)
+        a->out = value;
+    else
+        a->report = value;
+    return true;
+}
+
+static bool read_args(struct args *a, const struct command *c, char **argv)
+{
+    bool sweeps = strcmp(c->name, "sweep") == 0, seed = false;
+    const char *other = NULL;           /* an option that only the other kind of run has */
+
+    for (; *argv != NULL; argv++) {
+        const char *name = *argv;
+
+        if (strncmp(name, "--", 2) != 0) {
+            const char **what = sweeps && a->range == NULL ? &a->range : &a->file;
+
+            if (*what != NULL || (c->of_file == NULL && what == &a->file))
+                return refuse("'%s' is one file too many for %s", name, c->name);
+            *what = name;
             continue;
         }
         if (strcmp(name, "--no-writemap") == 0 || strcmp(name, "--no-memo") == 0) {
@@ -144,28 +201,24 @@ static bool read_args(struct args *a, char **argv)
             a->no_memo = a->no_memo || name[5] == 'm';
             continue;
         }
-
-        bool one = strcmp(name, "--seed") == 0;
-        bool ok = one                                                              ? number(&a->seed, value, 0, UINT64_MAX)
-                  : strcmp(name, "--seeds") == 0 || strcmp(name, "--runs") == 0    ? number(&a->n, value, 1, 1000000)
-                  : strcmp(name, "--nodes") == 0 ? number(&a->nodes, value, 4, GX_SIM_NODES_MAX)
-                  : strcmp(name, "--acts") == 0  ? number(&a->acts, value, 1, 1000000)
-                  : strcmp(name, "--jobs") == 0  ? number(&a->jobs, value, 1, 1024)
-                  : strcmp(name, "--out") == 0   ? (a->out = value) != NULL
-                  : strcmp(name, "--report") == 0 ? (a->report = value) != NULL
-                                                 : false;
-        if (!ok) {
-            fprintf(stderr, "gx-sim: %s%s%s is not understood\n", name, value == NULL ? "" : " ", value == NULL ? "" : value);
+        if (!is_of(c->of_file, name) && !is_of(c->of_world, name))
+            return refuse("%s takes no %s", c->name, name);
+        if (!read_option(a, name, argv[1]))
             return false;
-        }
-        if (one && a->n == 0)
-            a->n = 1;
+        seed = seed || strcmp(name, "--seed") == 0;
+        other = other == NULL && c->of_file != NULL && !is_of(c->of_file, name) ? name : other;
         argv++;
     }
-    if (a->n > 0 && a->seed > UINT64_MAX - (a->n - 1)) {
-        fprintf(stderr, "gx-sim: %" PRIu64 " runs from seed %" PRIu64 " on are more than there are seeds: the last is %" PRIu64 "\n", a->n, a->seed, UINT64_MAX);
-        return false;
-    }
+    if (sweeps && a->range == NULL)
+        return refuse("sweep wants what to set: loss=0..40:5, delay=1..500:50 or jitter=0..100:20");
+    if (a->file == NULL && c->of_world == NULL)
+        return refuse("%s wants a scenario file", c->name);
+    if (a->file != NULL && other != NULL)
+        return refuse("%s is of random worlds, and not of a scenario file", other);
+    if (seed && a->n == 0)
+        a->n = 1;
+    if (a->n > 0 && a->seed > UINT64_MAX - (a->n - 1))
+        return refuse("%" PRIu64 " runs from seed %" PRIu64 " on are more than there are seeds: the last is %" PRIu64, a->n, a->seed, UINT64_MAX);
     return true;
 }
 
@@ -488,7 +541,7 @@ static void set_links(struct gx_scenario *scn, const char *what, unsigned x)
     }
 }
 
-static int sweep(struct args *a, const char *range)
+static int sweep(struct args *a)
 {
     char what[16];
     unsigned from = 0, to = 0, step = 0;
@@ -496,8 +549,8 @@ static int sweep(struct args *a, const char *range)
     const char *dir = a->report;
     char folder[1100];
 
-    if (!read_range(range, what, &from, &to, &step)) {
-        fprintf(stderr, "gx-sim: '%s' is not like loss=0..40:5, delay=1..500:50 or jitter=0..100:20\n", range);
+    if (!read_range(a->range, what, &from, &to, &step)) {
+        fprintf(stderr, "gx-sim: '%s' is not like loss=0..40:5, delay=1..500:50 or jitter=0..100:20\n", a->range);
         return EXIT_USAGE;
     }
     a->n = a->n == 0 ? 1 : a->n;
@@ -544,35 +597,44 @@ static int mutants(char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; int (*call)(struct args *a); bool file; } commands[] = {
-        {"run", run, true}, {"swarm", swarm, false}, {"replay", replay, false}, {"shrink", shrink, false},
+    static const struct command commands[] = {
+        {"run", run, " --seed --runs --jobs --report ", NULL},
+        {"swarm", swarm, NULL, " --seed --seeds --nodes --acts --jobs --report "},
+        {"replay", replay, " --seed --report ", " --seed --nodes --acts --report "},
+        {"shrink", shrink, " --seed --out ", " --seed --nodes --acts --out "},
+        {"sweep", sweep, " --seed --runs --jobs --report ", NULL},
     };
     struct args a = {.seed = 1, .nodes = 12, .acts = 200};
     int code = EXIT_USAGE;
 
-    if (argc >= 2 && strcmp(argv[1], "mutants") == 0)
-        return mutants(argv + 1);
-    if (argc == 4 && strcmp(argv[1], "compare") == 0)
-        return gx_report_compare(argv[2], argv[3], stdout);
-    if (argc >= 4 && strcmp(argv[1], "sweep") == 0) {
-        if (!read_args(&a, argv + 3) || a.file == NULL)
-            return usage();
-        code = read_scenario(&a);
-        code = code == 0 ? sweep(&a, argv[2]) : code;
-        gx_scn_free(&a.scn);
-        free(a.text);
-        return code;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || (i == 1 && (strcmp(argv[i], "help") == 0 || strcmp(argv[i], "-h") == 0))) {
+            usage(stdout);
+            return 0;
+        }
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
     }
-    for (size_t i = 0; argc >= 2 && i < GX_ARRAY_LEN(commands); i++) {
+    if (strcmp(argv[1], "mutants") == 0)
+        return mutants(argv + 1);
+    if (strcmp(argv[1], "compare") == 0 && argc == 4)
+        return gx_report_compare(argv[2], argv[3], stdout);
+    if (strcmp(argv[1], "compare") == 0) {
+        (void)refuse("compare wants two report.json");
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < GX_ARRAY_LEN(commands); i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;
-        if (!read_args(&a, argv + 2) || (commands[i].file && a.file == NULL))
-            break;
+        if (!read_args(&a, &commands[i], argv + 2))
+            return EXIT_USAGE;
         code = a.file == NULL ? 0 : read_scenario(&a);
         code = code == 0 ? commands[i].call(&a) : code;
         gx_scn_free(&a.scn);
         free(a.text);
         return code;
     }
-    return usage();
+    (void)refuse("there is no '%s' to do", argv[1]);
+    return EXIT_USAGE;
 }

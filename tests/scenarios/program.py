@@ -116,7 +116,42 @@ def the_last_seed_is_one(sim):
     check(done.returncode == 2 and "more than there are seeds" in done.stderr, f"beyond the last seed: exit {done.returncode}: {done.stderr}")
 
 
+def what_is_not_understood_is_named(sim):
+    small = sim.write("said.scn", "nodes ann\nat 0s ann creates tea\n")
+    for arguments, says in (
+        (["dance"], "there is no 'dance'"),
+        ([], "gx-sim run FILE.scn"),
+        (["run"], "run wants a scenario file"),
+        (["run", small, small], "one file too many"),
+        (["run", small, "--seeds", "3"], "run takes no --seeds"),
+        (["run", small, "--nodes", "5"], "run takes no --nodes"),
+        (["run", small, "--acts", "5"], "run takes no --acts"),
+        (["run", small, "--out", "x"], "run takes no --out"),
+        (["run", small, "--runs"], "--runs wants something"),
+        (["run", small, "--runs", "0"], "--runs is a number from 1 to 1000000, and not '0'"),
+        (["swarm", small], "one file too many"),
+        (["swarm", "--out", "x"], "swarm takes no --out"),
+        (["swarm", "--runs", "2"], "swarm takes no --runs"),
+        (["swarm", "--nodes", "1"], "--nodes is a number from 4 to 12000, and not '1'"),
+        (["swarm", "--nodes", "12001"], "--nodes is a number from 4 to 12000"),
+        (["swarm", "--acts", "0"], "--acts is a number from 1 to 1000000"),
+        (["replay", small, "--runs", "2"], "replay takes no --runs"),
+        (["replay", small, "--nodes", "7"], "--nodes is of random worlds"),
+        (["shrink", small, "--acts", "7"], "--acts is of random worlds"),
+        (["sweep"], "loss=0..40:5"),
+        (["sweep", "loss=0..5:5"], "sweep wants a scenario file"),
+        (["sweep", "loos=0..5:5", small], "loss=0..40:5"),
+        (["compare", small], "two report.json"),
+    ):
+        done = sim.run(*arguments)
+        check(done.returncode == 2 and says in done.stderr and done.stdout == "", f"{arguments}: exit {done.returncode}: {done.stdout}{done.stderr}")
+    for arguments in (["help"], ["--help"], ["-h"], ["run", "--help"], ["swarm", "--nodes", "5", "--help"]):
+        done = sim.run(*arguments)
+        check(done.returncode == 0 and "gx-sim shrink" in done.stdout and done.stderr == "", f"{arguments}: exit {done.returncode}: {done.stderr}")
+
+
 CHECKS = [
+    what_is_not_understood_is_named,
     the_last_seed_is_one,
     sweep_is_of_all_links,
     shrinking_keeps_the_line_that_does_not_hold,
