@@ -5,6 +5,9 @@
 """
 import json
 import pathlib
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -150,7 +153,42 @@ def what_is_not_understood_is_named(sim):
         check(done.returncode == 0 and "gx-sim shrink" in done.stdout and done.stderr == "", f"{arguments}: exit {done.returncode}: {done.stderr}")
 
 
+def worlds_of(pid):
+    """Folders that a process's children have in /dev/shm: others' are none of our business."""
+    found = set()
+    try:
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found.update(re.findall(r"/dev/shm/gx-sim-job-\w+", pathlib.Path(f"/proc/{child}/maps").read_text()))
+    except OSError:  # it has ended meanwhile
+        pass
+    return found
+
+
+def signals_leave_nothing_behind(sim):
+    name = sim.write("long.scn", TEA + "at 30s members of tea send 200 over 1000s\n")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+        process = subprocess.Popen([sim.program, "run", name, "--runs", "500", "--jobs", "2"], cwd=sim.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        worlds = set()
+        while process.poll() is None and not worlds:
+            worlds |= worlds_of(process.pid)
+        if number == signal.SIGPIPE:
+            process.stdout.close()
+        else:
+            process.send_signal(number)
+        while process.poll() is None:
+            worlds |= worlds_of(process.pid)
+        left = [world for world in worlds if pathlib.Path(world).exists()]
+        check(worlds and not left, f"{number.name}: {len(left)} of {len(worlds)} worlds are left behind")
+        check(process.returncode == 128 + number, f"{number.name}: exit {process.returncode}")
+        process.stderr.close()
+        if number != signal.SIGPIPE:
+            process.stdout.close()
+        for world in left:
+            shutil.rmtree(world)
+
+
 CHECKS = [
+    signals_leave_nothing_behind,
     what_is_not_understood_is_named,
     the_last_seed_is_one,
     sweep_is_of_all_links,

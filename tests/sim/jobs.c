@@ -21,6 +21,9 @@ struct slot {
     char dir[40];
 };
 
+/* A world is removed whichever of them comes: typed, from a terminal that closes, from a pipe that nobody reads any more. */
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
@@ -49,8 +52,9 @@ static _Noreturn void child(const struct gx_sim_jobs *jobs, const struct slot *s
     FILE *out = fdopen(s->fd, "w");
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_DFL);            /* from a terminal it comes to all of them */
-    signal(SIGTERM, SIG_DFL);
+    for (size_t i = 0; i < GX_ARRAY_LEN(ends); i++)     /* from a terminal they come to all of them, and no core of each is wanted */
+        if (ends[i] == SIGQUIT || signal(ends[i], SIG_DFL) == SIG_IGN)
+            signal(ends[i], SIG_IGN);
     if (getppid() != parent || result == NULL || out == NULL)
         _exit(99);
     if (jobs->seconds > 0)
@@ -163,13 +167,16 @@ int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
 {
     uint32_t at_once = jobs->at_once == 0 ? gx_sim_jobs_processors() : jobs->at_once, n = at_once * AHEAD;
     struct slot *slots = calloc(n, sizeof *slots);
-    struct sigaction before[2], on = {.sa_handler = stop};
+    struct sigaction before[GX_ARRAY_LEN(ends)], on = {.sa_handler = stop};
     uint64_t next = 0, told_to = 0;
     bool more = true, can = slots != NULL;
 
     stopped = 0;
-    sigaction(SIGINT, &on, &before[0]);
-    sigaction(SIGTERM, &on, &before[1]);
+    for (size_t i = 0; i < GX_ARRAY_LEN(ends); i++) {
+        sigaction(ends[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)            /* as nohup wants it */
+            sigaction(ends[i], &on, NULL);
+    }
     while (can && more && !stopped && told_to < jobs->n) {
         struct slot *s = NULL;
 
@@ -184,8 +191,8 @@ int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
     }
     if (slots != NULL)
         end_all(slots, n);
-    sigaction(SIGINT, &before[0], NULL);
-    sigaction(SIGTERM, &before[1], NULL);
+    for (size_t i = 0; i < GX_ARRAY_LEN(ends); i++)
+        sigaction(ends[i], &before[i], NULL);
     free(slots);
     return stopped ? stopped : can ? 0 : -1;
 }

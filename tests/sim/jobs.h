@@ -25,7 +25,8 @@ struct gx_sim_jobs {
     void *ctx;
 };
 
-/* Returns 0; the signal that ended it (SIGINT, SIGTERM), when all its processes have ended; or -1: no process or no folder can be made. */
+/* Returns 0; the signal that ended it (INT, TERM, HUP, QUIT or PIPE), when all its processes have ended and what they had is removed; or -1: no process
+ * or no folder can be made. */
 int gx_sim_jobs_run(const struct gx_sim_jobs *jobs);
 uint32_t gx_sim_jobs_processors(void);
 
