@@ -187,7 +187,24 @@ def signals_leave_nothing_behind(sim):
             shutil.rmtree(world)
 
 
+def replaying_says_why_nothing_came_of_an_act(sim):
+    text = TEA + """at 30s k1 crashes
+at 31s k1 sends 1 to tea
+at 32s k1 crashes
+at 33s k2 pauses
+at 34s k2 sends 1 to tea
+at 35s k1 shows qr of tea
+at 36s bob joins tea by qr of k1
+at 37s bob sends 1 to tea
+"""
+    told = sim.run("replay", sim.write("why.scn", text)).stdout
+    for line in ("k1 sends 1 to tea: no, it is down", "k1 crashes: no, it is down", "k2 sends 1 to tea: no, it is paused", "bob joins tea by qr of k1: no, there is no code"):
+        check(line + "\n" in told, f"replay does not say '{line}': {told}")
+    check(": no,\n" not in told and ": no, \n" not in told, f"replay gives no reason: {told}")
+
+
 CHECKS = [
+    replaying_says_why_nothing_came_of_an_act,
     signals_leave_nothing_behind,
     what_is_not_understood_is_named,
     the_last_seed_is_one,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define MESSAGES_MAX 100000u
+#define ACTS_MAX 1000000u
 #define CODE_LEAST_MS 60000u            /* as node/engine */
 #define CODE_MOST_MS 31536000000ull
 
@@ -20,6 +21,10 @@ static void acts(struct reader *r, struct gx_scn_act a, const struct list *who, 
 {
     uint64_t begin = a.at_ms, n = who->n * times;
 
+    if (n > ACTS_MAX - r->scn->n_acts) {
+        (void)read_bad_last(r, "that makes more than %u acts of this file", ACTS_MAX);
+        return;
+    }
     for (uint64_t i = 0; i < n; i++) {
         a.at_ms = begin + over_ms * i / n;
         a.a = who->node[i % who->n];
@@ -30,7 +35,7 @@ static void acts(struct reader *r, struct gx_scn_act a, const struct list *who, 
 static bool over(struct reader *r, uint64_t *ms)
 {
     *ms = 0;
-    return !read_take(r, "over") || read_span(r, ms);
+    return !read_take(r, "over") || read_time(r, ms);
 }
 
 /* --- islands ----------------------------------------------------------------------------------------------------------------------------------- */
@@ -81,7 +86,7 @@ static bool flaps(struct reader *r, struct gx_scn_act a, bool flap)
         return false;
     if (flap && (!read_need(r, "every") || !read_span(r, &period) || period == 0))
         return read_bad_last(r, "like: flap home | cafe every 2s");
-    if (flap && read_take(r, "for") && !read_span(r, &ms))
+    if (flap && read_take(r, "for") && !read_time(r, &ms))
         return false;
     a.ms = (int64_t)period;
     gx_scn_add(r->scn, a);
@@ -225,7 +230,7 @@ static bool hindered(struct reader *r, struct gx_scn_act a, const struct list *w
 {
     uint64_t ms = 0;
 
-    if (a.n != 0 && read_take(r, "for") && !read_span(r, &ms))
+    if (a.n != 0 && read_take(r, "for") && !read_time(r, &ms))
         return false;
     acts(r, a, who, 0, 1);
     a.at_ms += ms;
@@ -396,8 +401,11 @@ static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *
 static bool by_nodes(struct reader *r, struct gx_scn_act a)
 {
     struct list who = {.n = 0};
-    bool ok = read_nodes(r, &who);
+    bool ok = false;
 
+    r->or = "; or what happens to all: partition cut mend flap steady link heal rest, members of";
+    ok = read_nodes(r, &who);
+    r->or = NULL;
     while (ok && !r->now.end && (read_find(r->scn->nodes, r->scn->n_nodes, r->now.text) != SIM_NONE || strchr(r->now.text, '[') != NULL))
         ok = read_nodes(r, &who);
     ok = ok && node_acts(r, a, &who);
@@ -409,7 +417,7 @@ bool read_at(struct reader *r)
 {
     struct gx_scn_act a = {.line = r->now.line, .column = r->now.column};
 
-    if (!read_span(r, &a.at_ms))
+    if (!read_time(r, &a.at_ms))
         return false;
     if (read_take(r, "partition"))
         return cuts(r, a, true, true);

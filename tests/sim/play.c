@@ -96,14 +96,20 @@ static bool revoke(struct play *p, const struct gx_scn_act *a, struct gx_sim_rep
     return ask(p, reply, a, cmd);
 }
 
+/* The newest. */
+static const struct code *code_of(const struct play *p, const struct gx_scn_act *a)
+{
+    for (uint32_t i = p->n_codes; i-- > 0;)
+        if (p->codes[i].group == a->group && (a->b == GX_SCN_NOBODY || p->codes[i].node == a->b))
+            return &p->codes[i];
+    return NULL;
+}
+
 static bool join(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
 {
     struct gx_command cmd = {.method = GX_CMD_JOIN, .given = 1u << GX_PARAM_TOKEN};
-    const struct code *code = NULL;
+    const struct code *code = code_of(p, a);
 
-    for (uint32_t i = p->n_codes; i-- > 0 && code == NULL;)
-        if (p->codes[i].group == a->group && (a->b == GX_SCN_NOBODY || p->codes[i].node == a->b))
-            code = &p->codes[i];
     if (code == NULL)
         return false;
     cmd.token = code->text;
@@ -290,6 +296,20 @@ static void tell_violations(struct play *p)
     }
 }
 
+/* Of what was not done. */
+static const char *why_not(const struct play *p, const struct gx_scn_act *a, const struct gx_sim_reply *reply)
+{
+    if (reply->done)
+        return reply->error[0] != 0 ? reply->error : "it is refused";
+    if (a->kind > GX_SCN_LOOK)
+        return a->kind == GX_SCN_RESTART ? "it is up" : "it is down";
+    if (!gx_sim_is_up(p->sim, a->a))
+        return "it is down";
+    if (p->sim->nodes[a->a].paused)
+        return "it is paused";
+    return a->kind == GX_SCN_JOIN && code_of(p, a) == NULL ? "there is no code" : "there is no answer";
+}
+
 static void act(struct play *p, const struct gx_scn_act *a)
 {
     struct gx_sim_reply reply = {.done = false};
@@ -306,7 +326,7 @@ static void act(struct play *p, const struct gx_scn_act *a)
     p->done->tried[a->kind]++;
     p->done->yes[a->kind] += yes;
     if (p->tell != NULL)
-        fprintf(p->tell, "%s%s\n", yes ? "" : ": no ", reply.done && !reply.ok ? reply.error : "");
+        fprintf(p->tell, "%s%s\n", yes ? "" : ": no, ", yes ? "" : why_not(p, a, &reply));
     if (p->tell != NULL && a->kind == GX_SCN_REST)
         fprintf(p->tell, "%9.3f s  that took %.3f s, in which the file's clock stood\n", (double)gx_sim_now_ms(p->sim) / 1e3,
                 (double)p->rests[p->n_rests - 1].took_ms / 1e3);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TIME_MOST_MS 3600000000ull
+
 /* --- words ---------------------------------------------------------------------------------------------------------------------------------- */
 
 static void bad(struct reader *r, uint32_t line, uint32_t column, const char *format, va_list args)
@@ -109,14 +111,32 @@ bool read_need(struct reader *r, const char *word)
     return read_take(r, word) || read_bad(r, "'%s' stands where '%s' belongs", r->now.end ? "the end" : r->now.text, word);
 }
 
+/* Words that stand where a node may stand, or behind one: those that begin a statement first. */
+static const char *const words[] = {
+    "nodes", "island", "link", "at", "expect",
+    "partition", "cut", "mend", "flap", "steady", "heal", "rest", "members", "same", "delivered", "creates", "shows", "revokes", "calls", "join", "joins", "leave",
+    "leaves", "send", "sends", "crash", "crashes", "save", "saves", "restart", "restarts", "pause", "pauses", "resume", "resumes", "disk", "clock", "turn", "turns",
+};
+#define BEGIN_STATEMENTS 5u
+
 bool read_begins_statement(const struct reader *r)
 {
-    static const char *const words[] = {"nodes", "island", "link", "at", "expect"};
-
-    for (size_t i = 0; i < GX_ARRAY_LEN(words); i++)
+    for (size_t i = 0; i < BEGIN_STATEMENTS; i++)
         if (read_is(r, words[i]))
             return true;
     return r->now.end;
+}
+
+bool read_is_word(const char *name)
+{
+    size_t n = strlen(name);
+    bool found = false;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(words) && !found; i++)
+        found = strcmp(name, words[i]) == 0;
+    for (size_t i = 0; i < SCN_VERBS && !found; i++)
+        found = strncmp(name, scn_verbs[i].verb, n) == 0 && n + 1 >= strlen(scn_verbs[i].verb);     /* removes, and remove */
+    return found;
 }
 
 /* A list of names goes to the end of its line, or to the next statement on it. */
@@ -164,7 +184,12 @@ bool read_span(struct reader *r, uint64_t *ms)
             read_next(r);
             return true;
         }
-    return read_bad(r, "'%s' is no time: 250ms, 5s, 2m, 1h", r->now.end ? "the end" : r->now.text);
+    return read_bad(r, "'%s' is no time: 250ms, 5s, 2m, 1h, at most 277777h", r->now.end ? "the end" : r->now.text);
+}
+
+bool read_time(struct reader *r, uint64_t *ms)
+{
+    return read_span(r, ms) && (*ms <= TIME_MOST_MS || read_bad_last(r, "a scenario lasts for 1000h at most"));
 }
 
 /* --- names ---------------------------------------------------------------------------------------------------------------------------------- */
@@ -177,16 +202,17 @@ uint32_t read_find(const struct gx_scn_name *names, uint32_t n, const char *name
     return SIM_NONE;
 }
 
-/* What is known, for who wrote something else: as many as fit. */
-static bool unknown(struct reader *r, const char *what, const struct gx_scn_name *names, uint32_t n)
+/* What is known, for who wrote something else: as many as fit.  or: what else could stand there. */
+static bool unknown(struct reader *r, const char *what, const struct gx_scn_name *names, uint32_t n, const char *or)
 {
-    char list[200] = "";
+    char list[120] = "";
     size_t at = 0;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < n && at + GX_SCN_NAME_MAX + 8 < sizeof list; i++)
+    for (; i < n && at + GX_SCN_NAME_MAX + 8 < sizeof list; i++)
         if (names[i].text[0] != 0)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at == 0 ? "" : " ", names[i].text);
-    return read_bad(r, "there is no %s '%.40s'; known: %s%s", what, r->now.end ? "" : r->now.text, list[0] == 0 ? "none" : list, n > 12 ? " ..." : "");
+    return read_bad(r, "there is no %s '%.40s'; known: %s%s%s", what, r->now.end ? "" : r->now.text, list[0] == 0 ? "none" : list, i < n ? " ..." : "", or);
 }
 
 bool read_new_name(struct reader *r, struct gx_scn_name *out)
@@ -202,7 +228,7 @@ bool read_group(struct reader *r, uint32_t *out)
 {
     *out = read_find(r->scn->groups, r->scn->n_groups, r->now.text);
     if (*out == SIM_NONE)
-        return unknown(r, "group created before this line, called", r->scn->groups, r->scn->n_groups);
+        return unknown(r, "group created before this line, called", r->scn->groups, r->scn->n_groups, "");
     read_next(r);
     return true;
 }
@@ -211,7 +237,7 @@ bool read_island(struct reader *r, uint32_t *out)
 {
     *out = read_find(r->scn->islands, r->scn->n_islands, r->now.text);
     if (*out == SIM_NONE || r->now.text[0] == 0)
-        return unknown(r, "island", r->scn->islands, r->scn->n_islands);
+        return unknown(r, "island", r->scn->islands, r->scn->n_islands, "");
     read_next(r);
     return true;
 }
@@ -234,7 +260,7 @@ bool read_each_name(struct reader *r, bool (*call)(struct reader *r, const char 
         return true;
     }
     if (sscanf(open, "[%u..%u]%n", &first, &last, &used) != 2 || open[used] != 0 || last < first || last - first >= GX_SIM_NODES_MAX)
-        return read_bad(r, "'%s' is not like k[1..40]", base);
+        return read_bad(r, "'%s' is not like k[1..40]: from the lesser to the greater number, at most %u of them", base, GX_SIM_NODES_MAX);
     *open = 0;
     for (unsigned i = first; i <= last; i++) {
         snprintf(name, sizeof name, "%s%u", base, i);
@@ -254,7 +280,7 @@ static bool list_node(struct reader *r, const char *name, void *ctx)
 
     if (i == SIM_NONE) {
         snprintf(r->now.text, sizeof r->now.text, "%.40s", name);
-        return unknown(r, "node", r->scn->nodes, r->scn->n_nodes);
+        return unknown(r, "node", r->scn->nodes, r->scn->n_nodes, r->or == NULL ? "" : r->or);
     }
     l->node = sim_grow(l->node, &l->cap, l->n, sizeof *l->node);
     l->node[l->n++] = i;
@@ -285,10 +311,10 @@ bool read_link(struct reader *r, struct gx_sim_link *out)
         {"wifi", {.delay_ms = 5, .jitter_ms = 15, .loss_ppm = 10000, .bytes_per_s = 3000000}},
         {"3g", {.delay_ms = 80, .jitter_ms = 60, .loss_ppm = 20000, .bytes_per_s = 125000}},
     };
-    static const char *const words[] = {"delay", "jitter", "loss", "rate"};
+    static const char *const values[] = {"delay", "jitter", "loss", "rate"};
     uint64_t ms = 0;
     double x = 0;
-    bool any = false, had[GX_ARRAY_LEN(words)] = {false};
+    bool any = false, had[GX_ARRAY_LEN(values)] = {false};
 
     *out = (struct gx_sim_link){.delay_ms = 1};
     for (size_t i = 0; i < GX_ARRAY_LEN(presets); i++)
@@ -298,10 +324,10 @@ bool read_link(struct reader *r, struct gx_sim_link *out)
             break;
         }
     for (;; any = true) {
-        for (size_t i = 0; i < GX_ARRAY_LEN(words); i++) {
-            if (had[i] && read_is(r, words[i]))
-                return read_bad(r, "there is a %s already", words[i]);
-            had[i] = had[i] || read_is(r, words[i]);
+        for (size_t i = 0; i < GX_ARRAY_LEN(values); i++) {
+            if (had[i] && read_is(r, values[i]))
+                return read_bad(r, "there is a %s already", values[i]);
+            had[i] = had[i] || read_is(r, values[i]);
         }
         if (read_take(r, "delay")) {
             if (!read_span(r, &ms) || ms == 0 || ms > 60000)

@@ -18,6 +18,7 @@ struct reader {
     uint32_t line, column;
     struct token now;
     uint32_t last_line, last_column;    /* of the token before it */
+    const char *or;                     /* what else could stand where a node stands; NULL: nothing */
     char *why;
     uint32_t bad_line, bad_column;
     bool failed;
@@ -36,10 +37,12 @@ bool read_is(const struct reader *r, const char *word);
 bool read_take(struct reader *r, const char *word);         /* false: another one stands there, and nothing is refused */
 bool read_need(struct reader *r, const char *word);
 bool read_begins_statement(const struct reader *r);
+bool read_is_word(const char *name);                        /* of this language: no name for a node */
 bool read_ends_list(const struct reader *r);
 bool read_number(struct reader *r, uint64_t *out, const char *of);
 bool read_number_with(struct reader *r, double *out, const char *unit);
 bool read_span(struct reader *r, uint64_t *ms);
+bool read_time(struct reader *r, uint64_t *ms);             /* in a run, or of it */
 
 uint32_t read_find(const struct gx_scn_name *names, uint32_t n, const char *name);      /* SIM_NONE: not there */
 bool read_new_name(struct reader *r, struct gx_scn_name *out);

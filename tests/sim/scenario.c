@@ -214,8 +214,10 @@ static bool expected(struct reader *r, struct gx_scn_expect *x)
         x->kind = GX_SCN_MEMBERS;
         return read_need(r, "of") && read_group(r, &x->group) && compare(r, x) && read_number(r, &x->number, "members");
     }
+    r->or = "; or: same state in, members of, delivered";
     if (!read_one_node(r, &x->a))
         return false;
+    r->or = NULL;
     if (read_take(r, "is")) {
         x->kind = GX_SCN_IS_MEMBER;
         x->not = read_take(r, "not");
@@ -232,7 +234,7 @@ static bool expect(struct reader *r)
 
     if (read_take(r, "by")) {
         x.when = GX_SCN_BY;
-        if (!read_span(r, &x.by_ms))
+        if (!read_time(r, &x.by_ms))
             return false;
     } else if (read_take(r, "never")) {
         x.when = GX_SCN_NEVER;
@@ -257,6 +259,8 @@ static bool add_node(struct reader *r, const char *name, void *ctx)
     (void)ctx;
     if (read_find(s->nodes, s->n_nodes, name) != SIM_NONE)
         return read_bad(r, "there is a node '%s' already", name);
+    if (read_is_word(name))
+        return read_bad(r, "'%s' is a word of scenario files, and no name for a node", name);
     if (s->n_nodes >= GX_SIM_NODES_MAX)
         return read_bad(r, "more than %u nodes", GX_SIM_NODES_MAX);
     gx_scn_add_node(s, name, 0);
@@ -271,6 +275,8 @@ static bool put_on_island(struct reader *r)
 
     if (read_find(s->islands, s->n_islands, r->now.text) != SIM_NONE)
         return read_bad(r, "there is an island '%s' already", r->now.text);
+    if (read_is(r, "all"))
+        return read_bad(r, "'all' islands are meant by it: it is no name of one");
     if (s->n_islands >= GX_SIM_ISLANDS_MAX)
         return read_bad(r, "there are at most %u islands", GX_SIM_ISLANDS_MAX - 1);
     if (!read_new_name(r, &s->islands[s->n_islands]))

@@ -110,6 +110,27 @@ static void test_what_may_be_meant_is_read(void **s)
     gx_scn_free(&scn);
 }
 
+/* With what could stand there, and what a number may be. */
+static void test_what_is_not_known_is_answered_with_what_is(void **s)
+{
+    (void)s;
+    refused("nodes ann bob\nat 1s partion home | cafe", 2, 7, "known: ann bob; or what happens to all: partition cut mend flap steady link heal rest, members of");
+    refused("nodes ann bob\nat 1s ann creates tea\nexpect at end delivred tea = 100%", 3, 15, "known: ann bob; or: same state in, members of, delivered");
+    refused("nodes ann k[1..100]\nat 1s ann scans bob", 2, 17, "k13 k14");
+    refused("nodes k[1..12001]", 1, 7, "at most 12000");
+    refused("nodes k[5..1]", 1, 7, "from the lesser to the greater");
+    refused("nodes k[1]", 1, 7, "not like k[1..40]");
+    refused("nodes ann\nat 9000000h heal", 2, 4, "at most 277777h");
+    refused("nodes ann\nat 1001h heal", 2, 4, "1000h at most");
+    refused("nodes ann\nat 1s ann pauses for 2000h", 2, 22, "1000h at most");
+    refused("nodes ann\nat 1s ann creates tea\nexpect by 1001h same state in tea", 3, 11, "1000h at most");
+    refused("nodes k[1..12000]\nat 1s k1 creates tea\nat 2s members of tea send 100000", 3, 27, "1000000 acts");
+    refused("nodes ann heal", 1, 11, "no name for a node");
+    refused("nodes members", 1, 7, "no name for a node");
+    refused("nodes remove", 1, 7, "no name for a node");
+    refused("nodes ann\nisland all ann", 2, 8, "'all'");
+}
+
 /* What is wrong with a value is said where it stands, not of what comes next. */
 static void test_a_value_is_refused_at_its_place(void **s)
 {
@@ -312,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known),
         cmocka_unit_test(test_what_cannot_be_meant_is_refused),
         cmocka_unit_test(test_what_may_be_meant_is_read),
+        cmocka_unit_test(test_what_is_not_known_is_answered_with_what_is),
         cmocka_unit_test(test_a_value_is_refused_at_its_place),
         cmocka_unit_test(test_what_is_no_text_is_refused_at_its_place),
         cmocka_unit_test(test_a_comment_begins_in_a_word_too_and_lines_may_end_as_on_windows),
