@@ -6,7 +6,9 @@
 #include "tests/sim/swarm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +36,14 @@ struct result {
     uint8_t trace[32];
     uint64_t violations;
     bool unreported;            /* its report could not be written */
+    bool ran_full;              /* there was no room for its stores */
 };
 
 struct total {
     struct args *a;
     struct result all;
     uint64_t runs, broken;
-    bool unreported;
+    bool unreported, ran_full;
 };
 
 static void usage(FILE *out)
@@ -76,9 +79,19 @@ static bool machine_can(const struct args *a, uint64_t at_once)
     return false;
 }
 
-static int no_world(uint64_t nodes)
+static int no_world(const struct args *a, int why)
 {
-    fprintf(stderr, "gx-sim: no world can be made in /dev/shm: %" PRIu64 " nodes need some %" PRIu64 " MB of room there\n", nodes, nodes / 2 + 1);
+    if (!gx_sim_has_room("/dev/shm"))
+        fprintf(stderr, "gx-sim: /dev/shm is full");
+    else
+        fprintf(stderr, "gx-sim: no world can be made in /dev/shm%s%s", why == 0 ? "" : ": ", why == 0 ? "" : strerror(why));
+    fprintf(stderr, "; %" PRIu64 " nodes need some %" PRIu64 " MB of room there for each run\n", a->nodes, a->nodes / 2 + 1);
+    return EXIT_MACHINE;
+}
+
+static int ran_full(void)
+{
+    fputs("gx-sim: /dev/shm ran full, and what was found there proves nothing: it has to be larger (mount -o remount,size=), or less at once in it (--jobs)\n", stderr);
     return EXIT_MACHINE;
 }
 
@@ -312,6 +325,7 @@ static int play(struct args *a, uint64_t seed, const char *dir, struct result *r
         return EXIT_MACHINE;
     (void)gx_sim_violations(sim, &n);
     r->violations = n;
+    r->ran_full = n > 0 && gx_sim_ran_full(sim);
     r->counts = *gx_sim_counts(sim);
     gx_sim_trace(sim, r->trace);
     if (a->file != NULL)
@@ -343,7 +357,8 @@ static bool count(void *ctx, const struct gx_sim_job *job)
     const struct result *r = job->result;
     bool broken = job->signal != 0 || job->code != 0;
 
-    if (job->code == EXIT_MACHINE) {
+    t->ran_full = r->ran_full || (job->signal != 0 && job->no_room);
+    if (job->code == EXIT_MACHINE || t->ran_full) {
         t->runs = 0;
         return false;
     }
@@ -380,17 +395,18 @@ static int run_all(struct total *t)
     if (!machine_can(a, at_once < a->n ? at_once : a->n))
         return EXIT_MACHINE;
 
-    int ended = gx_sim_jobs_run(&jobs);
+    int ended = gx_sim_jobs_run(&jobs), err = errno;
 
     if (isatty(STDERR_FILENO) == 1)
         fputs("\r\033[K", stderr);
     if (ended > 0)
         return 128 + ended;
+    if (t->ran_full)
+        return ran_full();
     if (ended < 0 || t->runs == 0)
-        return no_world(a->nodes);
+        return no_world(a, ended < 0 ? err : 0);
     if (a->report != NULL && a->n > 1 && !t->unreported) {
-        int err = gx_report_index(a->report, a->file == NULL ? "Random worlds" : a->file, a->seed, t->runs);
-
+        err = gx_report_index(a->report, a->file == NULL ? "Random worlds" : a->file, a->seed, t->runs);
         if (err != 0)
             fprintf(stderr, "gx-sim: no index can be written in %s: %s\n", a->report, strerror(err));
         t->unreported = err != 0;
@@ -487,7 +503,7 @@ static int shrink(struct args *a)
     if (ended == 1)
         fputs("gx-sim: every rule holds in that run; there is nothing to make smaller\n", stderr);
     if (ended < 0)
-        return no_world(a->nodes);
+        return ended == -1 ? no_world(a, 0) : ran_full();
     if (ended == 0)
         printf("%u acts of %u, %u nodes of %u%s: gx-sim run %s --seed %" PRIu64 "\n", a->scn.n_acts, acts, a->scn.n_nodes, nodes,
                a->scn.n_acts == acts && a->scn.n_nodes == nodes ? ", none can be left out" : "", a->out, a->seed);
@@ -595,7 +611,7 @@ static int mutants(char **argv)
     return EXIT_MACHINE;
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
     static const struct command commands[] = {
         {"run", run, " --seed --runs --jobs --report ", NULL},
@@ -637,4 +653,15 @@ int main(int argc, char **argv)
     }
     (void)refuse("there is no '%s' to do", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    bool open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;        /* else a file of ours would get its number */
+    int code = open ? command(argc, argv) : EXIT_MACHINE;
+
+    if (open && ((fflush(stdout) == 0 && ferror(stdout) == 0) || code == 128 + SIGPIPE))
+        return code;
+    fputs("gx-sim: what it says cannot be written\n", stderr);
+    return EXIT_MACHINE;
 }

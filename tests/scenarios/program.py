@@ -6,6 +6,7 @@
 import json
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -203,7 +204,26 @@ at 37s bob sends 1 to tea
     check(": no,\n" not in told and ": no, \n" not in told, f"replay gives no reason: {told}")
 
 
+def limits_are_named(sim):
+    small = sim.write("limits.scn", TEA)
+    for what, most, says in ((resource.RLIMIT_AS, 300 << 20, "ulimit -v"), (resource.RLIMIT_FSIZE, 1 << 20, "ulimit -f")):
+        if what == resource.RLIMIT_AS and b"__asan_init" in pathlib.Path(sim.program).read_bytes():
+            continue  # its shadow takes more
+        done = sim.run("run", small, preexec_fn=lambda: resource.setrlimit(what, (most, most)))
+        check(done.returncode == 74 and says in done.stderr and done.stderr.count("\n") == 1, f"{says}: exit {done.returncode}: {done.stderr}")
+
+
+def what_cannot_be_said_is_an_error(sim):
+    sim.write("mute.scn", "nodes ann\nat 0s ann creates tea\n")
+    for command in ("run mute.scn", "run mute.scn --runs 3", "replay mute.scn", "help"):
+        for to in (">/dev/full", ">&-"):
+            done = subprocess.run(f"{sim.program} {command} {to}", shell=True, cwd=sim.folder, capture_output=True, text=True)
+            check(done.returncode == 74 and "cannot be written" in done.stderr, f"{command} {to}: exit {done.returncode}: {done.stderr}")
+
+
 CHECKS = [
+    limits_are_named,
+    what_cannot_be_said_is_an_error,
     replaying_says_why_nothing_came_of_an_act,
     signals_leave_nothing_behind,
     what_is_not_understood_is_named,

@@ -156,6 +156,7 @@ struct sim_acked {
 struct gx_sim {
     struct gx_sim_options options;
     char dir[128];
+    bool ran_full;              /* there was no room there for a step */
     uint64_t now_ms;            /* since the beginning */
     uint64_t news_ms;           /* when something was last on its way to where it was not */
     struct sim_rng network, people;

@@ -1,5 +1,7 @@
 #include "tests/sim/jobs.h"
 
+#include "tests/sim/sim.h"
+#include <errno.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #define AHEAD 4u            /* so many for each processor may have ended before an earlier one has */
 
 struct slot {
-    bool used, ended;
+    bool used, ended, no_room;
     uint64_t at;                /* from jobs->first on: a last index may be the greatest number there is */
     pid_t pid;
     int status, fd;         /* result and text */
@@ -78,7 +80,10 @@ static bool begin(const struct gx_sim_jobs *jobs, struct slot *s, uint64_t at)
     if (s->fd < 0)
         return false;
     if (mkdtemp(s->dir) == NULL) {
+        int err = errno;
+
         close(s->fd);
+        errno = err;
         return false;
     }
     fflush(NULL);
@@ -87,8 +92,11 @@ static bool begin(const struct gx_sim_jobs *jobs, struct slot *s, uint64_t at)
         child(jobs, s, self);
     s->used = s->pid > 0;
     if (!s->used) {
+        int err = errno;
+
         close(s->fd);
         (void)rmdir(s->dir);
+        errno = err;
     }
     return s->used;
 }
@@ -97,6 +105,7 @@ static void end(struct slot *s, int status)
 {
     s->ended = true;
     s->status = status;
+    s->no_room = !gx_sim_has_room(s->dir);
     (void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -109,7 +118,7 @@ static bool told(const struct gx_sim_jobs *jobs, struct slot *s)
 
     GX_ASSERT(text != NULL && (n <= 0 || pread(s->fd, text, (size_t)n, 0) == n));
     more = jobs->done(jobs->ctx, &(struct gx_sim_job){.index = jobs->first + s->at, .signal = WIFSIGNALED(s->status) ? WTERMSIG(s->status) : 0,
-                      .code = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 0, .text = text + jobs->result_bytes, .result = text});
+                      .code = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 0, .no_room = s->no_room, .text = text + jobs->result_bytes, .result = text});
     free(text);
     close(s->fd);
     s->used = false;
@@ -170,6 +179,7 @@ int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
     struct sigaction before[GX_ARRAY_LEN(ends)], on = {.sa_handler = stop};
     uint64_t next = 0, told_to = 0;
     bool more = true, can = slots != NULL;
+    int err = ENOMEM;
 
     stopped = 0;
     for (size_t i = 0; i < GX_ARRAY_LEN(ends); i++) {
@@ -180,8 +190,10 @@ int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
     while (can && more && !stopped && told_to < jobs->n) {
         struct slot *s = NULL;
 
-        while (can && next < jobs->n && running(slots, n) < at_once && (s = empty(slots, n)) != NULL)
+        while (can && next < jobs->n && running(slots, n) < at_once && (s = empty(slots, n)) != NULL) {
             can = begin(jobs, s, next++);
+            err = errno;
+        }
         while (more && (s = of(slots, n, told_to)) != NULL) {
             more = told(jobs, s);
             told_to++;
@@ -194,5 +206,6 @@ int gx_sim_jobs_run(const struct gx_sim_jobs *jobs)
     for (size_t i = 0; i < GX_ARRAY_LEN(ends); i++)
         sigaction(ends[i], &before[i], NULL);
     free(slots);
+    errno = err;
     return stopped ? stopped : can ? 0 : -1;
 }

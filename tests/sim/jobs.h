@@ -11,6 +11,7 @@ struct gx_sim_job {
     uint64_t index;
     int signal;             /* that ended it; 0: it ended by itself */
     int code;               /* what work returned */
+    bool no_room;           /* where its folder was, when it ended */
     const char *text;       /* what it printed; ends in 0 */
     const void *result;     /* zeroes when a signal ended it */
 };
@@ -26,7 +27,7 @@ struct gx_sim_jobs {
 };
 
 /* Returns 0; the signal that ended it (INT, TERM, HUP, QUIT or PIPE), when all its processes have ended and what they had is removed; or -1: no process
- * or no folder can be made. */
+ * or no folder can be made, and errno says why. */
 int gx_sim_jobs_run(const struct gx_sim_jobs *jobs);
 uint32_t gx_sim_jobs_processors(void);
 

@@ -1,5 +1,5 @@
 /* What a world takes of the machine, looked at before anything runs. */
-#include "tests/sim/sim.h"
+#include "tests/sim/internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +11,9 @@
 #define BYTES_A_NODE (1u << 20)         /* half of it in the folder; a node in a group of 20 takes 0.4 MB by all, one of 500 takes 4 */
 #define MAPS_A_NODE 4u                  /* its store, and what LMDB and the engine take from the system */
 #define OTHERS 64u
+#define LMDB_BYTES (3u << 20)           /* of an environment, beside its map: zeroes, most of which it never touches */
+#define PROCESS_BYTES (256u << 20)      /* of addresses, not of memory */
+#define ROOM_BYTES (256u << 10)         /* where less is free, a commit does not fit */
 
 /* Raises the limit as far as it may be raised. */
 static bool files(uint64_t nodes, bool writemap, char why[200])
@@ -26,6 +29,26 @@ static bool files(uint64_t nodes, bool writemap, char why[200])
     snprintf(why, 200, "%" PRIu64 " nodes need %" PRIu64 " open files, and %" PRIu64 " are allowed: ulimit -n %" PRIu64, nodes, need,
              (uint64_t)limit.rlim_cur, need);
     return false;
+}
+
+/* Addresses, and the length of a file: a store is a map of 64 MB, and with writemap a file of that length, most of which is a hole. */
+static bool lengths(uint64_t nodes, bool writemap, char why[200])
+{
+    const struct { int resource; uint64_t need; const char *what, *how; } limits[] = {
+        {RLIMIT_AS, nodes * (SIM_MAP_BYTES + LMDB_BYTES) + PROCESS_BYTES, "MB of addresses", "-v"},
+        {RLIMIT_FSIZE, writemap ? SIM_MAP_BYTES : BYTES_A_NODE, "MB a file", "-f"},
+    };
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(limits); i++) {
+        struct rlimit limit = {0};
+
+        if (getrlimit(limits[i].resource, &limit) != 0 || limit.rlim_cur >= limits[i].need)
+            continue;
+        snprintf(why, 200, "%" PRIu64 " nodes need %" PRIu64 " %s, and %" PRIu64 " are allowed: ulimit %s unlimited", nodes, limits[i].need >> 20, limits[i].what,
+                 (uint64_t)limit.rlim_cur >> 20, limits[i].how);
+        return false;
+    }
+    return true;
 }
 
 /* The number behind `name` in a file of /proc. */
@@ -54,13 +77,22 @@ static bool maps(uint64_t nodes, char why[200])
     return false;
 }
 
-static bool memory(uint64_t nodes, const char *dir, char why[200])
+static uint64_t room_in(const char *dir)
 {
-    uint64_t need = nodes * BYTES_A_NODE, free_kb = number_of("/proc/meminfo", "MemAvailable:", UINT64_MAX), room = UINT64_MAX;
     struct statvfs fs;
 
-    if (statvfs(dir, &fs) == 0)
-        room = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return statvfs(dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX;
+}
+
+bool gx_sim_has_room(const char *dir)
+{
+    return room_in(dir) >= ROOM_BYTES;
+}
+
+static bool memory(uint64_t nodes, const char *dir, char why[200])
+{
+    uint64_t need = nodes * BYTES_A_NODE, free_kb = number_of("/proc/meminfo", "MemAvailable:", UINT64_MAX), room = room_in(dir);
+
     if (need / 2 <= room && need >> 10 <= free_kb)
         return true;
     if (need / 2 > room)
@@ -73,5 +105,6 @@ static bool memory(uint64_t nodes, const char *dir, char why[200])
 bool gx_sim_machine_can(const struct gx_sim_options *options, uint64_t at_once, char why[200])
 {
     return files(options->n_nodes, !options->no_writemap, why) && maps(options->n_nodes, why) &&
+           lengths(options->n_nodes, !options->no_writemap, why) &&
            memory(at_once * options->n_nodes, options->dir == NULL ? "/dev/shm" : options->dir, why);
 }

@@ -177,10 +177,12 @@ void sim_step(struct gx_sim *sim, uint32_t i)
 
     enum gx_err err = gx_engine_step(node->engine, &effects, list, n);
 
-    if (err == GX_E_FULL && node->full)
+    if (err == GX_E_FULL && node->full) {
         sim->counts.full_steps++;       /* the real node goes on too: later steps may work */
-    else if (err != GX_OK)
+    } else if (err != GX_OK) {
+        sim->ran_full = sim->ran_full || !gx_sim_has_room(sim->dir);
         sim_violated(sim, GX_SIM_STEP, i, "a step failed: %s", gx_err_text(err));
+    }
     for (size_t k = 0; k < n; k++)
         free(frames[k]);
     node->n_inbox -= (uint32_t)n;

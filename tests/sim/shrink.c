@@ -6,6 +6,7 @@
 
 #define HOLDS 0
 #define BROKEN 1
+#define FULL 8              /* there was no room */
 #define MACHINE 9
 #define SECONDS 600u        /* a run that takes as long is one that ends itself */
 
@@ -155,6 +156,8 @@ static int work(void *ctx, uint64_t i, const char *dir, void *result, FILE *out)
 
     if (n == 0)
         return HOLDS;
+    if (gx_sim_ran_full(sim))
+        return FULL;
     verdict->oracle = v[0].oracle;
     for (uint32_t x = 0; v[0].oracle == GX_SIM_EXPECT && x < scn.n_expects; x++) {
         const struct gx_scn_expect *e = &scn.expects[x];
@@ -181,18 +184,21 @@ static bool look(void *ctx, const struct gx_sim_job *job)
     struct shrink *k = ctx;
 
     memcpy(&k->got, job->result, sizeof k->got);
-    k->got.code = job->signal != 0 ? -job->signal : job->code;
+    k->got.code = job->signal == 0 ? job->code : job->no_room ? FULL : -job->signal;
     k->at = job->index;
-    return !same(&k->got, &k->wanted) && k->got.code != MACHINE;
+    return !same(&k->got, &k->wanted) && k->got.code != MACHINE && k->got.code != FULL;
 }
 
-/* Whether one of n candidates ends as wanted: k->at. */
+/* Whether one of n candidates ends as wanted: k->at.  Returns what gx_scn_shrink does, or 0. */
 static int any(struct shrink *k, uint64_t n)
 {
     struct gx_sim_jobs jobs = {.n = n, .seconds = SECONDS, .result_bytes = sizeof(struct verdict), .work = work, .done = look, .ctx = k};
 
+    int ended = 0;
+
     k->got = (struct verdict){.code = HOLDS};
-    return n == 0 ? 0 : gx_sim_jobs_run(&jobs);
+    ended = n == 0 ? 0 : gx_sim_jobs_run(&jobs);
+    return ended != 0 ? ended : k->got.code == MACHINE ? -1 : k->got.code == FULL ? -2 : 0;
 }
 
 int gx_scn_shrink(struct gx_scenario *scn, const struct gx_scn_options *options, void (*better)(void *ctx, const struct gx_scenario *scn), void *ctx)
@@ -201,8 +207,8 @@ int gx_scn_shrink(struct gx_scenario *scn, const struct gx_scn_options *options,
     int ended = any(&k, 1);
     bool smaller = true;
 
-    if (ended != 0 || k.got.code == MACHINE)
-        return ended != 0 ? ended : -1;
+    if (ended != 0)
+        return ended;
     if (k.got.code == HOLDS)
         return 1;
     k.wanted = k.got;

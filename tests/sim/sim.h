@@ -38,11 +38,15 @@ struct gx_sim_options {
  * why says what is needed, and what there is. */
 bool gx_sim_machine_can(const struct gx_sim_options *options, uint64_t at_once, char why[200]) GX_MUST_CHECK;
 
+/* Is there room for what a step writes?  A run that broke something where there is none proves nothing. */
+bool gx_sim_has_room(const char *dir);
+
 /* Returns GX_OK
  *         GX_E_MEMORY   no memory.
  *         GX_E_STORE    no folder or no store could be made: is there room in `dir`, are there descriptors (one a node, two with no_writemap)? */
 enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options) GX_MUST_CHECK;
 void gx_sim_free(struct gx_sim *sim);       /* and removes its folder; NULL does nothing */
+bool gx_sim_ran_full(const struct gx_sim *sim);        /* there is no room where its stores are, or was none for a step */
 /* Remove the folder, in a signal handler too, as the last thing before the program ends: *out of gx_sim_new is set before anything lies in it. */
 void gx_sim_clean(const struct gx_sim *sim);
 

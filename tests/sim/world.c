@@ -146,6 +146,11 @@ void sim_settle(struct gx_sim *sim)
     }
 }
 
+bool gx_sim_ran_full(const struct gx_sim *sim)
+{
+    return sim->ran_full || !gx_sim_has_room(sim->dir);
+}
+
 uint64_t gx_sim_now_ms(const struct gx_sim *sim)
 {
     return sim->now_ms;
