@@ -394,6 +394,8 @@ static int run_all(struct total *t)
 
     if (!machine_can(a, at_once < a->n ? at_once : a->n))
         return EXIT_MACHINE;
+    if (a->report != NULL)
+        gx_report_clear(a->report);
 
     int ended = gx_sim_jobs_run(&jobs), err = errno;
 
@@ -572,6 +574,8 @@ static int sweep(struct args *a)
     a->n = a->n == 0 ? 1 : a->n;
     a->quiet = true;
     name_links(&a->scn);
+    if (dir != NULL)
+        gx_report_clear(dir);
     printf("%8s %6s %7s %12s %12s %12s %14s\n", what, "runs", "broken", "messages", "delivered", "frames", "bytes");
     for (unsigned x = from; x <= to && worst <= 1; x += step) {
         struct total t = {.a = a};

@@ -221,7 +221,31 @@ def what_cannot_be_said_is_an_error(sim):
             check(done.returncode == 74 and "cannot be written" in done.stderr, f"{command} {to}: exit {done.returncode}: {done.stderr}")
 
 
+def a_report_is_of_the_last_run(sim):
+    small, folder = sim.write("reports.scn", "nodes ann\nat 0s ann creates tea\nat 1s ann sends 2 to tea\n"), sim.folder / "last"
+    files = {"report.html", "report.json", "report.txt"}
+    done = sim.run("run", small, "--runs", 3, "--report", folder)
+    check("messages 2, delivered 2 of 2," in done.stdout, f"the last words are counted: {done.stdout}")
+    sim.write("last/seed-2/mine.txt", "mine")
+    for arguments, left in (
+        (["run", small, "--runs", 2], {"seed-1", "seed-2", "index.html"}),
+        (["run", small], files | {"seed-2"}),
+        (["sweep", "loss=0..10:10", small], {"loss-0", "loss-10", "seed-2"}),
+        (["sweep", "loss=10..20:10", small], {"loss-10", "loss-20", "seed-2"}),
+    ):
+        done = sim.run(*arguments, "--report", folder)
+        found = {path.name for path in folder.iterdir()}
+        check(done.returncode == 0 and found == left, f"{arguments}: exit {done.returncode}, {sorted(found)}: {done.stderr}")
+    check([path.name for path in (folder / "seed-2").iterdir()] == ["mine.txt"], "what somebody else put into its folder is gone")
+    (folder / "index.html").write_text("mine")
+    shutil.rmtree(folder / "loss-10")
+    shutil.rmtree(folder / "loss-20")
+    sim.run("run", small, "--report", folder)
+    check((folder / "index.html").exists(), "an index that is somebody else's is gone")
+
+
 CHECKS = [
+    a_report_is_of_the_last_run,
     limits_are_named,
     what_cannot_be_said_is_an_error,
     replaying_says_why_nothing_came_of_an_act,

@@ -50,7 +50,7 @@ static void say(FILE *out, const char *path, const json_t *a, const json_t *b)
     value_text(a, text[0]);
     value_text(b, text[1]);
     fprintf(out, "%-24s %s, %s", path, text[0], text[1]);
-    if (json_is_number(a) && json_is_number(b) && fabs(was) > 0)
+    if (json_is_number(a) && json_is_number(b) && fabs(was) > 0 && strcmp(path, "seed") != 0)       /* a name, of which no share is told */
         fprintf(out, is / was >= 10 ? "  %.0f times" : "  %+.3g %%", is / was >= 10 ? is / was : 100 * (is - was) / fabs(was));
     fputc('\n', out);
 }
@@ -101,8 +101,9 @@ static bool differ(FILE *out, const char *path, json_t *a, json_t *b)
 {
     char deeper[PATH_BYTES];
     bool any = false;
+    bool mixed = json_is_number(a) && json_is_number(b) && json_is_real(a) != json_is_real(b);       /* 1.0 is 1 */
 
-    if (json_equal(a, b))
+    if (json_equal(a, b) || (mixed && !(fabs(json_number_value(a) - json_number_value(b)) > 0)))
         return false;
     if (json_is_object(a) && json_is_object(b))
         return differ_object(out, path, a, b);

@@ -3,11 +3,13 @@
 
 #include "gx_commit.h"
 #include "proto/ids.h"
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 const char *report_commit(void)
 {
@@ -174,6 +176,41 @@ static int make_folders(const char *dir)
         path[i] = was;
     }
     return 0;
+}
+
+static bool is_of_many(const char *name)
+{
+    static const char *const words[] = {"seed-", "loss-", "delay-", "jitter-"};
+    size_t n = 0;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(words) && n == 0; i++)
+        n = strncmp(name, words[i], strlen(words[i])) == 0 ? strlen(words[i]) : 0;
+    return n > 0 && name[n] != 0 && name[n + strspn(name + n, "0123456789")] == 0;
+}
+
+void gx_report_clear(const char *dir)
+{
+    static const char *const files[] = {"report.html", "report.txt", "report.json"};
+    char path[1100];
+    DIR *d = opendir(dir);
+    bool many = false;
+    const struct dirent *entry = NULL;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(files); i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        (void)unlink(path);
+    }
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (!is_of_many(entry->d_name) || (size_t)snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) >= sizeof path)
+            continue;
+        gx_report_clear(path);
+        many = rmdir(path) == 0 || many;
+    }
+    if (d != NULL)
+        closedir(d);
+    snprintf(path, sizeof path, "%s/index.html", dir);
+    if (many)                   /* else it is somebody else's */
+        (void)unlink(path);
 }
 
 static int put_file(const struct report *r, const char *dir, const char *name, bool (*write)(const struct report *r, FILE *f))

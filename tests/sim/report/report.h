@@ -18,6 +18,9 @@ struct gx_report {
  * Returns 0, or the errno of what could not be written. */
 int gx_report_write(struct gx_sim *sim, const struct gx_report *about, const char *dir) GX_MUST_CHECK;
 
+/* Remove what was written in that folder by an earlier run, of one or of many: nothing else in it. */
+void gx_report_clear(const char *dir);
+
 /* A page over the reports in dir/seed-N, N from first_seed on, `runs` of them: a row each, and their extremes.  A run without a report ended before
  * it had one.  Returns 0, or an errno; ENOENT when there is none at all. */
 int gx_report_index(const char *dir, const char *title, uint64_t first_seed, uint64_t runs) GX_MUST_CHECK;

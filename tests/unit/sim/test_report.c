@@ -431,7 +431,7 @@ static void test_comparing_says_what_differs_and_by_how_much(void **s)
     free(said);
     report(11, false, in_folder("other"));
     assert_int_equal(compare("a", "other", &said), 1);
-    assert_non_null(strstr(said, "\nseed                     10, 11  +10 %\n"));
+    assert_non_null(strstr(said, "\nseed                     10, 11\n"));
     assert_non_null(strstr(said, "\ntrace_hash "));
     free(said);
     all = read_report(in_folder("a"));
@@ -441,6 +441,7 @@ static void test_comparing_says_what_differs_and_by_how_much(void **s)
     json_object_set_new(json_object_get(all, "latency_ms"), "max", json_integer(5000));
     json_array_set_new(json_object_get(json_object_get(all, "latency_ms"), "cdf"), 49, json_integer(1050));
     json_array_append_new(json_object_get(all, "violations"), json_string("one"));
+    json_object_set_new(all, "nodes", json_real(NODES));
     snprintf(path, sizeof path, "%s/b/report.json", folder);
     assert_int_equal(json_dump_file(all, path, 0), 0);
     json_decref(all);
@@ -452,6 +453,7 @@ static void test_comparing_says_what_differs_and_by_how_much(void **s)
     assert_non_null(strstr(said, "\nper_event.bytes "));
     assert_non_null(strstr(said, "\nviolations[0]            -, \"one\"\n"));
     assert_null(strstr(said, "\ncommit"));
+    assert_null(strstr(said, "\nnodes"));                   /* 3.0 is 3 */
     free(said);
 }
 
