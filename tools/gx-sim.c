@@ -91,7 +91,8 @@ static int no_world(const struct args *a, int why)
 
 static int ran_full(void)
 {
-    fputs("gx-sim: /dev/shm ran full, and what was found there proves nothing: it has to be larger (mount -o remount,size=), or less at once in it (--jobs)\n", stderr);
+    fputs("gx-sim: /dev/shm ran full, and what was found there proves nothing: it has to be larger (mount -o remount,size=), or less at once in it (--jobs)\n",
+          stderr);
     return EXIT_MACHINE;
 }
 

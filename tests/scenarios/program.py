@@ -199,7 +199,12 @@ at 36s bob joins tea by qr of k1
 at 37s bob sends 1 to tea
 """
     told = sim.run("replay", sim.write("why.scn", text)).stdout
-    for line in ("k1 sends 1 to tea: no, it is down", "k1 crashes: no, it is down", "k2 sends 1 to tea: no, it is paused", "bob joins tea by qr of k1: no, there is no code"):
+    for line in (
+        "k1 sends 1 to tea: no, it is down",
+        "k1 crashes: no, it is down",
+        "k2 sends 1 to tea: no, it is paused",
+        "bob joins tea by qr of k1: no, there is no code",
+    ):
         check(line + "\n" in told, f"replay does not say '{line}': {told}")
     check(": no,\n" not in told and ": no, \n" not in told, f"replay gives no reason: {told}")
 

@@ -21,7 +21,7 @@ static void acts(struct reader *r, struct gx_scn_act a, const struct list *who, 
 {
     uint64_t begin = a.at_ms, n = who->n * times;
 
-    if (n > ACTS_MAX - r->scn->n_acts) {
+    if (n + r->scn->n_acts > ACTS_MAX) {
         (void)read_bad_last(r, "that makes more than %u acts of this file", ACTS_MAX);
         return;
     }
