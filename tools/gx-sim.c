@@ -358,7 +358,7 @@ static bool count(void *ctx, const struct gx_sim_job *job)
     const struct result *r = job->result;
     bool broken = job->signal != 0 || job->code != 0;
 
-    t->ran_full = r->ran_full || (job->signal != 0 && job->no_room);
+    t->ran_full = r->ran_full || (broken && job->no_room);
     if (job->code == EXIT_MACHINE || t->ran_full) {
         t->runs = 0;
         return false;

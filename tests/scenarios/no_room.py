@@ -5,6 +5,7 @@
 
 It needs a /dev/shm of its own, in namespaces of its own; exit 77 where these may not be made.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def main():
     if subprocess.run([*OWN, "sh", "-c", "mount -t tmpfs -o size=5m none /dev/shm"], capture_output=True).returncode != 0:
         print("no namespace with a /dev/shm of its own can be made here")
         return 77
+    quiet = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":handle_sigbus=0"}  # a sanitizer tells of each SIGBUS
     with tempfile.TemporaryDirectory() as folder:
         many = pathlib.Path(folder, "many.scn")
         many.write_text(MANY)
@@ -34,7 +36,7 @@ def main():
             ("2m", ["run"], "2 are free"),
         ):
             command = f'mount -t tmpfs -o size={size} none /dev/shm && "$@"; code=$?; ls /dev/shm; exit $code'
-            done = subprocess.run([*OWN, "sh", "-c", command, "sh", sim, arguments[0], many, *arguments[1:]], capture_output=True, text=True)
+            done = subprocess.run([*OWN, "sh", "-c", command, "sh", sim, arguments[0], many, *arguments[1:]], capture_output=True, text=True, env=quiet)
             if done.returncode != 74 or done.stdout != "" or says not in done.stderr or done.stderr.count("\n") != 1:
                 failures += 1
                 print(f"FAILED: {arguments} in {size}: exit {done.returncode}: {done.stdout}{done.stderr}")

@@ -19,11 +19,12 @@ const char *gx_sim_oracle_name(enum gx_sim_oracle oracle)
 
 void sim_violated(struct gx_sim *sim, enum gx_sim_oracle oracle, uint32_t node, const char *format, ...)
 {
-    struct gx_sim_violation *v = &sim->violations[sim->n_violations];
+    struct gx_sim_violation *v = NULL;
     va_list args;
 
     if (sim->n_violations++ >= SIM_VIOLATIONS_MAX)
         return;
+    v = &sim->violations[sim->n_violations - 1];
     *v = (struct gx_sim_violation){.oracle = oracle, .at_ms = sim->now_ms, .node = node};
     va_start(args, format);
     vsnprintf(v->text, sizeof v->text, format, args);

@@ -184,7 +184,7 @@ static bool look(void *ctx, const struct gx_sim_job *job)
     struct shrink *k = ctx;
 
     memcpy(&k->got, job->result, sizeof k->got);
-    k->got.code = job->signal == 0 ? job->code : job->no_room ? FULL : -job->signal;
+    k->got.code = job->no_room && (job->signal != 0 || job->code != HOLDS) ? FULL : job->signal != 0 ? -job->signal : job->code;
     k->at = job->index;
     return !same(&k->got, &k->wanted) && k->got.code != MACHINE && k->got.code != FULL;
 }

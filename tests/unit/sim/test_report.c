@@ -501,6 +501,22 @@ static void test_what_is_broken_names_nodes_as_the_world_does(void **s)
     gx_sim_free(sim);
 }
 
+static void test_of_many_things_that_are_broken_the_first_are_kept(void **s)
+{
+    struct gx_sim *sim = world(15, false);
+    char text[20];
+    size_t n = 0;
+
+    (void)s;
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "thing %d", i);
+        gx_sim_expect(sim, false, 0, text);
+    }
+    assert_string_equal(gx_sim_violations(sim, &n)[63].text, "thing 63");
+    assert_int_equal(n, 64);
+    gx_sim_free(sim);
+}
+
 static void test_a_report_that_cannot_be_written_is_an_error(void **s)
 {
     struct gx_sim *sim = world(13, true);
@@ -526,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_comparing_says_what_differs_and_by_how_much),
         cmocka_unit_test(test_comparing_what_is_no_report_is_refused),
         cmocka_unit_test(test_what_is_broken_names_nodes_as_the_world_does),
+        cmocka_unit_test(test_of_many_things_that_are_broken_the_first_are_kept),
         cmocka_unit_test(test_a_report_that_cannot_be_written_is_an_error),
     };
 
