@@ -99,7 +99,7 @@ static bool entry_changed(struct gx_engine *e, struct gx_group *g, const struct 
 /* What of it is for the one who wrote it: an acknowledgement does not wait. */
 static bool entry_ack(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return entry_changed(e, g, c, log) && gx_sign_pk_equal(&g->logs[log].row.device, &c->device);
+    return gx_sign_pk_equal(&g->logs[log].row.device, &c->device) && entry_changed(e, g, c, log);
 }
 
 static bool entry_late(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)

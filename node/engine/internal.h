@@ -182,13 +182,18 @@ struct gx_group {
 
 /* --- sessions ------------------------------------------------------------------------------------------------------------------ */
 
-/* What a peer told it holds of a log. */
+/* What a peer told it holds of a log.  There are as many as logs for each session, a quarter of a million in a group of 500. */
 struct gx_their_log {
     uint32_t base_seq, seq;     /* base_seq + 1 to seq */
-    /* It was asked from here in vain, and is not asked again before something changes: control events known then, or the time. */
+    uint32_t doubt;             /* the place of its doubt in the channel, and one more; 0: there is none */
+};
+
+/* What it told and did not give, or has of another branch; few logs of few peers have such. */
+struct gx_doubt {
     bool forked;                /* of the first of a log's branches: it has one that I lack */
     bool asked_haves;           /* it was asked for that, and has not answered yet */
     uint64_t haves_until_ms;    /* and it is not asked for that again before */
+    /* It was asked from here in vain, and is not asked again before something changes: control events known then, or the time. */
     uint32_t dry_seq;
     uint32_t dry_ops;
     uint64_t dry_held;          /* events of all branches of the log */
@@ -212,7 +217,9 @@ struct gx_channel {
     uint64_t ask_after_ms;      /* it asked me, and is not answered again before */
     uint32_t shown_ops;         /* control events there were when its HEADS was answered; 0: not yet */
     struct gx_their_log *their; /* by log index */
-    uint32_t n_their;
+    uint32_t n_their, cap_their;
+    struct gx_doubt *doubts;
+    uint32_t n_doubts, cap_doubts;
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     bool blind;                 /* and what it said of these was lost: it is asked to say it again */
     bool more;                  /* it told of events that I lacked then, or of a branch: whether I still do is seen when it is looked at */
@@ -407,6 +414,7 @@ struct gx_engine {
     uint32_t n_groups;
     struct gx_session **sessions;
     uint32_t n_sessions, cap_sessions;
+    bool session_closed;        /* one of them, at least: it is taken away at the end of the step */
     struct gx_idmap session_by_id;
     struct gx_target *targets;
     uint32_t n_targets, cap_targets;

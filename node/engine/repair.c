@@ -18,14 +18,18 @@ uint32_t gx_repair_their_seq(const struct gx_channel *c, uint32_t log)
 void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq)
 {
     if (log >= c->n_their) {
-        struct gx_their_log *more = realloc(c->their, g->n_logs * sizeof *more);
+        if (g->n_logs > c->cap_their) {
+            uint32_t cap = g->n_logs + g->n_logs / 4;
+            struct gx_their_log *more = realloc(c->their, cap * sizeof *more);
 
-        if (more == NULL) {
-            gx_engine_ok(e, GX_E_MEMORY);
-            return;
+            if (more == NULL) {
+                gx_engine_ok(e, GX_E_MEMORY);
+                return;
+            }
+            c->their = more;
+            c->cap_their = cap;
         }
-        memset(more + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *more);
-        c->their = more;
+        memset(c->their + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *c->their);
         c->n_their = g->n_logs;
     }
     /* Branches of one log may be told one after the other: it holds from the lowest on. */
@@ -36,6 +40,28 @@ void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_ch
     c->more |= seq > g->logs[log].row.head_seq;
 }
 
+/* What is in doubt of a log that it told of. */
+static const struct gx_doubt *doubt_of(const struct gx_channel *c, uint32_t log)
+{
+    static const struct gx_doubt none = {.forked = false};
+
+    return log >= c->n_their || c->their[log].doubt == 0 ? &none : &c->doubts[c->their[log].doubt - 1];
+}
+
+/* The same, to be written.  NULL: it told nothing of that log, or memory is out. */
+static struct gx_doubt *doubt(struct gx_engine *e, struct gx_channel *c, uint32_t log)
+{
+    if (log >= c->n_their)
+        return NULL;
+    if (c->their[log].doubt == 0) {
+        if (!gx_engine_grow(e, &c->doubts, &c->cap_doubts, c->n_doubts, sizeof *c->doubts))
+            return NULL;
+        c->doubts[c->n_doubts++] = (struct gx_doubt){.forked = false};
+        c->their[log].doubt = c->n_doubts;
+    }
+    return &c->doubts[c->their[log].doubt - 1];
+}
+
 /* Can it give what follows my head?  Not when it joined later, nor when it had nothing the last time. */
 static bool can_give(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
@@ -44,7 +70,10 @@ static bool can_give(const struct gx_engine *e, const struct gx_group *g, const 
 
     if (t == NULL || t->seq <= pend || t->base_seq > pend || gx_shown_ended(g, &g->logs[log], pend + 1))
         return false;
-    return t->dry_seq != pend + 1 || t->dry_ops != g->law.n_ops || e->now.mono_ms >= t->dry_until_ms;
+
+    const struct gx_doubt *d = doubt_of(c, log);
+
+    return d->dry_seq != pend + 1 || d->dry_ops != g->law.n_ops || e->now.mono_ms >= d->dry_until_ms;
 }
 
 /* The peer's device holds this node's messages from base_seq + 1 to seq: what `sent` and `delivered` rest on. */
@@ -199,37 +228,48 @@ static uint64_t held_of(const struct gx_group *g, const struct gx_log_id *log)
 }
 
 /* It was asked for what follows the (pending) head, and did not give it.  Where nothing changed since the last time it is left alone for longer. */
-static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct gx_their_log *their, const struct gx_log *log)
+static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct gx_doubt *d, const struct gx_log *log)
 {
     uint64_t held = held_of(g, &log->row.id);
 
-    if (their->dry_ms == 0 || their->dry_seq != log->pend_seq + 1 || their->dry_ops != g->law.n_ops || their->dry_held != held)
-        their->dry_ms = DRY_MS;
-    else if (e->now.mono_ms >= their->dry_until_ms)
-        their->dry_ms = 2 * their->dry_ms > DRY_MAX_MS ? DRY_MAX_MS : 2 * their->dry_ms;
-    their->dry_seq = log->pend_seq + 1;
-    their->dry_ops = g->law.n_ops;
-    their->dry_held = held;
-    their->dry_until_ms = e->now.mono_ms + their->dry_ms;
+    if (d->dry_ms == 0 || d->dry_seq != log->pend_seq + 1 || d->dry_ops != g->law.n_ops || d->dry_held != held)
+        d->dry_ms = DRY_MS;
+    else if (e->now.mono_ms >= d->dry_until_ms)
+        d->dry_ms = 2 * d->dry_ms > DRY_MAX_MS ? DRY_MAX_MS : 2 * d->dry_ms;
+    d->dry_seq = log->pend_seq + 1;
+    d->dry_ops = g->law.n_ops;
+    d->dry_held = held;
+    d->dry_until_ms = e->now.mono_ms + d->dry_ms;
 }
 
 /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier.  When it was asked for that, what it says is of
  * another branch, and its next frontier counts anew. */
-static void nothing_came(const struct gx_engine *e, const struct gx_group *g, struct gx_their_log *their, const struct gx_log *log)
+static void nothing_came(struct gx_engine *e, const struct gx_group *g, struct gx_channel *c, uint32_t at)
 {
-    note_dry(e, g, their, log);
-    if (log->row.cls != GX_LOG_MESSAGES || their->seq <= log->pend_seq)
+    const struct gx_log *log = &g->logs[at];
+    struct gx_doubt *d = doubt(e, c, at);
+
+    if (d == NULL)
         return;
-    if (their->asked_haves)
-        their->seq = log->pend_seq;
+    note_dry(e, g, d, log);
+    if (log->row.cls != GX_LOG_MESSAGES || c->their[at].seq <= log->pend_seq)
+        return;
+    if (d->asked_haves)
+        c->their[at].seq = log->pend_seq;
     else
-        their->forked = true;
+        d->forked = c->more = true;
+}
+
+static void haves_answered(struct gx_engine *e, struct gx_channel *c, uint32_t log)
+{
+    if (doubt_of(c, log)->asked_haves)
+        doubt(e, c, log)->asked_haves = false;
 }
 
 /* Of which branch is what it gives of the log?  Its frontier says so. */
 static bool is_in_doubt(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return gx_group_is_forked(g, log) || (log < c->n_their && (c->their[log].forked || c->their[log].asked_haves));
+    return gx_group_is_forked(g, log) || doubt_of(c, log)->forked || doubt_of(c, log)->asked_haves;
 }
 
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
@@ -259,12 +299,9 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (log->asked != s->id)
             continue;
         log->asked = 0;
-        if (i >= c->n_their)
-            continue;
         if (log->pend_seq == log->asked_pend)
-            nothing_came(e, g, &c->their[i], log);
-        c->their[i].asked_haves = false;
-        c->more |= c->their[i].forked;
+            nothing_came(e, g, c, i);
+        haves_answered(e, c, i);
     }
     g->want_at_ms = e->now.mono_ms;
     gx_engine_wake(e, g->want_at_ms);
@@ -344,9 +381,12 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
     if (c == NULL || first == GX_NONE)
         return;
     gx_repair_note_theirs(e, g, c, first, first < c->n_their ? c->their[first].base_seq : 0, 0);
-    if (first >= c->n_their || gx_group_branches(g, log) >= GX_LOG_BRANCHES_MAX)
+
+    struct gx_doubt *d = gx_group_branches(g, log) >= GX_LOG_BRANCHES_MAX ? NULL : doubt(e, c, first);
+
+    if (d == NULL)
         return;
-    c->their[first].forked = c->more = true;
+    d->forked = c->more = true;
     if (g->want_at_ms == 0)
         g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
     gx_engine_wake(e, g->want_at_ms);
@@ -395,8 +435,9 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
 {
     for (uint32_t i = 0; i < g->n_logs && i < c->n_their; i++) {
         struct gx_log *log = &g->logs[i];
+        struct gx_doubt *d = doubt_of(c, i)->forked ? doubt(e, c, i) : NULL;
 
-        if (!c->their[i].forked || e->now.mono_ms < c->their[i].haves_until_ms || log->asked != 0)
+        if (d == NULL || e->now.mono_ms < d->haves_until_ms || log->asked != 0)
             continue;
 
         struct gx_wr w = gx_engine_wr(e, 16 + 64 * sizeof(struct gx_want_entry));
@@ -405,9 +446,9 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
         put_haves(e, &w, &list, g, i, c->their[i].base_seq + 1);
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
-        c->their[i].forked = false;
-        c->their[i].asked_haves = true;
-        c->their[i].haves_until_ms = e->now.mono_ms + (c->their[i].dry_ms > DRY_MS ? c->their[i].dry_ms : DRY_MS);
+        d->forked = false;
+        d->asked_haves = true;
+        d->haves_until_ms = e->now.mono_ms + (d->dry_ms > DRY_MS ? d->dry_ms : DRY_MS);
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
         log->asked_pend = log->pend_seq;
@@ -442,7 +483,7 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
         if (log->pend_seq > 0)      /* else it is a head of an earlier incarnation, in another log */
             memcpy(want.check, log->pend_id.b, sizeof want.check);
         gx_frame_put_want(&w, &list, &want);
-        c->their[i].asked_haves = false;
+        haves_answered(e, c, i);
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
         log->asked_pend = log->pend_seq;
@@ -520,8 +561,11 @@ static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
         s = gx_session_find(e, log->asked);
         c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
         log->asked = 0;
-        if (c != NULL && i < c->n_their)
-            note_dry(e, g, &c->their[i], log);
+
+        struct gx_doubt *d = c == NULL ? NULL : doubt(e, c, i);
+
+        if (d != NULL)
+            note_dry(e, g, d, log);
     }
 }
 
@@ -530,7 +574,7 @@ static void note_more(const struct gx_group *g, struct gx_channel *c)
 {
     c->more = false;
     for (uint32_t i = 0; i < c->n_their && !c->more; i++)
-        c->more = c->their[i].forked || c->their[i].seq > g->logs[i].row.head_seq;
+        c->more = doubt_of(c, i)->forked || c->their[i].seq > g->logs[i].row.head_seq;
 }
 
 void gx_repair_look(struct gx_engine *e, struct gx_group *g)

@@ -60,8 +60,10 @@ void gx_session_goes_on(struct gx_engine *e, struct gx_session *s)
 
 static void session_free(struct gx_session *s)
 {
-    for (uint32_t i = 0; i < s->n_channels; i++)
+    for (uint32_t i = 0; i < s->n_channels; i++) {
         free(s->channels[i].their);
+        free(s->channels[i].doubts);
+    }
     free(s->channels);
     gx_wipe(s, sizeof *s);
     free(s);
@@ -69,6 +71,9 @@ static void session_free(struct gx_session *s)
 
 void gx_sessions_reap(struct gx_engine *e)
 {
+    if (!e->session_closed)
+        return;
+    e->session_closed = false;
     for (uint32_t i = 0; i < e->n_sessions;) {
         struct gx_session *s = e->sessions[i];
         uint8_t key[32];
@@ -104,7 +109,7 @@ static void gone(struct gx_engine *e, struct gx_session *s)
 {
     if (s->closed)
         return;
-    s->closed = true;
+    s->closed = e->session_closed = true;
     gx_repair_session_gone(e, s);
     gx_targets_down(e, s);
     if (s->kind == GX_SESSION_GUEST)
@@ -132,7 +137,7 @@ void gx_sessions_close_all(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         if (!e->sessions[i]->closed)
             gx_engine_effect(e, GX_OUT_DISCONNECT)->session = e->sessions[i]->id;
-        e->sessions[i]->closed = true;
+        e->sessions[i]->closed = e->session_closed = true;
     }
     for (uint32_t i = 0; i < e->n_targets; i++)
         e->targets[i].session = 0;
@@ -181,6 +186,7 @@ struct gx_channel *gx_session_channel_add(struct gx_engine *e, struct gx_session
 void gx_channel_anew(struct gx_channel *c, uint16_t number)
 {
     free(c->their);
+    free(c->doubts);
     *c = (struct gx_channel){.number = number, .group = c->group};
 }
 
