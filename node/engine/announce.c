@@ -19,12 +19,17 @@ static struct gx_channel *channel_at(struct gx_engine *e, const struct gx_group 
     return s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 }
 
-struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, const struct gx_group *g)
+struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, struct gx_group *g, uint32_t to)
 {
-    struct gx_fan_out of = {.n = 0};
+    struct gx_fan_out of = {.to = to};
 
-    for (uint32_t i = 0; i < e->n_sessions; i++)
-        of.n += hears(channel_at(e, g, i));
+    if (g->hearers_step != e->n_steps || g->n_hearers <= GX_FAN_OUT) {
+        g->n_hearers = 0;
+        for (uint32_t i = 0; i < e->n_sessions; i++)
+            g->n_hearers += hears(channel_at(e, g, i));
+        g->hearers_step = e->n_steps;
+    }
+    of.n = g->n_hearers;
     if (of.n > GX_FAN_OUT)
         gx_rng_fill(e->config.rng, &of.chance, sizeof of.chance);
     return of;
@@ -38,7 +43,7 @@ bool gx_announce_picks(struct gx_fan_out *of)
     of->chance ^= of->chance << 13;
     of->chance ^= of->chance >> 7;
     of->chance ^= of->chance << 17;
-    return of->chance % of->n < GX_FAN_OUT;
+    return of->chance % of->n < of->to;
 }
 
 /* --- what ---------------------------------------------------------------------------------------------------------------------------- */
@@ -200,8 +205,7 @@ static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_serve_push(e, s, c, push);
         if (c->unacked_at_ms == 0) {
             c->unacked_wait_ms = GX_UNACKED_MS;
-            c->unacked_at_ms = e->now.mono_ms + c->unacked_wait_ms;
-            gx_engine_wake(e, c->unacked_at_ms);
+            gx_repair_unacked_at(e, c, e->now.mono_ms + c->unacked_wait_ms);
         }
     }
     (void)send_entries(e, s, g, c, 0, g->touched, g->n_touched, want);
@@ -229,12 +233,12 @@ static void keep_for_later(struct gx_engine *e, struct gx_group *g)
 
 static void announce_late(struct gx_engine *e, struct gx_group *g)
 {
-    struct gx_fan_out of = gx_announce_fan_out(e, g);
+    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_FAN_OUT);
 
     for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_channel *c = channel_at(e, g, i);
+        struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
-        if (hears(c) && gx_announce_picks(&of))
+        if (hears(c))
             (void)send_entries(e, e->sessions[i], g, c, 0, g->late, g->n_late, entry_late);
     }
     for (uint32_t k = 0; k < g->n_late; k++)
@@ -245,13 +249,13 @@ static void announce_late(struct gx_engine *e, struct gx_group *g)
 
 static void announce_again(struct gx_engine *e, struct gx_group *g)
 {
-    struct gx_fan_out of = gx_announce_fan_out(e, g);
+    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_FAN_OUT);
 
     g->again_at_ms = 0;
     for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_channel *c = channel_at(e, g, i);
+        struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
-        if (hears(c) && gx_announce_picks(&of))
+        if (hears(c))
             gx_announce_all(e, e->sessions[i], g, c, 0);
     }
 }
@@ -278,7 +282,7 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
         changed |= g->logs[g->touched[k]].changed;
     }
 
-    uint32_t n = changed ? gx_announce_fan_out(e, g).n : 0;
+    uint32_t n = changed ? gx_announce_fan_out(e, g, GX_FAN_OUT).n : 0;
 
     if (pushed && n > 0)
         gx_serve_push_make(e, g, &push);

@@ -123,8 +123,7 @@ void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     gx_frame_write_ask(&w, c->number, &mac, &req);
     gx_engine_send(e, s, &w);
     if (s->deadline_ms != 0) {
-        s->deadline_ms = e->now.mono_ms + GX_STRANGER_MS;
-        gx_engine_wake(e, s->deadline_ms);
+        gx_session_deadline(e, s, e->now.mono_ms + GX_STRANGER_MS);
     }
 }
 

@@ -366,8 +366,7 @@ static void give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     gx_engine_send(e, s, &w);
     gx_door_give(e, s, g, 0);
     s->stage = GX_GUEST_ADMITTED;
-    s->deadline_ms = e->now.mono_ms + GIVING_MS;
-    gx_engine_wake(e, s->deadline_ms);
+    gx_session_deadline(e, s, e->now.mono_ms + GIVING_MS);
     w = gx_engine_wr(e, 4);
     gx_frame_write_reason(&w, GX_FRAME_BYE, GX_BYE_DONE);       /* the guest closes when it has it all */
     gx_engine_send(e, s, &w);

@@ -93,8 +93,7 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     c->ended = true;
     c->shown_ops = 0;                   /* what it was shown as a member does not answer what it asks about this */
     if (s->n_channels == 1) {           /* time to ask what it is about */
-        s->deadline_ms = e->now.mono_ms + GX_HANDSHAKE_MS;
-        gx_engine_wake(e, s->deadline_ms);
+        gx_session_deadline(e, s, e->now.mono_ms + GX_HANDSHAKE_MS);
     }
     return true;
 }

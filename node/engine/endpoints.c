@@ -95,13 +95,13 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
         gx_targets_update(e, record);
 
     bool own = gx_sign_pk_equal(&record->device, &g->row.intro.device);
-    struct gx_fan_out of = gx_announce_fan_out(e, g);
+    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_RECORD_FAN_OUT);
 
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
-        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+        struct gx_channel *c = s->closed || !(own || gx_announce_picks(&of)) ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device) && (own || gx_announce_picks(&of)))
+        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device))
             send_records(e, s, c->number, record, 1);
     }
 }

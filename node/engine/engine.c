@@ -414,6 +414,7 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
 
     GX_ASSERT(n <= GX_STEP_INPUTS_MAX);
     gx_arena_reset(&e->arena);
+    e->n_steps++;
     e->n_effects = 0;
     e->unsigned_events = NULL;
     e->n_unsigned = 0;

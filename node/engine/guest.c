@@ -381,7 +381,7 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
         refused(e, s, g, (enum gx_deny)f->reason);
     } else if (f->kind == GX_FRAME_ADMITTED && s->stage == GX_GUEST_REQUESTED) {
         s->stage = GX_GUEST_ADMITTED;
-        s->deadline_ms = e->now.mono_ms + GIVING_MS;
+        gx_session_deadline(e, s, e->now.mono_ms + GIVING_MS);
     } else if (f->kind == GX_FRAME_CHUNKS && s->stage == GX_GUEST_ADMITTED) {
         for (size_t i = 0; i < f->n && !s->closed; i++)
             gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd));

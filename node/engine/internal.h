@@ -17,6 +17,7 @@
 #define GX_NONE UINT32_MAX
 
 #define GX_FAN_OUT 16u
+#define GX_RECORD_FAN_OUT 4u            /* of an endpoint record, which its own device tells to all whom it meets */
 
 /* How long things may take, in ms of the monotonic clock. */
 #define GX_HANDSHAKE_MS 10000u          /* a session without a shared group */
@@ -115,6 +116,8 @@ struct gx_group {
     uint32_t *late;             /* logs of others that moved and are announced at late_at_ms */
     uint32_t n_late, cap_late;
     uint64_t late_at_ms;
+    uint32_t n_hearers;         /* sessions that share it, as counted in that step */
+    uint64_t hearers_step;
     uint64_t again_at_ms;       /* send full FRONTIERs again at this time; 0: no need */
     uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
 
@@ -407,6 +410,9 @@ struct gx_engine {
     size_t n_effects, cap_effects;
     uint64_t wake_ms;           /* earliest deadline known; 0: none */
     uint64_t wake_told_ms;
+    uint64_t n_steps;
+    uint64_t unacked_at_ms;     /* no channel's unacked_at_ms is before; 0: none has one */
+    uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
 
@@ -615,6 +621,7 @@ void gx_session_down(struct gx_engine *e, gx_session_id id);
 void gx_session_frame(struct gx_engine *e, const struct gx_input *in);
 void gx_session_close(struct gx_engine *e, struct gx_session *s, enum gx_bye why);
 /* Count a wrong thing that the other side sent; the third closes. */
+void gx_session_deadline(struct gx_engine *e, struct gx_session *s, uint64_t at_ms);        /* it ends then, unless it is shared before */
 /* A step of beginning is done, of those that cannot be done twice: the next one gets its time, however slow the link. */
 void gx_session_goes_on(struct gx_engine *e, struct gx_session *s);
 void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *why);
@@ -670,6 +677,7 @@ bool gx_targets_settle(struct gx_engine *e, struct gx_session *s);
 
 /* --- repair.c: frontiers, wants, chunks --------------------------------------------------------------------------------------------- */
 
+void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at_ms);     /* look then for own events that it did not acknowledge */
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);     /* a group became shared */
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
@@ -699,13 +707,13 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events kn
 bool gx_announce_withheld(const struct gx_group *g, uint32_t log);
 /* The newest event of a log that others may hear of. */
 uint32_t gx_announce_shown_seq(const struct gx_group *g, uint32_t log);
-/* In a group that more than GX_FAN_OUT sessions share, what is for everybody goes to that many of them, picked anew each time: who has it passes it on the
- * same way.  How many share it is counted once, for all that are asked about in one go. */
+/* In a group that more than GX_FAN_OUT sessions share, what is for everybody goes to `to` of them, picked anew each time: who has it passes it on the same
+ * way.  How many share it is counted once a step. */
 struct gx_fan_out {
-    uint32_t n;
+    uint32_t n, to;
     uint64_t chance;
 };
-struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, const struct gx_group *g);
+struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, struct gx_group *g, uint32_t to);
 bool gx_announce_picks(struct gx_fan_out *of);
 /* When a group became shared: my whole frontier; to who is not picked, what I wrote and what it wrote. */
 void gx_announce_start(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool picked);

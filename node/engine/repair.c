@@ -205,16 +205,24 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
-    struct gx_fan_out of = gx_announce_fan_out(e, g);
+    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_FAN_OUT);
     bool picked = gx_announce_picks(&of);
 
     c->started = true;
+    g->n_hearers++;             /* many may begin in one step */
     c->started_ms = e->now.mono_ms;
     gx_endpoints_send(e, s, c, picked);
     gx_announce_start(e, s, g, c, picked);
     c->unacked_wait_ms = GX_UNACKED_MS;
-    c->unacked_at_ms = e->now.mono_ms + GX_UNACKED_MS;
-    gx_engine_wake(e, c->unacked_at_ms);
+    gx_repair_unacked_at(e, c, e->now.mono_ms + GX_UNACKED_MS);
+}
+
+void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at_ms)
+{
+    c->unacked_at_ms = at_ms;
+    if (e->unacked_at_ms == 0 || at_ms < e->unacked_at_ms)
+        e->unacked_at_ms = at_ms;
+    gx_engine_wake(e, at_ms);
 }
 
 /* Of all branches that are there. */
@@ -636,14 +644,26 @@ static void channel_timer(struct gx_engine *e, struct gx_session *s, struct gx_c
         }
     }
     if (c->unacked_at_ms != 0)
-        gx_engine_wake(e, c->unacked_at_ms);
+        gx_repair_unacked_at(e, c, c->unacked_at_ms);
+}
+
+/* Of all sessions there are many, and a deadline of one of them is seldom: they are looked through when the first of these has come. */
+static void unacked_timer(struct gx_engine *e)
+{
+    if (e->unacked_at_ms == 0 || e->now.mono_ms < e->unacked_at_ms) {
+        if (e->unacked_at_ms != 0)
+            gx_engine_wake(e, e->unacked_at_ms);
+        return;
+    }
+    e->unacked_at_ms = 0;
+    for (uint32_t i = 0; i < e->n_sessions; i++)
+        for (uint32_t k = 0; !e->sessions[i]->closed && k < e->sessions[i]->n_channels; k++)
+            channel_timer(e, e->sessions[i], &e->sessions[i]->channels[k]);
 }
 
 void gx_repair_timer(struct gx_engine *e)
 {
-    for (uint32_t i = 0; i < e->n_sessions; i++)
-        for (uint32_t k = 0; !e->sessions[i]->closed && k < e->sessions[i]->n_channels; k++)
-            channel_timer(e, e->sessions[i], &e->sessions[i]->channels[k]);
+    unacked_timer(e);
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
         bool waits = g->asked != 0;

@@ -44,8 +44,7 @@ struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx
     s->kind = kind;
     s->inbound = inbound;
     s->since_ms = s->heard_ms = e->now.mono_ms;
-    s->deadline_ms = e->now.mono_ms + (kind == GX_SESSION_DOOR ? GX_GUEST_MS_MAX : GX_HANDSHAKE_MS);
-    gx_engine_wake(e, s->deadline_ms);
+    gx_session_deadline(e, s, e->now.mono_ms + (kind == GX_SESSION_DOOR ? GX_GUEST_MS_MAX : GX_HANDSHAKE_MS));
     e->sessions[e->n_sessions++] = s;
     return s;
 }
@@ -54,8 +53,7 @@ void gx_session_goes_on(struct gx_engine *e, struct gx_session *s)
 {
     if (s->deadline_ms == 0 || s->deadline_ms >= e->now.mono_ms + GX_HANDSHAKE_MS)
         return;
-    s->deadline_ms = e->now.mono_ms + GX_HANDSHAKE_MS;
-    gx_engine_wake(e, s->deadline_ms);
+    gx_session_deadline(e, s, e->now.mono_ms + GX_HANDSHAKE_MS);
 }
 
 static void session_free(struct gx_session *s)
@@ -464,35 +462,54 @@ void gx_session_frame(struct gx_engine *e, const struct gx_input *in)
     }
 }
 
+/* What is to be done about it at this time; returns when there is more, 0: never. */
+static uint64_t session_timer(struct gx_engine *e, struct gx_session *s)
+{
+    if (s->closed)
+        return 0;
+    if (s->deadline_ms != 0) {
+        if (e->now.mono_ms < s->deadline_ms)
+            return s->deadline_ms;
+        gx_engine_drop(e, s->kind == GX_SESSION_DOOR ? "guest_time" : "handshake_time");
+        gx_session_close(e, s, GX_BYE_LIMIT);
+        return 0;
+    }
+    if (e->now.mono_ms < s->heard_ms + GX_PING_MS)
+        return s->heard_ms + GX_PING_MS;
+    if (e->now.mono_ms >= s->heard_ms + GX_SILENT_MS) {
+        gx_session_close(e, s, GX_BYE_IDLE);
+        return 0;
+    }
+    if (s->pinged_ms <= s->heard_ms) {
+        struct gx_wr w = gx_engine_wr(e, 16);
+
+        s->pinged_ms = e->now.mono_ms;
+        gx_frame_write_echo(&w, GX_FRAME_PING, s->pinged_ms);
+        gx_engine_send(e, s, &w);
+    }
+    return s->heard_ms + GX_SILENT_MS;
+}
+
+void gx_session_deadline(struct gx_engine *e, struct gx_session *s, uint64_t at_ms)
+{
+    s->deadline_ms = at_ms;
+    if (at_ms < e->sessions_at_ms)
+        e->sessions_at_ms = at_ms;
+    gx_engine_wake(e, at_ms);
+}
+
+/* There may be hundreds, and whoever is heard from needs nothing: they are looked through when the first of what was to be done then is due. */
 void gx_sessions_timer(struct gx_engine *e)
 {
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_session *s = e->sessions[i];
+    if (e->now.mono_ms >= e->sessions_at_ms) {
+        e->sessions_at_ms = UINT64_MAX;
+        for (uint32_t i = 0; i < e->n_sessions; i++) {
+            uint64_t at_ms = session_timer(e, e->sessions[i]);
 
-        if (s->closed)
-            continue;
-        if (s->deadline_ms != 0 && e->now.mono_ms >= s->deadline_ms) {
-            gx_engine_drop(e, s->kind == GX_SESSION_DOOR ? "guest_time" : "handshake_time");
-            gx_session_close(e, s, GX_BYE_LIMIT);
-            continue;
-        }
-        if (s->deadline_ms != 0) {
-            gx_engine_wake(e, s->deadline_ms);
-            continue;
-        }
-        if (e->now.mono_ms >= s->heard_ms + GX_SILENT_MS) {
-            gx_session_close(e, s, GX_BYE_IDLE);
-        } else if (e->now.mono_ms >= s->heard_ms + GX_PING_MS) {
-            struct gx_wr w = gx_engine_wr(e, 16);
-
-            if (s->pinged_ms <= s->heard_ms) {
-                s->pinged_ms = e->now.mono_ms;
-                gx_frame_write_echo(&w, GX_FRAME_PING, s->pinged_ms);
-                gx_engine_send(e, s, &w);
-            }
-            gx_engine_wake(e, s->heard_ms + GX_SILENT_MS);
-        } else {
-            gx_engine_wake(e, s->heard_ms + GX_PING_MS);
+            if (at_ms != 0 && at_ms < e->sessions_at_ms)
+                e->sessions_at_ms = at_ms;
         }
     }
+    if (e->sessions_at_ms != UINT64_MAX)
+        gx_engine_wake(e, e->sessions_at_ms);
 }
