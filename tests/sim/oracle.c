@@ -494,6 +494,14 @@ static bool has_left(const struct gx_group *g, const struct gx_sign_pk *member)
     return left;
 }
 
+/* Does an admission of theirs count?  Who was let in by somebody who was removed meanwhile never was a member. */
+static bool was_in(const struct gx_group *g, const struct gx_sign_pk *member)
+{
+    uint32_t p = person_of(g, member);
+
+    return p != g->law.n_persons && g->law.now.standings[p].seat != GX_LAW_NONE;
+}
+
 /* Its author was a member when it was written, and is or left; then it gives what it wrote before it says that it left. */
 static bool is_owed(struct gx_sim *sim, const struct sim_acked *a)
 {
@@ -522,6 +530,47 @@ static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
 static bool may_have(struct gx_sim *sim, uint32_t i, const struct sim_acked *a)
 {
     return !sim->nodes[i].up || !sim_is_honest(sim, i) || sim->nodes[i].lost_ms != 0 || held_anywhere(sim->nodes[i].engine, a) == HELD;
+}
+
+/* Whoever left knew that this one is out: it does not count among those who hold something then. */
+static bool knew_out(const struct gx_group *g, const struct gx_sign_pk *left, const struct gx_sign_pk *other)
+{
+    const struct gx_law_run *now = &g->law.now;
+    uint32_t p = person_of(g, left), o = person_of(g, other);
+    bool out = false;
+
+    if (p == g->law.n_persons || o == g->law.n_persons)
+        return false;
+    for (uint32_t r = now->standings[o].removals; r != GX_LAW_NONE && !out; r = now->results[r].next) {
+        out = true;
+        for (uint32_t l = now->standings[p].removals; l != GX_LAW_NONE && out; l = now->results[l].next)
+            out = gx_law_past(&g->law, r, l);
+        for (uint32_t x = now->standings[o].admits; x != GX_LAW_NONE && out; x = now->results[x].next)
+            out = !gx_law_past(&g->law, r, x);
+    }
+    return out;
+}
+
+/* Of who left the others get what one of them has.  What none has the LEAVE was to wait for (WIRE §6.1), unless somebody took it of whom the author could not
+ * know that they were out, or that they would lie, be away or lose it: from one who is no member, as from one who left, nothing is taken. */
+static bool is_owed_of_left(struct gx_sim *sim, const struct gx_group *g, const struct sim_acked *a)
+{
+    const struct sim_room *room = &sim->rooms[room_of(sim, &a->group)];
+    bool lost = false;
+
+    if (a->lie || !has_left(g, &a->member) || !was_in(g, &a->member))
+        return false;
+    for (uint32_t k = 0; k < room->n_nodes; k++) {
+        const struct sim_node *node = &sim->nodes[room->nodes[k]];
+        struct gx_group *its = node->engine == NULL ? NULL : group_of(node->engine, &a->group);
+
+        if (room->nodes[k] == a->node || !may_have(sim, room->nodes[k], a))
+            continue;
+        if (its != NULL && sim_is_honest(sim, room->nodes[k]) && is_in(g, &its->row.intro.member) && held(node->engine, its, a) == HELD)
+            return true;
+        lost = lost || its == NULL || !knew_out(g, &a->member, &its->row.intro.member);
+    }
+    return !lost;
 }
 
 /* What its author is told of who has a message by now is not more than who has it: nobody leaves, or ends their node, in that belief. */
@@ -559,7 +608,7 @@ static void check_delivery(struct gx_sim *sim)
             struct gx_group *g = e == NULL ? NULL : group_of(e, &a->group);
 
             if (g == NULL || member_since(&sim->nodes[i], &a->group) > a->at_ms || sim->nodes[i].lost_ms != 0 || !sim_is_honest(sim, i) ||
-                !(is_in(g, &a->member) || (!a->lie && has_left(g, &a->member))))       /* who is away may be out and not know it */
+                !(is_in(g, &a->member) || is_owed_of_left(sim, g, a)))         /* who is away may be out and not know it */
                 continue;
 
             enum held h = held_anywhere(e, a);
@@ -627,14 +676,6 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
     }
     if (e != NULL)
         gx_txn_abort(&e->txn);
-}
-
-/* Does an admission of theirs count?  Who was let in by somebody who was removed meanwhile never was a member, and nothing of theirs is shown. */
-static bool was_in(const struct gx_group *g, const struct gx_sign_pk *member)
-{
-    uint32_t p = person_of(g, member);
-
-    return p != g->law.n_persons && g->law.now.standings[p].seat != GX_LAW_NONE;
 }
 
 static uint32_t cut_of(const struct gx_group *g, uint32_t removal, const struct gx_log_id *log)
