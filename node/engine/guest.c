@@ -95,9 +95,11 @@ void gx_guest_gone(struct gx_engine *e, const struct gx_session *s)
 {
     struct gx_group *g = gx_group_by_gnum(e, s->group);
 
-    if (g == NULL || !gx_group_joining(g) || g->join_session != s->id)
+    if (g == NULL || g->join_session != s->id)
         return;
-    g->join_session = 0;
+    g->join_session = 0;                /* of a member, too: should its seat not last it knocks again */
+    if (!gx_group_joining(g))
+        return;
     g->join_unsure = g->join_unsure || s->stage >= GX_GUEST_REQUESTED;
     if (g->join_addr % g->join.n_addrs != 0) {
         g->join_next_ms = e->now.mono_ms + 50;
