@@ -16,22 +16,54 @@ bool gx_group_answers(const struct gx_group *g)
     return gx_group_active(g) || gx_group_asking(g) || ((g->row.state == GX_GROUP_REMOVED || g->row.state == GX_GROUP_LEFT) && g->has_create);
 }
 
-/* Another membership of that group knows that this one, too, is a member: what ended it here counts for nothing, and others wait for it to speak. */
-static bool is_back(const struct gx_engine *e, const struct gx_group *g)
+static bool has_member(struct gx_engine *e, struct gx_group *in, const struct gx_sign_pk *member)
 {
-    for (uint32_t i = 0; i < e->n_groups; i++) {
-        const struct gx_law *law = &e->groups[i]->law;
+    gx_group_settle(e, in);
+    for (uint32_t p = 0; p < in->law.n_persons && e->fault == GX_OK; p++)
+        if (gx_sign_pk_equal(&in->law.persons[p].member, member))
+            return gx_law_is_member(&in->law, p);
+    return false;
+}
 
-        for (uint32_t p = 0; e->groups[i] != g && gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && p < law->n_persons; p++)
-            if (gx_sign_pk_equal(&law->persons[p].member, &g->row.intro.member) && gx_law_is_member(law, p))
-                return true;
+/* Has it another membership of this node for a member? */
+static bool has_another(struct gx_engine *e, struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (e->groups[i] != g && gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && has_member(e, g, &e->groups[i]->row.intro.member))
+            return true;
+    return false;
+}
+
+/* Does the other one hold what ended g? */
+static bool knows_end(const struct gx_group *other, struct gx_group *g)
+{
+    uint32_t ops[GX_EVENT_DEPS_MAX], n = g->me == GX_NONE ? 0 : gx_law_ending(&g->law, ops, GX_EVENT_DEPS_MAX, g->me);
+
+    for (uint32_t i = 0; i < n; i++)
+        if (gx_group_op(other, &g->law.nodes[ops[i]].op.id) == GX_NONE)
+            return false;
+    return true;
+}
+
+/* Another membership of that group knows that this one, too, is a member: what ended it here counts for nothing, and others wait for it to speak.  Where
+ * this one says the same of another, the word counts of who knows what ended it: else that one may only not have heard of it yet. */
+static bool is_back(struct gx_engine *e, struct gx_group *g)
+{
+    bool says_another = has_another(e, g);
+
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *other = e->groups[i];
+
+        if (other != g && gx_group_id_equal(&other->row.id, &g->row.id) && has_member(e, other, &g->row.intro.member) &&
+            (!says_another || knows_end(other, g)))
+            return true;
     }
     return false;
 }
 
 /* A leave that nobody heard of yet is urgent and soon over; whose membership ended only answers: who was removed may hear that this did not count, when
  * one that was left has nothing more to hear. */
-static unsigned urgency(const struct gx_engine *e, const struct gx_group *g)
+static unsigned urgency(struct gx_engine *e, struct gx_group *g)
 {
     bool left = g->row.state == GX_GROUP_LEFT;
 
@@ -44,12 +76,12 @@ static unsigned urgency(const struct gx_engine *e, const struct gx_group *g)
     return left ? 1 : 2;
 }
 
-bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g)
+bool gx_group_speaks(struct gx_engine *e, struct gx_group *g)
 {
     unsigned mine = urgency(e, g);
 
     for (uint32_t i = 0; i < e->n_groups; i++) {
-        const struct gx_group *other = e->groups[i];
+        struct gx_group *other = e->groups[i];
         unsigned its = other == g || !gx_group_id_equal(&other->row.id, &g->row.id) ? 0 : urgency(e, other);
 
         if (its > mine || (its == mine && other->row.gnum > g->row.gnum))

@@ -298,7 +298,7 @@ static bool is_in_the_way(struct gx_engine *e, const struct gx_session *s, const
 {
     for (uint32_t i = 0; i < s->n_channels; i++) {
         const struct gx_channel *c = &s->channels[i];
-        const struct gx_group *of = gx_group_by_gnum(e, c->group);
+        struct gx_group *of = gx_group_by_gnum(e, c->group);
 
         if (of == g && !c->mine && !c->theirs && !c->unknown && !c->ended && !c->told)
             return true;

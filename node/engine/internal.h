@@ -764,7 +764,7 @@ bool gx_group_joining(const struct gx_group *g);
  * heard: who takes it for a member lost that, or held something else for its end. */
 bool gx_group_answers(const struct gx_group *g);
 /* Of several memberships of one group that this node has had: is it the one that answers? */
-bool gx_group_speaks(const struct gx_engine *e, const struct gx_group *g);
+bool gx_group_speaks(struct gx_engine *e, struct gx_group *g);
 /* Somebody holds my LEAVE: nothing is left to tell. */
 void gx_ended_heard(struct gx_engine *e, struct gx_group *g);
 /* ENDED: the device of the channel is no member's any more.  False: nothing here ended it. */
