@@ -44,6 +44,33 @@ void sim_note_news(struct gx_sim *sim, struct gx_span frame)
         sim->news_ms = sim->now_ms;
 }
 
+/* Is that device at that node?  Who was let in and restored from before it has it no more, and is called for it in vain for ever. */
+static bool is_there(const struct gx_sim *sim, const struct gx_curve_pk *transport, const struct gx_group_id *group, const struct gx_sign_pk *device)
+{
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        const struct sim_node *node = &sim->nodes[i];
+
+        for (uint32_t k = 0; node->up && memcmp(&node->config.transport_pk, transport, sizeof *transport) == 0 && k < node->engine->n_groups; k++)
+            if (gx_group_id_equal(&node->engine->groups[k]->row.id, group) && gx_sign_pk_equal(&node->engine->groups[k]->row.intro.device, device))
+                return true;
+    }
+    return false;
+}
+
+/* Is anybody there for whom it calls? */
+static bool is_answered(const struct gx_sim *sim, const struct gx_engine *e, const struct gx_target *t)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        const struct gx_group *g = e->groups[i];
+
+        for (uint32_t k = 0; k < g->n_endpoints; k++)
+            if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device) &&
+                is_there(sim, &t->key, &g->row.id, &g->endpoints[k].device))
+                return true;
+    }
+    return false;
+}
+
 /* Will it connect to somebody whom it can reach?  It may wait six minutes before it tries again. */
 static bool is_apart(const struct gx_sim *sim, uint32_t i)
 {
@@ -52,7 +79,7 @@ static bool is_apart(const struct gx_sim *sim, uint32_t i)
     for (uint32_t k = 0; k < e->n_targets; k++) {
         const struct gx_target *t = &e->targets[k];
 
-        if (t->session == 0 && t->next_ms != UINT64_MAX && t->n_places > 0 && sim_reaches(sim, i, &t->places[0].addr))
+        if (t->session == 0 && t->next_ms != UINT64_MAX && t->n_places > 0 && sim_reaches(sim, i, &t->places[0].addr) && is_answered(sim, e, t))
             return true;
     }
     return false;
