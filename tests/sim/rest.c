@@ -6,7 +6,8 @@
 #define QUIET_MS 90000u
 #define LOOK_MS 1000u
 
-/* Frames that take something to where it was not.  Others go on at rest: somebody is refused again, a card has no answer, sessions begin and ping. */
+/* Frames that take something to where it was not.  Others go on at rest: somebody is refused again, a card has no answer, sessions begin and ping; who is
+ * out is told so again, and asks by HEADS where it is news. */
 static bool is_news(enum gx_frame_kind kind)
 {
     switch (kind) {
@@ -17,7 +18,6 @@ static bool is_news(enum gx_frame_kind kind)
     case GX_FRAME_JOIN:
     case GX_FRAME_ADMITTED:
     case GX_FRAME_BASELINE:
-    case GX_FRAME_ENDED:
         return true;
     case GX_FRAME_HELLO:
     case GX_FRAME_TAGS:
@@ -33,6 +33,7 @@ static bool is_news(enum gx_frame_kind kind)
     case GX_FRAME_CARD:
     case GX_FRAME_ASK:
     case GX_FRAME_DENIED:
+    case GX_FRAME_ENDED:
         return false;
     }
     return true;

@@ -113,6 +113,36 @@ static void test_who_knows_nothing_of_it_is_not_waited_for(void **state)
     gx_sim_free(sim);
 }
 
+/* The same of who came in a second time: by turns seven call for the second membership, and hear and say of the first one, again, that it ended. */
+static void test_who_hears_again_that_it_is_out_disturbs_no_rest(void **state)
+{
+    struct gx_sim_options options = {.seed = 5, .n_nodes = 8};
+    struct gx_command removal = {.method = GX_CMD_GROUP_REMOVE, .group = "tea", .who = "@n1", .yes = true,
+                                 .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_WHO | 1u << GX_PARAM_YES};
+    struct gx_sim_reply reply;
+    struct gx_sim *sim = NULL;
+    char token[600];
+
+    (void)state;
+    sim = founded(&options, token);
+    for (uint32_t i = 1; i < 8; i++)
+        joins(sim, i, token);
+    gx_sim_run(sim, 20000);
+    gx_sim_crash(sim, 1);
+    gx_sim_save(sim, 1);
+    gx_sim_start(sim, 1, GX_SIM_SAME);
+    gx_sim_run(sim, 20000);
+    assert_true(gx_sim_ask(sim, &reply, 0, removal, 0));
+    gx_sim_run(sim, 5000);
+    joins(sim, 1, token);
+    gx_sim_run(sim, 5000);
+    gx_sim_crash(sim, 1);
+    gx_sim_start(sim, 1, GX_SIM_SAVED);
+    assert_in_range(gx_sim_rest(sim, BOUND_MS), 90000, 300000);
+    assert_true(gx_sim_check(sim));
+    gx_sim_free(sim);
+}
+
 static void test_a_bound_ends_it(void **state)
 {
     struct gx_sim *sim = world(2);
@@ -129,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_who_waits_to_connect_again_is_waited_for),
         cmocka_unit_test(test_what_cannot_be_is_not_waited_for),
         cmocka_unit_test(test_who_knows_nothing_of_it_is_not_waited_for),
+        cmocka_unit_test(test_who_hears_again_that_it_is_out_disturbs_no_rest),
         cmocka_unit_test(test_a_bound_ends_it),
     };
 
