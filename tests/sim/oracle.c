@@ -551,8 +551,8 @@ static bool knew_out(const struct gx_group *g, const struct gx_sign_pk *left, co
     return out;
 }
 
-/* Of who left the others get what one of them has.  What none has the LEAVE was to wait for (WIRE §6.1), unless somebody took it of whom the author could not
- * know that they were out, or that they would lie, be away or lose it: from one who is no member, as from one who left, nothing is taken. */
+/* Of who left the others get what one of them has.  What none has the LEAVE was to wait for (WIRE §6.1), unless somebody took it of whom the author could
+ * not know that they were out, or that they would lie, be away or lose it: from one who is no member, as from one who left, nothing is taken. */
 static bool is_owed_of_left(struct gx_sim *sim, const struct gx_group *g, const struct sim_acked *a)
 {
     const struct sim_room *room = &sim->rooms[room_of(sim, &a->group)];
@@ -701,6 +701,40 @@ static bool is_cut_off(const struct gx_group *g, const struct sim_acked *a)
     return removed && !again;
 }
 
+/* Does it know an admission of its author that counts at g?  By what its log names up to it, where that is held from the start.  A message from before is
+ * shown to nobody: who was let in by one who was out, and then by another, did not write it as a member.  LAW §11 */
+static bool knows_admission(struct gx_sim *sim, const struct gx_group *g, const struct sim_acked *a)
+{
+    uint32_t p = person_of(g, &a->member);
+    bool knows = false, found = false;
+
+    for (uint32_t n = 0; n < sim->options.n_nodes && p < g->law.n_persons && !found; n++) {
+        struct gx_engine *e = sim_is_honest(sim, n) ? sim->nodes[n].engine : NULL;
+        struct gx_group *its = e == NULL ? NULL : group_of(e, &a->group);
+        uint32_t log = its == NULL ? GX_NONE : gx_group_log(its, &a->log);
+
+        found = log != GX_NONE && its->logs[log].row.base_seq == 0 && held(e, its, a) == HELD;
+        for (uint32_t seq = 1; found && seq <= a->seq && !knows; seq++) {
+            struct gx_event ev;
+            struct gx_body body;
+
+            gx_arena_reset(&e->arena);
+            if (!gx_group_read(e, its, &its->logs[log], seq, &ev, &body))
+                break;
+            for (size_t d = 0; d < ev.n_deps && !knows; d++) {
+                struct gx_event_id id = gx_event_dep(&ev, d);
+                uint32_t op = gx_group_op(g, &id);
+
+                for (uint32_t x = g->law.now.standings[p].admits; op != GX_NONE && x != GX_LAW_NONE && !knows; x = g->law.now.results[x].next)
+                    knows = x == op || gx_law_past(&g->law, x, op);
+            }
+        }
+        if (e != NULL)
+            gx_txn_abort(&e->txn);
+    }
+    return knows;
+}
+
 /* What somebody writes after a removal the remover cannot have known: no node shows it.  What the remover had is shown on.  Who left and came in
  * again goes on to show what it had of before; that is another row of its own. */
 static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
@@ -726,8 +760,8 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
         sim->counts.too_late += out;
         if (shows && out)
             sim_violated(sim, GX_SIM_SHOWN, i, "it shows message %u of %s, who was removed before it was written", a->seq, gx_sim_node_name(sim, a->node));
-        if (!shows && a->before_cut && was_in(g, &a->member) && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 &&
-            (a->due[i / 8] & 1u << i % 8) != 0 && member_since(&sim->nodes[i], &a->group) <= a->at_ms)
+        if (!shows && a->before_cut && author->removals == 1 && author->lost_ms == 0 && sim->nodes[i].lost_ms == 0 &&
+            (a->due[i / 8] & 1u << i % 8) != 0 && member_since(&sim->nodes[i], &a->group) <= a->at_ms && knows_admission(sim, g, a))
             sim_violated(sim, GX_SIM_SHOWN, i, "it does not show message %u of %s, which was there when they were removed", a->seq,
                          gx_sim_node_name(sim, a->node));
     }
