@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
-#define BYTES_A_NODE (1u << 20)         /* half of it in the folder; a node in a group of 20 takes 0.4 MB by all, one of 500 takes 4 */
+#define BYTES_A_NODE (1u << 20)         /* half of it in the folder; a node in a group of 20 takes 0.4 MB by all, one of 500 takes 12 */
 #define MAPS_A_NODE 4u                  /* its store, and what LMDB and the engine take from the system */
 #define OTHERS 64u
 #define LMDB_BYTES (3u << 20)           /* of an environment, beside its map: zeroes, most of which it never touches */
