@@ -7,7 +7,7 @@
 
 /* --- to whom ------------------------------------------------------------------------------------------------------------------------- */
 
-static bool hears(const struct gx_channel *c)
+bool gx_announce_hears(const struct gx_channel *c)
 {
     return c != NULL && gx_channel_shared(c) && c->started;
 }
@@ -26,7 +26,7 @@ struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, struct gx_group *g, u
     if (g->hearers_step != e->n_steps || g->n_hearers <= GX_FAN_OUT) {
         g->n_hearers = 0;
         for (uint32_t i = 0; i < e->n_sessions; i++)
-            g->n_hearers += hears(channel_at(e, g, i));
+            g->n_hearers += gx_announce_hears(channel_at(e, g, i));
         g->hearers_step = e->n_steps;
     }
     of.n = g->n_hearers;
@@ -238,7 +238,7 @@ static void announce_late(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
-        if (hears(c))
+        if (gx_announce_hears(c))
             (void)send_entries(e, e->sessions[i], g, c, 0, g->late, g->n_late, entry_late);
     }
     for (uint32_t k = 0; k < g->n_late; k++)
@@ -255,7 +255,7 @@ static void announce_again(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
-        if (hears(c))
+        if (gx_announce_hears(c))
             gx_announce_all(e, e->sessions[i], g, c, 0);
     }
 }
@@ -291,7 +291,7 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
         struct gx_channel *c = channel_at(e, g, k);
 
         /* Who is no member since this step hears that it ended, and no more of what this step did. */
-        if (hears(c) && (!g->members_changed || gx_group_live(g, &c->device)))
+        if (gx_announce_hears(c) && (!g->members_changed || gx_group_live(g, &c->device)))
             flush_channel(e, e->sessions[k], g, c, pushed ? &push : NULL, n > GX_FAN_OUT ? entry_ack : entry_changed);
     }
     if (n > GX_FAN_OUT)

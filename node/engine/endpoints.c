@@ -101,7 +101,7 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed || !(own || gx_announce_picks(&of)) ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c != NULL && gx_channel_shared(c) && c->started && !gx_sign_pk_equal(&c->device, &record->device))
+        if (gx_announce_hears(c) && !gx_sign_pk_equal(&c->device, &record->device))
             send_records(e, s, c->number, record, 1);
     }
 }

@@ -16,7 +16,7 @@
 
 #define GX_NONE UINT32_MAX
 
-#define GX_FAN_OUT 16u
+#define GX_FAN_OUT 16u                  /* sessions that what is for everybody goes to; where no more share the group, to all */
 #define GX_RECORD_FAN_OUT 4u            /* of an endpoint record, which its own device tells to all whom it meets */
 
 /* How long things may take, in ms of the monotonic clock. */
@@ -707,6 +707,8 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events kn
 bool gx_announce_withheld(const struct gx_group *g, uint32_t log);
 /* The newest event of a log that others may hear of. */
 uint32_t gx_announce_shown_seq(const struct gx_group *g, uint32_t log);
+/* May events and records go there?  NULL: no. */
+bool gx_announce_hears(const struct gx_channel *c);
 /* In a group that more than GX_FAN_OUT sessions share, what is for everybody goes to `to` of them, picked anew each time: who has it passes it on the same
  * way.  How many share it is counted once a step. */
 struct gx_fan_out {
