@@ -102,10 +102,10 @@ void gx_targets_reload(struct gx_engine *e)
 static bool wanted(struct gx_engine *e, const struct gx_target *t)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
-        const struct gx_group *g = e->groups[i];
+        struct gx_group *g = e->groups[i];
 
         for (uint32_t k = 0; (gx_group_active(g) || gx_group_asking(g)) && !g->silent && k < g->n_endpoints; k++)
-            if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device))
+            if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device) && !gx_group_is_outdone(e, g))
                 return true;
     }
     return false;

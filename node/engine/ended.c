@@ -90,14 +90,43 @@ bool gx_group_speaks(struct gx_engine *e, struct gx_group *g)
     return mine > 0;
 }
 
+bool gx_group_is_outdone(struct gx_engine *e, struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (e->groups[i] != g && gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && gx_group_active(e->groups[i]) && gx_group_speaks(e, e->groups[i]))
+            return true;
+    return false;
+}
+
+/* Where one of the memberships of a group speaks no more, and another one does, that is proved on the sessions there are, and connects to whom it takes for
+ * members. */
+static void look_who_speaks(struct gx_engine *e, const struct gx_group_id *id)
+{
+    struct gx_group *now = NULL;
+    bool ceased = false;
+
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+        bool speaks = gx_group_id_equal(&g->row.id, id) && gx_group_speaks(e, g);
+
+        if (!gx_group_id_equal(&g->row.id, id))
+            continue;
+        ceased = ceased || (g->proved && !speaks);
+        now = speaks ? g : now;
+        g->proved = g->proved && speaks;
+    }
+    if (!ceased || now == NULL)
+        return;
+    gx_targets_reload(e);
+    gx_sessions_new_group(e, now);
+}
+
 void gx_ended_heard(struct gx_engine *e, struct gx_group *g)
 {
     if (g->left_told)
         return;
     g->left_told = true;
-    for (uint32_t i = 0; i < e->n_groups; i++)
-        if (gx_group_id_equal(&e->groups[i]->row.id, &g->row.id) && gx_group_is_member(e->groups[i]))
-            gx_sessions_new_group(e, e->groups[i]);
+    look_who_speaks(e, &g->row.id);
 }
 
 /* --- telling ---------------------------------------------------------------------------------------------------------------------------- */
@@ -242,4 +271,5 @@ void gx_ended_check(struct gx_engine *e, struct gx_group *g)
     }
     if (g->has_join && g->row.state == GX_GROUP_MEMBER && gx_law_is_settled(&g->law, gx_law_seat(&g->law, g->me)))
         forget_join(e, g);
+    look_who_speaks(e, &g->row.id);
 }

@@ -78,6 +78,7 @@ static void send_proof(struct gx_engine *e, struct gx_session *s, struct gx_wr *
     gx_sign(&proof.sig, &sk, GX_DOMAIN_SESSION, gx_span(bytes, sizeof bytes));
     gx_wipe(&sk, sizeof sk);
     gx_frame_put_proof(w, list, &proof);
+    g->proved = true;
 }
 
 static void send_one_proof(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)

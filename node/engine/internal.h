@@ -151,6 +151,7 @@ struct gx_group {
     uint32_t n_heads;
     uint32_t n_jobs;            /* verifications under way for it */
     bool silent;                /* a direct chat with somebody whom the person blocked or removed: it is not there for others */
+    bool proved;                /* on a session, since this is the membership that speaks */
     bool left_told;             /* LEFT: another device holds the LEAVE, so that nothing is left to tell */
     uint64_t max_tick;
     bool deps_told;             /* the own message log's newest event came after the newest control event */
@@ -767,6 +768,8 @@ bool gx_group_joining(const struct gx_group *g);
 bool gx_group_answers(const struct gx_group *g);
 /* Of several memberships of one group that this node has had: is it the one that answers? */
 bool gx_group_speaks(struct gx_engine *e, struct gx_group *g);
+/* Does another of them speak, and take part?  Then it is that one's to connect. */
+bool gx_group_is_outdone(struct gx_engine *e, struct gx_group *g);
 /* Somebody holds my LEAVE: nothing is left to tell. */
 void gx_ended_heard(struct gx_engine *e, struct gx_group *g);
 /* ENDED: the device of the channel is no member's any more.  False: nothing here ended it. */
