@@ -249,6 +249,21 @@ void sim_delivered(const struct gx_sim *sim, const char *where, uint64_t *due, u
 void sim_started(struct gx_sim *sim, uint32_t node);    /* with its own store: what it acknowledged is there */
 bool sim_holds(struct gx_sim *sim, uint32_t node, const struct sim_acked *a);      /* between steps: it reads the store */
 /* measure.c: all do nothing where sim->measure is NULL */
+/* Of several memberships of one group the one that counts. */
+struct gx_group *sim_group_of(struct gx_engine *e, const struct gx_group_id *id);
+uint32_t sim_room_of(struct gx_sim *sim, const struct gx_group_id *group);                  /* in rooms; it is made where there is none */
+uint64_t sim_member_since(const struct sim_node *node, const struct gx_group_id *group);    /* without a break; UINT64_MAX: it is none */
+uint32_t sim_person_of(const struct gx_group *g, const struct gx_sign_pk *member);          /* law.n_persons: nobody */
+bool sim_is_in(const struct gx_group *g, const struct gx_sign_pk *member);
+
+/* Does it hold that event?  BEFORE: its log begins behind that; ANOTHER: that place is taken by another one. */
+enum sim_held { SIM_HELD, SIM_LACKING, SIM_ANOTHER, SIM_BEFORE };
+enum sim_held sim_held(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a);
+
+void sim_recount(struct gx_sim *sim, uint32_t node, const struct gx_group *g);
+void sim_check_delivery(struct gx_sim *sim);
+void sim_check_shown(struct gx_sim *sim);
+
 struct sim_measure *sim_measure_new(uint32_t n_nodes);
 void sim_measure_free(struct sim_measure *m);
 void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *list, size_t n);       /* before the step */
