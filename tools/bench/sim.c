@@ -185,7 +185,7 @@ static void say(const struct plan *plan, uint32_t groups)
     struct gx_command cmd = {.method = GX_CMD_SEND, .group = "tea", .text = "word", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_TEXT};
     struct gx_sim_reply reply;
 
-    for (uint32_t k = 0; k < plan->messages; k++) {
+    for (uint32_t k = 0; k < plan->messages && !gx_bench_stopped(); k++) {
         if (plan->parted && k == plan->messages / 3)
             part(plan);
         if (plan->parted && k == plan->messages * 2 / 3)
@@ -226,17 +226,19 @@ static bool run(const struct plan *plan, uint64_t seed, struct outcome *out)
 
     for (uint32_t g = 0; g < groups && ok; g++)
         ok = found(&list[g], g * plan->per_group) || gx_bench_fail("a group was not founded");
-    for (uint32_t k = 1; k < plan->per_group && ok; k++) {
-        for (uint32_t g = 0; g < groups; g++)
+    for (uint32_t k = 1; k < plan->per_group && ok && !gx_bench_stopped(); k++) {
+        for (uint32_t g = 0; g < groups && !gx_bench_stopped(); g++)
             join(plan, &list[g], g * plan->per_group, k);
         gx_sim_run(sim, plan->join_ms);
     }
+    ok = ok && !gx_bench_stopped();
     if (ok) {
         (void)gx_sim_rest(sim, 900000);
         say(plan, groups);
-        (void)gx_sim_rest(sim, 900000);
+        if (!gx_bench_stopped())
+            (void)gx_sim_rest(sim, 900000);
         out->bytes = resident() - before;
-        ok = gx_sim_check(sim) || gx_bench_fail("a rule is broken");
+        ok = !gx_bench_stopped() && (gx_sim_check(sim) || gx_bench_fail("a rule is broken"));
         out->counts = *gx_sim_counts(sim);
         out->cpu = cpu_now() - begin;
     }
