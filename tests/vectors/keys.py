@@ -123,10 +123,7 @@ def ed25519_sign(seed, message):
 # ---- ChaCha20 with a 64-bit nonce and counter, as its author first wrote it ----------------------------------------
 
 
-def chacha20_block(key, block):
-    start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574]
-    start += [from_le(key[i : i + 4]) for i in range(0, 32, 4)]
-    start += [block & 0xFFFFFFFF, block >> 32, 0, 0]
+def chacha_rounds(start):
     s = start[:]
 
     def mix(target, other, turned, bits):
@@ -145,12 +142,53 @@ def chacha20_block(key, block):
             quarter(i, 4 + i, 8 + i, 12 + i)
         for i in range(4):
             quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
-    return b"".join(le(x + y & 0xFFFFFFFF, 4) for x, y in zip(s, start))
+    return s
+
+
+def chacha20_block(key, block):
+    start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574]
+    start += [from_le(key[i : i + 4]) for i in range(0, 32, 4)]
+    start += [block & 0xFFFFFFFF, block >> 32, 0, 0]
+    return b"".join(le(x + y & 0xFFFFFFFF, 4) for x, y in zip(chacha_rounds(start), start))
 
 
 def chacha20(key, n, first_block):
     blocks = (chacha20_block(key, first_block + i) for i in range((n + 63) // 64))
     return b"".join(blocks)[:n]
+
+
+# ---- XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, RFC 8439) -------------------------------------------------------
+
+
+def hchacha20(key, nonce16):
+    """The block function's rounds without the last addition: its first and last four words are a key."""
+    start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574]
+    start += [from_le(key[i : i + 4]) for i in range(0, 32, 4)] + [from_le(nonce16[i : i + 4]) for i in range(0, 16, 4)]
+    s = chacha_rounds(start)
+    return b"".join(le(w, 4) for w in s[:4] + s[12:])
+
+
+def chacha20_ietf(key, nonce12, n, first_block):
+    out = b""
+    for block in range(first_block, first_block + (n + 63) // 64):
+        start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574]
+        start += [from_le(key[i : i + 4]) for i in range(0, 32, 4)] + [block] + [from_le(nonce12[i : i + 4]) for i in range(0, 12, 4)]
+        out += b"".join(le(x + y & 0xFFFFFFFF, 4) for x, y in zip(chacha_rounds(start), start))
+    return out[:n]
+
+
+def poly1305(key, message):
+    r, total, prime = from_le(key[:16]) & 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF, 0, 2**130 - 5
+    for i in range(0, len(message), 16):
+        total = (total + from_le(message[i : i + 16] + b"\1")) * r % prime
+    return le((total + from_le(key[16:])) & (2**128 - 1), 16)
+
+
+def aead(key, nonce24, aad, text):
+    subkey, nonce12 = hchacha20(key, nonce24[:16]), bytes(4) + nonce24[16:]
+    sealed = bytes(x ^ y for x, y in zip(text, chacha20_ietf(subkey, nonce12, len(text), 1)))
+    said = aad + bytes(-len(aad) % 16) + sealed + bytes(-len(sealed) % 16) + le(len(aad), 8) + le(len(sealed), 8)
+    return sealed + poly1305(chacha20_ietf(subkey, nonce12, 32, 0), said)
 
 
 # ---- KEYS §0 -----------------------------------------------------------------------------------------------------
@@ -311,6 +349,56 @@ def proofs():
         yield f"proof.session_{name}", signed(device_seed, "gx session", run(0x21) + bytes([role]) + fields)
 
 
+HDR0 = run(0x05, 145)
+CONTEXT = H("gx-ctx", HDR0)
+
+
+def epochs():
+    """KEYS §5: three recipients; the author's random bytes are those of the stream, X's secret first."""
+    stream = Stream(run(0x33))
+    x_sk, es = stream.fill(32), stream.fill(32)
+    x, author_prekey = x25519_public(x_sk), x25519_public(PREKEY_SK)
+    recipients = [(bytes([i]) + run(0x61, 15), x25519_public(run(0x80 + i))) for i in (1, 2, 3)]
+    slots = b""
+    for log, prekey in recipients:
+        key = K(x25519(x_sk, prekey), "gx-epoch-slot", CONTEXT + x + prekey + log)
+        slots += log[:8] + aead(key, bytes(24), CONTEXT, es)
+    ex = K(es, "gx-epoch-root", CONTEXT + x + author_prekey + H("gx-epoch-slots", slots))
+    yield "epoch.context", CONTEXT
+    yield "epoch.x", x
+    yield "epoch.slots", slots
+    yield "epoch.key", ex
+    yield "epoch.conf", K(ex, "gx-epoch-conf", b"")
+    yield "epoch.gate", K(ex, "gx-gate", b"")
+    yield "epoch.chain", K(ex, "gx-chain-0", recipients[1][0])
+
+
+def padded(text):
+    size = next(n for n in [64, 128, 256, 512] + [1024 * k for k in range(1, 62)] if n > len(text))
+    return text + b"\x80" + bytes(size - len(text) - 1)
+
+
+def messages():
+    """KEYS §6 and §7: the third message of a chain, sealed twice; three keys disclosed."""
+    chain, keys, epoch_id = run(0x13), [], run(0x41)
+    for _ in range(3):
+        keys.append(K(chain, "gx-msg", b""))
+        chain = K(chain, "gx-chain-next", b"")
+    yield "message.key", keys[2]
+    yield "message.chain", chain
+    stream = Stream(run(0x34))
+    for name, text in (("short", run(0x20, 40)), ("whole", run(0x20, 64))):
+        nonce = K(keys[2], "gx-msg-nonce", stream.fill(32) + text)[:24]
+        commit = K(keys[2], "gx-msg-commit", HDR0 + epoch_id + u32(2) + nonce)
+        yield f"message.nonce_{name}", nonce
+        yield f"message.commit_{name}", commit
+        yield f"message.sealed_{name}", aead(K(keys[2], "gx-msg-key", b""), nonce, commit, padded(text))
+    x_sk, group, ids = stream.fill(32), run(0x51), run(0x61) + run(0x71) + run(0x81)
+    x, prekey = x25519_public(x_sk), x25519_public(PREKEY_SK)
+    yield "keys.x", x
+    yield "keys.sealed", aead(K(x25519(x_sk, prekey), "gx-keys", group + x + prekey), bytes(24), ids, b"".join(keys))
+
+
 def word_list():
     words = re.findall(r'"([a-z]+)"', WORD_TABLE.read_text())
     plain = "".join(word + "\n" for word in words).encode()
@@ -336,7 +424,7 @@ def streams():
 
 
 def known_answers():
-    """RFC 7748 §5.2, RFC 8032 §7.1 and RFC 8439 A.1: this script must be right before it may judge the C code."""
+    """RFC 7748 §5.2, RFC 8032 §7.1, draft-irtf-cfrg-xchacha-03 §2.2.1 and A.3.1, RFC 8439 A.1: this script must be right before it may judge the C code."""
     assert x25519(
         bytes.fromhex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
         bytes.fromhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
@@ -347,12 +435,17 @@ def known_answers():
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
         "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
     )
+    assert hchacha20(run(0x00), bytes.fromhex("000000090000004a0000000031415927")).hex() == (
+        "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
+    )
+    text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
+    assert aead(run(0x80), run(0x40, 24), bytes.fromhex("50515253c0c1c2c3c4c5c6c7"), text)[-16:].hex() == "c0875924c1c7987947deafd8780acf49"
     assert chacha20_block(bytes(32), 0).hex().startswith("76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1a")
 
 
 def compute():
     known_answers()
-    parts = (hashes, persons, cards, members, tokens, gates, signatures, proofs, words, streams)
+    parts = (hashes, persons, cards, members, tokens, gates, signatures, proofs, epochs, messages, words, streams)
     return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
 
 

@@ -6,10 +6,12 @@
 #include <sys/mman.h>
 
 #include "crypto/card.h"
+#include "crypto/epoch.h"
 #include "crypto/gate.h"
 #include "crypto/hash.h"
 #include "crypto/invite.h"
 #include "crypto/member.h"
+#include "crypto/message.h"
 #include "crypto/person.h"
 #include "crypto/rng.h"
 #include "crypto/sign.h"
@@ -175,6 +177,60 @@ static void reveal_check_subject(void)
     made_bytes[0] = gx_reveal_check(&made_reveal, &card_sk, &person.card, &prekey, rec.b, &person.id);
 }
 
+static struct gx_rng_stream epoch_rng;
+static const struct gx_context made_context = {{1}};
+static struct gx_epoch_to made_to;
+static struct gx_epoch_head made_head;
+static struct gx_epoch_key made_key;
+static struct gx_chain_key made_chain;
+static struct gx_message_key made_message_key;
+static struct gx_sealed_head made_sealed_head;
+static struct gx_dh_pk made_x;
+static uint8_t made_slot[GX_EPOCH_SLOT_BYTES], made_sealed[64 + GX_AEAD_TAG_BYTES], made_open[64];
+
+static void epoch_seal_subject(void)
+{
+    if (!gx_epoch_seal(&made_key, &made_head, made_slot, &epoch_rng.rng, &made_context, &prekey, &made_to, 1))
+        abort();
+}
+
+static void epoch_open_subject(void)
+{
+    if (!gx_epoch_open(&made_key, &made_head, gx_span(made_slot, sizeof made_slot), &made_context, made_to.log, &prekey_sk))
+        abort();
+}
+
+static void chain_subject(void)
+{
+    memcpy(made_chain.b, rec.b, sizeof made_chain.b);
+    gx_chain_step(&made_message_key, &made_chain);
+}
+
+static void message_seal_subject(void)
+{
+    gx_message_seal(made_sealed, &made_sealed_head, &made_message_key, &epoch_rng.rng, gx_span("header", 6), gx_span(seed.b, 32));
+}
+
+static void message_open_subject(void)
+{
+    size_t n = 0;
+
+    if (!gx_message_open(made_open, &n, &made_sealed_head, &made_message_key, gx_span("header", 6), gx_span(made_sealed, sizeof made_sealed)) || n != 32)
+        abort();
+}
+
+static void keys_seal_subject(void)
+{
+    if (!gx_keys_seal(made_sealed, &made_x, &epoch_rng.rng, rec.b, &prekey, gx_span(rec.b, 32), &made_message_key, 1))
+        abort();
+}
+
+static void keys_open_subject(void)
+{
+    if (!gx_keys_open(&made_message_key, 1, &made_x, rec.b, &prekey_sk, gx_span(rec.b, 32), gx_span(made_sealed, 32 + GX_AEAD_TAG_BYTES)))
+        abort();
+}
+
 static void words_out_subject(void)
 {
     gx_words_from_recovery(made_text, &rec);
@@ -309,6 +365,86 @@ static void test_device_key_leaves_no_secret_behind(void **state)
     munmap(stack, STACK_BYTES);
 }
 
+static void test_epochs_leave_no_secret_behind(void **state)
+{
+    uint8_t x_sk[32], es[32], shared[32];
+    struct gx_rng_stream before;
+    (void)state;
+
+    gx_rng_stream_init(&epoch_rng, seed.b);
+    made_to.prekey = prekey;
+    before = epoch_rng;
+    run_on_own_stack(epoch_seal_subject);
+    for (int twice = 0; twice < 2; twice++) {           /* it is called once before */
+        gx_rng_fill(&before.rng, x_sk, 32);
+        gx_rng_fill(&before.rng, es, 32);
+    }
+    assert_int_equal(crypto_scalarmult(shared, x_sk, prekey.b), 0);
+    assert_int_equal(leftovers(x_sk, 32, PIECE), 0);
+    assert_int_equal(leftovers(es, 32, PIECE), 0);
+    assert_int_equal(leftovers(shared, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_key.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+
+    run_on_own_stack(epoch_open_subject);
+    assert_int_equal(leftovers(prekey_sk.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(es, 32, PIECE), 0);
+    assert_int_equal(leftovers(shared, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_key.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_a_chain_that_moved_on_leaves_nothing_of_where_it_was(void **state)
+{
+    (void)state;
+    run_on_own_stack(chain_subject);
+    assert_int_equal(leftovers(rec.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_chain.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(made_message_key.b, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
+static void test_messages_leave_neither_key_nor_text_behind(void **state)
+{
+    uint8_t ek[32], sub[32];
+    (void)state;
+
+    gx_rng_stream_init(&epoch_rng, seed.b);
+    chain_subject();
+    run_on_own_stack(message_seal_subject);
+    gx_hash_keyed(ek, "gx-msg-key", gx_span(made_message_key.b, 32), gx_span(NULL, 0));
+    assert_int_equal(crypto_core_hchacha20(sub, made_sealed_head.nonce.b, ek, NULL), 0);
+    for (int open = 0; open < 2; open++) {
+        assert_int_equal(leftovers(made_message_key.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(ek, 32, PIECE), 0);
+        assert_int_equal(leftovers(sub, 32, PIECE), 0);
+        assert_int_equal(leftovers(seed.b, 32, PIECE), 0);
+        munmap(stack, STACK_BYTES);
+        if (open == 0)
+            run_on_own_stack(message_open_subject);
+    }
+    assert_memory_equal(made_open, seed.b, 32);
+}
+
+static void test_disclosing_keys_leaves_none_behind(void **state)
+{
+    uint8_t shared[32];
+    (void)state;
+
+    gx_rng_stream_init(&epoch_rng, seed.b);
+    chain_subject();
+    run_on_own_stack(keys_seal_subject);
+    assert_int_equal(crypto_scalarmult(shared, prekey_sk.b, made_x.b), 0);
+    assert_int_equal(leftovers(made_message_key.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(shared, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+    run_on_own_stack(keys_open_subject);
+    assert_int_equal(leftovers(made_message_key.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(prekey_sk.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(shared, 32, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+}
+
 static void test_token_keys_leave_no_secret_behind(void **state)
 {
     (void)state;
@@ -419,6 +555,10 @@ int main(void)
         cmocka_unit_test(test_making_a_person_leaves_no_secret_behind),
         cmocka_unit_test(test_making_an_intro_leaves_no_secret_behind),
         cmocka_unit_test(test_device_key_leaves_no_secret_behind),
+        cmocka_unit_test(test_epochs_leave_no_secret_behind),
+        cmocka_unit_test(test_a_chain_that_moved_on_leaves_nothing_of_where_it_was),
+        cmocka_unit_test(test_messages_leave_neither_key_nor_text_behind),
+        cmocka_unit_test(test_disclosing_keys_leaves_none_behind),
         cmocka_unit_test(test_token_keys_leave_no_secret_behind),
         cmocka_unit_test(test_card_seed_leaves_no_secret_behind),
         cmocka_unit_test(test_reveals_leave_no_secret_behind),

@@ -4,10 +4,12 @@
 #include <stdio.h>
 
 #include "crypto/card.h"
+#include "crypto/epoch.h"
 #include "crypto/gate.h"
 #include "crypto/hash.h"
 #include "crypto/invite.h"
 #include "crypto/member.h"
+#include "crypto/message.h"
 #include "crypto/person.h"
 #include "crypto/rng.h"
 #include "crypto/sign.h"
@@ -341,6 +343,89 @@ static void compute_rng(void)
     put_fills("hedged", &hedged.rng);
 }
 
+/* The header before body_hash that epochs and messages are tied to. */
+static struct gx_span header(uint8_t bytes[145])
+{
+    run(bytes, 0x05, 145);
+    return gx_span(bytes, 145);
+}
+
+static void compute_epochs(void)
+{
+    uint8_t hdr0[145], seed[32], slots[3 * GX_EPOCH_SLOT_BYTES];
+    struct gx_epoch_to to[3];
+    struct gx_rng_stream rng;
+    struct gx_context context;
+    struct gx_epoch_head head;
+    struct gx_epoch_key key;
+    struct gx_gate_key gate;
+    struct gx_chain_key chain;
+    struct gx_dh_sk sk;
+    struct gx_dh_pk prekey;
+
+    for (uint8_t i = 0; i < 3; i++) {
+        to[i].log[0] = (uint8_t)(i + 1);
+        run(to[i].log + 1, 0x61, 15);
+        run(sk.b, (uint8_t)(0x81 + i), 32);
+        gx_dh_public(&to[i].prekey, &sk);
+    }
+    run(sk.b, 0xa0, 32);
+    gx_dh_public(&prekey, &sk);
+    run(seed, 0x33, 32);
+    gx_rng_stream_init(&rng, seed);
+    gx_context_of(&context, header(hdr0));
+    assert_true(gx_epoch_seal(&key, &head, slots, &rng.rng, &context, &prekey, to, 3));
+    gx_epoch_gate(&gate, &key);
+    gx_epoch_chain(&chain, &key, to[1].log);
+    put("epoch.context", context.b, 32);
+    put("epoch.x", head.x.b, 32);
+    put("epoch.slots", slots, sizeof slots);
+    put("epoch.key", key.b, 32);
+    put("epoch.conf", head.conf, 32);
+    put("epoch.gate", gate.b, 32);
+    put("epoch.chain", chain.b, 32);
+}
+
+static void compute_messages(void)
+{
+    static const struct { const char *nonce, *commit, *sealed; size_t n; } texts[] = {
+        {"message.nonce_short", "message.commit_short", "message.sealed_short", 40},
+        {"message.nonce_whole", "message.commit_whole", "message.sealed_whole", 64},
+    };
+    uint8_t hdr0[145], seed[32], text[64], sealed[128 + GX_AEAD_TAG_BYTES], group[32], ids[96];
+    struct gx_sealed_head head = {.n = 2};
+    struct gx_message_key keys[3];
+    struct gx_chain_key chain;
+    struct gx_rng_stream rng;
+    struct gx_dh_sk sk;
+    struct gx_dh_pk prekey, x;
+
+    run(chain.b, 0x13, 32);
+    for (size_t i = 0; i < 3; i++)
+        gx_chain_step(&keys[i], &chain);
+    put("message.key", keys[2].b, 32);
+    put("message.chain", chain.b, 32);
+    run(head.epoch, 0x41, 32);
+    run(seed, 0x34, 32);
+    gx_rng_stream_init(&rng, seed);
+    run(text, 0x20, sizeof text);
+    for (size_t i = 0; i < GX_ARRAY_LEN(texts); i++) {
+        gx_message_seal(sealed, &head, &keys[2], &rng.rng, header(hdr0), gx_span(text, texts[i].n));
+        put(texts[i].nonce, head.nonce.b, 24);
+        put(texts[i].commit, head.commit, 32);
+        put(texts[i].sealed, sealed, gx_sealed_padded(texts[i].n) + GX_AEAD_TAG_BYTES);
+    }
+    run(group, 0x51, 32);
+    run(ids, 0x61, 32);
+    run(ids + 32, 0x71, 32);
+    run(ids + 64, 0x81, 32);
+    run(sk.b, 0xa0, 32);
+    gx_dh_public(&prekey, &sk);
+    assert_true(gx_keys_seal(sealed, &x, &rng.rng, group, &prekey, gx_span(ids, sizeof ids), keys, 3));
+    put("keys.x", x.b, 32);
+    put("keys.sealed", sealed, 96 + GX_AEAD_TAG_BYTES);
+}
+
 static int compute(void **state)
 {
     (void)state;
@@ -351,6 +436,8 @@ static int compute(void **state)
     compute_gates();
     compute_signatures();
     compute_proofs();
+    compute_epochs();
+    compute_messages();
     compute_words();
     compute_rng();
     return 0;
