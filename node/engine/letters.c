@@ -109,8 +109,6 @@ static void take_reveal(struct gx_engine *e, const struct gx_contact *c, const s
 
     if (g != NULL)
         gx_group_settle(e, g);
-    if (looked_at(e, c, &told))
-        return;
     for (uint32_t i = 0; i < p->n_told && e->fault == GX_OK;) {         /* of one group the latest word counts */
         bool theirs = gx_sign_pk_equal(&p->told[i].contact, &told.contact);
 
@@ -121,6 +119,8 @@ static void take_reveal(struct gx_engine *e, const struct gx_contact *c, const s
             i++;
         }
     }
+    if (looked_at(e, c, &told))
+        return;
     if (waiting_too >= GX_TOLD_MAX)
         gx_engine_drop(e, "told_full");
     else

@@ -1,0 +1,80 @@
+/* Contacts who say which member they are before that can be looked at: what waits, for how long, and what of it is believed.  SCHEMA §2.17, WIRE §4.15 */
+#include "store/schema.h"
+#include "tests/unit/engine/people_attack.h"
+
+static const struct gx_sign_pk nobody = {{9}};
+static const struct gx_dh_sk no_secret = {{7}};
+
+static bool reveal(struct net *net, int i, const char *to)
+{
+    return on_tea(net, i, GX_CMD_GROUP_REVEAL, to);
+}
+
+static void let_in(struct net *net, int i)
+{
+    char token[600];
+
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, i, token, NULL));
+    net_run(net, 5000);
+}
+
+/* What no command would write: node i says to its contact `to` that it is that member, with its own card, and with a secret that is not that member's. */
+static void lie(struct net *net, int i, int to, const struct gx_group_id *group, const struct gx_sign_pk *member)
+{
+    struct gx_body body = {.type = GX_EV_REVEAL, .u.reveal = {.group = *group, .member = *member}};
+    struct gx_engine *e = eng(net, i);
+
+    assert_true(gx_reveal_make(&body.u.reveal.mac, &e->config.card_sk, &no_secret, &contact(net, i, to)->row.card.key, group->b, member));
+    gx_arena_reset(&e->arena);
+    assert_int_equal(gx_author_write(e, chat_of(net, i, to), &body, NULL, NULL), GX_OK);
+    keep_and_restart(net, i);
+    net_run(net, 20000);
+}
+
+static uint64_t rows_of_told(struct net *net, int i)
+{
+    struct gx_txn *txn = NULL;
+    uint64_t n = 0;
+
+    assert_int_equal(gx_txn_begin(&txn, net->node[i].store, false), GX_OK);
+    n = gx_table_rows(txn, GX_TABLE_TOLD);
+    gx_txn_abort(&txn);
+    return n;
+}
+
+/* How many words wait at node i, in memory as in the store, and how many members it knows by what they said. */
+static void assert_waits(struct net *net, int i, uint32_t told, uint32_t revealed)
+{
+    assert_int_equal(eng(net, i)->people.n_told, told);
+    assert_int_equal(rows_of_told(net, i), told);
+    assert_int_equal(eng(net, i)->people.n_revealed, revealed);
+}
+
+/* --- lies ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* n0 says first to be somebody who is not there, and then who it is: of one group the latest word counts, and no other waits on. */
+static void test_a_word_that_is_followed_by_another_of_that_group_waits_no_more(void **state)
+{
+    struct net *net = net_new(2);
+
+    (void)state;
+    net_group(net, 0, "tea");
+    befriend(net, 0, 1);
+    let_in(net, 1);
+    lie(net, 0, 1, &tea(net, 0)->row.id, &nobody);
+    assert_waits(net, 1, 1, 0);
+    assert_true(reveal(net, 0, "@n1"));
+    net_run(net, 3000);
+    assert_waits(net, 1, 0, 1);
+    net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
