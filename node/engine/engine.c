@@ -292,8 +292,8 @@ static void members_changed(struct gx_engine *e)
         g->hash_valid = g->hash_valid && GX_MUTANT(HASH_STALE);     /* whose messages are shown depends on it */
         e->doors_dirty = true;
         gx_guest_check(e, g);
-        gx_letters_again(e, g);
         gx_ended_check(e, g);
+        gx_letters_again(e, g);             /* as a member, also where one only now is one again */
         gx_sessions_recheck(e, g);
         for (uint32_t k = 0; k < g->n_endpoints; k++)       /* records may come before the ADMIT of their device */
             if (gx_group_live(g, &g->endpoints[k].device))

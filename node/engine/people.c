@@ -335,7 +335,6 @@ void gx_people_joined(struct gx_engine *e, const struct gx_group *g)
         else
             i++;
     }
-    gx_letters_again(e, g);
 }
 
 void gx_people_group_gone(struct gx_engine *e, const struct gx_group *g)

@@ -70,10 +70,45 @@ static void test_a_word_that_is_followed_by_another_of_that_group_waits_no_more(
     net_free(net);
 }
 
+/* --- order ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* n1 was removed by n2, whom n0 removed at the same time: so it never was.  n3 said who it is meanwhile. */
+static void test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back(void **state)
+{
+    struct net *net = net_new(4);
+
+    (void)state;
+    net_group(net, 0, "tea");
+    befriend(net, 1, 3);
+    for (int i = 1; i < 4; i++)
+        let_in(net, i);
+    assert_true(on_tea(net, 0, GX_CMD_GROUP_PROMOTE, "@n2"));
+    net_run(net, 20000);
+    for (int i = 1; i < 4; i++)
+        net->cut[0][i] = net->cut[i][0] = true;
+    net_stop(net, 0);
+    net_start(net, 0);
+    net_run(net, 5000);
+    assert_true(on_tea(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    assert_true(on_tea(net, 2, GX_CMD_GROUP_REMOVE, "@n1"));
+    net_run(net, 20000);
+    assert_int_equal(tea(net, 1)->row.state, GX_GROUP_REMOVED);
+    assert_true(reveal(net, 3, "@n1"));
+    net_run(net, 20000);
+    assert_waits(net, 1, 1, 0);
+    memset(net->cut, 0, sizeof net->cut);
+    for (int i = 0; i < 40000 && tea(net, 1)->row.state != GX_GROUP_MEMBER; i++)
+        net_run(net, 10);
+    assert_int_equal(tea(net, 1)->row.state, GX_GROUP_MEMBER);
+    assert_waits(net, 1, 0, 1);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
+        cmocka_unit_test(test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
