@@ -135,7 +135,8 @@ void gx_letters_again(struct gx_engine *e, const struct gx_group *g)
         const struct gx_told_row *told = &p->told[i];
         const struct gx_contact *c = gx_group_id_equal(&told->group, &g->row.id) ? gx_contact_by_id(e, &told->contact) : NULL;
 
-        if (c != NULL && (!gx_contact_wanted(c) || looked_at(e, c, told)))
+        /* Blocked since, too: the block may be taken back, and this is not said twice. */
+        if (c != NULL && looked_at(e, c, told))
             gx_told_drop(e, i);
         else
             i++;

@@ -151,6 +151,19 @@ struct gx_contact *gx_contact_add(struct gx_engine *e, const struct gx_card *car
     return c;
 }
 
+/* What they said to be and nobody could look at yet. */
+static void forget_told(struct gx_engine *e, const struct gx_contact *c)
+{
+    struct gx_people *p = &e->people;
+
+    for (uint32_t i = 0; i < p->n_told && e->fault == GX_OK;) {
+        if (gx_sign_pk_equal(&p->told[i].contact, &c->row.card.id))
+            gx_told_drop(e, i);
+        else
+            i++;
+    }
+}
+
 bool gx_contact_renew(struct gx_engine *e, struct gx_contact *c, const struct gx_card *card)
 {
     bool same = memcmp(c->row.card.key.b, card->key.b, sizeof card->key.b) == 0;
@@ -162,6 +175,7 @@ bool gx_contact_renew(struct gx_engine *e, struct gx_contact *c, const struct gx
         gx_engine_log(e, "the keys of a contact have changed: verify them before you trust what they write");
         gx_watch_people(e, c, "keys", NULL);
         gx_contact_chats(e, c, 0, 0);       /* the card's secret was lost, and with it the home in which those were */
+        forget_told(e, c);                  /* made with that secret */
     }
     c->row.card = *card;
     c->dirty = true;
@@ -197,6 +211,8 @@ void gx_contact_set(struct gx_engine *e, struct gx_contact *c, uint8_t flags)
 {
     c->row.flags = flags;
     c->dirty = true;
+    if ((flags & GX_CONTACT_REMOVED) != 0)
+        forget_told(e, c);
     silence(e, chat(e, c->row.mine), !gx_contact_wanted(c));
     silence(e, chat(e, c->row.theirs), !gx_contact_wanted(c));
     if (gx_contact_wanted(c))

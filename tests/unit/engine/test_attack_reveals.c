@@ -104,11 +104,79 @@ static void test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_t
     net_free(net);
 }
 
+/* --- who says it -------------------------------------------------------------------------------------------------------------------------- */
+
+/* README: "`unblock` takes it back".  They said it once, and are not asked to say it again. */
+static void test_what_the_blocked_said_before_is_known_when_they_are_unblocked(void **state)
+{
+    struct net *net = net_new(2);
+
+    (void)state;
+    net_group(net, 0, "tea");
+    befriend(net, 0, 1);
+    assert_true(reveal(net, 0, "@n1"));
+    net_run(net, 3000);
+    assert_true(tell(net, 1, GX_CMD_CONTACT_BLOCK, "n0", "state"));
+    let_in(net, 1);
+    assert_true(tell(net, 1, GX_CMD_CONTACT_UNBLOCK, "n0", "state"));
+    net_run(net, 20000);
+    assert_waits(net, 1, 0, 1);
+    net_free(net);
+}
+
+static void befriend_and_lie(struct net *net)
+{
+    befriend(net, 0, 1);
+    for (uint8_t i = 0; i < 3; i++)
+        lie(net, 0, 1, &(struct gx_group_id){{i, 1}}, &nobody);
+    assert_waits(net, 1, 3, 0);
+}
+
+/* A row that no contact stands behind any more is none that anything would ever drop. */
+static void test_nothing_waits_of_who_was_removed(void **state)
+{
+    struct net *net = net_new(2);
+
+    (void)state;
+    befriend_and_lie(net);
+    assert_true(tell(net, 1, GX_CMD_CONTACT_REMOVE, "n0", "state"));
+    assert_waits(net, 1, 0, 0);
+    net_free(net);
+}
+
+/* n0 comes back from its words: what it said with the card from before shows nothing about the one it has now. */
+static void test_nothing_waits_of_who_has_another_card_key(void **state)
+{
+    struct net *net = net_new(2);
+    uint8_t seed[32] = {1, 77};
+    struct gx_rng_stream rng;
+    struct gx_recovery rec;
+    struct gx_dh_sk card = {{42}};
+
+    (void)state;
+    befriend_and_lie(net);
+    gx_rng_stream_init(&rng, seed);
+    gx_rng_fill(&rng.rng, rec.b, sizeof rec.b);         /* as net_new drew it */
+    net_stop(net, 0);
+    gx_person_make(&net->node[0].config.person, &rec, &card, 2);
+    net->node[0].config.card_sk = card;
+    net_start(net, 0);
+    net_run(net, 2000);
+    assert_true(scan(net, 1, 0));
+    assert_true(tell(net, 1, GX_CMD_CONTACT_SHOW, "n0", "changed"));
+    assert_non_null(strstr(net->node[1].all, "changed=1"));
+    assert_waits(net, 1, 0, 0);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
         cmocka_unit_test(test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back),
+        cmocka_unit_test(test_what_the_blocked_said_before_is_known_when_they_are_unblocked),
+        cmocka_unit_test(test_nothing_waits_of_who_was_removed),
+        cmocka_unit_test(test_nothing_waits_of_who_has_another_card_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
