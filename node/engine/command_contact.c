@@ -512,7 +512,7 @@ void gx_invite_contact(struct gx_answer_builder *b, struct gx_group *g, const st
         return;
     for (uint32_t i = 0; i < e->people.n_revealed; i++) {
         const struct gx_revealed *r = &e->people.revealed[i];
-        uint32_t person = r->group == g->row.gnum && gx_sign_pk_equal(&r->contact, &c->row.card.id) ? gx_group_person(e, g, &r->member) : GX_NONE;
+        uint32_t person = gx_group_id_equal(&r->id, &g->row.id) && gx_sign_pk_equal(&r->contact, &c->row.card.id) ? gx_group_person(e, g, &r->member) : GX_NONE;
 
         if (person != GX_NONE && gx_law_is_banned(&g->law, person)) {
             gx_answers_deny(b, GX_DENY_BANNED, "guanxi group unban lets them back in", "%s is banned from %s", gx_contact_label(e, c),

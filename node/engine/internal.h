@@ -373,7 +373,8 @@ struct gx_offered {
 
 /* Member of a group whom a contact told to be. */
 struct gx_revealed {
-    uint32_t group;             /* gnum */
+    uint32_t group;             /* gnum: where it was heard */
+    struct gx_group_id id;      /* where it holds: in each membership of this node there */
     struct gx_sign_pk member, contact;
 };
 

@@ -44,7 +44,7 @@ struct gx_contact *gx_person_contact(struct gx_engine *e, const struct gx_group 
     for (uint32_t i = 0; i < e->people.n_revealed; i++) {
         const struct gx_revealed *r = &e->people.revealed[i];
 
-        if (r->group == g->row.gnum && gx_sign_pk_equal(&r->member, &g->law.persons[person].member))
+        if (gx_group_id_equal(&r->id, &g->row.id) && gx_sign_pk_equal(&r->member, &g->law.persons[person].member))
             return gx_contact_by_id(e, &r->contact);
     }
     return NULL;
@@ -223,18 +223,20 @@ void gx_reveal_note(struct gx_engine *e, const struct gx_group *g, const struct 
 {
     struct gx_people *p = &e->people;
     struct gx_txn *txn = gx_engine_txn(e, true);
-    uint32_t i = 0;
+    uint32_t i = 0, gnum = g->row.gnum;
 
-    while (i < p->n_revealed && (p->revealed[i].group != g->row.gnum || !gx_sign_pk_equal(&p->revealed[i].member, member)))
+    while (i < p->n_revealed && (!gx_group_id_equal(&p->revealed[i].id, &g->row.id) || !gx_sign_pk_equal(&p->revealed[i].member, member)))
         i++;
-    if (txn == NULL || !gx_engine_ok(e, gx_revealed_put(txn, g->row.gnum, member, contact)))
+    if (i < p->n_revealed)
+        gnum = p->revealed[i].group;
+    if (txn == NULL || !gx_engine_ok(e, gx_revealed_put(txn, gnum, member, contact)))
         return;
     if (i == p->n_revealed) {
         if (!gx_engine_grow(e, &p->revealed, &p->cap_revealed, i, sizeof *p->revealed))
             return;
         p->n_revealed++;
     }
-    p->revealed[i] = (struct gx_revealed){.group = g->row.gnum, .member = *member, .contact = *contact};
+    p->revealed[i] = (struct gx_revealed){.group = gnum, .id = g->row.id, .member = *member, .contact = *contact};
 }
 
 struct gx_invited_row *gx_invited_add(struct gx_engine *e, const struct gx_invited_row *row)
@@ -455,7 +457,7 @@ static bool load_group(struct gx_engine *e, struct gx_txn *txn, struct gx_group 
 {
     struct gx_people *p = &e->people;
     struct gx_offered offered = {.group = g->row.gnum};
-    struct gx_revealed revealed = {.group = g->row.gnum};
+    struct gx_revealed revealed = {.group = g->row.gnum, .id = g->row.id};
     bool first = true;
 
     g->has_asked = gx_engine_ok(e, gx_asked_get(txn, &g->asked_of, g->row.gnum));

@@ -104,6 +104,50 @@ static void test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_t
     net_free(net);
 }
 
+/* The contact that a node knows n0 to be, who founded tea. */
+static const struct gx_contact *founder_of(struct net *net, int i)
+{
+    const struct gx_group *g = tea(net, i);
+
+    for (uint32_t person = 0; person < g->law.n_persons; person++)
+        if (gx_sign_pk_equal(&g->law.persons[person].member, &tea(net, 0)->row.intro.member))
+            return gx_person_contact(eng(net, i), g, person);
+    return NULL;
+}
+
+/* n1 leaves and joins again, before or after n0 says who it is. */
+static void test_who_came_again_knows_who_revealed_itself_before(void **state)
+{
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct net *net = net_new(2);
+
+        net_group(net, 0, "tea");
+        befriend(net, 0, 1);
+        let_in(net, 1);
+        for (int k = 0; k < 2; k++) {
+            if ((k == 0) == (first == 0))
+                assert_true(reveal(net, 0, "@n1"));
+            else
+                assert_true(net_ask(net, 1, leave, NULL, 0));
+            net_run(net, 20000);
+        }
+        let_in(net, 1);
+        for (int starts = 0; starts < 2; starts++) {
+            assert_true(gx_group_is_member(tea(net, 1)));
+            assert_non_null(founder_of(net, 1));
+            net_stop(net, 1);
+            net_start(net, 1);
+        }
+        assert_true(reveal(net, 0, "@n1"));         /* to be sure */
+        net_run(net, 3000);
+        assert_waits(net, 1, 0, 1);
+        net_free(net);
+    }
+}
+
 /* --- who says it -------------------------------------------------------------------------------------------------------------------------- */
 
 /* README: "`unblock` takes it back".  They said it once, and are not asked to say it again. */
@@ -174,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
         cmocka_unit_test(test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back),
+        cmocka_unit_test(test_who_came_again_knows_who_revealed_itself_before),
         cmocka_unit_test(test_what_the_blocked_said_before_is_known_when_they_are_unblocked),
         cmocka_unit_test(test_nothing_waits_of_who_was_removed),
         cmocka_unit_test(test_nothing_waits_of_who_has_another_card_key),
