@@ -294,7 +294,8 @@ static void test_a_value_of_another_length_is_noticed(void **state)
 static void test_a_row_under_a_key_of_another_length_is_noticed(void **state)
 {
     static const enum gx_table tables[] = {GX_TABLE_JOIN,  GX_TABLE_INVITE,  GX_TABLE_DOOR,  GX_TABLE_ENDPOINT, GX_TABLE_HELD,    GX_TABLE_KNOWS,
-                                           GX_TABLE_ADDR,  GX_TABLE_CONTACT, GX_TABLE_ASKED, GX_TABLE_OFFERED,  GX_TABLE_INVITED, GX_TABLE_REVEALED};
+                                           GX_TABLE_ADDR,  GX_TABLE_CONTACT, GX_TABLE_ASKED, GX_TABLE_OFFERED,  GX_TABLE_INVITED, GX_TABLE_REVEALED,
+                                           GX_TABLE_TOLD};
     struct place p;
     (void)state;
 
