@@ -92,8 +92,8 @@ static bool looked_at(struct gx_engine *e, const struct gx_contact *c, const str
 
     if (person == GX_NONE || !gx_law_is_member(&g->law, person) || !prekey_of(e, g, person, &prekey))
         return false;
-    /* Believed only from who holds the secrets of both: of the card, and of that membership. */
-    if (gx_reveal_check(&told->mac, &e->config.card_sk, &c->row.card.key, &prekey, g->row.id.b, &told->member))
+    /* Believed only from who holds the secrets of both: of the card, and of that membership.  In a direct chat it is known without. */
+    if (!gx_group_is_direct(g) && gx_reveal_check(&told->mac, &e->config.card_sk, &c->row.card.key, &prekey, g->row.id.b, &told->member))
         gx_reveal_note(e, g, &told->member, &c->row.card.id);
     else
         gx_engine_drop(e, "reveal");

@@ -70,6 +70,32 @@ static void test_a_word_that_is_followed_by_another_of_that_group_waits_no_more(
     net_free(net);
 }
 
+/* n0 says truly which member it is of their direct chat: that is known without, and no group that the two share.  In a group chat it says so to nobody. */
+static void test_who_is_who_in_a_direct_chat_is_nothing_to_reveal(void **state)
+{
+    struct net *net = net_new(2);
+    struct gx_engine *e = eng(net, 0);
+
+    (void)state;
+    net_group(net, 0, "tea");
+    befriend(net, 0, 1);
+    let_in(net, 1);
+    gx_arena_reset(&e->arena);
+    for (int k = 0; k < 2; k++) {
+        struct gx_group *about = k == 0 ? chat_of(net, 0, 1) : tea(net, 0);
+        struct gx_body body = {.type = GX_EV_REVEAL, .u.reveal = {.group = about->row.id, .member = about->row.intro.member}};
+
+        assert_true(gx_reveal_make(&body.u.reveal.mac, &e->config.card_sk, &about->row.prekey_sk, &contact(net, 0, 1)->row.card.key, about->row.id.b,
+                                   &body.u.reveal.member));
+        assert_int_equal(gx_author_write(e, about, &body, NULL, NULL), GX_OK);
+    }
+    keep_and_restart(net, 0);
+    net_run(net, 20000);
+    assert_waits(net, 1, 0, 0);
+    assert_int_equal(gx_engine_dropped(eng(net, 1), "reveal"), 1);
+    net_free(net);
+}
+
 /* --- order ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* n1 was removed by n2, whom n0 removed at the same time: so it never was.  n3 said who it is meanwhile. */
@@ -217,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
+        cmocka_unit_test(test_who_is_who_in_a_direct_chat_is_nothing_to_reveal),
         cmocka_unit_test(test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back),
         cmocka_unit_test(test_who_came_again_knows_who_revealed_itself_before),
         cmocka_unit_test(test_what_the_blocked_said_before_is_known_when_they_are_unblocked),
