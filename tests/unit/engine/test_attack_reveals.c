@@ -51,7 +51,76 @@ static void assert_waits(struct net *net, int i, uint32_t told, uint32_t reveale
     assert_int_equal(eng(net, i)->people.n_revealed, revealed);
 }
 
+/* The contact that a node knows n0 to be, who founded tea. */
+static const struct gx_contact *founder_of(struct net *net, int i)
+{
+    const struct gx_group *g = tea(net, i);
+
+    for (uint32_t person = 0; person < g->law.n_persons; person++)
+        if (gx_sign_pk_equal(&g->law.persons[person].member, &tea(net, 0)->row.intro.member))
+            return gx_person_contact(eng(net, i), g, person);
+    return NULL;
+}
+
 /* --- lies ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* n2 says to be n0 before n1 can know better; n0 says so, too, after it or before. */
+static void test_of_two_who_say_to_be_one_member_the_one_is_believed_who_is_it(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct net *net = net_new(3);
+
+        net_group(net, 0, "tea");
+        befriend(net, 0, 1);
+        befriend(net, 1, 2);
+        for (int k = 0; k < 2; k++) {
+            if (k == first)
+                lie(net, 2, 1, &tea(net, 0)->row.id, &tea(net, 0)->row.intro.member);
+            else
+                assert_true(reveal(net, 0, "@n1"));
+            net_run(net, 3000);
+        }
+        assert_waits(net, 1, 2, 0);
+        let_in(net, 1);
+        assert_waits(net, 1, 0, 1);
+        assert_int_equal(gx_engine_dropped(eng(net, 1), "reveal"), 1);
+        assert_ptr_equal(founder_of(net, 1), contact(net, 1, 0));
+        net_free(net);
+    }
+}
+
+/* The bound is one of each contact, counted anew after a start, and no hindrance to a later word about the same group. */
+static void test_who_says_to_be_in_many_groups_takes_the_places_of_no_other(void **state)
+{
+    struct net *net = net_new(3);
+    struct gx_engine *e = eng(net, 0);
+
+    (void)state;
+    befriend(net, 0, 1);
+    befriend(net, 1, 2);
+    gx_arena_reset(&e->arena);
+    for (unsigned i = 0; i < 4 * GX_TOLD_MAX; i++) {
+        struct gx_body body = {.type = GX_EV_REVEAL, .u.reveal = {.group = {{(uint8_t)i, 1}}, .member = nobody}};
+
+        assert_int_equal(gx_author_write(e, chat_of(net, 0, 1), &body, NULL, NULL), GX_OK);
+    }
+    keep_and_restart(net, 0);
+    net_run(net, 60000);
+    assert_waits(net, 1, GX_TOLD_MAX, 0);
+    net_stop(net, 1);
+    net_start(net, 1);
+    net_run(net, 20000);
+    lie(net, 0, 1, &(struct gx_group_id){{1, 2}}, &nobody);
+    assert_waits(net, 1, GX_TOLD_MAX, 0);
+    assert_int_equal(gx_engine_dropped(eng(net, 1), "told_full"), 1);
+    lie(net, 0, 1, &(struct gx_group_id){{1, 1}}, &nobody);
+    assert_waits(net, 1, GX_TOLD_MAX, 0);
+    assert_int_equal(gx_engine_dropped(eng(net, 1), "told_full"), 1);
+    lie(net, 2, 1, &(struct gx_group_id){{1, 2}}, &nobody);
+    assert_waits(net, 1, GX_TOLD_MAX + 1, 0);
+    net_free(net);
+}
 
 /* n0 says first to be somebody who is not there, and then who it is: of one group the latest word counts, and no other waits on. */
 static void test_a_word_that_is_followed_by_another_of_that_group_waits_no_more(void **state)
@@ -130,17 +199,6 @@ static void test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_t
     net_free(net);
 }
 
-/* The contact that a node knows n0 to be, who founded tea. */
-static const struct gx_contact *founder_of(struct net *net, int i)
-{
-    const struct gx_group *g = tea(net, i);
-
-    for (uint32_t person = 0; person < g->law.n_persons; person++)
-        if (gx_sign_pk_equal(&g->law.persons[person].member, &tea(net, 0)->row.intro.member))
-            return gx_person_contact(eng(net, i), g, person);
-    return NULL;
-}
-
 /* n1 leaves and joins again, before or after n0 says who it is. */
 static void test_who_came_again_knows_who_revealed_itself_before(void **state)
 {
@@ -172,6 +230,127 @@ static void test_who_came_again_knows_who_revealed_itself_before(void **state)
         assert_waits(net, 1, 0, 1);
         net_free(net);
     }
+}
+
+/* n2 was removed and does not know it yet: it is no member, and its word waits.  It comes again with other keys, and says who it is now. */
+static void test_who_was_removed_is_known_by_what_they_say_when_they_are_back(void **state)
+{
+    struct net *net = net_new(3);
+
+    (void)state;
+    net_group(net, 0, "tea");
+    befriend(net, 1, 2);
+    let_in(net, 1);
+    let_in(net, 2);
+    net->cut[0][2] = net->cut[2][0] = net->cut[1][2] = net->cut[2][1] = true;
+    net_stop(net, 2);
+    net_start(net, 2);
+    assert_true(on_tea(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    assert_true(reveal(net, 2, "@n1"));
+    net_run(net, 20000);
+    memset(net->cut, 0, sizeof net->cut);
+    net_run(net, 400000);
+    assert_int_equal(members(net, 1), 2);
+    assert_waits(net, 1, 1, 0);
+    let_in(net, 2);
+    net_run(net, 20000);
+    assert_int_equal(members(net, 1), 3);
+    assert_waits(net, 1, 1, 0);
+    assert_true(reveal(net, 2, "@n1"));
+    net_run(net, 20000);
+    assert_waits(net, 1, 0, 1);
+    net_free(net);
+}
+
+/* --- nodes that die, and are full ---------------------------------------------------------------------------------------------------------- */
+
+static unsigned left_to_say;
+
+static bool until_then(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)bytes;
+    if (left_to_say == 0)
+        return false;
+    left_to_say--;
+    return !net->cut[from][to];
+}
+
+/* n0 says who it is, and n1 joins by a code; after every few frames all that follows is lost, and n1 dies: what it committed stands. */
+static void test_whoever_dies_at_any_frame_knows_who_revealed_itself(void **state)
+{
+    unsigned n_out = 0, n_waits = 0;
+
+    (void)state;
+    for (unsigned k = 0; k < 20; k++) {
+        struct net *net = net_new(2);
+        char token[600];
+        struct gx_command join = {.method = GX_CMD_JOIN, .token = token, .given = 1u << GX_PARAM_TOKEN};
+
+        net_group(net, 0, "tea");
+        net_invite(net, 0, "tea", token, 0);
+        befriend(net, 0, 1);
+        net->pass = until_then;
+        left_to_say = k;
+        assert_true(reveal(net, 0, "@n1"));
+        (void)net_ask(net, 1, join, "group", 2000);
+        net->pass = NULL;
+        net_stop(net, 1);
+        net_start(net, 1);
+        if (members(net, 1) != 2) {
+            n_out++;
+            n_waits += eng(net, 1)->people.n_told;
+        }
+        net_run(net, 200000);
+        assert_int_equal(members(net, 1), 2);
+        assert_waits(net, 1, 0, 1);
+        net_free(net);
+    }
+    print_message("of 20 times it died %u before it was in, and %u of these after it was told\n", n_out, n_waits);
+    assert_in_range(n_waits, 1, n_out - 1);
+}
+
+/* So many pages are left at the end of the file. */
+static void leave_pages(const struct net *net, int i, size_t pages)
+{
+    MDB_env *env = net->node[i].store->env;
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    assert_int_equal(mdb_env_info(env, &info), 0);
+    assert_int_equal(mdb_env_stat(env, &stat), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, (info.me_last_pgno + 1 + pages) * stat.ms_psize), 0);
+}
+
+/* At whatever write of the step that is: it is undone, and the word comes again. */
+static void test_a_word_that_finds_no_room_waits_when_there_is(void **state)
+{
+    unsigned n_full = 0;
+
+    (void)state;
+    for (size_t pages = 0; pages < 16; pages++) {
+        struct net *net = net_new(2);
+        struct gx_txn *reader = NULL;
+
+        net_group(net, 0, "tea");
+        befriend(net, 0, 1);
+        assert_int_equal(gx_txn_begin(&reader, net->node[1].store, false), GX_OK);
+        for (int i = 0; i < 40; i++)        /* what was free before it read */
+            net_send(net, 1, "@n0", "mine");
+        net_run(net, 3000);
+        leave_pages(net, 1, pages);
+        net->node[1].full = true;
+        assert_true(reveal(net, 0, "@n1"));
+        net_run(net, 3000);
+        n_full += net->node[1].n_full > 0;
+        leave_pages(net, 1, 1u << 16);
+        gx_txn_abort(&reader);
+        net->node[1].full = false;
+        net_run(net, 400000);
+        assert_waits(net, 1, 1, 0);
+        net_free(net);
+    }
+    print_message("without room %u of 16 times\n", n_full);
+    assert_in_range(n_full, 2, 15);
 }
 
 /* --- who says it -------------------------------------------------------------------------------------------------------------------------- */
@@ -242,10 +421,15 @@ static void test_nothing_waits_of_who_has_another_card_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_of_two_who_say_to_be_one_member_the_one_is_believed_who_is_it),
+        cmocka_unit_test(test_who_says_to_be_in_many_groups_takes_the_places_of_no_other),
         cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
         cmocka_unit_test(test_who_is_who_in_a_direct_chat_is_nothing_to_reveal),
         cmocka_unit_test(test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back),
         cmocka_unit_test(test_who_came_again_knows_who_revealed_itself_before),
+        cmocka_unit_test(test_who_was_removed_is_known_by_what_they_say_when_they_are_back),
+        cmocka_unit_test(test_whoever_dies_at_any_frame_knows_who_revealed_itself),
+        cmocka_unit_test(test_a_word_that_finds_no_room_waits_when_there_is),
         cmocka_unit_test(test_what_the_blocked_said_before_is_known_when_they_are_unblocked),
         cmocka_unit_test(test_nothing_waits_of_who_was_removed),
         cmocka_unit_test(test_nothing_waits_of_who_has_another_card_key),
