@@ -67,14 +67,6 @@ static bool prekey_of(struct gx_engine *e, struct gx_group *g, uint32_t person, 
     return intro != NULL;
 }
 
-static struct gx_group *member_in(struct gx_engine *e, const struct gx_group_id *id)
-{
-    for (uint32_t i = 0; i < e->n_groups; i++)
-        if (gx_group_id_equal(&e->groups[i]->row.id, id) && gx_group_is_member(e->groups[i]))
-            return e->groups[i];
-    return NULL;
-}
-
 static uint32_t person_of(const struct gx_group *g, const struct gx_sign_pk *member)
 {
     for (uint32_t i = 0; i < g->law.n_persons; i++)
@@ -83,14 +75,29 @@ static uint32_t person_of(const struct gx_group *g, const struct gx_sign_pk *mem
     return GX_NONE;
 }
 
+/* The membership of this node that knows that member.  Of two in one group the one that speaks no more may not have heard of them. */
+static struct gx_group *where_known(struct gx_engine *e, const struct gx_told_row *told, uint32_t *person)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (!gx_group_id_equal(&g->row.id, &told->group) || !gx_group_is_member(g))
+            continue;
+        *person = person_of(g, &told->member);
+        if (*person != GX_NONE && gx_law_is_member(&g->law, *person))
+            return g;
+    }
+    return NULL;
+}
+
 /* Is what they said of a member that is known here?  If so, it is believed or not, once and for all. */
 static bool looked_at(struct gx_engine *e, const struct gx_contact *c, const struct gx_told_row *told)
 {
-    struct gx_group *g = member_in(e, &told->group);
-    uint32_t person = g == NULL ? GX_NONE : person_of(g, &told->member);
+    uint32_t person = GX_NONE;
+    struct gx_group *g = where_known(e, told, &person);
     struct gx_dh_pk prekey;
 
-    if (person == GX_NONE || !gx_law_is_member(&g->law, person) || !prekey_of(e, g, person, &prekey))
+    if (g == NULL || !prekey_of(e, g, person, &prekey))
         return false;
     /* Believed only from who holds the secrets of both: of the card, and of that membership.  In a direct chat it is known without. */
     if (!gx_group_is_direct(g) && gx_reveal_check(&told->mac, &e->config.card_sk, &c->row.card.key, &prekey, g->row.id.b, &told->member))
@@ -104,11 +111,11 @@ static void take_reveal(struct gx_engine *e, const struct gx_contact *c, const s
 {
     struct gx_told_row told = {.reveal = ev->id, .contact = c->row.card.id, .group = body->group, .member = body->member, .mac = body->mac};
     struct gx_people *p = &e->people;
-    struct gx_group *g = member_in(e, &told.group);
     uint32_t waiting_too = 0;
 
-    if (g != NULL)
-        gx_group_settle(e, g);
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (gx_group_id_equal(&e->groups[i]->row.id, &told.group))
+            gx_group_settle(e, e->groups[i]);
     for (uint32_t i = 0; i < p->n_told && e->fault == GX_OK;) {         /* of one group the latest word counts */
         bool theirs = gx_sign_pk_equal(&p->told[i].contact, &told.contact);
 

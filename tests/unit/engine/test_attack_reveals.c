@@ -199,6 +199,49 @@ static void test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_t
     net_free(net);
 }
 
+static bool one_way(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)bytes;
+    return !net->cut[from][to];
+}
+
+/* n1 left, not knowing that it had been made the owner, and came again by a code of n2, which did not know it either: it is there twice.  Who comes
+ * then and says so is known by the membership that hears of it. */
+static void test_who_reveals_itself_to_one_who_is_there_twice_is_known(void **state)
+{
+    struct net *net = net_new(4);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+    char token[600];
+    uint32_t n = 0;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    befriend(net, 1, 3);
+    for (int i = 1; i < 3; i++)
+        let_in(net, i);
+    assert_true(on_tea(net, 0, GX_CMD_GROUP_TRANSFER, "@n1"));
+    net_run(net, 5000);
+    net->pass = one_way;
+    net->cut[0][1] = net->cut[0][2] = net->cut[2][0] = true;
+    assert_true(tell(net, 1, GX_CMD_ACCEPT, "@n0", "state"));
+    net_run(net, 1000);
+    assert_true(net_ask(net, 1, leave, NULL, 0));
+    net_run(net, 5000);
+    net_invite(net, 2, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    memset(net->cut, 0, sizeof net->cut);
+    net_run(net, 400000);
+    for (uint32_t k = 0; k < eng(net, 1)->n_groups; k++)
+        n += !gx_group_is_direct(eng(net, 1)->groups[k]) && gx_group_is_member(eng(net, 1)->groups[k]);
+    assert_int_equal(n, 2);
+    let_in(net, 3);
+    net_run(net, 20000);
+    assert_true(reveal(net, 3, "@n1"));
+    net_run(net, 20000);
+    assert_waits(net, 1, 0, 1);
+    net_free(net);
+}
+
 /* n1 leaves and joins again, before or after n0 says who it is. */
 static void test_who_came_again_knows_who_revealed_itself_before(void **state)
 {
@@ -426,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_a_word_that_is_followed_by_another_of_that_group_waits_no_more),
         cmocka_unit_test(test_who_is_who_in_a_direct_chat_is_nothing_to_reveal),
         cmocka_unit_test(test_who_reveals_itself_to_one_who_was_removed_is_known_as_soon_as_that_one_is_back),
+        cmocka_unit_test(test_who_reveals_itself_to_one_who_is_there_twice_is_known),
         cmocka_unit_test(test_who_came_again_knows_who_revealed_itself_before),
         cmocka_unit_test(test_who_was_removed_is_known_by_what_they_say_when_they_are_back),
         cmocka_unit_test(test_whoever_dies_at_any_frame_knows_who_revealed_itself),
