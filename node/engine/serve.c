@@ -60,9 +60,10 @@ static struct gx_wr *chunks_scratch(struct chunks_out *o)
     return o->scratch.p == NULL ? NULL : &o->scratch;
 }
 
+/* For a chunk behind its length. */
 static size_t chunks_room(const struct chunks_out *o)
 {
-    return o->open ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
+    return o->open && o->w.n + 4u < GX_FRAME_BYTES_MAX ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
 }
 
 /* False when the credit is used up. */
