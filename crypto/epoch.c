@@ -4,8 +4,6 @@
 #include "crypto/hash.h"
 #include "crypto/member.h"
 
-#include <sodium.h>
-
 #define SLOTS_MAX 2000u
 
 struct slot_key { uint8_t b[32]; };
@@ -24,7 +22,7 @@ static bool slot_key(struct slot_key *out, const struct gx_dh_sk *sk, const stru
 {
     uint8_t shared[32];
     struct gx_hasher h;
-    bool ok = crypto_scalarmult(shared, sk->b, other->b) == 0;
+    bool ok = gx_dh(shared, sk, other);
 
     memset(out, 0, sizeof *out);
     if (ok) {
@@ -118,11 +116,16 @@ static const uint8_t *find_slot(struct gx_span slots, const uint8_t log[16])
     return NULL;
 }
 
+bool gx_epoch_lists(struct gx_span slots, const uint8_t log[16])
+{
+    return find_slot(slots, log) != NULL;
+}
+
 bool gx_epoch_open(struct gx_epoch_key *key, const struct gx_epoch_head *head, struct gx_span slots, const struct gx_context *context, const uint8_t log[16],
-                   const struct gx_dh_sk *prekey_sk)
+                   const struct gx_dh_pk *prekey, const struct gx_dh_sk *prekey_sk)
 {
     const uint8_t *slot = find_slot(slots, log);
-    struct gx_epoch_to me;
+    struct gx_epoch_to me = {.prekey = *prekey};
     struct slot_key k;
     struct epoch_secret es;
     uint8_t conf[32];
@@ -130,7 +133,6 @@ bool gx_epoch_open(struct gx_epoch_key *key, const struct gx_epoch_head *head, s
 
     memset(key, 0, sizeof *key);
     memcpy(me.log, log, sizeof me.log);
-    gx_dh_public(&me.prekey, prekey_sk);
     if (slot == NULL || !slot_key(&k, prekey_sk, &head->x, context, &head->x, &me))
         return false;
     if (gx_aead_open(es.b, k.b, &gx_aead_nonce_zero, gx_span(context->b, sizeof context->b),

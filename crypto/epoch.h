@@ -41,10 +41,13 @@ struct gx_chain_key { uint8_t b[32]; };         /* CK: of one sender under one e
 bool gx_epoch_seal(struct gx_epoch_key *key, struct gx_epoch_head *head, uint8_t *slots, struct gx_rng *rng, const struct gx_context *context,
                    const struct gx_dh_pk *prekey, const struct gx_epoch_to *to, size_t n) GX_MUST_CHECK;
 
-/* Open the slot of log `log` with the secret of the prekey it was sealed to.  False: there is no slot of that log, it does not open, or conf does not
+/* Open the slot of log `log` with the pair of the prekey it was sealed to.  False: there is no slot of that log, it does not open, or conf does not
  * match, because the author gave this one another secret or others other slots.  Nothing is left in *key then. */
 bool gx_epoch_open(struct gx_epoch_key *key, const struct gx_epoch_head *head, struct gx_span slots, const struct gx_context *context, const uint8_t log[16],
-                   const struct gx_dh_sk *prekey_sk) GX_MUST_CHECK;
+                   const struct gx_dh_pk *prekey, const struct gx_dh_sk *prekey_sk) GX_MUST_CHECK;
+
+/* Is there a slot of that log? */
+bool gx_epoch_lists(struct gx_span slots, const uint8_t log[16]);
 
 /* CK[log][0] = K(ex, "gx-chain-0", log id). */
 void gx_epoch_chain(struct gx_chain_key *out, const struct gx_epoch_key *key, const uint8_t log[16]);

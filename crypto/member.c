@@ -11,6 +11,11 @@ void gx_dh_public(struct gx_dh_pk *pk, const struct gx_dh_sk *sk)
     GX_ASSERT(rc == 0);
 }
 
+bool gx_dh(uint8_t out[32], const struct gx_dh_sk *sk, const struct gx_dh_pk *pk)
+{
+    return crypto_scalarmult(out, sk->b, pk->b) == 0;
+}
+
 /* X25519 clamps every scalar to a multiple of 8, so it gives zero for points of small order, whoever asks, and for no others: 0, 1, p - 1, the two of
  * order 8, and p and p + 1, which stand for 0 and 1.  It ignores the highest bit.  To compare costs a thousandth of asking it, and each member of a
  * group brings two such keys. */

@@ -33,6 +33,8 @@ void gx_intro_cert_bytes(uint8_t out[96], const struct gx_intro *intro);
 
 /* A prekey pair from a random secret (clamped by X25519). */
 void gx_dh_public(struct gx_dh_pk *pk, const struct gx_dh_sk *sk);
+/* X25519 of the two: 32 bytes that the caller wipes.  False, and zeroes, for a key that it refuses. */
+bool gx_dh(uint8_t out[32], const struct gx_dh_sk *sk, const struct gx_dh_pk *pk) GX_MUST_CHECK;
 /* False for keys X25519 refuses (small order): such a prekey makes its event invalid, for all nodes alike.  KEYS §4. */
 bool gx_dh_usable(const struct gx_dh_pk *pk) GX_MUST_CHECK;
 

@@ -3,8 +3,6 @@
 #include "crypto/hash.h"
 #include "crypto/member.h"
 
-#include <sodium.h>
-
 #define PAD_FIRST 64u
 #define PAD_STEP 1024u
 #define PAD_MARK 0x80u          /* ISO/IEC 7816-4: the mark, then zeroes */
@@ -132,7 +130,7 @@ static bool keys_key(struct seal_key *out, const struct gx_dh_sk *sk, const stru
 {
     uint8_t shared[32];
     struct gx_hasher h;
-    bool ok = crypto_scalarmult(shared, sk->b, other->b) == 0;
+    bool ok = gx_dh(shared, sk, other);
 
     memset(out, 0, sizeof *out);
     if (ok) {
@@ -146,35 +144,34 @@ static bool keys_key(struct seal_key *out, const struct gx_dh_sk *sk, const stru
     return ok;
 }
 
-bool gx_keys_seal(uint8_t *out, struct gx_dh_pk *x, struct gx_rng *rng, const uint8_t group[32], const struct gx_dh_pk *prekey, struct gx_span ids,
+bool gx_keys_seal(uint8_t *out, struct gx_dh_pk *x, struct gx_rng *rng, const uint8_t group[32], const struct gx_dh_pk *to, struct gx_span which,
                   const struct gx_message_key *keys, size_t n)
 {
     struct gx_dh_sk x_sk;
     struct seal_key k;
     bool ok = false;
 
-    GX_ASSERT(ids.n == 32 * n);
     gx_rng_fill(rng, x_sk.b, sizeof x_sk.b);
     gx_dh_public(x, &x_sk);
-    ok = keys_key(&k, &x_sk, prekey, group, x, prekey);
+    ok = keys_key(&k, &x_sk, to, group, x, to);
     if (ok)
-        gx_aead_seal(out, k.b, &gx_aead_nonce_zero, ids, gx_span(keys, n * sizeof *keys));
+        gx_aead_seal(out, k.b, &gx_aead_nonce_zero, which, gx_span(keys, n * sizeof *keys));
     gx_wipe(&x_sk, sizeof x_sk);
     gx_wipe(&k, sizeof k);
     return ok;
 }
 
-bool gx_keys_open(struct gx_message_key *keys, size_t n, const struct gx_dh_pk *x, const uint8_t group[32], const struct gx_dh_sk *prekey_sk, struct gx_span ids,
+bool gx_keys_open(struct gx_message_key *keys, size_t n, const struct gx_dh_pk *x, const uint8_t group[32], const struct gx_dh_sk *to_sk, struct gx_span which,
                   struct gx_span sealed)
 {
-    struct gx_dh_pk prekey;
+    struct gx_dh_pk to;
     struct seal_key k;
     bool ok = false;
 
-    if (ids.n != 32 * n || sealed.n != n * sizeof *keys + GX_AEAD_TAG_BYTES)
+    if (sealed.n != n * sizeof *keys + GX_AEAD_TAG_BYTES)
         return false;
-    gx_dh_public(&prekey, prekey_sk);
-    ok = keys_key(&k, prekey_sk, x, group, x, &prekey) && gx_aead_open((uint8_t *)keys, k.b, &gx_aead_nonce_zero, ids, sealed);
+    gx_dh_public(&to, to_sk);
+    ok = keys_key(&k, to_sk, x, group, x, &to) && gx_aead_open((uint8_t *)keys, k.b, &gx_aead_nonce_zero, which, sealed);
     gx_wipe(&k, sizeof k);
     return ok;
 }

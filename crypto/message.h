@@ -37,16 +37,16 @@ bool gx_message_key_fits(const struct gx_sealed_head *head, const struct gx_mess
 bool gx_message_open(uint8_t *out, size_t *n, const struct gx_sealed_head *head, const struct gx_message_key *key, struct gx_span hdr0,
                      struct gx_span sealed) GX_MUST_CHECK;
 
-/* Disclose message keys to the holder of a prekey, on a session on which it proved itself.
+/* Disclose message keys to who asked with the key P, made for this, on a session on which it proved itself.
  *
- *   ct = AEAD(K(DH(x, P), "gx-keys", group_id || X || P), 0, ids, MK ...)       x fresh, wiped
+ *   ct = AEAD(K(DH(x, P), "gx-keys", group_id || X || P), 0, which, MK ...)     x fresh, wiped
  *
- * In:  group    its id.   ids: 32 bytes for each key.   out: 32 n + GX_AEAD_TAG_BYTES.
- * False when X25519 refuses the prekey. */
-bool gx_keys_seal(uint8_t *out, struct gx_dh_pk *x, struct gx_rng *rng, const uint8_t group[32], const struct gx_dh_pk *prekey, struct gx_span ids,
+ * In:  group    its id.   which: names the events, in the order of the keys.   out: 32 n + GX_AEAD_TAG_BYTES.
+ * False when X25519 refuses P. */
+bool gx_keys_seal(uint8_t *out, struct gx_dh_pk *x, struct gx_rng *rng, const uint8_t group[32], const struct gx_dh_pk *to, struct gx_span which,
                   const struct gx_message_key *keys, size_t n) GX_MUST_CHECK;
 /* keys: n of them, each still to be held against its event (gx_message_key_fits). */
-bool gx_keys_open(struct gx_message_key *keys, size_t n, const struct gx_dh_pk *x, const uint8_t group[32], const struct gx_dh_sk *prekey_sk, struct gx_span ids,
+bool gx_keys_open(struct gx_message_key *keys, size_t n, const struct gx_dh_pk *x, const uint8_t group[32], const struct gx_dh_sk *to_sk, struct gx_span which,
                   struct gx_span sealed) GX_MUST_CHECK;
 
 #endif

@@ -6,7 +6,10 @@
 enum text_field { TEXT_FIELD_TEXT = 1, TEXT_FIELD_REPLY = 2 };
 enum invite_field { INVITE_FIELD_CREATE = 1, INVITE_FIELD_TITLE = 2 };
 
-static_assert(8u + 3u + GX_TEXT_BYTES_MAX + 3u + 32u <= GX_EVENT_BODY_MAX, "the longest text with a reply fits a body");
+#define TEXT_PLAIN_MAX (8u + 3u + GX_TEXT_BYTES_MAX + 3u + 32u)
+
+static_assert(GX_SEALED_BYTES((TEXT_PLAIN_MAX / 1024u + 1u) * 1024u) <= GX_EVENT_BODY_MAX, "the longest text with a reply fits a body");
+static_assert(GX_EPOCH_BODY_BYTES(GX_EPOCH_SLOTS_MAX) <= GX_EVENT_BODY_MAX, "an EPOCH for all devices fits a body");
 static_assert(GX_CREATE_EVENT_BYTES == GX_EVENT_HDR0_BYTES(0) + 32u + 64u + 8u + GX_INTRO_BYTES, "a CREATE in full form, which has no deps");
 static_assert(GX_JOIN_REQUEST_MAX <= GX_EVENT_BODY_MAX, "the longest join request fits an ADMIT");
 
@@ -179,13 +182,91 @@ static enum gx_err target_decode(struct gx_body_target *out, struct gx_rd *r)
     return gx_rd_finish(r);
 }
 
+/* Names are short and messages are not; longer than they can be is longer than what may be in it. */
+static size_t sealed_max(uint8_t type)
+{
+    switch (type) {
+    case GX_EV_TOKEN:
+        return gx_sealed_padded(sizeof(struct gx_invite_lan_key));
+    case GX_EV_ALIAS:
+    case GX_EV_META:
+        return gx_sealed_padded(2u + GX_NAME_BYTES_MAX);
+    default:
+        return gx_sealed_padded(TEXT_PLAIN_MAX);
+    }
+}
+
+static enum gx_err sealed_decode(struct gx_body_sealed *out, struct gx_rd *r, uint8_t type)
+{
+    gx_rd_bytes(r, out->head.epoch, sizeof out->head.epoch);
+    out->head.n = gx_rd_u32(r);
+    gx_rd_bytes(r, out->head.nonce.b, sizeof out->head.nonce.b);
+    gx_rd_bytes(r, out->head.commit, sizeof out->head.commit);
+    out->sealed = gx_rd_rest(r);
+    if (r->failed || out->head.n >= GX_CHAIN_MAX || out->sealed.n <= GX_AEAD_TAG_BYTES)
+        return GX_E_MALFORMED;
+
+    size_t padded = out->sealed.n - GX_AEAD_TAG_BYTES;
+
+    if (padded > sealed_max(type))
+        return GX_E_TOO_BIG;
+    /* The least length that is longer than a text of one byte less than it is itself. */
+    return gx_sealed_padded(padded - 1) == padded ? GX_OK : GX_E_MALFORMED;
+}
+
+static void sealed_encode(struct gx_wr *w, const struct gx_body_sealed *sealed)
+{
+    GX_ASSERT(sealed->head.n < GX_CHAIN_MAX && sealed->sealed.n > GX_AEAD_TAG_BYTES);
+    gx_wr_bytes(w, sealed->head.epoch, sizeof sealed->head.epoch);
+    gx_wr_u32(w, sealed->head.n);
+    gx_wr_bytes(w, sealed->head.nonce.b, sizeof sealed->head.nonce.b);
+    gx_wr_bytes(w, sealed->head.commit, sizeof sealed->head.commit);
+    gx_wr_bytes(w, sealed->sealed.p, sealed->sealed.n);
+}
+
+static enum gx_err epoch_decode(struct gx_body_epoch *out, struct gx_rd *r)
+{
+    gx_rd_bytes(r, out->head.x.b, sizeof out->head.x.b);
+    gx_rd_bytes(r, out->head.conf, sizeof out->head.conf);
+    gx_rd_bytes(r, out->head.prekey.b, sizeof out->head.prekey.b);
+    out->n = gx_rd_u16(r);
+    if (!r->failed && out->n > GX_EPOCH_SLOTS_MAX)
+        return GX_E_TOO_BIG;
+    out->slots = gx_rd_span(r, GX_EPOCH_SLOT_BYTES * (size_t)out->n);
+    enum gx_err err = gx_rd_finish(r);
+    if (err != GX_OK)
+        return err;
+    return out->n >= 1 && ascending(out->slots, GX_EPOCH_SLOT_BYTES, GX_EPOCH_LOG_BYTES) && gx_dh_usable(&out->head.x) && gx_dh_usable(&out->head.prekey)
+               ? GX_OK
+               : GX_E_MALFORMED;
+}
+
+static void epoch_encode(struct gx_wr *w, const struct gx_body_epoch *epoch)
+{
+    GX_ASSERT(epoch->n >= 1 && epoch->n <= GX_EPOCH_SLOTS_MAX && epoch->slots.n == GX_EPOCH_SLOT_BYTES * (size_t)epoch->n);
+    gx_wr_bytes(w, epoch->head.x.b, sizeof epoch->head.x.b);
+    gx_wr_bytes(w, epoch->head.conf, sizeof epoch->head.conf);
+    gx_wr_bytes(w, epoch->head.prekey.b, sizeof epoch->head.prekey.b);
+    gx_wr_u16(w, epoch->n);
+    gx_wr_bytes(w, epoch->slots.p, epoch->slots.n);
+}
+
+static enum gx_err prekey_decode(struct gx_body_prekey *out, struct gx_rd *r)
+{
+    gx_rd_bytes(r, out->prekey.b, sizeof out->prekey.b);
+    gx_rd_bytes(r, out->epoch.b, sizeof out->epoch.b);
+    enum gx_err err = gx_rd_finish(r);
+    if (err != GX_OK)
+        return err;
+    return gx_dh_usable(&out->prekey) ? GX_OK : GX_E_MALFORMED;
+}
+
 static enum gx_err token_decode(struct gx_body_token *out, struct gx_rd *r)
 {
     gx_rd_bytes(r, out->token_pk.b, sizeof out->token_pk.b);
     out->expires_min = gx_rd_u24(r);
     out->uses = gx_rd_u8(r);
-    gx_rd_bytes(r, out->lan.b, sizeof out->lan.b);
-    return gx_rd_finish(r);
+    return sealed_decode(&out->sealed, r, GX_EV_TOKEN);
 }
 
 static enum gx_err revoke_decode(struct gx_body_revoke *out, struct gx_rd *r)
@@ -385,22 +466,52 @@ enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev)
         return transfer_decode(&out->u.transfer, &r);
     case GX_EV_CHECKPOINT:
         return gx_rd_finish(&r);
-    case GX_EV_ALIAS:
-        return name_decode(&out->u.alias.name, &r, 0);
-    case GX_EV_META:
-        return name_decode(&out->u.meta.name, &r, 1);
     case GX_EV_INCARNATION:
         return incarnation_decode(&out->u.incarnation, &r);
     case GX_EV_ACCEPT:
         return accept_decode(&out->u.accept, &r);
+    case GX_EV_EPOCH:
+        return epoch_decode(&out->u.epoch, &r);
+    case GX_EV_PREKEY:
+        return prekey_decode(&out->u.prekey, &r);
+    case GX_EV_ALIAS:
+    case GX_EV_META:
+    case GX_EV_TEXT:
+    case GX_EV_INVITE:
+    case GX_EV_REVEAL:
+        return sealed_decode(&out->u.sealed, &r, ev->type);
+    }
+    return GX_E_VERSION;
+}
+
+const struct gx_body_sealed *gx_body_sealed(const struct gx_body *body)
+{
+    GX_ASSERT(gx_event_is_sealed(body->type));
+    return body->type == GX_EV_TOKEN ? &body->u.token.sealed : &body->u.sealed;
+}
+
+enum gx_err gx_plain_decode(struct gx_body *out, uint8_t type, struct gx_span plain)
+{
+    struct gx_rd r = gx_rd(plain);
+
+    GX_ASSERT(gx_event_is_sealed(type));
+    memset(out, 0, sizeof *out);
+    out->type = type;
+    switch (type) {
+    case GX_EV_ALIAS:
+        return name_decode(&out->u.alias.name, &r, 0);
+    case GX_EV_META:
+        return name_decode(&out->u.meta.name, &r, 1);
     case GX_EV_TEXT:
         return text_decode(&out->u.text, &r);
     case GX_EV_INVITE:
         return invite_decode(&out->u.invite, &r);
     case GX_EV_REVEAL:
         return reveal_decode(&out->u.reveal, &r);
+    default:            /* TOKEN */
+        gx_rd_bytes(&r, out->u.token.lan.b, sizeof out->u.token.lan.b);
+        return gx_rd_finish(&r);
     }
-    return GX_E_VERSION;
 }
 
 static void create_encode(struct gx_wr *w, const struct gx_body_create *create)
@@ -517,7 +628,7 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
         gx_wr_bytes(w, body->u.token.token_pk.b, sizeof body->u.token.token_pk.b);
         gx_wr_u24(w, body->u.token.expires_min);
         gx_wr_u8(w, body->u.token.uses);
-        gx_wr_bytes(w, body->u.token.lan.b, sizeof body->u.token.lan.b);
+        sealed_encode(w, &body->u.token.sealed);
         return;
     case GX_EV_REVOKE:
         revoke_encode(w, &body->u.revoke);
@@ -530,16 +641,38 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
     case GX_EV_ACCEPT:
         accept_encode(w, &body->u.accept);
         return;
-    case GX_EV_ALIAS:
-        name_encode(w, body->u.alias.name);
+    case GX_EV_EPOCH:
+        epoch_encode(w, &body->u.epoch);
         return;
+    case GX_EV_PREKEY:
+        gx_wr_bytes(w, body->u.prekey.prekey.b, sizeof body->u.prekey.prekey.b);
+        gx_wr_bytes(w, body->u.prekey.epoch.b, sizeof body->u.prekey.epoch.b);
+        return;
+    case GX_EV_ALIAS:
     case GX_EV_META:
-        name_encode(w, body->u.meta.name);
+    case GX_EV_TEXT:
+    case GX_EV_INVITE:
+    case GX_EV_REVEAL:
+        sealed_encode(w, &body->u.sealed);
         return;
     case GX_EV_INCARNATION:
         gx_wr_bytes(w, body->u.incarnation.member.b, sizeof body->u.incarnation.member.b);
         gx_wr_bytes(w, body->u.incarnation.device.b, sizeof body->u.incarnation.device.b);
         gx_wr_bytes(w, body->u.incarnation.incarnation.b, sizeof body->u.incarnation.incarnation.b);
+        return;
+    }
+    GX_ASSERT(!"a type of body that is not in the list");
+}
+
+void gx_plain_encode(struct gx_wr *w, const struct gx_body *body)
+{
+    GX_ASSERT(gx_event_is_sealed(body->type));
+    switch (body->type) {
+    case GX_EV_ALIAS:
+        name_encode(w, body->u.alias.name);
+        return;
+    case GX_EV_META:
+        name_encode(w, body->u.meta.name);
         return;
     case GX_EV_TEXT:
         text_encode(w, &body->u.text);
@@ -550,6 +683,7 @@ void gx_body_encode(struct gx_wr *w, const struct gx_body *body)
     case GX_EV_REVEAL:
         reveal_encode(w, &body->u.reveal);
         return;
+    default:            /* TOKEN */
+        gx_wr_bytes(w, body->u.token.lan.b, sizeof body->u.token.lan.b);
     }
-    GX_ASSERT(!"a type of body that is not in the list");
 }

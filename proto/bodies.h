@@ -4,6 +4,7 @@
 #define GX_PROTO_BODIES_H
 
 #include "crypto/card.h"
+#include "crypto/message.h"
 #include "crypto/member.h"
 #include "proto/event.h"
 
@@ -56,6 +57,24 @@ struct gx_cut {
     struct gx_event_id id;
 };
 
+/* What is for members alone: an ALIAS, a META, a message; the end of a TOKEN.  WIRE §4.16 */
+struct gx_body_sealed {
+    struct gx_sealed_head head;
+    struct gx_span sealed;              /* the padded text and its tag */
+};
+#define GX_SEALED_BYTES(padded) (GX_SEALED_HEAD_BYTES + (size_t)(padded) + GX_AEAD_TAG_BYTES)
+/* A secret sealed to devices.  WIRE §4.17 */
+struct gx_body_epoch {
+    struct gx_epoch_head head;
+    uint16_t n;
+    struct gx_span slots;               /* n x GX_EPOCH_SLOT_BYTES, their logs strictly ascending */
+};
+#define GX_EPOCH_BODY_BYTES(n) (98u + GX_EPOCH_SLOT_BYTES * (size_t)(n))
+struct gx_body_prekey {                 /* WIRE §4.18 */
+    struct gx_dh_pk prekey;
+    struct gx_event_id epoch;           /* that its author is listed in and cannot open; zero: none */
+};
+
 struct gx_body_admit {
     struct gx_span request_bytes;       /* exactly one join request */
     struct gx_join_request request;
@@ -75,7 +94,8 @@ struct gx_body_token {
     struct gx_sign_pk token_pk;         /* T_pk */
     uint32_t expires_min;               /* u24: minutes since GX_TOKEN_EPOCH_MS */
     uint8_t uses;                       /* 0: as many as the group lets in */
-    struct gx_invite_lan_key lan;       /* bk; plain inside members' sessions until sealing comes */
+    struct gx_body_sealed sealed;       /* bk */
+    struct gx_invite_lan_key lan;       /* bk, of a plain one: gx_plain_decode */
 };
 enum gx_revoke { GX_REVOKE_TOKEN = 1, GX_REVOKE_MEMBER = 2 };
 struct gx_body_revoke {
@@ -153,10 +173,21 @@ struct gx_body {
         struct gx_body_text text;
         struct gx_body_invite invite;
         struct gx_body_reveal reveal;
+        struct gx_body_epoch epoch;
+        struct gx_body_prekey prekey;
+        struct gx_body_sealed sealed;
     } u;
 };
 enum gx_err gx_body_decode(struct gx_body *out, const struct gx_event *ev) GX_MUST_CHECK;
 /* Writes the body of body->type; for ADMIT request_bytes is written as it is. */
 void gx_body_encode(struct gx_wr *w, const struct gx_body *body);
+
+/* Of a type that is sealed (gx_event_is_sealed) the two above read and write the member `sealed`, of TOKEN with what stands before it.  What was sealed,
+ * the plain form, is read and written here: the member of the type; of TOKEN lan alone.
+ * Returns GX_E_MALFORMED, GX_E_TOO_BIG, and what gx_event_decode says of the CREATE in an INVITE. */
+enum gx_err gx_plain_decode(struct gx_body *out, uint8_t type, struct gx_span plain) GX_MUST_CHECK;
+void gx_plain_encode(struct gx_wr *w, const struct gx_body *body);
+/* The part of a body of a sealed type that is sealed. */
+const struct gx_body_sealed *gx_body_sealed(const struct gx_body *body);
 
 #endif

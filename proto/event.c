@@ -33,6 +33,11 @@ const char *gx_event_type_name(uint8_t type)
     return "?";
 }
 
+bool gx_event_is_sealed(uint8_t type)
+{
+    return type == GX_EV_ALIAS || type == GX_EV_META || type == GX_EV_TOKEN || type == GX_EV_TEXT || type == GX_EV_INVITE || type == GX_EV_REVEAL;
+}
+
 struct gx_event_id gx_event_dep(const struct gx_event *ev, size_t i)
 {
     struct gx_event_id id;
@@ -42,7 +47,7 @@ struct gx_event_id gx_event_dep(const struct gx_event *ev, size_t i)
     return id;
 }
 
-void gx_event_write_header(struct gx_wr *w, const struct gx_event *ev)
+void gx_event_write_header0(struct gx_wr *w, const struct gx_event *ev)
 {
     gx_wr_u8(w, ev->ver);
     gx_wr_u8(w, ev->type);
@@ -56,6 +61,11 @@ void gx_event_write_header(struct gx_wr *w, const struct gx_event *ev)
     gx_wr_u64(w, ev->wall_ms);
     gx_wr_u8(w, ev->n_deps);
     gx_wr_bytes(w, ev->deps, 32 * (size_t)ev->n_deps);
+}
+
+void gx_event_write_header(struct gx_wr *w, const struct gx_event *ev)
+{
+    gx_event_write_header0(w, ev);
     gx_wr_bytes(w, ev->body_hash.b, sizeof ev->body_hash.b);
 }
 

@@ -14,7 +14,7 @@
 #include "proto/ids.h"
 #include "proto/limits.h"
 
-#define GX_EVENT_VERSION 2u
+#define GX_EVENT_VERSION 3u
 
 /* type number, name, class of log.  What the law does not know yet is refused, not skipped. */
 #define GX_EVENT_LIST(X)                               \
@@ -32,9 +32,11 @@
     X(GX_EV_CHECKPOINT, 12, "checkpoint", GX_LOG_CONTROL) \
     X(GX_EV_ALIAS, 15, "alias", GX_LOG_CONTROL)        \
     X(GX_EV_META, 16, "meta", GX_LOG_CONTROL)          \
+    X(GX_EV_EPOCH, 17, "epoch", GX_LOG_CONTROL)        \
     X(GX_EV_INCARNATION, 18, "incarnation", GX_LOG_CONTROL) \
     X(GX_EV_OFFER, 19, "offer", GX_LOG_CONTROL)        \
     X(GX_EV_ACCEPT, 20, "accept", GX_LOG_CONTROL)      \
+    X(GX_EV_PREKEY, 21, "prekey", GX_LOG_CONTROL)      \
     X(GX_EV_TEXT, 64, "text", GX_LOG_MESSAGES)         \
     X(GX_EV_INVITE, 65, "invite", GX_LOG_MESSAGES)     \
     X(GX_EV_REVEAL, 66, "reveal", GX_LOG_MESSAGES)
@@ -78,9 +80,13 @@ static inline bool gx_event_is_message(uint8_t type)
 
     return gx_event_class(&cls, type) && cls == GX_LOG_MESSAGES;
 }
+/* Is its body, or the end of it, sealed to the members?  WIRE §4.16 */
+bool gx_event_is_sealed(uint8_t type);
 const char *gx_event_type_name(uint8_t type);      /* "?" when unknown */
 struct gx_event_id gx_event_dep(const struct gx_event *ev, size_t i);
 
+/* hdr0, all before body_hash: what a sealed body is tied to.  body_len is set. */
+void gx_event_write_header0(struct gx_wr *w, const struct gx_event *ev);
 /* Write hdr (with body_hash) of ev to w; the bytes that are hashed and signed. */
 void gx_event_write_header(struct gx_wr *w, const struct gx_event *ev);
 

@@ -13,6 +13,7 @@ static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tag
 static_assert(3u + GX_PROOF_BYTES * GX_FRAME_GROUPS_MAX <= GX_FRAME_BYTES_MAX, "proofs of all groups fit a frame");
 static_assert(5u + GX_ENDPOINT_BYTES_MAX * GX_ENDPOINTS_PER_FRAME_MAX <= GX_FRAME_BYTES_MAX, "endpoints fit a frame");
 static_assert(1u + 2u + 32u + GX_JOIN_REQUEST_MAX <= GX_FRAME_BYTES_MAX, "the longest join request fits a frame");
+static_assert(1u + 2u + 32u + 2u + (GX_KEY_ENTRY_BYTES + 32u) * GX_KEYS_MAX + GX_AEAD_TAG_BYTES <= GX_FRAME_BYTES_MAX, "keys fit a frame");
 static_assert(GX_FRAME_TAGS_MAX % GX_FRAME_TAGS_PAD == 0, "padding does not run over the limit");
 
 const char *gx_frame_kind_name(uint8_t kind)
@@ -253,6 +254,28 @@ static enum gx_err card_frame_read(struct gx_frame *f, struct gx_rd *r)
     return f->name.n >= 1 && gx_utf8_ok(f->name) ? GX_OK : GX_E_MALFORMED;
 }
 
+static enum gx_err keys_read(struct gx_frame *f, struct gx_rd *r, bool told)
+{
+    f->channel = gx_rd_u16(r);
+    gx_rd_bytes(r, f->key.b, sizeof f->key.b);
+    f->n = gx_rd_u16(r);
+    if (!r->failed && f->n > GX_KEYS_MAX)
+        return GX_E_TOO_BIG;
+    f->list = gx_rd_span(r, GX_KEY_ENTRY_BYTES * f->n);
+    if (told)
+        f->bytes = gx_rd_span(r, f->n * sizeof(struct gx_message_key) + GX_AEAD_TAG_BYTES);
+    enum gx_err err = gx_rd_finish(r);
+    for (size_t i = 0; err == GX_OK && i < f->n; i++) {
+        uint32_t seq = gx_frame_key_at(f, i).seq;
+
+        if (seq < 1 || seq > GX_EVENT_SEQ_MAX)
+            err = GX_E_MALFORMED;
+    }
+    if (err != GX_OK)
+        return err;
+    return f->n >= 1 && gx_dh_usable(&f->key) ? GX_OK : GX_E_MALFORMED;
+}
+
 static enum gx_err reason_read(struct gx_frame *f, struct gx_rd *r, uint8_t min, uint8_t max)
 {
     f->reason = gx_rd_u8(r);
@@ -305,6 +328,9 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
     case GX_FRAME_DENIED:
         f->channel = gx_rd_u16(r);
         return reason_read(f, r, GX_DENY_NONE + 1, GX_DENY_COUNT - 1);
+    case GX_FRAME_ASK_KEYS:
+    case GX_FRAME_KEYS:
+        return keys_read(f, r, f->kind == GX_FRAME_KEYS);
     case GX_FRAME_ADMITTED:
         gx_rd_bytes(r, f->event.b, sizeof f->event.b);
         return gx_rd_finish(r);
@@ -390,6 +416,17 @@ struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i)
 
     gx_rd_bytes(&r, e.tag.b, sizeof e.tag.b);
     e.from_seq = gx_rd_u32(&r);
+    gx_rd_bytes(&r, e.check, sizeof e.check);
+    return e;
+}
+
+struct gx_key_entry gx_frame_key_at(const struct gx_frame *f, size_t i)
+{
+    struct gx_rd r = entry(f, i, GX_KEY_ENTRY_BYTES);
+    struct gx_key_entry e;
+
+    gx_rd_bytes(&r, e.tag.b, sizeof e.tag.b);
+    e.seq = gx_rd_u32(&r);
     gx_rd_bytes(&r, e.check, sizeof e.check);
     return e;
 }
@@ -560,10 +597,34 @@ struct gx_frame_list gx_frame_begin_ended(struct gx_wr *w, uint16_t channel)
     return begin_list(w);
 }
 
+struct gx_frame_list gx_frame_begin_ask_keys(struct gx_wr *w, uint16_t channel, const struct gx_dh_pk *p)
+{
+    gx_wr_u8(w, GX_FRAME_ASK_KEYS);
+    gx_wr_u16(w, channel);
+    gx_wr_bytes(w, p->b, sizeof p->b);
+    return begin_list(w);
+}
+
+struct gx_frame_list gx_frame_begin_keys(struct gx_wr *w, uint16_t channel, const struct gx_dh_pk *x)
+{
+    gx_wr_u8(w, GX_FRAME_KEYS);
+    gx_wr_u16(w, channel);
+    gx_wr_bytes(w, x->b, sizeof x->b);
+    return begin_list(w);
+}
+
 static void count_one(struct gx_frame_list *l)
 {
     GX_ASSERT(l->n < UINT16_MAX);
     l->n++;
+}
+
+void gx_frame_put_key(struct gx_wr *w, struct gx_frame_list *l, const struct gx_key_entry *e)
+{
+    count_one(l);
+    gx_wr_bytes(w, e->tag.b, sizeof e->tag.b);
+    gx_wr_u32(w, e->seq);
+    gx_wr_bytes(w, e->check, sizeof e->check);
 }
 
 void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_tag *tag)

@@ -7,7 +7,7 @@
 #include "proto/bodies.h"
 #include "proto/chunk.h"
 
-#define GX_WIRE_VERSION 3u
+#define GX_WIRE_VERSION 4u
 
 /* kind, name.  §: WIRE. */
 #define GX_FRAME_LIST(X)                                                                    \
@@ -32,7 +32,9 @@
     X(GX_FRAME_ENDED, 19, "ended")            /* you are no member any more, by these operations */ \
     X(GX_FRAME_CARD, 20, "card")              /* guest at a card's door: who I am, and the direct chat that I founded */ \
     X(GX_FRAME_ASK, 21, "ask")                /* members: you invited me, let me in */      \
-    X(GX_FRAME_DENIED, 22, "denied")          /* members: no, because */
+    X(GX_FRAME_DENIED, 22, "denied")          /* members: no, because */                    \
+    X(GX_FRAME_ASK_KEYS, 23, "ask_keys")      /* members: I cannot read these */            \
+    X(GX_FRAME_KEYS, 24, "keys")              /* members: their message keys */
 
 enum gx_frame_kind {
 #define GX_X(name, number, text) name = number,
@@ -61,6 +63,13 @@ struct gx_want_entry {               /* 16 bytes */
     uint32_t from_seq;
     uint8_t check[4];                /* the first bytes of the id of event from_seq - 1 as the asker holds it; zero when from_seq is 1 */
 };
+/* One event, named so that it is found without an index of ids. */
+struct gx_key_entry {                /* 16 bytes */
+    struct gx_log_tag tag;
+    uint32_t seq;                    /* at least 1 */
+    uint8_t check[4];                /* the first bytes of its id */
+};
+#define GX_KEY_ENTRY_BYTES 16u
 struct gx_endpoint {
     struct gx_sign_pk device;
     struct gx_curve_pk transport;
@@ -84,14 +93,15 @@ struct gx_frame {
     uint8_t version;                 /* HELLO */
     struct gx_nonce nonce;           /* HELLO */
     uint64_t echo;                   /* PING, PONG */
-    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED ASK_KEYS KEYS */
     uint8_t flags;                   /* FRONTIER, CHUNKS; WANT: enum gx_want_kind */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED, DENIED: enum gx_deny; BYE: enum gx_bye */
     struct gx_event_id event;        /* ADMITTED */
     struct gx_sign_pk device;        /* GUEST: the device key it will join with */
     struct gx_sig sig;               /* GUEST: SIG(T, "guest", device || transcript of the client's role) */
-    struct gx_span bytes;            /* JOIN, ASK: the request */
+    struct gx_dh_pk key;             /* ASK_KEYS: P, made for this; KEYS: X */
+    struct gx_span bytes;            /* JOIN, ASK: the request; KEYS: the sealed keys */
     struct gx_reveal mac;            /* ASK, CARD: that the joiner, or the founder, is the person of the card */
     struct gx_card card;             /* CARD */
     struct gx_span name;             /* CARD: what they call themself, UTF-8, 1 to GX_NAME_BYTES_MAX; borrowed */
@@ -112,6 +122,7 @@ struct gx_proof gx_frame_proof_at(const struct gx_frame *f, size_t i);          
 struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);                  /* HEADS, ENDED */
 struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT control: the asker's control frontier */
 struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages: a log may be named again with a lower from_seq */
+struct gx_key_entry gx_frame_key_at(const struct gx_frame *f, size_t i);                  /* ASK_KEYS, KEYS */
 /* CHUNKS, PATH, BASELINE and ENDPOINTS have entries of varying length: walk with a reader over list. */
 struct gx_span gx_frame_chunk_next(struct gx_rd *r);                                      /* one chunk's bytes, without its length */
 void gx_frame_endpoint_next(struct gx_rd *r, struct gx_endpoint *out);
@@ -145,6 +156,10 @@ struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel)
 struct gx_frame_list gx_frame_begin_path(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel);     /* 0 at a door */
 struct gx_frame_list gx_frame_begin_ended(struct gx_wr *w, uint16_t channel);
+struct gx_frame_list gx_frame_begin_ask_keys(struct gx_wr *w, uint16_t channel, const struct gx_dh_pk *p);
+/* The sealed keys follow behind the entries. */
+struct gx_frame_list gx_frame_begin_keys(struct gx_wr *w, uint16_t channel, const struct gx_dh_pk *x);
+void gx_frame_put_key(struct gx_wr *w, struct gx_frame_list *l, const struct gx_key_entry *e);
 void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_tag *tag);
 void gx_frame_put_proof(struct gx_wr *w, struct gx_frame_list *l, const struct gx_proof *proof);
 void gx_frame_put_id(struct gx_wr *w, struct gx_frame_list *l, const struct gx_event_id *id);

@@ -19,6 +19,14 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_NAME_BYTES_MAX 256u                  /* names, aliases, titles: UTF-8, stored as sent, shown safely */
 #define GX_TEXT_BYTES_MAX (56u * 1024u)         /* one message's text: the body limit less its fields */
 
+/* Sealing (WIRE §4.16, KEYS §5, §6). */
+#define GX_EPOCH_SLOTS_MAX 1000u                /* devices one EPOCH is sealed to: twice the members, and it fits a body */
+#define GX_EPOCH_MESSAGES_MAX 1000u             /* sealed under one epoch before its devices make another */
+#define GX_EPOCH_MS_MAX (7ull * 24 * 3600 * 1000)
+#define GX_CHAIN_MAX 4096u                      /* places of one sender's chain in one epoch */
+#define GX_CHAIN_SKIP_MAX 256u                  /* places skipped at once, whose keys are kept for what comes late */
+#define GX_KEYS_MAX 256u                        /* message keys asked for, and told, at once */
+
 /* Chunks and frames (WIRE §5, §6). */
 #define GX_CHUNK_EVENTS_MAX 256u
 #define GX_CHUNK_BYTES_MAX (64u * 1024u)        /* or one event, which may be longer by its deps */

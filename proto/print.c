@@ -45,16 +45,10 @@ static void add_text(struct line *l, const char *name, struct gx_span text)
     add(l, "\"");
 }
 
-static void add_invite(struct line *l, const struct gx_body_invite *invite)
+static void add_sealed(struct line *l, const struct gx_body_sealed *sealed)
 {
-    struct gx_event create;
-
-    if (gx_event_decode(&create, invite->create) == GX_OK)
-        add_id(l, "into", create.id.b);
-    add_id(l, "inviter", invite->inviter.b);
-    add(l, " wall_ms=%llu", (unsigned long long)invite->wall_ms);
-    if (invite->title.p != NULL)
-        add_text(l, "title", invite->title);
+    add_id(l, "epoch", sealed->head.epoch);
+    add(l, " n=%u sealed=%zu", sealed->head.n, sealed->sealed.n);
 }
 
 static void add_body(struct line *l, const struct gx_body *b)
@@ -86,9 +80,10 @@ static void add_body(struct line *l, const struct gx_body *b)
     case GX_EV_OFFER:
         add_id(l, "target", b->u.target.target.b);
         return;
-    case GX_EV_TOKEN:        /* not bk: it opens the door */
+    case GX_EV_TOKEN:
         add(l, " expires_min=%u uses=%u", b->u.token.expires_min, b->u.token.uses);
         add_id(l, "token_pk", b->u.token.token_pk.b);
+        add_sealed(l, &b->u.token.sealed);
         return;
     case GX_EV_REVOKE:
         if (b->u.revoke.what == GX_REVOKE_MEMBER)
@@ -107,30 +102,24 @@ static void add_body(struct line *l, const struct gx_body *b)
         add(l, " answer=%s", b->u.accept.answer == GX_ACCEPT_YES ? "yes" : "no");
         add_id(l, "offer", b->u.accept.offer.b);
         return;
-    case GX_EV_ALIAS:
-        add_text(l, "name", b->u.alias.name);
+    case GX_EV_EPOCH:
+        add(l, " devices=%u", b->u.epoch.n);
         return;
+    case GX_EV_PREKEY:
+        add_id(l, "prekey", b->u.prekey.prekey.b);
+        add_id(l, "instead_of", b->u.prekey.epoch.b);
+        return;
+    case GX_EV_ALIAS:
     case GX_EV_META:
-        add_text(l, "title", b->u.meta.name);
+    case GX_EV_TEXT:
+    case GX_EV_INVITE:
+    case GX_EV_REVEAL:
+        add_sealed(l, &b->u.sealed);
         return;
     case GX_EV_INCARNATION:
         add_id(l, "member", b->u.incarnation.member.b);
         add_id(l, "device", b->u.incarnation.device.b);
         add_id(l, "incarnation", b->u.incarnation.incarnation.b);
-        return;
-    case GX_EV_TEXT:
-        if (b->u.text.has_reply)
-            add_id(l, "reply", b->u.text.reply.b);
-        add(l, " wall_ms=%llu", (unsigned long long)b->u.text.wall_ms);
-        add_text(l, "text", b->u.text.text);
-        return;
-    case GX_EV_INVITE:
-        add_invite(l, &b->u.invite);
-        return;
-    case GX_EV_REVEAL:
-        add_id(l, "in", b->u.reveal.group.b);
-        add_id(l, "member", b->u.reveal.member.b);
-        add(l, " wall_ms=%llu", (unsigned long long)b->u.reveal.wall_ms);
         return;
     }
 }
@@ -216,6 +205,10 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         break;
     case GX_FRAME_ASK:
         add(&l, " channel=%u bytes=%zu", frame->channel, frame->bytes.n);
+        break;
+    case GX_FRAME_ASK_KEYS:
+    case GX_FRAME_KEYS:
+        add(&l, " channel=%u n=%zu", frame->channel, frame->n);
         break;
     case GX_FRAME_DENIED:
         add(&l, " channel=%u reason=%s", frame->channel, gx_deny_name((enum gx_deny)frame->reason));

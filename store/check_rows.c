@@ -1,6 +1,8 @@
 #include <stdlib.h>
 
+#include "proto/limits.h"
 #include "store/check_parts.h"
+#include "store/keys.h"
 #include "store/people.h"
 #include "store/schema.h"
 
@@ -257,6 +259,89 @@ static enum gx_err check_told(struct gx_txn *txn, struct gx_span key)
     return gx_told_next(txn, &row, any ? &before : NULL);
 }
 
+/* Both name an epoch by its control event: is there one? */
+static enum gx_err check_of_op(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_op_row op;
+
+    return gx_op_get(txn, &op, gx_get_be32(key.p), gx_get_be32(key.p + 4));
+}
+
+static enum gx_err check_epoch(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_epoch_row row;
+
+    if (key.n != 8)
+        return GX_E_CORRUPT;
+    uint32_t gnum = gx_get_be32(key.p), cnum = gx_get_be32(key.p + 4);
+    enum gx_err err = gx_epoch_next(txn, &cnum, &row, gnum);
+    if (err != GX_OK)
+        return err;
+    struct gx_chain_row *chains = calloc(row.n_chains + 1u, sizeof *chains);
+    if (chains == NULL)
+        return GX_E_MEMORY;
+    err = gx_epoch_chains(txn, chains, row.n_chains, gnum, cnum);
+    gx_wipe(chains, row.n_chains * sizeof *chains);
+    free(chains);
+    return err == GX_OK ? check_of_op(txn, key) : err;
+}
+
+static enum gx_err check_prekey(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_prekey_row row;
+    struct gx_dh_pk before;
+
+    if (key.n != 36)
+        return GX_E_CORRUPT;
+    bool any = below(before.b, key);
+    enum gx_err err = gx_prekey_next(txn, &row, gx_get_be32(key.p), any ? &before : NULL);
+    gx_wipe(&row, sizeof row);
+    return err;
+}
+
+/* Not looked up by gx_kept_take, which would take it. */
+static enum gx_err check_kept(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_key own = {.n = key.n};
+    struct gx_message_key mk;
+    struct gx_span value;
+
+    if (key.n != 20 || gx_get_be32(key.p + 16) >= GX_CHAIN_MAX)
+        return GX_E_CORRUPT;
+    memcpy(own.b, key.p, key.n);
+    enum gx_err err = gx_table_get(txn, &value, GX_TABLE_KEPT, &own);
+    if (err == GX_OK && value.n != sizeof mk.b)
+        err = GX_E_CORRUPT;
+    return err == GX_OK ? check_of_op(txn, key) : err;
+}
+
+/* Keys of numbers that are not given yet would be taken for those of events to come. */
+static enum gx_err check_key(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_message_key mk;
+    enum gx_err err = GX_OK;
+
+    if (key.n != 8 || gx_get_be64(key.p) > UINT64_MAX / GX_KEY_BLOCK)
+        return GX_E_CORRUPT;
+    for (uint32_t i = 0; i < GX_KEY_BLOCK && err == GX_OK; i++) {
+        uint64_t arrival = gx_get_be64(key.p) * GX_KEY_BLOCK + i;
+        err = gx_message_key_get(txn, &mk, arrival);
+        if (err == GX_OK && (arrival == 0 || arrival >= txn->counters.next_arrival))
+            err = GX_E_CORRUPT;
+        if (err == GX_E_ABSENT)
+            err = GX_OK;
+    }
+    gx_wipe(&mk, sizeof mk);
+    return err;
+}
+
+static enum gx_err check_locked(struct gx_txn *txn, struct gx_span key)
+{
+    struct gx_locked_row row;
+
+    return key.n == 8 ? gx_locked_get(txn, &row, gx_get_be32(key.p), gx_get_be32(key.p + 4)) : GX_E_CORRUPT;
+}
+
 static enum gx_err check_table(struct gx_check *c, enum gx_table t, enum gx_err (*check)(struct gx_txn *txn, struct gx_span key))
 {
     struct gx_scan scan;
@@ -298,7 +383,8 @@ enum gx_err gx_check_rows(struct gx_check *c)
         {GX_TABLE_ENDPOINT, check_endpoint}, {GX_TABLE_HELD, check_held},       {GX_TABLE_KNOWS, check_knows},
         {GX_TABLE_CONTACT, check_contact},   {GX_TABLE_ASKED, check_asked},     {GX_TABLE_OFFERED, check_offered},
         {GX_TABLE_INVITED, check_invited},   {GX_TABLE_REVEALED, check_revealed},
-        {GX_TABLE_TOLD, check_told},
+        {GX_TABLE_TOLD, check_told},         {GX_TABLE_EPOCH, check_epoch},     {GX_TABLE_PREKEY, check_prekey},
+        {GX_TABLE_KEPT, check_kept},         {GX_TABLE_KEY, check_key},         {GX_TABLE_LOCKED, check_locked},
     };
     enum gx_err err = GX_OK;
 

@@ -111,7 +111,8 @@ static enum gx_err forget_held(struct gx_txn *txn, uint32_t gnum)
 enum gx_err gx_group_forget(struct gx_txn *txn, uint32_t gnum)
 {
     static const enum gx_table by_gnum[] = {GX_TABLE_GROUP,  GX_TABLE_JOIN,     GX_TABLE_OP,    GX_TABLE_LOG,     GX_TABLE_SEGMENT,
-                                            GX_TABLE_INVITE, GX_TABLE_ENDPOINT, GX_TABLE_ASKED, GX_TABLE_OFFERED, GX_TABLE_REVEALED};
+                                            GX_TABLE_INVITE, GX_TABLE_ENDPOINT, GX_TABLE_ASKED, GX_TABLE_OFFERED, GX_TABLE_REVEALED,
+                                            GX_TABLE_EPOCH,  GX_TABLE_PREKEY,   GX_TABLE_KEPT,  GX_TABLE_LOCKED};
     struct gx_key prefix = gx_key_u32(gnum);
     enum gx_err err = forget_held(txn, gnum);
 

@@ -29,6 +29,11 @@
     X(INVITED, "invited", "invite event id", "who invites, the group, its title", "while the person has to answer")          \
     X(REVEALED, "revealed", "gnum, M_pk", "ID_pk", "when a contact says which member it is")                                 \
     X(TOLD, "told", "reveal event id", "which member a contact says to be", "while that member is not known")                   \
+    X(EPOCH, "epoch", "gnum, cnum", "state, and where each sender's chain is", "when it is heard of; by what is sealed under it") \
+    X(PREKEY, "prekey", "gnum, public key", "its secret", "when this node makes one")                                           \
+    X(KEPT, "kept", "gnum, cnum, log tag, place", "message key", "when a message is passed over")                                \
+    X(KEY, "key", "arrival / 64", "message keys", "with each sealed event that can be opened")                                   \
+    X(LOCKED, "locked", "gnum, lnum", "first and last event without a key", "when one comes, or its key")                        \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
     X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \
     X(ARRIVAL, "arrival", "first arrival", "places: up to 500, or one run", "with each chunk; by the fold")

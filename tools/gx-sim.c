@@ -431,6 +431,7 @@ static void say_total(const struct total *t)
            c->joined, c->closed, d->expired, c->crashes_at_commit, c->restored, c->stalled, c->resent, d->away);
     printf("steps %" PRIu64 ", frames %" PRIu64 "; acknowledged %" PRIu64 ", due %" PRIu64 ", delivered %" PRIu64 ", too late %" PRIu64 "; events checked %" PRIu64 "\n",
            c->steps, c->frames, c->acked, c->due, c->delivered, c->too_late, c->events_checked);
+    printf("sealed: epochs %" PRIu64 ", messages at nodes %" PRIu64 ", of which locked %" PRIu64 "\n", c->epochs, c->sealed, c->locked);
 }
 
 static int run(struct args *a)

@@ -213,8 +213,8 @@ static void say_what_is_not_yet(const struct gx_cli *cli)
 
     if (gx_file_read(old, &n, sizeof old, &cli->home, "told") != GX_E_ABSENT)
         return;
-    fputs("guanxi: texts travel encrypted between nodes, but are not yet encrypted end to end: every node that is a member of a group\n"
-          "        stores what it carries in readable form\n",
+    fputs("guanxi: messages are sealed end to end to the members of a group, but the keys lie unencrypted in this home: whoever reads its\n"
+          "        files can read them\n",
           stderr);
     (void)!gx_file_replace(&cli->home, "told", byte, sizeof byte, NULL);
 }

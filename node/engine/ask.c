@@ -1,5 +1,6 @@
 /* Into a group by invitation of a contact: its node is asked over a session, and lets in whom it expects.  WIRE §6.24. */
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 
 #define PACE_MS 10000u              /* of asking on one channel: each costs the checks of all who are expected */
 #define AGAIN_MS 60000u             /* after a no that time may heal */
@@ -186,6 +187,8 @@ void gx_ask_given(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
             gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd));
     } else if (f->kind == GX_FRAME_ENDPOINTS) {
         gx_endpoints_take(e, s, g, f);
+    } else if (f->kind == GX_FRAME_KEYS) {
+        gx_keys_given(e, g, f);
     } else {
         gx_guest_take_baseline(e, g, f);
     }
@@ -341,6 +344,6 @@ void gx_ask_verified(struct gx_engine *e, struct gx_job *job)
         gx_offer_done(e, g, &job->person);
         gx_reveal_note(e, g, &job->request.joiner.member, &job->person);
     }
-    gx_door_give(e, s, g, c->number);
+    gx_door_give(e, s, g, c->number, &c->device);
     s->deadline_ms = s->deadline_ms == 0 ? 0 : e->now.mono_ms + GX_STRANGER_MS;
 }

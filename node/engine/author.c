@@ -1,5 +1,5 @@
 /* This node's own events: the only place that signs as a member. */
-#include "node/engine/internal.h"
+#include "node/engine/sealing.h"
 
 uint64_t gx_author_minute(struct gx_time now)
 {
@@ -46,12 +46,14 @@ static bool shows(const struct gx_group *g, const uint32_t *heads, uint32_t n, u
 }
 
 /* What an event rests on: my admission; what the owner has witnessed, which holds the ranks; and what its body names. */
-static uint32_t rests_on(const struct gx_group *g, const struct gx_body *body, uint32_t out[3])
+static uint32_t rests_on(const struct gx_group *g, const struct gx_body *body, const struct gx_epoch *epoch, uint32_t out[4])
 {
     const struct gx_law_run *run = &g->law.now;
     uint32_t n = 0;
 
     out[n++] = g->me == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
+    if (epoch != NULL)
+        out[n++] = epoch->op;
     if (gx_event_is_message(body->type))
         return n;
     out[n++] = run->n_main == 0 ? GX_LAW_NONE : run->main[run->n_main - 1];
@@ -81,11 +83,11 @@ static void choose(const struct gx_group *g, uint32_t *heads, uint32_t n, uint32
 }
 
 /* Of more heads than `cap` the lowest ids; but what the event rests on is behind one of them, or it would count nowhere. */
-static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body, uint32_t cap)
+static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body, const struct gx_epoch *epoch, uint32_t cap)
 {
-    uint32_t *heads = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *heads), needs[3];
+    uint32_t *heads = gx_arena_take(&e->arena, (g->n_heads + 1u) * sizeof *heads), needs[4];
     uint32_t all = heads == NULL ? 0 : gx_group_heads(e, g, heads, g->n_heads), n = all < cap ? all : cap, kept = n;
-    uint32_t n_needs = all > n ? rests_on(g, body, needs) : 0;
+    uint32_t n_needs = all > n ? rests_on(g, body, epoch, needs) : 0;
     uint8_t *deps = gx_arena_take(&e->arena, 32u * (size_t)n + 1);
 
     if (heads == NULL || deps == NULL)
@@ -100,25 +102,66 @@ static bool put_deps(struct gx_engine *e, struct gx_group *g, struct gx_event *e
     return true;
 }
 
-/* All but the signature. */
-static enum gx_err close_event(struct gx_engine *e, struct gx_event *ev, const struct gx_body *body)
+/* What is sealed becomes the outer form of its body.  KEYS §6 */
+static enum gx_err close_sealed(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, struct gx_body *body, struct gx_epoch *epoch)
 {
+    struct gx_body plain = *body;
     /* Of a text: its time, what tells its fields apart, and a reply.  Many may be written in one step. */
-    struct gx_wr w = gx_engine_wr(e, body->type == GX_EV_TEXT ? body->u.text.text.n + 64u : GX_EVENT_BODY_MAX);
+    struct gx_wr text = gx_engine_wr(e, body->type == GX_EV_TEXT ? body->u.text.text.n + 64u : 2048u);
+    struct gx_body_sealed sealed = {.sealed = gx_span(NULL, 0)};
+    struct gx_message_key key;
+    uint8_t hdr0[GX_EVENT_HDR_MAX], *out = NULL;
+    struct gx_wr w = gx_wr(hdr0, sizeof hdr0);
 
+    gx_plain_encode(&text, &plain);
+    if (text.failed)
+        return GX_E_TOO_BIG;
+
+    size_t n = gx_sealed_padded(text.n) + GX_AEAD_TAG_BYTES;
+
+    out = gx_arena_take(&e->arena, n);
+    if (out == NULL || !gx_chain_peek(e, g, epoch, &sealed.head, &key))
+        return e->fault != GX_OK ? e->fault : out == NULL ? GX_E_MEMORY : GX_E_DENIED;
+    ev->body_len = (uint32_t)(GX_SEALED_HEAD_BYTES + n + (body->type == GX_EV_TOKEN ? 36u : 0u));
+    gx_event_write_header0(&w, ev);
+    gx_message_seal(out, &sealed.head, &key, e->config.rng, gx_wr_span(&w), gx_wr_span(&text));
+    gx_wipe(&key, sizeof key);
+    gx_wipe(text.p, text.n);
+    sealed.sealed = gx_span(out, n);
+    if (body->type == GX_EV_TOKEN)
+        body->u.token.sealed = sealed;
+    else
+        body->u.sealed = sealed;
+    return GX_OK;
+}
+
+/* All but the signature.  `body` is the outer form from then on. */
+static enum gx_err close_event(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, struct gx_body *body, struct gx_epoch *epoch)
+{
+    struct gx_wr w = {.p = NULL};
+
+    ev->ver = GX_EVENT_VERSION;
+    ev->type = body->type;
+    if (body->type == GX_EV_EPOCH && !gx_epoch_close(e, g, ev, &body->u.epoch))
+        return e->fault;
+    if (gx_event_is_sealed(body->type)) {
+        enum gx_err err = close_sealed(e, g, ev, body, epoch);
+
+        if (err != GX_OK)
+            return err;
+    }
+    w = gx_engine_wr(e, gx_event_is_sealed(body->type) ? GX_SEALED_HEAD_BYTES + gx_body_sealed(body)->sealed.n + 64u : GX_EVENT_BODY_MAX);
     gx_body_encode(&w, body);
     if (w.failed)
         return GX_E_TOO_BIG;
-    ev->ver = GX_EVENT_VERSION;
-    ev->type = body->type;
     ev->body = gx_wr_span(&w);
     gx_event_close(ev);
     return gx_event_check(ev);
 }
 
-static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, const struct gx_body *body)
+static enum gx_err seal(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, struct gx_body *body, struct gx_epoch *epoch)
 {
-    enum gx_err err = close_event(e, ev, body);
+    enum gx_err err = close_event(e, g, ev, body, epoch);
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
 
@@ -190,13 +233,13 @@ void gx_author_sign(struct gx_engine *e)
     }
 }
 
-static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id)
+static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, struct gx_body *body, struct gx_event_id *id)
 {
     struct gx_event ev = {.seq = 1, .tick = 1, .wall_ms = gx_author_minute(e->now)};
     enum gx_err err = GX_OK;
 
     gx_log_id_make(&ev.log, &g->row.intro.member, &g->row.intro.device, &g->row.intro.incarnation, GX_LOG_CONTROL);
-    err = seal(e, g, &ev, body);
+    err = seal(e, g, &ev, body, NULL);
     if (err != GX_OK)
         return err;
     memcpy(g->row.id.b, ev.id.b, sizeof g->row.id.b);
@@ -207,16 +250,16 @@ static enum gx_err write_create(struct gx_engine *e, struct gx_group *g, const s
     return err;
 }
 
-static enum gx_err write_control(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, const struct gx_log_id *log_id, uint64_t seq,
-                                 const struct gx_event_id *prev, uint64_t prev_tick, struct gx_event_id *id)
+static enum gx_err write_control(struct gx_engine *e, struct gx_group *g, struct gx_body *body, const struct gx_log_id *log_id, uint64_t seq,
+                                 const struct gx_event_id *prev, uint64_t prev_tick, struct gx_event_id *id, struct gx_epoch *epoch)
 {
     struct gx_event ev = {.group = g->row.id, .log = *log_id, .seq = seq, .prev = *prev, .wall_ms = gx_author_minute(e->now)};
     enum gx_err err = GX_OK;
 
-    if (!put_deps(e, g, &ev, body, GX_EVENT_DEPS_MAX))
+    if (!put_deps(e, g, &ev, body, epoch, GX_EVENT_DEPS_MAX))
         return GX_E_MEMORY;
     ev.tick = next_tick(g, &ev, prev_tick);
-    err = seal(e, g, &ev, body);
+    err = seal(e, g, &ev, body, epoch);
     if (err == GX_OK)
         err = gx_group_ingest(e, g, &ev, body);
     gx_group_settle(e, g);
@@ -248,10 +291,10 @@ static enum gx_err open_incarnation(struct gx_engine *e, struct gx_group *g)
     body.u.incarnation.incarnation = g->incarnation;
     gx_log_id_make(&log, &g->row.intro.member, &g->row.intro.device, &g->incarnation, GX_LOG_CONTROL);
     gx_engine_log(e, "this home was restored or copied: its events go on in a new incarnation");
-    return write_control(e, g, &body, &log, 1, &prev, prev_tick, NULL);
+    return write_control(e, g, &body, &log, 1, &prev, prev_tick, NULL, NULL);
 }
 
-static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq)
+static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, struct gx_body *body, struct gx_event_id *id, uint32_t *seq, struct gx_epoch *epoch)
 {
     struct gx_log *log = &g->logs[g->own_messages];
     struct gx_txn *txn = gx_engine_txn(e, true);
@@ -268,10 +311,10 @@ static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, const 
                 ev.prev = g->logs[i].row.head_id;
         gx_log_begins_after(log, &ev.prev);
     }
-    if (!g->deps_told && !put_deps(e, g, &ev, body, GX_MESSAGE_DEPS_MAX))
+    if (!g->deps_told && !put_deps(e, g, &ev, body, epoch, GX_MESSAGE_DEPS_MAX))
         return GX_E_MEMORY;
     ev.tick = next_tick(g, &ev, log->row.head_tick);
-    err = close_event(e, &ev, body);
+    err = close_event(e, g, &ev, body, epoch);
     if (err != GX_OK)
         return err;
     if (!gx_engine_ok(e, gx_events_append(txn, &arrival, &log->row, &ev)) || !sign_later(e, g, &ev, arrival) ||
@@ -284,6 +327,7 @@ static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, const 
     log->pend_seq = log->row.head_seq;
     log->pend_id = log->row.head_id;
     log->pend_tick = log->row.head_tick;
+    gx_chain_learn(e, g, g->own_messages, &ev, arrival);
     log->row.read_seq = log->row.head_seq;      /* what I wrote is not news to me */
     log->row.read_messages = log->row.n_messages;
     g->max_tick = ev.tick > g->max_tick ? ev.tick : g->max_tick;
@@ -298,22 +342,29 @@ static enum gx_err write_message(struct gx_engine *e, struct gx_group *g, const 
 
 enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struct gx_body *body, struct gx_event_id *id, uint32_t *seq)
 {
+    struct gx_body outer = *body;
+    struct gx_epoch *epoch = NULL;
     enum gx_err err = GX_OK;
 
     if (body->type == GX_EV_CREATE)
-        return write_create(e, g, body, id);
+        return write_create(e, g, &outer, id);
     err = open_incarnation(e, g);
+    if (err == GX_OK && (g->own_messages == GX_NONE || g->own_control == GX_NONE))
+        err = GX_E_DENIED;
+    if (err == GX_OK && gx_event_is_sealed(body->type))
+        err = gx_epoch_for_sending(e, g, &epoch);
     if (err != GX_OK)
         return err;
     if (gx_event_is_message(body->type))
-        return g->own_messages == GX_NONE ? GX_E_DENIED : write_message(e, g, body, id, seq);
-    if (g->own_control == GX_NONE)
-        return GX_E_DENIED;
+        return write_message(e, g, &outer, id, seq, epoch);
 
     const struct gx_log_row *row = &g->logs[g->own_control].row;
     const struct gx_log_row at = *row;      /* the array may move while logs are added */
 
-    return write_control(e, g, body, &at.id, (uint64_t)at.head_seq + 1, &at.head_id, at.head_tick, id);
+    err = write_control(e, g, &outer, &at.id, (uint64_t)at.head_seq + 1, &at.head_id, at.head_tick, id, epoch);
+    /* Who removes somebody closes the door behind them: nobody has to speak first. */
+    g->epoch_due = g->epoch_due || (err == GX_OK && (body->type == GX_EV_REMOVE || body->type == GX_EV_BAN));
+    return err;
 }
 
 /* --- the own endpoint record ------------------------------------------------------------------------------------------------------------ */

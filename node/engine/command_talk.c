@@ -40,7 +40,7 @@ static bool read_reply(struct gx_answer_builder *b, struct gx_group *g, struct g
 static bool read_text(struct gx_answer_builder *b, struct gx_body_text *out, const char *text)
 {
     out->text = gx_span(text, strlen(text));
-    out->wall_ms = gx_author_minute(b->e->now);     /* no finer while bodies are readable: it would tell that two members are one person */
+    out->wall_ms = gx_author_minute(b->e->now);     /* no finer: who is in two groups could tell by it that two members are one person */
     if (out->text.n == 0)
         gx_answers_refuse(b, GX_E_USAGE, NULL, "the message is empty");
     else if (out->text.n > GX_TEXT_BYTES_MAX)

@@ -3,6 +3,7 @@
  * The door authenticates nobody; what a guest sees before it is admitted is CREATE, the issuer's admissions and the TOKEN. */
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 
 #define GIVING_MS 60000u        /* how long handing over a group's control events may take */
 
@@ -49,10 +50,10 @@ static uint32_t choose(struct gx_engine *e, struct candidate best[GX_DOORS_MAX])
         struct gx_group *g = e->groups[i];
 
         for (uint32_t k = 0; gx_group_is_member(g) && k < g->n_tokens; k++) {
-            const struct gx_token_info *info = &g->tokens[k];
+            struct gx_token_info *info = &g->tokens[k];
             struct candidate c = {.g = g, .info = info, .arrival = g->ops[info->op].arrival};
 
-            if (!gx_token_known(g, info) || gx_token_expired(info->expires_min, e->now))
+            if (!gx_token_known(g, info) || gx_token_expired(info->expires_min, e->now) || !gx_token_open(e, g, info))
                 continue;
             c.live = gx_token_deny(g, info, GX_LAW_NONE) == GX_DENY_NONE;
             if (n == GX_DOORS_MAX && !better(&c, &best[n - 1]))
@@ -342,7 +343,7 @@ static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_g
     } while (sent > 0);
 }
 
-void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
+void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_sign_pk *device)
 {
     gx_serve_all_control(e, s, g, channel);
     for (uint32_t at = 0; at < g->n_endpoints; at += GX_ENDPOINTS_PER_FRAME_MAX) {
@@ -354,17 +355,18 @@ void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
     }
+    gx_keys_give(e, s, g, channel, device);
     send_baseline(e, s, g, channel);
 }
 
 /* To a guest: all it needs to resolve the group itself and to find the others. */
-static void give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_event_id *admit)
+static void give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_event_id *admit, const struct gx_sign_pk *device)
 {
     struct gx_wr w = gx_engine_wr(e, 64);
 
     gx_frame_write_admitted(&w, admit);
     gx_engine_send(e, s, &w);
-    gx_door_give(e, s, g, 0);
+    gx_door_give(e, s, g, 0, device);
     s->stage = GX_GUEST_ADMITTED;
     gx_session_deadline(e, s, e->now.mono_ms + GIVING_MS);
     w = gx_engine_wr(e, 4);
@@ -391,7 +393,7 @@ void gx_door_join_verified(struct gx_engine *e, struct gx_job *job)
     gx_group_settle(e, g);
     person = gx_group_person_of_device(g, &job->request.joiner.device);
     if (person != GX_NONE && gx_law_is_member(&g->law, person)) {
-        give(e, s, g, &g->law.nodes[gx_law_seat(&g->law, person)].op.id);      /* a retry: the seat is theirs already */
+        give(e, s, g, &g->law.nodes[gx_law_seat(&g->law, person)].op.id, &job->request.joiner.device);      /* a retry: the seat is theirs already */
         return;
     }
     deny = may_enter(e, g, &s->token, person);
@@ -410,7 +412,7 @@ void gx_door_join_verified(struct gx_engine *e, struct gx_job *job)
         refuse(e, s, gx_law_deny((enum gx_law_rule)g->law.now.results[g->law.n_ops - 1].rule));
         return;
     }
-    give(e, s, g, &id);
+    give(e, s, g, &id, &job->request.joiner.device);
 }
 
 void gx_door_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)

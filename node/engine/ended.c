@@ -1,5 +1,6 @@
 /* Memberships that ended: telling who it was up to the operations that ended them, and nothing else; and hearing it oneself.  WIRE §6.1, LAW §12 */
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 
 bool gx_group_bumped(const struct gx_group *g)
 {
@@ -255,6 +256,7 @@ void gx_ended_check(struct gx_engine *e, struct gx_group *g)
         gx_author_endpoint(e, g);
         gx_targets_reload(e);
         gx_sessions_new_group(e, g);
+        gx_keys_hurry(e, g);
     } else if (g->row.state == GX_GROUP_MEMBER && !member) {
         bool removed = is_gone(g, false);
 

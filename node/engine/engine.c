@@ -1,4 +1,5 @@
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,6 +276,7 @@ static void timers(struct gx_engine *e)
     gx_doors_timer(e);
     gx_owner_timer(e);
     gx_repair_timer(e);
+    gx_keys_timer(e);
     if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms)
         (void)gx_engine_txn(e, true);
     else if (e->held_dirty)
@@ -295,6 +297,7 @@ static void members_changed(struct gx_engine *e)
         gx_ended_check(e, g);
         gx_letters_again(e, g);             /* as a member, also where one only now is one again */
         gx_sessions_recheck(e, g);
+        gx_keys_recheck(e, g);
         for (uint32_t k = 0; k < g->n_endpoints; k++)       /* records may come before the ADMIT of their device */
             if (gx_group_live(g, &g->endpoints[k].device))
                 gx_targets_update(e, &g->endpoints[k]);
@@ -320,6 +323,8 @@ static void finish(struct gx_engine *e)
     gx_author_sign(e);
     gx_groups_settle(e);
     owners_look(e);
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++)
+        gx_epochs_finish(e, e->groups[i]);
     members_changed(e);             /* who is out is told so (ENDED says to who left that it was heard), and not what else this step did */
     if (e->fault != GX_OK)          /* the step is undone, and the law may not be settled: it can answer nothing */
         return;

@@ -1,5 +1,6 @@
 /* Groups in memory: finding, making, reading.  ingest.c takes events in, load.c is between the tables and the store. */
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 #include <stdlib.h>
 
 /* --- finding ------------------------------------------------------------------------------------------------------------------------- */
@@ -202,6 +203,7 @@ struct gx_group *gx_group_alloc(struct gx_engine *e)
     }
     g->own_control = g->own_messages = g->me = GX_NONE;
     g->title_op = GX_LAW_NONE;
+    g->shut_op = GX_NONE;
     gx_law_begin(&g->law, &(struct gx_law_memory){.resize = law_resize}, 0, 0, GX_GROUP_QUOTA);    /* the numbers come with CREATE */
     g->index = e->n_groups;
     gx_idmap_init(&g->op_by_id, e->config.rng);
@@ -228,6 +230,8 @@ static void group_free(struct gx_group *g)
     free(g->endpoints);
     free(g->held);
     free(g->collected);
+    gx_epochs_free(g);
+    gx_keys_free(g);
     gx_wipe(g, sizeof *g);
     free(g);
 }
@@ -318,18 +322,28 @@ bool gx_group_read(struct gx_engine *e, struct gx_group *g, struct gx_log *log, 
     return gx_body_decode(body, ev) == GX_OK;
 }
 
+/* NULL: it cannot be read here. */
 static const char *name_from(struct gx_engine *e, struct gx_group *g, uint32_t op)
 {
-    struct gx_event ev;
-    struct gx_body body;
+    struct gx_body plain;
 
-    if (op == GX_LAW_NONE || !gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body))
-        return "";
+    if (op == GX_LAW_NONE || !gx_op_open(e, g, op, &plain))
+        return NULL;
 
-    struct gx_span name = ev.type == GX_EV_ALIAS ? body.u.alias.name : body.u.meta.name;
+    struct gx_span name = plain.type == GX_EV_ALIAS ? plain.u.alias.name : plain.u.meta.name;
     const char *text = gx_arena_text(&e->arena, name.p, name.n);
 
     return text == NULL ? "" : text;
+}
+
+/* A name without a key is none that anybody can say: until the key comes the newest that is known goes on. */
+static const char *name_known(struct gx_engine *e, struct gx_group *g, uint32_t op)
+{
+    const char *name = NULL;
+
+    for (; op != GX_LAW_NONE && name == NULL; op = g->law.nodes[op].kind_before)
+        name = name_from(e, g, op);
+    return name == NULL ? "" : name;
 }
 
 const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
@@ -344,7 +358,7 @@ const char *gx_group_name(struct gx_engine *e, struct gx_group *g)
     if (op == GX_LAW_NONE)
         return "";
     if (g->title_op != op) {
-        const char *title = name_from(e, g, op);
+        const char *title = name_known(e, g, op);
 
         if (title[0] == 0 || strlen(title) > GX_NAME_BYTES_MAX)
             return title;
@@ -368,5 +382,5 @@ const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t per
     /* Who never was a member has no alias in force, and is better called by what they called themself than by a number. */
     if (op == GX_LAW_NONE && !gx_law_is_member(&g->law, person))
         op = g->law.persons[person].last_alias;
-    return name_from(e, g, op);
+    return name_known(e, g, op);
 }

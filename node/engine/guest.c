@@ -2,6 +2,7 @@
  *
  * Any holder of the code can play the door, so everything that comes through it counts only by hash, signature and the law. */
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 #include <stdlib.h>
 
 #define GIVING_MS 60000u
@@ -389,6 +390,8 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
             gx_jobs_chunk(e, s, g, gx_frame_chunk_next(&rd));
     } else if (f->kind == GX_FRAME_ENDPOINTS && s->stage == GX_GUEST_ADMITTED) {
         gx_endpoints_take(e, s, g, f);
+    } else if (f->kind == GX_FRAME_KEYS && s->stage == GX_GUEST_ADMITTED) {
+        gx_keys_given(e, g, f);
     } else if (f->kind == GX_FRAME_BASELINE && s->stage == GX_GUEST_ADMITTED) {
         gx_guest_take_baseline(e, g, f);
     } else {
@@ -492,6 +495,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].person == voucher)
             g->admitted_by = g->logs[i].row.device;
+    gx_keys_take_given(e, g);
     if (g->has_asked)
         gx_ask_done(e, g);
     gx_people_joined(e, g);
@@ -502,6 +506,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
             gx_targets_update(e, &g->endpoints[i]);
     gx_targets_hurry(e);                /* nobody knows my address yet: it is for me to connect */
     gx_sessions_new_group(e, g);
+    gx_keys_hurry(e, g);
     gx_waiters_join_done(e, g);
     for (uint32_t i = 0; i < e->n_sessions; i++)
         if (e->sessions[i]->kind == GX_SESSION_GUEST && e->sessions[i]->group == g->row.gnum)

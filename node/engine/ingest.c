@@ -1,5 +1,5 @@
 /* Taking events in: from the wire, from this node's author, and from the store when it starts. */
-#include "node/engine/internal.h"
+#include "node/engine/sealing.h"
 
 /* --- operations ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -70,7 +70,7 @@ static bool log_add(struct gx_engine *e, struct gx_group *g, const struct gx_sig
 
     struct gx_log *log = &g->logs[g->n_logs];
 
-    *log = (struct gx_log){.person = person, .device = gx_group_device(g, person, device)};
+    *log = (struct gx_log){.person = person, .device = gx_group_device(g, person, device), .prekey_op = GX_NONE, .now_op = GX_NONE, .intro_op = GX_NONE};
     log->row = (struct gx_log_row){
         .gnum = g->row.gnum, .id = id, .cls = (uint8_t)cls, .member = *member, .device = *device, .incarnation = *inc};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log->row.lnum)))
@@ -93,7 +93,7 @@ static bool token_add(struct gx_engine *e, struct gx_group *g, uint32_t op, cons
     if (!gx_engine_grow(e, &g->tokens, &g->cap_tokens, g->n_tokens, sizeof *g->tokens))
         return false;
     g->tokens[g->n_tokens++] = (struct gx_token_info){
-        .op = op, .pk = body->token_pk, .lan = body->lan, .expires_min = body->expires_min, .uses = body->uses};
+        .op = op, .pk = body->token_pk, .expires_min = body->expires_min, .uses = body->uses};
     e->doors_dirty = true;
     return true;
 }
@@ -143,6 +143,8 @@ static enum gx_law_kind kind_of(uint8_t type)
     case GX_EV_INCARNATION:
     case GX_EV_OFFER:
     case GX_EV_ACCEPT:
+    case GX_EV_EPOCH:
+    case GX_EV_PREKEY:
     case GX_EV_TEXT:
     case GX_EV_INVITE:
     case GX_EV_REVEAL:
@@ -180,6 +182,8 @@ static const struct gx_sign_pk *target_of(const struct gx_body *body)
     case GX_EV_META:
     case GX_EV_INCARNATION:
     case GX_EV_ACCEPT:
+    case GX_EV_EPOCH:
+    case GX_EV_PREKEY:
     case GX_EV_TEXT:
     case GX_EV_INVITE:
     case GX_EV_REVEAL:
@@ -325,9 +329,9 @@ bool gx_group_register(struct gx_engine *e, struct gx_group *g, const struct gx_
     if (ev->tick > g->max_tick)
         g->max_tick = ev->tick;
     g->deps_told = false;
-    if (op.kind != GX_OP_ALIAS && op.kind != GX_OP_META && op.kind != GX_OP_TOKEN)
+    if (op.kind != GX_OP_ALIAS && op.kind != GX_OP_META && op.kind != GX_OP_TOKEN && ev->type != GX_EV_EPOCH && ev->type != GX_EV_PREKEY)
         g->members_changed = true;
-    return true;
+    return gx_epochs_register(e, g, index, ev, body);
 }
 
 /* ADMITs that stood until now: their joiners are told. */
@@ -413,7 +417,8 @@ uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t f
         return GX_NONE;
 
     const struct gx_log_row *like = &g->logs[first].row;
-    struct gx_log log = {.person = g->logs[first].person, .device = g->logs[first].device, .own = g->logs[first].own};
+    struct gx_log log = {.person = g->logs[first].person, .device = g->logs[first].device, .own = g->logs[first].own,
+                         .prekey_op = GX_NONE, .now_op = GX_NONE, .intro_op = GX_NONE};
 
     log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .member = like->member, .device = like->device,
                                   .incarnation = like->incarnation,
@@ -521,7 +526,8 @@ static enum gx_err check_opening(const struct gx_group *g, const struct gx_event
 /* In a direct chat there is nothing to decide: its members are the founder and whom the founder let in first.  LAW §16 */
 static enum gx_err check_direct(const struct gx_group *g, const struct gx_event *ev, const struct gx_body *body)
 {
-    if (!g->has_create || g->rules.kind != GX_GROUP_DIRECT || ev->type == GX_EV_ALIAS || ev->type == GX_EV_INCARNATION || ev->type == GX_EV_CREATE)
+    if (!g->has_create || g->rules.kind != GX_GROUP_DIRECT || ev->type == GX_EV_ALIAS || ev->type == GX_EV_INCARNATION || ev->type == GX_EV_CREATE ||
+        ev->type == GX_EV_EPOCH || ev->type == GX_EV_PREKEY)
         return GX_OK;
     if (ev->type != GX_EV_ADMIT || body->u.admit.request.via != GX_VIA_INV)
         return GX_E_MALFORMED;
@@ -607,14 +613,17 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
     if ((ev->type == GX_EV_ADMIT && !introduce(e, g, ev, body)) || !gx_group_register(e, g, ev, body, index, arrival))
         return GX_OK;
     row.depth = g->law.nodes[g->law.n_ops - 1].depth;
-    (void)gx_engine_ok(e, gx_op_put(txn, g->row.gnum, g->law.n_ops - 1, &row));
+    if (gx_engine_ok(e, gx_op_put(txn, g->row.gnum, g->law.n_ops - 1, &row))) {
+        gx_epochs_heard(e, g, g->law.n_ops - 1, ev, body);
+        gx_chain_learn(e, g, index, ev, arrival);
+    }
     return GX_OK;
 }
 
 /* Few events go to the journal, many are kept as the chunk they came in.  STORE: a segment costs one value, the journal one each. */
 #define CHUNK_AS_SEGMENT 16u
 
-static enum gx_err append_each(struct gx_txn *txn, const struct gx_group *g, struct gx_log *log, const struct gx_chunk *chunk)
+static enum gx_err append_each(struct gx_txn *txn, const struct gx_group *g, struct gx_log *log, const struct gx_chunk *chunk, uint64_t *first)
 {
     struct gx_chunk_iter it;
     struct gx_event ev;
@@ -626,6 +635,8 @@ static enum gx_err append_each(struct gx_txn *txn, const struct gx_group *g, str
 
         /* The signature that was checked is the last one's; it covers those before. */
         err = left > 1 ? gx_events_append_covered(txn, &arrival, &log->row, &ev) : gx_events_append(txn, &arrival, &log->row, &ev);
+        if (left == chunk->count)
+            *first = arrival;
     }
     return err;
 }
@@ -644,12 +655,13 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const
         return GX_E_FULL;       /* what others say can wait until there is room; own events still fit */
     gx_log_begins_after(log, &chunk->prev);
     if (chunk->count < CHUNK_AS_SEGMENT)
-        err = append_each(txn, g, log, chunk);
+        err = append_each(txn, g, log, chunk, &first);
     else
         err = gx_events_put_chunk(txn, &first, &log->row, chunk, job->ids, job->last_tick, job->n_texts, false);
     if (!gx_engine_ok(e, err) || !gx_shown_keep(e, log, &job->known))
         return GX_OK;
     note_appended(e, g, log, chunk->first_seq);
+    gx_chain_learn_chunk(e, g, job->log, chunk, first);
     if (log->own) {                 /* what I wrote is not news to me, even when another node had to give it back */
         log->row.read_seq = log->row.head_seq;
         log->row.read_messages = log->row.n_messages;

@@ -11,6 +11,7 @@
 #include "proto/frame.h"
 #include "proto/law.h"
 #include "store/events.h"
+#include "store/keys.h"
 #include "store/people.h"
 #include "store/rows.h"
 
@@ -49,6 +50,13 @@ struct gx_known_list {
 struct gx_log {
     struct gx_log_row row;
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
+    /* Of the first log of a device: what was said of it last, and by which operations; GX_NONE: nothing. */
+    struct gx_dh_pk prekey;
+    uint32_t prekey_op;
+    struct gx_incarnation now;
+    uint32_t now_op, intro_op;
+    uint64_t heeded_ms;         /* wall clock when it last could not open an epoch, and was heeded */
+    struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none */
     uint32_t device;            /* index of the first log of the same device: its number to the law */
     uint32_t next_of_tag, next_of_device;   /* the next log with the same, behind this one; GX_NONE */
     bool own;
@@ -78,6 +86,7 @@ struct gx_op {
     uint64_t wall_ms;
     uint64_t arrival;
     bool is_head;               /* no other control event names it in deps or prev */
+    bool has_key;               /* of a sealed one: it can be opened here */
     bool stood;                 /* ADMIT: it was effective when results were last looked at */
 };
 
@@ -87,11 +96,27 @@ struct gx_group_cut {
     struct gx_cut cut;
 };
 
+/* An EPOCH operation. */
+struct gx_epoch {
+    uint32_t op;
+    uint8_t slots_hash[32];     /* of the logs it lists */
+    struct gx_epoch_row row;    /* state 0: this node is not listed, or it is too old */
+    struct gx_chain_row *chains;        /* row.n_chains; NULL: they are in the store */
+    bool dirty;
+};
+
+/* An event whose key was asked for. */
+struct gx_asked_key {
+    uint32_t log, seq;
+    struct gx_event_id id;
+};
+
 /* TOKEN operations that this node may serve a door for. */
 struct gx_token_info {
     uint32_t op;                /* index in law.nodes */
     struct gx_sign_pk pk;
-    struct gx_invite_lan_key lan;
+    bool has_lan;
+    struct gx_invite_lan_key lan;       /* once it could be opened */
     uint32_t expires_min;
     uint8_t uses;
 };
@@ -156,6 +181,27 @@ struct gx_group {
     uint64_t max_tick;
     bool deps_told;             /* the own message log's newest event came after the newest control event */
 
+    /* Sealing. */
+    struct gx_epoch *epochs;    /* in order of their operations */
+    uint32_t n_epochs, cap_epochs;
+    bool epochs_touched;        /* one is dirty, or its chains were read */
+    uint8_t live_hash[32];      /* of the logs that live devices write into, at that generation of the law */
+    bool live_known;
+    bool epoch_due;             /* somebody was removed in this step: an epoch without them is written at its end */
+    uint32_t live_generation;
+    uint32_t shut_op;           /* an EPOCH that lists this node and could not be opened; GX_NONE */
+    uint64_t complained_ms;     /* wall clock when that was last said */
+    struct gx_asked_key *asked_keys;    /* asked for in session keys_session, under keys_sk */
+    uint32_t n_asked_keys;
+    gx_session_id keys_session;
+    struct gx_dh_sk keys_sk;
+    uint64_t keys_at_ms;        /* look for keys that are lacking at this time; 0: not before something changes */
+    uint32_t keys_from;         /* of what does not find room in one question this comes first */
+    bool keys_lack;             /* some may be lacking */
+    uint8_t *given_keys;        /* KEYS frames of the door, until what they are of is verified */
+    size_t n_given_keys;
+    uint32_t keys_wait_ms, keys_turn;
+
     /* Catch-up of control. */
     gx_session_id asked;
     uint64_t asked_until_ms;
@@ -219,6 +265,7 @@ struct gx_channel {
     bool told;                  /* it told me so, and I asked what it is about */
     bool asked;                 /* I asked it to let me in */
     uint64_t ask_after_ms;      /* it asked me, and is not answered again before */
+    uint64_t keys_after_ms;     /* it asked for message keys, and is not told more before */
     uint32_t shown_ops;         /* control events there were when its HEADS was answered; 0: not yet */
     struct gx_their_log *their; /* by log index */
     uint32_t n_their, cap_their;
@@ -809,7 +856,7 @@ void gx_guest_connect(struct gx_engine *e, struct gx_session *s, const struct gx
 bool gx_guest_collect(struct gx_engine *e, struct gx_group *g, struct gx_span list);
 void gx_guest_take_baseline(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f);
 /* Everything a new member needs: control events, endpoint records, where messages begin. */
-void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel);
+void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_sign_pk *device);
 /* Own admission may have come in: become a member. */
 void gx_guest_check(struct gx_engine *e, struct gx_group *g);
 

@@ -1,5 +1,6 @@
 /* What comes through direct chats beside texts: invitations into groups, and who somebody is there.  WIRE §4.14, §4.15. */
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 
 static uint32_t waiting(const struct gx_engine *e, const struct gx_contact *c)
 {
@@ -150,22 +151,25 @@ void gx_letters_again(struct gx_engine *e, const struct gx_group *g)
     }
 }
 
-void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk)
+void gx_letters_take_event(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev)
 {
     const struct gx_contact *c = g->logs[log].own ? NULL : gx_group_contact(e, g);
+    struct gx_body plain;
+
+    if (c == NULL || !gx_contact_wanted(c) || (ev->type != GX_EV_INVITE && ev->type != GX_EV_REVEAL) || !gx_message_open_at(e, &g->logs[log], ev, &plain))
+        return;
+    if (ev->type == GX_EV_INVITE)
+        take_invite(e, c, ev, &plain.u.invite);
+    else
+        take_reveal(e, c, ev, &plain.u.reveal);
+}
+
+void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk)
+{
     struct gx_chunk_iter it;
     struct gx_event ev;
-    struct gx_body body;
 
-    if (c == NULL || !gx_contact_wanted(c))
-        return;
     gx_chunk_begin(&it, chunk, &g->row.id);
-    while (e->fault == GX_OK && gx_chunk_next(&it, &ev, NULL) == GX_OK) {
-        if ((ev.type != GX_EV_INVITE && ev.type != GX_EV_REVEAL) || gx_body_decode(&body, &ev) != GX_OK)
-            continue;
-        if (ev.type == GX_EV_INVITE)
-            take_invite(e, c, &ev, &body.u.invite);
-        else
-            take_reveal(e, c, &ev, &body.u.reveal);
-    }
+    while (e->fault == GX_OK && gx_group_is_direct(g) && gx_chunk_next(&it, &ev, NULL) == GX_OK)
+        gx_letters_take_event(e, g, log, &ev);
 }

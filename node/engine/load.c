@@ -1,5 +1,5 @@
 /* Groups from and to the store. */
-#include "node/engine/internal.h"
+#include "node/engine/sealing.h"
 
 static bool load_logs(struct gx_engine *e, struct gx_group *g)
 {
@@ -15,7 +15,9 @@ static bool load_logs(struct gx_engine *e, struct gx_group *g)
         if (person == GX_NONE)
             return false;
         g->logs[g->n_logs] = (struct gx_log){.row = row, .person = person, .device = gx_group_device(g, person, &row.device),
+                                             .prekey_op = GX_NONE, .now_op = GX_NONE, .intro_op = GX_NONE,
                                              .pend_seq = row.head_seq, .pend_id = row.head_id, .pend_tick = row.head_tick};
+        (void)gx_engine_ok(e, gx_locked_get(txn, &g->logs[g->n_logs].locked, g->row.gnum, row.lnum));
         if (!gx_shown_load(e, &g->logs[g->n_logs++]) || !gx_group_index_log(e, g, g->n_logs - 1))
             return false;
         if (row.head_tick > g->max_tick)
@@ -43,6 +45,7 @@ static bool load_ops(struct gx_engine *e, struct gx_group *g)
             return false;
         if (g->law.nodes[cnum].depth != row.depth)
             return gx_engine_ok(e, GX_E_CORRUPT);
+        g->ops[cnum].has_key = gx_event_is_sealed(ev.type) && gx_has_key(e, row.arrival);
         gx_arena_reset(&e->arena);
     }
 }
@@ -88,12 +91,14 @@ enum gx_err gx_groups_load(struct gx_engine *e)
         gx_incarnation_of(&g->incarnation, &e->config.incarnation, &row.intro.device);
         if (memcmp(&g->incarnation, &row.under, sizeof row.under) == 0)
             g->incarnation = row.incarnation;       /* opened since, because of a fork */
-        if (!load_logs(e, g) || !load_ops(e, g))
+        if (!load_logs(e, g) || !load_ops(e, g) || !gx_epochs_load(e, g))
             return e->fault;
         for (uint32_t i = 0; i < g->n_logs; i++)
             gx_group_note_own(g, i);
         gx_group_settle(e, g);
         g->members_changed = false;
+        g->keys_at_ms = 1;              /* what was lacking may be known by now */
+        g->keys_lack = true;
         if (!load_rest(e, g))
             return e->fault;
         if (gx_group_bumped(g))
@@ -149,6 +154,7 @@ void gx_groups_flush(struct gx_engine *e)
                 gx_engine_ok(e, gx_log_put(txn, &log->row));
         }
         g->n_touched = 0;
+        gx_epochs_flush(e, g);
         if (g->dirty && (txn = gx_engine_txn(e, true)) != NULL)
             gx_engine_ok(e, gx_group_put(txn, &g->row));
         g->dirty = false;

@@ -101,6 +101,8 @@ void gx_ask_given(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
 /* --- letters.c: what comes through direct chats beside texts --------------------------------------------------------------------------------- */
 
 void gx_letters_take(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk);
+/* The same of one message, whose key came later. */
+void gx_letters_take_event(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev);
 /* The members of g changed, or it was joined: what contacts said of members that were not known then is looked at again. */
 void gx_letters_again(struct gx_engine *e, const struct gx_group *g);
 

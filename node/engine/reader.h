@@ -10,7 +10,7 @@ struct gx_message {
     struct gx_event_id id;
     uint64_t wall_ms;               /* by the author's clock */
     const char *text;               /* NULL: it cannot be read, or was deleted; the rest is then zero */
-    const char *kind;               /* NULL: a text; "invite", "reveal": what text then says in words */
+    const char *kind;               /* NULL: a text; "invite", "reveal", "sealed" (it cannot be read here): what text then says in words */
     bool has_reply;
     struct gx_event_id reply;
 };

@@ -1,5 +1,5 @@
 /* What members say to each other once a group is shared: frontiers, wants, chunks.  WIRE §6.1. */
-#include "node/engine/internal.h"
+#include "node/engine/sealing.h"
 #include <stdlib.h>
 
 #define UNACKED_MAX_MS 60000u
@@ -211,6 +211,8 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     c->started = true;
     g->n_hearers++;             /* many may begin in one step */
     c->started_ms = e->now.mono_ms;
+    if (g->keys_lack)
+        gx_keys_hurry(e, g);        /* it may have keys that are lacking here */
     gx_endpoints_send(e, s, c, picked);
     gx_announce_start(e, s, g, c, picked);
     c->unacked_wait_ms = GX_UNACKED_MS;

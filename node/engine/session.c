@@ -1,5 +1,6 @@
 /* Sessions between members: hello, tags, proofs.  WIRE §6.1.  What a shared group then says is repair.c's. */
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 #include <stdlib.h>
 
 #define STRIKES_MAX 3u          /* wrong things that one side may send before it is cut */
@@ -249,7 +250,7 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
             uint32_t op = g == NULL ? GX_NONE : gx_group_op(g, &s->token);
             const struct gx_token_info *info = op == GX_NONE ? NULL : gx_group_token(g, op);
 
-            if (info != NULL)
+            if (info != NULL && info->has_lan)
                 gx_door_keys_make(&s->transcript.server_key, &sk, &info->lan);
             gx_wipe(&sk, sizeof sk);
         }
@@ -310,7 +311,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     if (gx_group_asking(g) && f->kind == GX_FRAME_HEADS)
         return;
     if (gx_group_asking(g) && c->asked &&
-        (f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED)) {
+        (f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED || f->kind == GX_FRAME_KEYS)) {
         gx_ask_given(e, s, g, c, f);
         return;
     }
@@ -354,6 +355,10 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_serve_want(e, s, c, f);
     else if (f->kind == GX_FRAME_CHUNKS)
         gx_repair_chunks(e, s, c, f);
+    else if (f->kind == GX_FRAME_ASK_KEYS)
+        gx_keys_asked(e, s, g, c, f);
+    else if (f->kind == GX_FRAME_KEYS)
+        gx_keys_told(e, s, g, f);
     else
         gx_endpoints_take(e, s, g, f);
 }
@@ -387,6 +392,8 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_BASELINE:
     case GX_FRAME_ASK:
     case GX_FRAME_DENIED:
+    case GX_FRAME_ASK_KEYS:
+    case GX_FRAME_KEYS:
         take_member_frame(e, s, f);
         break;
     case GX_FRAME_HELLO:

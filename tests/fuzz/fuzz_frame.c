@@ -28,6 +28,10 @@ static void read_list(const struct gx_frame *f)
             else
                 (void)gx_frame_want_at(f, i);
             break;
+        case GX_FRAME_ASK_KEYS:
+        case GX_FRAME_KEYS:
+            (void)gx_frame_key_at(f, i);
+            break;
         case GX_FRAME_CHUNKS:
         case GX_FRAME_PATH:
         case GX_FRAME_BASELINE:
@@ -65,5 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gx_print_frame(line, sizeof line, &f);
     if (f.kind == GX_FRAME_JOIN || f.kind == GX_FRAME_ASK)
         (void)!gx_join_request_decode(&request, f.bytes);
+    fuzz_touch(f.bytes);
     return 0;
 }

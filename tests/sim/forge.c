@@ -2,6 +2,7 @@
 #include "tests/sim/liar.h"
 
 #include "node/engine/people.h"
+#include "tests/blind.h"
 
 struct gx_group *sim_group(struct gx_engine *e, const struct gx_group_id *id)
 {
@@ -119,8 +120,10 @@ void sim_forge(struct sim_forged *f, const struct gx_group_id *group, const stru
                uint64_t wall_ms)
 {
     struct gx_wr w = gx_wr(f->body, sizeof f->body);
+    struct gx_body outer = *body;
 
-    gx_body_encode(&w, body);
+    blind(&outer, f->blind);
+    gx_body_encode(&w, &outer);
     GX_ASSERT(!w.failed);
     sim_forge_body(f, group, sk, body->type, gx_wr_span(&w), at, wall_ms);
 }

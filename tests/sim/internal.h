@@ -17,6 +17,7 @@
 #define SIM_MAP_BYTES (64u << 20)
 #define SIM_VIOLATIONS_MAX 64u
 #define SIM_MEMO (1u << 16)                 /* signatures that are remembered; a later one takes the place of an earlier */
+#define SIM_DH 16384u             /* of X25519: an epoch of 50 members takes 50 */
 #define SIM_DOOR_PORT 7447u
 #define SIM_INBOX_KEPT 32u                  /* a longer inbox is given back when it is empty: 10,000 nodes have one each */
 #define SIM_NONE UINT32_MAX
@@ -139,6 +140,11 @@ struct sim_node {
 };
 
 /* A message that its author's node said it has. */
+/* What comes of a secret and a point, or of a secret alone, by a hash of these. */
+struct sim_dh {
+    uint8_t id[32], out[32];
+};
+
 struct sim_acked {
     struct gx_event_id id;
     uint32_t node, seq;
@@ -175,6 +181,7 @@ struct gx_sim {
     bool cut[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
     struct sim_flap flaps[GX_SIM_ISLANDS_MAX][GX_SIM_ISLANDS_MAX];
     uint8_t (*memo)[32];
+    struct sim_dh *dh;          /* X25519, likewise */
     struct sim_acked *acked;
     uint32_t n_acked, cap_acked;
     struct sim_room *rooms;
@@ -263,6 +270,7 @@ enum sim_held sim_held(struct gx_engine *e, struct gx_group *g, const struct sim
 void sim_recount(struct gx_sim *sim, uint32_t node, const struct gx_group *g);
 void sim_check_delivery(struct gx_sim *sim);
 void sim_check_shown(struct gx_sim *sim);
+void sim_check_secrets(struct gx_sim *sim);
 
 struct sim_measure *sim_measure_new(uint32_t n_nodes);
 void sim_measure_free(struct sim_measure *m);

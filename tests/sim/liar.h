@@ -12,7 +12,7 @@
 struct sim_forged {
     struct gx_event ev;
     uint8_t deps[32 * 8];
-    uint8_t body[GX_EVENT_BODY_MAX];
+    uint8_t body[GX_EVENT_BODY_MAX], blind[GX_EVENT_BODY_MAX];
     uint8_t chunk[GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX];
     size_t n;
 };

@@ -233,11 +233,9 @@ static void alter(struct scene *s)
                 gx_group_read(s->e, s->g, &s->g->logs[log], row->head_seq - pick(s, row->head_seq - row->base_seq), &f->ev, &body);
 
     if (read && body.type == GX_EV_TEXT) {
-        struct gx_wr w = gx_wr(f->body, sizeof f->body);
-
-        body.u.text.text = gx_span("nobody said this", 16);
-        gx_body_encode(&w, &body);
-        f->ev.body = gx_wr_span(&w);
+        memcpy(f->body, f->ev.body.p, f->ev.body.n);
+        f->body[pick(s, (uint32_t)f->ev.body.n)] ^= (uint8_t)(1u << pick(s, 8));
+        f->ev.body.p = f->body;
     } else if (read) {
         f->ev.tick += 1 + pick(s, 3);
     }
@@ -279,24 +277,18 @@ static void garbage(struct scene *s)
 
 /* --- oversize ------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Signed as it should be, and longer than it may be.  The encoder takes no such thing: it writes one letter, which is last, and more follow. */
+/* Signed as it should be, and longer than what is sealed in it can be. */
 static void too_long(struct scene *s, bool name)
 {
     struct sim_place at = sim_head_of(s->g, name ? s->g->own_control : s->g->own_messages);
     struct sim_forged *f = &s->liar->forged;
     struct gx_wr w = gx_wr(f->body, sizeof f->body);
     struct gx_body body = {.type = name ? GX_EV_ALIAS : GX_EV_TEXT};
-    uint16_t n = name ? GX_NAME_BYTES_MAX + 1 : GX_TEXT_BYTES_MAX + 1;
     struct gx_sign_sk sk;
 
-    if (name)
-        body.u.alias.name = gx_span("x", 1);
-    else
-        body.u.text = (struct gx_body_text){.wall_ms = 1, .text = gx_span("x", 1)};
+    memset(f->blind, 'x', sizeof f->blind);
+    body.u.sealed.sealed = gx_span(f->blind, (name ? 2u : 59u) * 1024u + GX_AEAD_TAG_BYTES);
     gx_body_encode(&w, &body);
-    gx_wr_patch_u16(&w, w.n - 3, n);
-    while (--n > 0)
-        gx_wr_u8(&w, 'x');
     GX_ASSERT(!w.failed);
     behind_newest(&at, s->g);
     sim_device_sk(s->sim, s->node, s->g, &sk);

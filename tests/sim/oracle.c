@@ -305,6 +305,7 @@ bool gx_sim_check(struct gx_sim *sim)
 {
     sim_memo_use(sim);
     sim->counts.due = sim->counts.delivered = sim->counts.too_late = sim->counts.agreed = 0;
+    sim->counts.sealed = sim->counts.locked = sim->counts.epochs = 0;
     check_idle(sim);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
         check_store(sim, i);
@@ -312,6 +313,7 @@ bool gx_sim_check(struct gx_sim *sim)
     check_known(sim);
     sim_check_delivery(sim);
     sim_check_shown(sim);
+    sim_check_secrets(sim);
     sim_check_again(sim);
     return sim->n_violations == 0;
 }

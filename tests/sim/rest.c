@@ -18,6 +18,7 @@ static bool is_news(enum gx_frame_kind kind)
     case GX_FRAME_JOIN:
     case GX_FRAME_ADMITTED:
     case GX_FRAME_BASELINE:
+    case GX_FRAME_KEYS:
         return true;
     case GX_FRAME_HELLO:
     case GX_FRAME_TAGS:
@@ -34,6 +35,7 @@ static bool is_news(enum gx_frame_kind kind)
     case GX_FRAME_ASK:
     case GX_FRAME_DENIED:
     case GX_FRAME_ENDED:
+    case GX_FRAME_ASK_KEYS:
         return false;
     }
     return true;

@@ -28,7 +28,7 @@ struct gx_sim_options {
     size_t name_bytes;
     const char *dir;        /* where a folder for the stores is made; NULL: /dev/shm */
     bool no_writemap;       /* LMDB writes by pwrite, as in the real node */
-    bool no_memo;           /* every signature is verified as often as it comes; else once, by its exact bytes, if it was not made in the run */
+    bool no_memo;           /* signatures are verified and secrets agreed on as often as it comes to that; else once, by their exact bytes */
     bool measure;           /* tests/sim/measure.h: gather figures */
     const char *islands;    /* their names, in what is said of cuts: one after the other, island_bytes each; NULL: numbers */
     size_t island_bytes;
@@ -166,6 +166,7 @@ bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const
     X(GX_SIM_DELIVERY, "delivery", "after healing every member has every acknowledged message of every member")     \
     X(GX_SIM_IDLE, "idle", "after healing nothing but pings is sent")                                               \
     X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more, and what was heard before stays")                                               \
+    X(GX_SIM_SECRETS, "secrets", "whom a message was sealed to reads it in the end, and nobody else; an epoch lists nobody known to be out")        \
     X(GX_SIM_BOUNDS, "bounds", "what others can make a node hold has the ends that it names")                                                       \
     X(GX_SIM_EXPECT, "expect", "what the test itself says must be so")
 
@@ -211,6 +212,8 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t lies, among_liars;     /* among_liars: frames that one who lies, or did, sent to another */
     uint64_t told[GX_SIM_ROLE_COUNT], arrived[GX_SIM_ROLE_COUNT];      /* lies of each kind, and frames of them that honest nodes got */
     uint64_t agreed;            /* messages of liars that an honest member has, at each of them: counted by gx_sim_check */
+    uint64_t sealed, locked;    /* messages at nodes that hold them, and those that could not be read there: likewise */
+    uint64_t epochs;            /* of honest authors: likewise */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);

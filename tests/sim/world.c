@@ -216,7 +216,8 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
     GX_ASSERT(options->n_nodes > 0 && options->n_nodes <= GX_SIM_NODES_MAX);
     if (sim == NULL || (sim->nodes = calloc(options->n_nodes, sizeof *sim->nodes)) == NULL ||
         (sim->busy = calloc(options->n_nodes, sizeof *sim->busy)) == NULL ||
-        (sim->busy_next = calloc(options->n_nodes, sizeof *sim->busy)) == NULL || (sim->memo = calloc(SIM_MEMO, sizeof *sim->memo)) == NULL) {
+        (sim->busy_next = calloc(options->n_nodes, sizeof *sim->busy)) == NULL || (sim->memo = calloc(SIM_MEMO, sizeof *sim->memo)) == NULL ||
+        (sim->dh = calloc(SIM_DH, sizeof *sim->dh)) == NULL) {
         gx_sim_free(sim);
         return GX_E_MEMORY;
     }
@@ -317,6 +318,7 @@ void gx_sim_free(struct gx_sim *sim)
     free(sim->busy);
     free(sim->busy_next);
     free(sim->memo);
+    free(sim->dh);
     free(sim);
 }
 

@@ -7,8 +7,9 @@
 One small group: alice founds it, invites, admits bob, titles it, takes the invitation back and returns with a second
 incarnation; bob joins, names himself, writes twice and leaves; then the two write one of everything else that the law
 knows, whether it would stand or not.  Last alice founds a direct chat and lets bob in; he invites her into the group and
-tells her who he is there.  tests/unit/proto/story.h tells the same in C, and tests/unit/proto/test_vectors.c
-compares the two byte for byte.
+tells her who he is there; she seals an epoch to the two of them, and he makes a new prekey.  What is for members alone is
+laid out as a sealed body and is none: it names no epoch, and nobody has a key to it.  tests/unit/proto/story.h tells the
+same in C, and tests/unit/proto/test_vectors.c compares the two byte for byte.
 """
 import base64
 import hashlib
@@ -24,10 +25,10 @@ TOKEN_EPOCH_MS = 1735689600000
 EXPIRES_MIN = (WALL_MS - TOKEN_EPOCH_MS) // 60000 + 7 * 24 * 60
 ZERO = bytes(32)
 CONTROL, MESSAGES = 0, 1
-VERSION = 2
+VERSION = 3
 TYPES = {"create": 1, "admit": 2, "leave": 3, "remove": 4, "ban": 5, "unban": 6, "token": 7, "revoke": 8, "promote": 9, "demote": 10,
-         "transfer": 11, "checkpoint": 12, "alias": 15, "meta": 16, "incarnation": 18, "offer": 19, "accept": 20, "text": 64,
-         "invite": 65, "reveal": 66}
+         "transfer": 11, "checkpoint": 12, "alias": 15, "meta": 16, "epoch": 17, "incarnation": 18, "offer": 19, "accept": 20,
+         "prekey": 21, "text": 64, "invite": 65, "reveal": 66}
 
 
 def run(start, n):
@@ -100,6 +101,14 @@ def chunk(*events, deleted=()):
     return head + b"".join(ev.record(ev in deleted) for ev in events)
 
 
+def blind(plain):
+    """4.16, under no epoch, with the plain form where its ciphertext would be."""
+    whole = plain + b"\x80"
+    size = next(n for n in (64, 128, 256, 512, -(-len(whole) // 1024) * 1024) if n >= len(whole))
+    epoch_id, place, nonce, commit, tag = bytes(32), u(0, 4), bytes(24), bytes(32), bytes(16)
+    return epoch_id + place + nonce + commit + whole.ljust(size, b"\0") + tag
+
+
 # ---- the story -----------------------------------------------------------------------------------------------------
 
 alice, bob = Person(0x10), Person(0x60)
@@ -128,20 +137,20 @@ token_seed = hashed("gx-token-sign", group[:16], key=seed)
 token_pk = ed25519.public(token_seed)
 lan_key = hashed("gx-invite-lan", group[:16], key=seed)
 token = Event(alice, "token", group, alice.control, 2, create.id, 2, minute(1), [create.id],
-              token_pk + u(EXPIRES_MIN, 3) + u(3, 1) + lan_key)
+              token_pk + u(EXPIRES_MIN, 3) + u(3, 1) + blind(lan_key))
 
 asked = group + u(1, 1) + token.id + u(2, 1) + b"".join(sorted([create.id, token.id])) + bob.intro()
 request = asked + sig(bob.device_seed, "gx join", asked) + sig(token_seed, "gx join token", asked)
 admit = Event(alice, "admit", group, alice.control, 3, token.id, 3, minute(2), [token.id], request)
-meta = Event(alice, "meta", group, alice.control, 4, admit.id, 4, minute(3), [admit.id], name("Tea house 茶馆"))
-alias = Event(bob, "alias", group, bob.control, 1, ZERO, 5, minute(4), [meta.id], name("Bob"))
+meta = Event(alice, "meta", group, alice.control, 4, admit.id, 4, minute(3), [admit.id], blind(name("Tea house 茶馆")))
+alias = Event(bob, "alias", group, bob.control, 1, ZERO, 5, minute(4), [meta.id], blind(name("Bob")))
 revoke = Event(alice, "revoke", group, alice.control, 5, meta.id, 6, minute(5), [alias.id], u(1, 1) + token.id)
 incarnation = Event(alice, "incarnation", group, second_control, 1, revoke.id, 7, minute(6), [revoke.id],
                     alice.member + alice.device + second)
 text = Event(bob, "text", group, bob.messages, 1, ZERO, 8, 0, [admit.id],
-             u(WALL_MS + 345678, 8) + field(1, "hello, 世界".encode()))
+             blind(u(WALL_MS + 345678, 8) + field(1, "hello, 世界".encode())))
 reply = Event(bob, "text", group, bob.messages, 2, text.id, 9, 0, [],
-              u(WALL_MS + 456789, 8) + field(1, b"again") + field(2, text.id))
+              blind(u(WALL_MS + 456789, 8) + field(1, b"again") + field(2, text.id)))
 cuts = sorted([bob.control + u(1, 4) + alias.id, bob.messages + u(2, 4) + reply.id])
 leave = Event(bob, "leave", group, bob.control, 2, alias.id, 10, minute(9), [alias.id, incarnation.id], u(2, 2) + b"".join(cuts))
 
@@ -176,10 +185,14 @@ asked = direct.id + u(2, 1) + alice.member + u(1, 1) + direct.id + bob.intro()
 contact_request = asked + sig(bob.device_seed, "gx join", asked)
 admit_contact = Event(alice, "admit", direct.id, alice.control, 2, direct.id, 23, minute(22), [direct.id], contact_request)
 invitation = Event(bob, "invite", direct.id, bob.messages, 1, ZERO, 24, 0, [admit_contact.id],
-                   u(WALL_MS + 567890, 8) + bob.member + field(1, create.full()) + field(2, "Tea house 茶馆".encode()))
+                   blind(u(WALL_MS + 567890, 8) + bob.member + field(1, create.full()) + field(2, "Tea house 茶馆".encode())))
 reveal = Event(bob, "reveal", direct.id, bob.messages, 2, invitation.id, 25, 0, [],
-               u(WALL_MS + 678901, 8) + group + bob.member + run(0xd0, 32))
-EVENTS |= {"direct": direct, "admit.contact": admit_contact, "invite": invitation, "reveal": reveal}
+               blind(u(WALL_MS + 678901, 8) + group + bob.member + run(0xd0, 32)))
+slots = b"".join(log[:8] + run(0x10 * i, 48) for i, log in enumerate(sorted([alice.messages, bob.messages])))
+epoch = Event(alice, "epoch", direct.id, alice.control, 3, admit_contact.id, 26, minute(25), [admit_contact.id],
+              run(0x21, 32) + run(0x41, 32) + run(0x61, 32) + u(2, 2) + slots)
+prekey = Event(bob, "prekey", direct.id, bob.control, 1, ZERO, 27, minute(26), [epoch.id], run(0x81, 32) + epoch.id)
+EVENTS |= {"direct": direct, "admit.contact": admit_contact, "invite": invitation, "reveal": reveal, "epoch": epoch, "prekey": prekey}
 
 # ---- 6 frames ------------------------------------------------------------------------------------------------------
 
@@ -212,6 +225,11 @@ def endpoint_of(person, group_id):
     return record + sig(person.device_seed, "gx endpoint", group_id + record)
 
 
+def key_entry(ev):
+    """6.27"""
+    return ev.log[:8] + u(ev.seq, 4) + ev.id[:4]
+
+
 endpoint = endpoint_of(bob, group)
 
 # 7.2, the public part
@@ -223,7 +241,7 @@ bob_chunk = chunk(text, reply)
 channel = u(1, 2)
 echo = u(0x0102030405060708, 8)
 FRAMES = {
-    "hello": u(1, 1) + u(3, 1) + client_nonce,
+    "hello": u(1, 1) + u(4, 1) + client_nonce,
     "tags": u(2, 1) + listed(tag, *[run(i, 16) for i in range(1, 64)]),
     "proof": u(3, 1) + listed(channel + tag + bob.device + sig(bob.device_seed, "gx session", group + transcript)),
     "again": u(4, 1),
@@ -247,6 +265,8 @@ FRAMES = {
     "card": u(20, 1) + card + run(0xd8, 32) + name("Alice 爱") + u(417, 2) + direct.full() + endpoint_of(alice, direct.id),
     "ask": u(21, 1) + channel + run(0xe0, 32) + contact_request,
     "denied": u(22, 1) + channel + u(7, 1),
+    "ask keys": u(23, 1) + channel + run(0x21, 32) + listed(key_entry(reply), key_entry(meta)),
+    "keys": u(24, 1) + channel + run(0x41, 32) + listed(key_entry(reply), key_entry(meta)) + run(0x90, 2 * 32 + 16),
 }
 
 # ---- 7 codes -------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ static int make_epoch(void **state)
 
 static bool opens(struct gx_epoch_key *key, uint32_t i)
 {
-    return gx_epoch_open(key, &head, gx_span(slots, sizeof slots), &context, to[i].log, &secrets[i]);
+    return gx_epoch_open(key, &head, gx_span(slots, sizeof slots), &context, to[i].log, &to[i].prekey, &secrets[i]);
 }
 
 static void test_every_device_that_is_listed_comes_to_the_same_key(void **state)
@@ -54,10 +54,10 @@ static void test_who_is_not_listed_or_holds_another_prekey_gets_nothing(void **s
     (void)state;
 
     memset(log, 0xee, sizeof log);
-    assert_false(gx_epoch_open(&key, &head, gx_span(slots, sizeof slots), &context, log, &secrets[0]));
-    assert_false(gx_epoch_open(&key, &head, gx_span(slots, sizeof slots), &context, to[0].log, &secrets[1]));
+    assert_false(gx_epoch_open(&key, &head, gx_span(slots, sizeof slots), &context, log, &to[0].prekey, &secrets[0]));
+    assert_false(gx_epoch_open(&key, &head, gx_span(slots, sizeof slots), &context, to[0].log, &to[1].prekey, &secrets[1]));
     assert_true(all_zero(&key, sizeof key));
-    assert_false(gx_epoch_open(&key, &head, gx_span(slots, 0), &context, to[0].log, &secrets[0]));
+    assert_false(gx_epoch_open(&key, &head, gx_span(slots, 0), &context, to[0].log, &to[0].prekey, &secrets[0]));
 }
 
 /* The slot names 8 bytes of the log; the key hangs on all 16. */
@@ -69,7 +69,7 @@ static void test_a_slot_is_for_the_whole_log_id(void **state)
 
     memcpy(log, to[2].log, sizeof log);
     log[15] ^= 1;
-    assert_false(gx_epoch_open(&key, &head, gx_span(slots, sizeof slots), &context, log, &secrets[2]));
+    assert_false(gx_epoch_open(&key, &head, gx_span(slots, sizeof slots), &context, log, &to[2].prekey, &secrets[2]));
 }
 
 static void test_every_flipped_bit_of_an_epoch_is_refused_by_all(void **state)

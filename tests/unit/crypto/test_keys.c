@@ -196,7 +196,7 @@ static void epoch_seal_subject(void)
 
 static void epoch_open_subject(void)
 {
-    if (!gx_epoch_open(&made_key, &made_head, gx_span(made_slot, sizeof made_slot), &made_context, made_to.log, &prekey_sk))
+    if (!gx_epoch_open(&made_key, &made_head, gx_span(made_slot, sizeof made_slot), &made_context, made_to.log, &prekey, &prekey_sk))
         abort();
 }
 

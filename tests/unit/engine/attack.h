@@ -3,6 +3,7 @@
 #define GX_TEST_ENGINE_ATTACK_H
 
 #include "node/engine/internal.h"
+#include "tests/blind.h"
 #include "tests/unit/engine/net.h"
 
 #define GIVEN_WHO ((1u << GX_PARAM_GROUP) | (1u << GX_PARAM_WHO))
@@ -69,7 +70,7 @@ static inline struct gx_group *tea(struct net *net, int i)
 struct hand {
     struct gx_event ev;
     uint8_t deps[32 * GX_EVENT_DEPS_MAX];
-    uint8_t body[GX_EVENT_BODY_MAX];
+    uint8_t body[GX_EVENT_BODY_MAX], blind[BLIND_BYTES];
     uint8_t bytes[GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX];     /* a chunk of it alone */
     size_t n;
 };
@@ -85,15 +86,17 @@ static inline void hand_make(struct net *net, int i, struct hand *h, const struc
 {
     struct gx_group *g = tea(net, i);
     struct gx_wr w = gx_wr(h->body, sizeof h->body);
+    struct gx_body outer = *body;
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
 
-    gx_body_encode(&w, body);
+    blind(&outer, h->blind);
+    gx_body_encode(&w, &outer);
     assert_false(w.failed);
     for (size_t k = 0; k < n_deps; k++)
         memcpy(h->deps + 32 * k, deps[k].b, 32);
     h->ev = (struct gx_event){.ver = GX_EVENT_VERSION, .type = body->type, .group = g->row.id, .log = *log, .seq = seq, .tick = tick, .n_deps = (uint8_t)n_deps,
-                              .deps = h->deps, .body = gx_wr_span(&w), .wall_ms = body->type == GX_EV_TEXT ? 0 : gx_author_minute(net->now)};
+                              .deps = h->deps, .body = gx_wr_span(&w), .wall_ms = gx_event_is_message(body->type) ? 0 : gx_author_minute(net->now)};
     if (prev != NULL)
         h->ev.prev = *prev;
     gx_device_key(&pk, &sk, &net->node[i].config.device_seed, &g->row.intro.e);

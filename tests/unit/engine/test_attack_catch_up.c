@@ -104,10 +104,10 @@ static void tell_covered(struct net *net, const struct gx_incarnation *inc, cons
     struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(bytes, sizeof bytes);
     struct gx_event_id prev = {{0}};
     struct gx_log_id log;
-    char text[201];
+    char text[101];
 
-    memset(text, 'x', 200);
-    text[200] = 0;
+    memset(text, 'x', 100);
+    text[100] = 0;
     gx_log_id_make(&log, &g->row.intro.member, &g->row.intro.device, inc, GX_LOG_MESSAGES);
     gx_chunk_write_header(&c, &log, 1, &prev, MESSAGES);
     for (unsigned i = 1; i <= MESSAGES; i++) {

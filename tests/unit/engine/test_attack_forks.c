@@ -487,11 +487,11 @@ static void test_a_frame_of_many_forks_leaves_eight_branches(void **state)
     hand_text(net, 2, h, "the log that is forked", &log, 1, NULL, &head, 1, tick + 1);
     tell(net, 2, 1, h);
     net_settle(net);
-    for (int frame = 0; frame < 4; frame++) {
+    for (int frame = 0; frame < 8; frame++) {
         struct gx_wr w = gx_wr(bytes, sizeof bytes);
         struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, 2, 1), GX_CHUNKS_PUSH);
 
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 150; i++) {
             char text[32];
 
             snprintf(text, sizeof text, "fork %d %d", frame, i);

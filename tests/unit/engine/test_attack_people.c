@@ -1,5 +1,7 @@
 /* People who lie about contacts, direct chats and invitations, and nodes that die on the way: what held.  WIRE §6.1, §6.26, LAW §16. */
 #include "tests/unit/engine/people_attack.h"
+#include "node/engine/sealing.h"
+#include "tests/blind.h"
 
 /* --- who asks --- */
 
@@ -221,7 +223,7 @@ static void test_two_who_scan_each_other_over_one_way_alone_have_their_chat(void
 
 struct hand {
     struct gx_event ev;
-    uint8_t body[1024], deps[32 * 8], bytes[2048];
+    uint8_t blind[BLIND_BYTES], body[1024], deps[32 * 8], bytes[2048];
     size_t n;
 };
 
@@ -232,10 +234,12 @@ static void hand_control(struct net *net, int i, int with, struct hand *h, const
     const struct gx_log_row *row = &g->logs[g->own_control].row;
     struct gx_wr w = gx_wr(h->body, sizeof h->body), c = gx_wr(h->bytes, sizeof h->bytes);
     uint32_t dep = beside ? 0 : g->law.n_ops - 1;
+    struct gx_body outer = *body;
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
 
-    gx_body_encode(&w, body);
+    blind(&outer, h->blind);
+    gx_body_encode(&w, &outer);
     assert_false(w.failed);
     h->ev = (struct gx_event){.ver = GX_EVENT_VERSION, .type = body->type, .group = g->row.id, .log = row->id, .seq = row->head_seq + 1u, .prev = row->head_id,
                               .tick = g->max_tick + 1, .wall_ms = wall, .n_deps = 1, .deps = h->deps, .body = gx_wr_span(&w)};
@@ -439,7 +443,7 @@ static void test_a_reveal_that_is_repeated_tells_nothing(void **s)
     struct net *net = net_new(3);
     char token[600];
     struct gx_command reveal = {.method = GX_CMD_GROUP_REVEAL, .group = "tea", .who = "n1", .given = (1u << GX_PARAM_GROUP) | (1u << GX_PARAM_WHO)};
-    struct gx_body body;
+    struct gx_body body, plain;
     struct gx_event ev;
     struct gx_group *chat = NULL;
 
@@ -457,9 +461,10 @@ static void test_a_reveal_that_is_repeated_tells_nothing(void **s)
     gx_arena_reset(&eng(net, 1)->arena);
     for (uint32_t i = 0; i < chat->n_logs; i++)
         if (!chat->logs[i].own && chat->logs[i].row.cls == GX_LOG_MESSAGES)
-            assert_true(gx_group_read(eng(net, 1), chat, &chat->logs[i], chat->logs[i].row.head_seq, &ev, &body));
+            assert_true(gx_group_read(eng(net, 1), chat, &chat->logs[i], chat->logs[i].row.head_seq, &ev, &body) &&
+                        gx_message_open_at(eng(net, 1), &chat->logs[i], &ev, &plain));
     assert_int_equal(body.type, GX_EV_REVEAL);
-    assert_int_equal(gx_author_write(eng(net, 1), chat_of(net, 1, 2), &body, NULL, NULL), GX_OK);
+    assert_int_equal(gx_author_write(eng(net, 1), chat_of(net, 1, 2), &plain, NULL, NULL), GX_OK);
     keep_and_restart(net, 1);
     net_run(net, 60000);
     assert_int_equal(gx_engine_dropped(eng(net, 2), "reveal"), 1);

@@ -4,7 +4,7 @@
 
 #include "tests/unit/proto/story.h"
 
-#define FRAMES_MAX 23u
+#define FRAMES_MAX 25u
 
 struct frames {
     size_t n;
@@ -265,6 +265,41 @@ static inline void frames_of_contacts(struct frames *f, const struct story *s)
     frames_end(f, &w);
 }
 
+static inline struct gx_key_entry frames_key(const struct gx_event *ev)
+{
+    struct gx_key_entry e = {.seq = (uint32_t)ev->seq};
+
+    memcpy(e.tag.b, ev->log.b, 8);
+    memcpy(e.check, ev->id.b, 4);
+    return e;
+}
+
+/* What somebody cannot read, and the answer, which nobody can open. */
+static inline void frames_of_keys(struct frames *f, const struct story *s)
+{
+    const struct gx_key_entry asked[2] = {frames_key(&s->ev[STORY_REPLY]), frames_key(&s->ev[STORY_META])};
+    uint8_t sealed[2 * sizeof(struct gx_message_key) + GX_AEAD_TAG_BYTES];
+    struct gx_dh_pk key;
+
+    story_run(key.b, 0x21, 32);
+    struct gx_wr w = frames_begin(f, "ask keys");
+    struct gx_frame_list l = gx_frame_begin_ask_keys(&w, 1, &key);
+    gx_frame_put_key(&w, &l, &asked[0]);
+    gx_frame_put_key(&w, &l, &asked[1]);
+    gx_frame_end(&w, &l);
+    frames_end(f, &w);
+
+    story_run(key.b, 0x41, 32);
+    story_run(sealed, 0x90, sizeof sealed);
+    w = frames_begin(f, "keys");
+    l = gx_frame_begin_keys(&w, 1, &key);
+    gx_frame_put_key(&w, &l, &asked[0]);
+    gx_frame_put_key(&w, &l, &asked[1]);
+    gx_frame_end(&w, &l);
+    gx_wr_bytes(&w, sealed, sizeof sealed);
+    frames_end(f, &w);
+}
+
 static inline const struct frames *frames(void)
 {
     static struct frames f;
@@ -274,6 +309,7 @@ static inline const struct frames *frames(void)
         frames_of_events(&f, story());
         frames_short(&f, story());
         frames_of_contacts(&f, story());
+        frames_of_keys(&f, story());
     }
     return &f;
 }

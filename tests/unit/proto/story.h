@@ -5,7 +5,8 @@
  *
  * and then the two go through all that the law knows, the group's handing over and bob's removal included.  Here the bytes are looked at and
  * not the law, which would let few of these stand behind one another.  Last alice founds a direct chat and bob comes in, invites her into the group
- * and tells her who he is there; what nobody would do, with the keys that both have in the group. */
+ * and tells her who he is there; what nobody would do, with the keys that both have in the group.  Then she makes an epoch for the two, and he a prekey.
+ * What is for members alone is laid out as sealed bodies are, under no epoch, and lies there as it was (tests/blind.h). */
 #ifndef GX_TESTS_PROTO_STORY_H
 #define GX_TESTS_PROTO_STORY_H
 
@@ -20,6 +21,7 @@
 #include "proto/card.h"
 #include "proto/frame.h"
 #include "proto/token.h"
+#include "tests/blind.h"
 
 #define STORY_WALL_MS (29000000ull * 60000ull)
 #define STORY_EXPIRES_MIN 81920u        /* a week after STORY_WALL_MS */
@@ -50,13 +52,15 @@ enum story_event {
     STORY_ADMIT_CONTACT,
     STORY_INVITE,
     STORY_REVEAL,
+    STORY_EPOCH,
+    STORY_PREKEY,
     STORY_EVENTS
 };
 
 static const char *const story_names[STORY_EVENTS] = {
     "create",  "token", "admit",  "meta",    "alias",    "revoke",     "incarnation", "text", "reply", "leave",         "promote",
     "demote",  "offer", "accept", "decline", "transfer", "checkpoint", "remove",      "ban",  "unban", "revoke.member", "direct",
-    "admit.contact", "invite", "reveal",
+    "admit.contact", "invite", "reveal", "epoch", "prekey",
 };
 
 struct story_person {
@@ -79,7 +83,7 @@ struct story {
     struct gx_join_request contact_request;
     uint8_t founding[GX_CREATE_EVENT_BYTES];   /* the group's CREATE in full form: what an invitation holds */
     struct gx_event ev[STORY_EVENTS];
-    uint8_t bodies[STORY_EVENTS][1024];
+    uint8_t bodies[STORY_EVENTS][2048], blind[BLIND_BYTES];
     uint8_t deps[STORY_EVENTS][64];
 };
 
@@ -136,10 +140,12 @@ static inline void story_seal(struct story *s, enum story_event which, const str
     struct gx_event *ev = &s->ev[which];
     struct gx_wr w = gx_wr(s->bodies[which], sizeof s->bodies[which]);
     const struct story_person *author = story_by_bob(s, log) ? &s->bob : &s->alice;
+    struct gx_body outer = *body;
     enum gx_log_class cls;
 
     assert_true(gx_event_class(&cls, body->type));
-    gx_body_encode(&w, body);
+    blind(&outer, s->blind);
+    gx_body_encode(&w, &outer);
     assert_false(w.failed);
     *ev = (struct gx_event){
         .ver = GX_EVENT_VERSION,
@@ -349,6 +355,25 @@ static inline void story_contacts(struct story *s)
     b.u.reveal = (struct gx_body_reveal){.wall_ms = STORY_WALL_MS + 678901, .group = s->group, .member = s->bob.member_pk};
     story_run(b.u.reveal.mac.b, 0xd0, 32);
     story_seal(s, STORY_REVEAL, &b, &s->bob.messages, 2, STORY_INVITE, -1, -1);
+
+    /* Two slots; nobody can open them. */
+    uint8_t slots[2 * GX_EPOCH_SLOT_BYTES];
+    const struct gx_log_id *logs[2] = {&s->alice.messages, &s->bob.messages};
+    bool swap = memcmp(logs[0], logs[1], sizeof *logs[0]) > 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        memcpy(slots + i * GX_EPOCH_SLOT_BYTES, logs[i ^ swap]->b, GX_EPOCH_LOG_BYTES);
+        story_run(slots + i * GX_EPOCH_SLOT_BYTES + GX_EPOCH_LOG_BYTES, (uint8_t)(0x10 * i), 48);
+    }
+    b = (struct gx_body){.type = GX_EV_EPOCH};
+    b.u.epoch = (struct gx_body_epoch){.n = 2, .slots = gx_span(slots, sizeof slots)};
+    story_run(b.u.epoch.head.x.b, 0x21, 32);
+    story_run(b.u.epoch.head.conf, 0x41, 32);
+    story_run(b.u.epoch.head.prekey.b, 0x61, 32);
+    story_seal(s, STORY_EPOCH, &b, &s->alice.control, 3, STORY_ADMIT_CONTACT, STORY_ADMIT_CONTACT, -1);
+    b = (struct gx_body){.type = GX_EV_PREKEY, .u.prekey.epoch = s->ev[STORY_EPOCH].id};
+    story_run(b.u.prekey.prekey.b, 0x81, 32);
+    story_seal(s, STORY_PREKEY, &b, &s->bob.control, 1, -1, STORY_EPOCH, -1);
 }
 
 /* Told once; the bodies and deps of its events lie inside it, so it is not copied. */

@@ -36,10 +36,10 @@ static void test_the_list_of_types_is_what_the_functions_say(void **state)
     assert_int_equal(known, GX_ARRAY_LEN(rows));
 }
 
-/* DEVICE_ADD, DEVICE_REMOVE and EPOCH: whoever met them without knowing their rules would come to other members than the rest. */
+/* DEVICE_ADD and DEVICE_REMOVE: whoever met them without knowing their rules would come to other members than the rest. */
 static void test_what_is_reserved_is_refused_and_not_skipped(void **state)
 {
-    static const uint8_t reserved[] = {13, 14, 17};
+    static const uint8_t reserved[] = {13, 14};
     (void)state;
 
     for (size_t i = 0; i < GX_ARRAY_LEN(reserved); i++) {
@@ -49,6 +49,18 @@ static void test_what_is_reserved_is_refused_and_not_skipped(void **state)
         size_t n = story_encode(bytes, sizeof bytes, &ev);
         assert_int_equal(gx_event_decode(&ev, gx_span(bytes, n)), GX_E_VERSION);
     }
+}
+
+/* What is said to the members: the law, the newest keys and who is who are said to whoever passes events on, too. */
+static void test_names_invitations_and_messages_are_sealed_and_nothing_else(void **state)
+{
+    static const uint8_t sealed[] = {7, 15, 16, 64, 65, 66};
+    (void)state;
+
+    for (unsigned type = 0; type < 256; type++)
+        assert_int_equal(gx_event_is_sealed((uint8_t)type), memchr(sealed, (int)type, sizeof sealed) != NULL);
+    for (size_t i = 0; i < GX_ARRAY_LEN(rows); i++)
+        assert_true(rows[i].cls != GX_LOG_MESSAGES || gx_event_is_sealed(rows[i].number));
 }
 
 /* The story that all tests start from would prove little if it left a type out. */
@@ -106,6 +118,35 @@ static void test_an_id_is_the_hash_of_the_header_and_leaves_the_signature_out(vo
     memset(ev.sig.b, 0xee, sizeof ev.sig.b);
     gx_event_derive(&ev);
     assert_true(gx_event_id_equal(&ev.id, &want->id));
+}
+
+/* What a sealed body is tied to: all that was known of the event before its body was there, and how long that will be. */
+static void test_the_header_before_the_hash_hangs_on_every_field_but_the_body(void **state)
+{
+    const struct story *s = story();
+    (void)state;
+
+    for (size_t i = 0; i < STORY_EVENTS; i++) {
+        struct gx_event ev = s->ev[i];
+        uint8_t hdr0[GX_EVENT_HDR_MAX], again[GX_EVENT_HDR_MAX];
+        struct gx_wr w = gx_wr(hdr0, sizeof hdr0);
+        gx_event_write_header0(&w, &ev);
+        assert_int_equal(w.n, GX_EVENT_HDR0_BYTES(ev.n_deps));
+        story_encode(bytes, sizeof bytes, &ev);
+        assert_memory_equal(hdr0, bytes, w.n);
+        assert_memory_equal(bytes + w.n, ev.body_hash.b, 32);
+
+        memset(&ev.body_hash, 0x77, sizeof ev.body_hash);
+        memset(&ev.sig, 0x77, sizeof ev.sig);
+        ev.body = gx_span(NULL, 0);
+        w = gx_wr(again, sizeof again);
+        gx_event_write_header0(&w, &ev);
+        assert_memory_equal(again, hdr0, w.n);
+        ev.body_len++;
+        w = gx_wr(again, sizeof again);
+        gx_event_write_header0(&w, &ev);
+        assert_memory_not_equal(again, hdr0, w.n);
+    }
 }
 
 static void test_the_id_of_the_founding_event_is_the_id_of_the_group(void **state)
@@ -231,7 +272,8 @@ static void set_deps(struct gx_event *ev, unsigned n)
 }
 
 static void version_1(struct gx_event *ev) { ev->ver = 1; }
-static void version_3(struct gx_event *ev) { ev->ver = 3; }
+static void version_2(struct gx_event *ev) { ev->ver = 2; }
+static void version_4(struct gx_event *ev) { ev->ver = 4; }
 static void version_0(struct gx_event *ev) { ev->ver = 0; }
 static void type_0(struct gx_event *ev) { ev->type = 0; }
 static void type_unknown(struct gx_event *ev) { ev->type = 99; }
@@ -283,7 +325,8 @@ static void test_each_rule_of_structure_holds(void **state)
     } cases[] = {
         {STORY_META, version_0, GX_E_VERSION},
         {STORY_META, version_1, GX_E_VERSION},
-        {STORY_META, version_3, GX_E_VERSION},
+        {STORY_META, version_2, GX_E_VERSION},
+        {STORY_META, version_4, GX_E_VERSION},
         {STORY_META, type_0, GX_E_VERSION},
         {STORY_META, type_unknown, GX_E_VERSION},
         {STORY_META, flag, GX_E_MALFORMED},
@@ -294,6 +337,12 @@ static void test_each_rule_of_structure_holds(void **state)
         {STORY_REPLY, seq_at_limit, GX_OK},
         {STORY_REPLY, seq_over_limit, GX_E_TOO_BIG},
         {STORY_REPLY, seq_beyond_32_bits, GX_E_TOO_BIG},
+        {STORY_EPOCH, no_deps, GX_E_MALFORMED},
+        {STORY_EPOCH, deps_255, GX_OK},
+        {STORY_EPOCH, second_of_time, GX_E_MALFORMED},
+        {STORY_PREKEY, no_deps, GX_E_MALFORMED},
+        {STORY_PREKEY, deps_255, GX_OK},
+        {STORY_PREKEY, one_ms_of_time, GX_E_MALFORMED},
         {STORY_META, tick_0, GX_E_MALFORMED},
         {STORY_META, tick_highest, GX_OK},
         {STORY_META, no_prev, GX_E_MALFORMED},
@@ -381,9 +430,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_list_of_types_is_what_the_functions_say),
         cmocka_unit_test(test_what_is_reserved_is_refused_and_not_skipped),
+        cmocka_unit_test(test_names_invitations_and_messages_are_sealed_and_nothing_else),
         cmocka_unit_test(test_the_story_has_an_event_of_every_type),
         cmocka_unit_test(test_every_event_is_decoded_to_what_was_sealed),
         cmocka_unit_test(test_an_id_is_the_hash_of_the_header_and_leaves_the_signature_out),
+        cmocka_unit_test(test_the_header_before_the_hash_hangs_on_every_field_but_the_body),
         cmocka_unit_test(test_the_id_of_the_founding_event_is_the_id_of_the_group),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_every_flipped_bit_is_refused),

@@ -251,6 +251,103 @@ static void test_ended_names_the_operations(void **state)
     assert_true(gx_event_id_equal(&id, &s->ev[STORY_BAN].id));
 }
 
+static void test_who_cannot_read_names_events_and_a_key_and_is_told_of_the_same(void **state)
+{
+    static const enum story_event asked[] = {STORY_REPLY, STORY_META};
+    const struct story *s = story();
+    struct gx_frame f = decoded("ask keys"), told = decoded("keys");
+    uint8_t want[80];
+    (void)state;
+
+    assert_int_equal(f.channel, 1);
+    assert_int_equal(f.n, 2);
+    story_run(want, 0x21, 32);
+    assert_memory_equal(f.key.b, want, 32);
+    assert_int_equal(f.bytes.n, 0);
+    for (size_t i = 0; i < GX_ARRAY_LEN(asked); i++) {
+        struct gx_key_entry e = gx_frame_key_at(&f, i);
+        assert_memory_equal(e.tag.b, s->ev[asked[i]].log.b, 8);
+        assert_int_equal(e.seq, s->ev[asked[i]].seq);
+        assert_memory_equal(e.check, s->ev[asked[i]].id.b, 4);
+    }
+    /* The entries as they stand are what the keys are sealed with: KEYS §7. */
+    assert_int_equal(told.channel, 1);
+    assert_int_equal(told.n, 2);
+    assert_true(gx_span_equal(told.list, f.list));
+    assert_int_equal(told.list.n, 2 * GX_KEY_ENTRY_BYTES);
+    story_run(want, 0x41, 32);
+    assert_memory_equal(told.key.b, want, 32);
+    story_run(want, 0x90, 80);
+    assert_true(gx_span_equal(told.bytes, gx_span(want, 80)));
+}
+
+/* Channel and a key, n entries of events 1, and as many sealed keys, when they are told. */
+static enum gx_err keys_of(uint8_t kind, size_t n, size_t n_sealed)
+{
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame f;
+
+    gx_wr_u8(&w, kind);
+    gx_wr_u16(&w, 1);
+    for (uint8_t i = 0; i < 32; i++)
+        gx_wr_u8(&w, (uint8_t)(0x21 + i));
+    gx_wr_u16(&w, (uint16_t)n);
+    for (size_t i = 0; i < n; i++) {
+        gx_wr_u64(&w, i);
+        gx_wr_u32(&w, 1);
+        gx_wr_u32(&w, 0);
+    }
+    memset(bytes + w.n, 0x5a, n_sealed);
+    enum gx_err err = gx_frame_decode(&f, gx_span(bytes, w.n + n_sealed));
+    if (err == GX_OK)
+        assert_int_equal(f.n, n);
+    return err;
+}
+
+static void test_keys_of_1_to_256_events_are_asked_for_and_told_at_once(void **state)
+{
+    static const size_t right[] = {1, 2, 255, 256};
+    struct gx_frame f;
+    (void)state;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(right); i++) {
+        size_t n = right[i];
+        assert_int_equal(keys_of(GX_FRAME_ASK_KEYS, n, 0), GX_OK);
+        assert_int_equal(keys_of(GX_FRAME_ASK_KEYS, n, 1), GX_E_MALFORMED);
+        assert_int_equal(keys_of(GX_FRAME_KEYS, n, 32 * n + 16), GX_OK);
+        /* A key too few or too many, or no tag. */
+        assert_int_equal(keys_of(GX_FRAME_KEYS, n, 32 * (n - 1) + 16), GX_E_MALFORMED);
+        assert_int_equal(keys_of(GX_FRAME_KEYS, n, 32 * (n + 1) + 16), GX_E_MALFORMED);
+        assert_int_equal(keys_of(GX_FRAME_KEYS, n, 32 * n), GX_E_MALFORMED);
+        assert_int_equal(keys_of(GX_FRAME_KEYS, n, 0), GX_E_MALFORMED);
+    }
+    assert_int_equal(keys_of(GX_FRAME_ASK_KEYS, 0, 0), GX_E_MALFORMED);
+    assert_int_equal(keys_of(GX_FRAME_KEYS, 0, 16), GX_E_MALFORMED);
+    assert_int_equal(keys_of(GX_FRAME_ASK_KEYS, 257, 0), GX_E_TOO_BIG);
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 1 + 2 + 32 + 2)), GX_E_TOO_BIG);
+    assert_int_equal(keys_of(GX_FRAME_KEYS, 257, 32 * 257 + 16), GX_E_TOO_BIG);
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 1 + 2 + 32 + 2)), GX_E_TOO_BIG);
+    /* A count alone costs nothing: the entries must be there. */
+    keys_of(GX_FRAME_ASK_KEYS, 256, 0);
+    assert_int_equal(gx_frame_decode(&f, gx_span(bytes, 1 + 2 + 32 + 2)), GX_E_MALFORMED);
+}
+
+static void test_a_key_that_x25519_refuses_neither_asks_nor_tells(void **state)
+{
+    static const char *const names[] = {"ask keys", "keys"};
+    (void)state;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(names); i++)
+        for (uint8_t low = 0; low < 2; low++) {
+            struct gx_span span = frames_get(names[i]);
+            struct gx_frame f;
+            memcpy(bytes, span.p, span.n);
+            memset(bytes + 3, 0, 32);
+            bytes[3] = low;
+            assert_int_equal(gx_frame_decode(&f, gx_span(bytes, span.n)), GX_E_MALFORMED);
+        }
+}
+
 /* There is no event 0, and so no other way to say that nothing is held. */
 static void test_who_asks_from_the_first_event_on_has_nothing_to_check(void **state)
 {
@@ -378,6 +475,8 @@ static void read_all(const struct gx_frame *f)
             (void)gx_frame_frontier_at(f, i);
         else if (f->kind == GX_FRAME_WANT)
             (void)gx_frame_want_at(f, i);
+        else if (f->kind == GX_FRAME_ASK_KEYS || f->kind == GX_FRAME_KEYS)
+            assert_true(gx_frame_key_at(f, i).seq >= 1);
         else if (f->kind == GX_FRAME_ENDPOINTS)
             gx_frame_endpoint_next(&r, &e);
         else
@@ -549,6 +648,9 @@ static void test_values_out_of_range_are_refused(void **state)
         {"want control", 4, 9, GX_E_MALFORMED},
         {"want messages", 4, 9, GX_E_MALFORMED},
         {"want messages", 15, 0, GX_E_MALFORMED},   /* from 0 */
+        {"ask keys", 45, 0, GX_E_MALFORMED},        /* event 0 */
+        {"keys", 45, 0, GX_E_MALFORMED},
+        {"ask keys", 61, 0, GX_E_MALFORMED},        /* the second */
         {"refused", 1, GX_DENY_NONE, GX_E_MALFORMED},
         {"refused", 1, 1, GX_OK},
         {"refused", 1, GX_DENY_COUNT - 1, GX_OK},
@@ -593,7 +695,7 @@ static void test_a_number_no_event_can_have_is_refused(void **state)
     static const struct {
         const char *name;
         size_t at;
-    } cases[] = {{"frontier", 18}, {"want control", 19}, {"want messages", 15}};
+    } cases[] = {{"frontier", 18}, {"want control", 19}, {"want messages", 15}, {"ask keys", 45}, {"ask keys", 61}, {"keys", 45}, {"keys", 61}};
     (void)state;
 
     for (size_t i = 0; i < GX_ARRAY_LEN(cases); i++) {
@@ -674,6 +776,9 @@ int main(void)
         cmocka_unit_test(test_tags_and_proofs_come_back),
         cmocka_unit_test(test_heads_frontiers_and_wants_come_back),
         cmocka_unit_test(test_ended_names_the_operations),
+        cmocka_unit_test(test_who_cannot_read_names_events_and_a_key_and_is_told_of_the_same),
+        cmocka_unit_test(test_keys_of_1_to_256_events_are_asked_for_and_told_at_once),
+        cmocka_unit_test(test_a_key_that_x25519_refuses_neither_asks_nor_tells),
         cmocka_unit_test(test_who_asks_from_the_first_event_on_has_nothing_to_check),
         cmocka_unit_test(test_chunks_and_path_are_walked_chunk_by_chunk),
         cmocka_unit_test(test_a_baseline_shows_the_newest_event_of_a_log_without_its_body),

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "store/journal.h"
+#include "store/keys.h"
 #include "store/people.h"
 #include "store/schema.h"
 #include "store/segment.h"
@@ -48,6 +49,10 @@ static void little_of_everything(struct place *p)
     struct gx_contact_row contact = {.flags = GX_CONTACT_ASKS, .n_addrs = 1, .addrs = {addr}, .name_bytes = 3, .name = "mei"};
     struct gx_asked_row asked = {.contact = {{1}}, .inviter = {{2}}};
     struct gx_invited_row invited = {.contact = {{1}}, .inviter = {{3}}, .title_bytes = 2, .title = "ab"};
+    struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .n_chains = 2};
+    struct gx_chain_row chains[] = {{.log = {{1}}, .next = 3}, {.log = {{2}}}};
+    struct gx_prekey_row prekey = {.pk = {{6}}, .sk = {{7}}, .since_ms = 1};
+    struct gx_message_key mk = {{8}};
     uint64_t first;
     uint32_t folded;
 
@@ -98,6 +103,12 @@ static void little_of_everything(struct place *p)
     OK(gx_invited_put(txn, &invited));
     OK(gx_revealed_put(txn, 1, &asked.inviter, &asked.contact));
     OK(gx_told_put(txn, &(struct gx_told_row){.contact = {{1}}, .member = {{5}}}));
+    OK(gx_epoch_put(txn, 1, 1, &epoch, chains));
+    OK(gx_prekey_put(txn, 1, &prekey));
+    OK(gx_kept_put(txn, 1, 1, &chains[0].log, 2, &mk));
+    OK(gx_message_key_put(txn, 3, &mk));
+    OK(gx_message_key_put(txn, first, &mk));
+    OK(gx_locked_put(txn, 1, talker.row.lnum, &(struct gx_locked_row){.first = 2, .last = 4}));
     commit(txn);
 }
 
@@ -192,6 +203,8 @@ static bool cannot_be_known(enum gx_table t, const struct row *row, size_t at, u
         return at == 12 && bit == GX_JOURNAL_VERIFIED;
     if (t == GX_TABLE_SEGMENT)
         return at == 2 && bit != GX_SEGMENT_RUN && bit <= GX_SEGMENT_OPEN;
+    if (t == GX_TABLE_KEY)
+        return at >= 8;                                 /* the keys; which events they are of is said before */
     /* format and uuid; next_gnum and next_lnum may be too high */
     return t == GX_TABLE_META && (row->n != 16 || at >= 8);
 }
@@ -265,6 +278,12 @@ static void test_a_flipped_bit_of_the_next_arrival_is_noticed(void **state)
     flip_bits(GX_TABLE_META, 20, 5);
 }
 
+static void test_a_flipped_bit_of_which_message_keys_there_are_is_noticed(void **state)
+{
+    (void)state;
+    flip_bits(GX_TABLE_KEY, 720, 80);
+}
+
 /* Values cut short, or longer by zeroes, at every length. */
 static void test_a_value_of_another_length_is_noticed(void **state)
 {
@@ -295,7 +314,7 @@ static void test_a_row_under_a_key_of_another_length_is_noticed(void **state)
 {
     static const enum gx_table tables[] = {GX_TABLE_JOIN,  GX_TABLE_INVITE,  GX_TABLE_DOOR,  GX_TABLE_ENDPOINT, GX_TABLE_HELD,    GX_TABLE_KNOWS,
                                            GX_TABLE_ADDR,  GX_TABLE_CONTACT, GX_TABLE_ASKED, GX_TABLE_OFFERED,  GX_TABLE_INVITED, GX_TABLE_REVEALED,
-                                           GX_TABLE_TOLD};
+                                           GX_TABLE_TOLD,  GX_TABLE_EPOCH,   GX_TABLE_PREKEY, GX_TABLE_KEPT,  GX_TABLE_KEY,     GX_TABLE_LOCKED};
     struct place p;
     (void)state;
 
@@ -309,6 +328,50 @@ static void test_a_row_under_a_key_of_another_length_is_noticed(void **state)
         row->key.n -= 2;
         assert_true(problems_with(&p, tables[k], row) > 0);
     }
+    place_remove(&p);
+}
+
+/* Rows that are laid out as they have to be, under a key that names nothing.  A message key of a number that is not given yet would be taken for that of
+ * the event which gets it. */
+static void test_keys_of_what_is_not_there_are_noticed(void **state)
+{
+    static const struct {
+        const char *what;
+        enum gx_table table;
+        size_t at;              /* of the row's key */
+        uint8_t bytes[4];
+        size_t n;
+    } strays[] = {
+        {"an epoch of a control event that is not there", GX_TABLE_EPOCH, 4, {0, 0, 0, 3}, 4},
+        {"an epoch of a group that is not there", GX_TABLE_EPOCH, 0, {0, 0, 0, 9}, 4},
+        {"a kept key of a control event that is not there", GX_TABLE_KEPT, 4, {0, 0, 0, 3}, 4},
+        {"a kept key behind the end of a chain", GX_TABLE_KEPT, 16, {0, 0, GX_CHAIN_MAX >> 8, 0}, 4},
+        {"message keys of numbers that are not given yet", GX_TABLE_KEY, 7, {1}, 1},
+        {"message keys of a block that is past all numbers", GX_TABLE_KEY, 0, {4}, 1},
+    };
+    struct place p;
+    (void)state;
+
+    little_of_everything(&p);
+    for (size_t i = 0; i < GX_ARRAY_LEN(strays); i++) {
+        assert_int_equal(rows_of(&p, strays[i].table, rows, GX_ARRAY_LEN(rows)), 1);
+        memcpy(rows[0].key.b + strays[i].at, strays[i].bytes, strays[i].n);
+        uint64_t problems = problems_with(&p, strays[i].table, &rows[0]);
+        if (problems != 1)
+            print_error("%s: %llu problems\n", strays[i].what, (unsigned long long)problems);
+        assert_int_equal(problems, 1);
+    }
+    /* No event has the number 0. */
+    struct gx_txn *txn = begin(&p, true);
+    OK(gx_message_key_put(txn, 0, &(struct gx_message_key){{1}}));
+    assert_int_equal(problems_in(txn), 1);
+    gx_txn_abort(&txn);
+    txn = begin(&p, true);
+    OK(gx_message_key_put(txn, txn->counters.next_arrival - 1, &(struct gx_message_key){{1}}));
+    assert_int_equal(problems_in(txn), 0);
+    OK(gx_message_key_put(txn, txn->counters.next_arrival, &(struct gx_message_key){{1}}));
+    assert_int_equal(problems_in(txn), 1);
+    gx_txn_abort(&txn);
     place_remove(&p);
 }
 
@@ -526,8 +589,10 @@ int main(void)
         cmocka_unit_test(test_a_flipped_bit_of_an_arrival_is_noticed),
         cmocka_unit_test(test_a_flipped_bit_of_an_operation_is_noticed),
         cmocka_unit_test(test_a_flipped_bit_of_the_next_arrival_is_noticed),
+        cmocka_unit_test(test_a_flipped_bit_of_which_message_keys_there_are_is_noticed),
         cmocka_unit_test(test_a_value_of_another_length_is_noticed),
         cmocka_unit_test(test_a_row_under_a_key_of_another_length_is_noticed),
+        cmocka_unit_test(test_keys_of_what_is_not_there_are_noticed),
         cmocka_unit_test(test_a_missing_row_is_noticed),
         cmocka_unit_test(test_a_row_too_many_is_noticed),
         cmocka_unit_test(test_numbers_in_use_above_the_next_are_noticed),

@@ -129,6 +129,7 @@ static void test_a_segment_holds_at_most_256_events(void **state)
     (void)state;
 
     scene_make(&p, authors, 1);
+    authors[0].bare_events = true;
     struct gx_txn *txn = begin(&p, true);
     for (size_t i = 0; i < 300; i++)
         author_append(txn, &authors[0], 10);
@@ -215,6 +216,7 @@ static void test_a_segment_ends_with_a_verified_event(void **state)
 
     scene_make(&p, authors, 1);
     struct author *a = &authors[0];
+    a->bare_events = true;
     struct gx_txn *txn = begin(&p, true);
     for (size_t i = 0; i < 250; i++)
         author_append(txn, a, 10);
@@ -251,7 +253,7 @@ static void test_events_far_apart_in_arrival_lie_in_different_segments(void **st
     (void)state;
 
     scene_make(&p, authors, 2);
-    authors[1].unsigned_events = true;
+    authors[1].unsigned_events = authors[1].bare_events = true;
     struct gx_txn *txn = begin(&p, true);
     author_append(txn, &authors[0], 10);
     for (size_t i = 0; i < 256; i++) {

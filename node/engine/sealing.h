@@ -1,0 +1,69 @@
+/* What is for members alone: epochs, chains and message keys.  KEYS §5 to §7, WIRE §4.16 to §4.18, §6.27, §6.28. */
+#ifndef GX_ENGINE_SEALING_H
+#define GX_ENGINE_SEALING_H
+
+#include "node/engine/internal.h"
+
+/* --- epochs.c: which epoch is spoken under ---------------------------------------------------------------------------------------- */
+
+/* Take note of what operation `op` says of prekeys, incarnations and epochs: when it comes in, and when it is read from the store. */
+bool gx_epochs_register(struct gx_engine *e, struct gx_group *g, uint32_t op, const struct gx_event *ev, const struct gx_body *body);
+/* An EPOCH or PREKEY came in, and was registered: open it, or heed it. */
+void gx_epochs_heard(struct gx_engine *e, struct gx_group *g, uint32_t op, const struct gx_event *ev, const struct gx_body *body);
+/* Rows of the store, behind the operations. */
+bool gx_epochs_load(struct gx_engine *e, struct gx_group *g);
+void gx_epochs_flush(struct gx_engine *e, struct gx_group *g);
+void gx_epochs_free(struct gx_group *g);
+/* The newest prekey of a live device; NULL: it is none. */
+const struct gx_dh_pk *gx_epoch_prekey(const struct gx_group *g, const struct gx_sign_pk *device);
+/* An epoch that this node is listed in; NULL: none, or not. */
+struct gx_epoch *gx_epoch_by_op(struct gx_group *g, uint32_t op);
+/* The epoch that this node seals under: its devices are those that are live in my view.  Where there is none one is written first.
+ * GX_OK, GX_E_TOO_BIG when more devices are live than an EPOCH has room for, or what gx_author_write says. */
+enum gx_err gx_epoch_for_sending(struct gx_engine *e, struct gx_group *g, struct gx_epoch **out) GX_MUST_CHECK;
+/* The body of an EPOCH that is written: sealed to the live devices.  ev has all but body and what follows from it. */
+bool gx_epoch_close(struct gx_engine *e, struct gx_group *g, struct gx_event *ev, struct gx_body_epoch *body);
+/* Chains into memory, where they are not.  False at fault. */
+bool gx_epoch_read_chains(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch);
+/* At the end of a step: an epoch without whom this node removed; and where it is listed in an epoch that it cannot open, a prekey that will do. */
+void gx_epochs_finish(struct gx_engine *e, struct gx_group *g);
+/* Is a log of that person listed in the EPOCH of operation `op`? */
+bool gx_epoch_lists_person(struct gx_engine *e, struct gx_group *g, uint32_t op, uint32_t person);
+
+/* --- chains.c: the keys of single messages ----------------------------------------------------------------------------------------- */
+
+/* The key that this node's next sealed event is sealed with; its chain moves on when that event is taken in. */
+bool gx_chain_peek(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch, struct gx_sealed_head *head, struct gx_message_key *key) GX_MUST_CHECK;
+/* Has this node's own chain of that epoch no place left?  Names take places, too, and are no messages. */
+bool gx_chain_used_up(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch);
+/* A sealed control event came in: its key from its author's chain. */
+void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev, uint64_t arrival);
+/* Messages first to last of a log came in and lie in the store from `arrival` on: their keys. */
+void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, uint64_t first_arrival);
+
+/* The plain form of a sealed event, in the step arena.  False: no key of it is here, or what its author sealed makes no sense. */
+bool gx_event_open(struct gx_engine *e, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival, struct gx_body *plain);
+/* The same of an operation and of a message that are held. */
+bool gx_op_open(struct gx_engine *e, struct gx_group *g, uint32_t op, struct gx_body *plain);
+bool gx_message_open_at(struct gx_engine *e, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain);
+bool gx_has_key(struct gx_engine *e, uint64_t arrival);
+/* bk of an invitation, when it can be read here. */
+bool gx_token_open(struct gx_engine *e, struct gx_group *g, struct gx_token_info *info);
+
+/* --- ask_keys.c: telling message keys ------------------------------------------------------------------------------------------------ */
+
+/* Something may be asked for, or somebody is there who may know. */
+void gx_keys_hurry(struct gx_engine *e, struct gx_group *g);
+/* Members changed: other names are in force. */
+void gx_keys_recheck(struct gx_engine *e, struct gx_group *g);
+void gx_keys_timer(struct gx_engine *e);
+void gx_keys_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
+void gx_keys_told(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
+/* To who came in just now: the keys of what is in force, sealed to that device's prekey. */
+void gx_keys_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_sign_pk *device);
+/* A door gives them: kept, and looked at once the events are there. */
+void gx_keys_given(struct gx_engine *e, struct gx_group *g, const struct gx_frame *f);
+void gx_keys_take_given(struct gx_engine *e, struct gx_group *g);
+void gx_keys_free(struct gx_group *g);
+
+#endif

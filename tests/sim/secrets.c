@@ -1,0 +1,175 @@
+/* Who can read what: whom an epoch lists can read what was sealed under it, in the end, and nobody else can; and it lists nobody of whose removal its
+ * author had heard. */
+#include "tests/sim/internal.h"
+
+#include "node/engine/people.h"
+#include "node/engine/sealing.h"
+#include <stdlib.h>
+
+enum reads { NOT_HELD, LOCKED, OPEN };
+
+/* Can this node open that message?  What is read lies in the arena until the next call. */
+static enum reads reads(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a, struct gx_event_id *epoch)
+{
+    struct gx_event ev;
+    struct gx_body body, plain;
+
+    for (uint32_t at = gx_group_log(g, &a->log); at != GX_NONE; at = gx_group_next_branch(g, &a->log, at + 1)) {
+        const struct gx_log_row *row = &g->logs[at].row;
+
+        if (a->seq <= row->base_seq || a->seq > row->head_seq)
+            continue;
+        gx_arena_reset(&e->arena);
+        if (!gx_group_read(e, g, &g->logs[at], a->seq, &ev, &body) || !gx_event_id_equal(&ev.id, &a->id))
+            continue;
+        memcpy(epoch->b, gx_body_sealed(&body)->head.epoch, sizeof epoch->b);
+        return gx_message_open_at(e, &g->logs[at], &ev, &plain) ? OPEN : LOCKED;
+    }
+    return NOT_HELD;
+}
+
+static bool is_listed(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *epoch, const struct gx_sign_pk *member)
+{
+    uint32_t op = gx_group_op(g, epoch), p = sim_person_of(g, member);
+
+    return op != GX_NONE && p != g->law.n_persons && gx_epoch_lists_person(e, g, op, p);
+}
+
+/* Somebody who is there has its key, and may tell it. */
+static bool anybody_reads(struct gx_sim *sim, const struct sim_acked *a)
+{
+    struct gx_event_id epoch;
+    bool found = false;
+
+    for (uint32_t i = 0; i < sim->options.n_nodes && !found; i++) {
+        struct gx_engine *e = sim->nodes[i].up && sim_is_honest(sim, i) ? sim->nodes[i].engine : NULL;
+        struct gx_group *g = e == NULL ? NULL : sim_group_of(e, &a->group);
+
+        found = g != NULL && gx_group_is_member(g) && reads(e, g, a, &epoch) == OPEN;
+    }
+    return found;
+}
+
+static void check_message(struct gx_sim *sim, const struct sim_acked *a)
+{
+    bool known = false, readable = false;
+
+    if (a->lie || !sim_is_honest(sim, a->node))
+        return;
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        struct gx_engine *e = sim->nodes[i].engine;
+        struct gx_group *g = e == NULL ? NULL : sim_group_of(e, &a->group);
+        struct gx_event_id epoch;
+        enum reads r = g == NULL ? NOT_HELD : reads(e, g, a, &epoch);
+        bool listed = r != NOT_HELD && (gx_group_is_direct(g) || is_listed(e, g, &epoch, &g->row.intro.member));
+
+        if (r == NOT_HELD)
+            continue;
+        sim->counts.sealed++;
+        sim->counts.locked += r == LOCKED;
+        if (r == OPEN && !listed)
+            sim_violated(sim, GX_SIM_SECRETS, i, "it can read message %u of %s, which was not sealed to it", a->seq, gx_sim_node_name(sim, a->node));
+        if (r == OPEN || !listed || !sim->nodes[i].up || !sim_is_honest(sim, i) || !gx_group_is_member(g))
+            continue;
+        readable = known ? readable : anybody_reads(sim, a);
+        known = true;
+        if (readable)
+            sim_violated(sim, GX_SIM_SECRETS, i, "message %u of %s was sealed to it, and it cannot read it", a->seq, gx_sim_node_name(sim, a->node));
+    }
+}
+
+/* Had who wrote it heard that this one is out? */
+static bool knew_out(const struct gx_group *g, uint32_t epoch, uint32_t person)
+{
+    const struct gx_law_run *now = &g->law.now;
+    bool out = false;
+
+    for (uint32_t r = now->standings[person].removals; r != GX_LAW_NONE && !out; r = now->results[r].next) {
+        out = gx_law_past(&g->law, r, epoch);
+        for (uint32_t x = now->standings[person].admits; x != GX_LAW_NONE && out; x = now->results[x].next)
+            out = !(gx_law_past(&g->law, r, x) && gx_law_past(&g->law, x, epoch));
+    }
+    return out;
+}
+
+static uint32_t node_of(const struct gx_sim *sim, const struct gx_group_id *group, const struct gx_sign_pk *member)
+{
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++)
+        for (uint32_t k = 0; sim->nodes[i].engine != NULL && k < sim->nodes[i].engine->n_groups; k++) {
+            const struct gx_group *g = sim->nodes[i].engine->groups[k];
+
+            if (gx_group_id_equal(&g->row.id, group) && gx_sign_pk_equal(&g->row.intro.member, member))
+                return i;
+        }
+    return SIM_NONE;
+}
+
+static void check_epochs(struct gx_sim *sim, uint32_t i, struct gx_group *g)
+{
+    struct gx_engine *e = sim->nodes[i].engine;
+
+    for (uint32_t op = 0; op < g->law.n_ops; op++) {
+        uint32_t by = g->ops[op].type != GX_EV_EPOCH ? SIM_NONE : node_of(sim, &g->row.id, &g->law.persons[g->law.nodes[op].op.author].member);
+
+        if (by == SIM_NONE || !sim_is_honest(sim, by))
+            continue;
+        sim->counts.epochs++;
+        gx_arena_reset(&e->arena);
+        for (uint32_t p = 0; p < g->law.n_persons; p++)
+            if (knew_out(g, op, p) && gx_epoch_lists_person(e, g, op, p))
+                sim_violated(sim, GX_SIM_SECRETS, by, "it sealed an epoch to person %u, of whose removal it had heard", p);
+    }
+}
+
+/* Names in force are read by every member, newcomers too, when anybody can. */
+static void check_names(struct gx_sim *sim, uint32_t i, struct gx_group *g)
+{
+    struct gx_engine *e = sim->nodes[i].engine;
+
+    for (uint32_t p = 0; p <= g->law.n_persons; p++) {
+        uint32_t op = p == g->law.n_persons ? gx_law_title(&g->law) : gx_law_is_member(&g->law, p) ? gx_law_alias(&g->law, p) : GX_LAW_NONE;
+        struct gx_body plain;
+        bool found = false;
+
+        gx_arena_reset(&e->arena);
+        if (op == GX_LAW_NONE || gx_op_open(e, g, op, &plain))
+            continue;
+        for (uint32_t n = 0; n < sim->options.n_nodes && !found; n++) {
+            struct gx_engine *its = n != i && sim->nodes[n].up && sim_is_honest(sim, n) ? sim->nodes[n].engine : NULL;
+            struct gx_group *at = its == NULL ? NULL : sim_group_of(its, &g->row.id);
+            uint32_t there = at == NULL || !gx_group_is_member(at) ? GX_NONE : gx_group_op(at, &g->law.nodes[op].op.id);
+
+            if (there == GX_NONE)
+                continue;
+            gx_arena_reset(&its->arena);
+            found = gx_op_open(its, at, there, &plain);
+        }
+        if (found)
+            sim_violated(sim, GX_SIM_SECRETS, i, "it cannot read a name that others can: of %s", p == g->law.n_persons ? "the group" : "a member");
+    }
+}
+
+void sim_check_secrets(struct gx_sim *sim)
+{
+    bool looked = false;
+
+    for (uint32_t k = 0; k < sim->n_acked; k++)
+        check_message(sim, &sim->acked[k]);
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
+        struct gx_engine *e = sim->nodes[i].up && sim_is_honest(sim, i) ? sim->nodes[i].engine : NULL;
+
+        for (uint32_t k = 0; e != NULL && k < e->n_groups; k++) {
+            struct gx_group *g = e->groups[k];
+
+            if (!gx_group_is_member(g) || sim_group_of(e, &g->row.id) != g)
+                continue;
+            check_names(sim, i, g);
+            if (!looked || gx_group_is_direct(g))
+                check_epochs(sim, i, g);        /* members agree: one of them tells all */
+            looked = looked || !gx_group_is_direct(g);
+        }
+    }
+    for (uint32_t i = 0; i < sim->options.n_nodes; i++)
+        if (sim->nodes[i].engine != NULL)
+            gx_txn_abort(&sim->nodes[i].engine->txn);
+}
