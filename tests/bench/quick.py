@@ -17,6 +17,7 @@ LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_1
        "law_rollback_removal", "law_rollback_witness", "law_rollback_fork", "law_rollback_fork_owner", "law_rollback_transfer",
        "law_promotes_100", "law_rejoin", "law_memory_few", "law_memory_many", "law_memory_stale"}
 LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
+SEAL = {"seal_message", "open_message", "keys_told"} | {f"epoch_{what}_{n}" for what in ("make", "open") for n in ("10", "100", "500")}
 SIM = {"sim_schedules", "sim_group", "sim_large", "sim_large_memory"}
 GOALS = NODES - {"sends_one"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"} | SIM
 FIGURES = {"median", "min", "max", "repeats"}
@@ -32,7 +33,7 @@ def measures_all(folder):
     report = json.loads(done.stdout)
     assert report["quick"] is True and report["events"] == 1500
     lines = {line["name"]: line for line in report["measures"]}
-    assert set(lines) == NODES | LAW | SIM, sorted(lines)
+    assert set(lines) == NODES | LAW | SEAL | SIM, sorted(lines)
     for line in lines.values():
         for key in ("value", "raw", "ratio", "cpu_us"):
             figures = line[key]

@@ -193,6 +193,12 @@ bool gx_measure_law_promotes(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_law_rejoin(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_law_memory(struct gx_bench *bench, struct gx_measure m[3]);
 
+/* --- seal.c --------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_seal(struct gx_bench *bench, struct gx_measure m[2]);           /* a message: sealed, opened */
+bool gx_measure_epoch(struct gx_bench *bench, struct gx_measure m[6]);          /* for 10, 100, 500 devices: made, opened */
+bool gx_measure_keys(struct gx_bench *bench, struct gx_measure *m);
+
 /* --- sim.c ---------------------------------------------------------------------------------------------------------------------- */
 
 bool gx_measure_sim_schedules(struct gx_bench *bench, struct gx_measure *m);
