@@ -6,6 +6,7 @@
 
 #include "crypto/member.h"
 #include "node/engine/internal.h"
+#include "store/schema.h"
 #include "tests/unit/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -425,6 +426,18 @@ static inline void net_send(struct net *net, int i, const char *group, const cha
     struct gx_command cmd = {.method = GX_CMD_SEND, .group = group, .text = text, .given = NET_TEXT_GIVEN};
 
     assert_true(net_ask(net, i, cmd, "event", 0));
+}
+
+/* So many pages are left at the end of node i's file: what was freed cannot be used while somebody reads. */
+static inline void net_leave_pages(const struct net *net, int i, size_t pages)
+{
+    MDB_env *env = net->node[i].store->env;
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    assert_int_equal(mdb_env_info(env, &info), 0);
+    assert_int_equal(mdb_env_stat(env, &stat), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, (info.me_last_pgno + 1 + pages) * stat.ms_psize), 0);
 }
 
 static inline void net_group(struct net *net, int i, const char *name)

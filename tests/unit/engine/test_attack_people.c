@@ -555,17 +555,6 @@ static void test_who_is_unblocked_is_heard_again(void **s)
 
 /* --- nodes that die --- */
 
-static unsigned left_to_say;
-
-static bool until_then(struct net *net, int from, int to, struct gx_span bytes)
-{
-    (void)bytes;
-    if (left_to_say == 0)
-        return false;
-    left_to_say--;
-    return !net->cut[from][to];
-}
-
 #ifdef GX_SLOW
 #define EVERY 7u
 #else

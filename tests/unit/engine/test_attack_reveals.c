@@ -1,5 +1,4 @@
 /* Contacts who say which member they are before that can be looked at: what waits, for how long, and what of it is believed.  SCHEMA §2.17, WIRE §4.15 */
-#include "store/schema.h"
 #include "tests/unit/engine/people_attack.h"
 
 static const struct gx_sign_pk nobody = {{9}};
@@ -307,17 +306,6 @@ static void test_who_was_removed_is_known_by_what_they_say_when_they_are_back(vo
 
 /* --- nodes that die, and are full ---------------------------------------------------------------------------------------------------------- */
 
-static unsigned left_to_say;
-
-static bool until_then(struct net *net, int from, int to, struct gx_span bytes)
-{
-    (void)bytes;
-    if (left_to_say == 0)
-        return false;
-    left_to_say--;
-    return !net->cut[from][to];
-}
-
 /* n0 says who it is, and n1 joins by a code; after every few frames all that follows is lost, and n1 dies: what it committed stands. */
 static void test_whoever_dies_at_any_frame_knows_who_revealed_itself(void **state)
 {
@@ -352,18 +340,6 @@ static void test_whoever_dies_at_any_frame_knows_who_revealed_itself(void **stat
     assert_in_range(n_waits, 1, n_out - 1);
 }
 
-/* So many pages are left at the end of the file. */
-static void leave_pages(const struct net *net, int i, size_t pages)
-{
-    MDB_env *env = net->node[i].store->env;
-    MDB_envinfo info;
-    MDB_stat stat;
-
-    assert_int_equal(mdb_env_info(env, &info), 0);
-    assert_int_equal(mdb_env_stat(env, &stat), 0);
-    assert_int_equal(mdb_env_set_mapsize(env, (info.me_last_pgno + 1 + pages) * stat.ms_psize), 0);
-}
-
 /* At whatever write of the step that is: it is undone, and the word comes again. */
 static void test_a_word_that_finds_no_room_waits_when_there_is(void **state)
 {
@@ -380,12 +356,12 @@ static void test_a_word_that_finds_no_room_waits_when_there_is(void **state)
         for (int i = 0; i < 40; i++)        /* what was free before it read */
             net_send(net, 1, "@n0", "mine");
         net_run(net, 3000);
-        leave_pages(net, 1, pages);
+        net_leave_pages(net, 1, pages);
         net->node[1].full = true;
         assert_true(reveal(net, 0, "@n1"));
         net_run(net, 3000);
         n_full += net->node[1].n_full > 0;
-        leave_pages(net, 1, 1u << 16);
+        net_leave_pages(net, 1, 1u << 16);
         gx_txn_abort(&reader);
         net->node[1].full = false;
         net_run(net, 400000);

@@ -1,8 +1,6 @@
 /* What is taken in where there is little room. */
 #include "tests/unit/engine/net.h"
 
-#include "store/schema.h"
-
 #define MANY 20                 /* come as one chunk, and are kept as one */
 
 /* Node 1 from the others. */
@@ -19,18 +17,6 @@ static void apart(struct net *net, bool cut)
             net_push(net, l->node[side], (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = l->session[side]}, gx_span(NULL, 0));
     }
     net_run(net, 1000);
-}
-
-/* So many pages are left at the end of the file: what was freed cannot be used while somebody reads. */
-static void leave(const struct net *net, int i, size_t pages)
-{
-    MDB_env *env = net->node[i].store->env;
-    MDB_envinfo info;
-    MDB_stat stat;
-
-    assert_int_equal(mdb_env_info(env, &info), 0);
-    assert_int_equal(mdb_env_stat(env, &stat), 0);
-    assert_int_equal(mdb_env_set_mapsize(env, (info.me_last_pgno + 1 + pages) * stat.ms_psize), 0);
 }
 
 /* That LMDB has no page left is found at any write of a step, the one of a whole chunk included.  The step is undone, and has failed for want of room
@@ -55,13 +41,13 @@ static void test_messages_that_find_no_room_wait_until_there_is(void **state)
         apart(net, true);
         for (unsigned k = 0; k < 2 * MANY; k++)
             net_send(net, k % 2 == 0 ? 0 : 2, "tea", "meanwhile");
-        leave(net, 1, pages);
+        net_leave_pages(net, 1, pages);
         net->node[1].full = true;
         net->node[1].n_full = 0;
         apart(net, false);
         net_run(net, 20000);
         n_full += net->node[1].n_full > 0;
-        leave(net, 1, 1u << 16);
+        net_leave_pages(net, 1, 1u << 16);
         net->node[1].full = false;
         net_run(net, 400000);
         net_get(net, 1, GX_CMD_GROUP_SHOW, "tea", "count");
@@ -85,7 +71,7 @@ static void test_a_deadline_whose_step_was_undone_is_kept(void **state)
     (void)state;
     net_group(net, 0, "tea");
     assert_int_equal(gx_txn_begin(&reader, net->node[0].store, false), GX_OK);
-    leave(net, 0, 0);
+    net_leave_pages(net, 0, 0);
     net->node[0].full = true;
     net_steps(net, 0, in, 1);
     assert_int_equal(net->node[0].n_full, 1);
