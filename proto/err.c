@@ -24,6 +24,7 @@ static const char *const err_names[] = {
     [GX_E_FULL] = "full",
     [GX_E_STORE] = "store",
     [GX_E_CORRUPT] = "corrupt",
+    [GX_E_LOCKED] = "locked",
     [GX_E_MEMORY] = "memory",
     [GX_E_USAGE] = "usage",
 };

@@ -22,6 +22,7 @@
     X(GX_E_FULL, "the disk, the map or a quota is full")               /* free room */              \
     X(GX_E_STORE, "the database failed")                               /* abort the step */         \
     X(GX_E_CORRUPT, "stored bytes do not match their check")           /* quarantine, refetch */    \
+    X(GX_E_LOCKED, "sealed under a key that is not at hand")           /* open the vault */         \
     X(GX_E_MEMORY, "out of memory")                                    /* abort the step */         \
     X(GX_E_USAGE, "the request makes no sense")                        /* tell the person */
 

@@ -5,6 +5,7 @@
 #include "store/keys.h"
 #include "store/people.h"
 #include "store/schema.h"
+#include "store/wrap.h"
 
 /* Ops of one group by id, for their depths. */
 struct known {
@@ -321,11 +322,11 @@ static enum gx_err check_key(struct gx_txn *txn, struct gx_span key)
     struct gx_message_key mk;
     enum gx_err err = GX_OK;
 
-    if (key.n != 8 || gx_get_be64(key.p) > UINT64_MAX / GX_KEY_BLOCK)
+    if (key.n != 12 || gx_get_be64(key.p + 4) > UINT64_MAX / GX_KEY_BLOCK)
         return GX_E_CORRUPT;
     for (uint32_t i = 0; i < GX_KEY_BLOCK && err == GX_OK; i++) {
-        uint64_t arrival = gx_get_be64(key.p) * GX_KEY_BLOCK + i;
-        err = gx_message_key_get(txn, &mk, arrival);
+        uint64_t arrival = gx_get_be64(key.p + 4) * GX_KEY_BLOCK + i;
+        err = gx_message_key_get(txn, &mk, gx_get_be32(key.p), arrival);
         if (err == GX_OK && (arrival == 0 || arrival >= txn->counters.next_arrival))
             err = GX_E_CORRUPT;
         if (err == GX_E_ABSENT)
@@ -346,8 +347,12 @@ static enum gx_err check_table(struct gx_check *c, enum gx_table t, enum gx_err 
 {
     struct gx_scan scan;
     struct gx_span key, value;
-    enum gx_err err = gx_scan_begin(&scan, c->txn, t);
 
+    if (c->txn->store->wraps == NULL && (gx_wrap_seals(t) || t == GX_TABLE_WRAP)) {
+        c->out->unopened += gx_table_rows(c->txn, t);
+        return GX_OK;
+    }
+    enum gx_err err = gx_scan_begin(&scan, c->txn, t);
     while (err == GX_OK && (err = gx_scan_next(&scan, &key, &value)) == GX_OK) {
         err = check(c->txn, key);
         if (err == GX_E_ABSENT || err == GX_E_CORRUPT) {
@@ -385,6 +390,7 @@ enum gx_err gx_check_rows(struct gx_check *c)
         {GX_TABLE_INVITED, check_invited},   {GX_TABLE_REVEALED, check_revealed},
         {GX_TABLE_TOLD, check_told},         {GX_TABLE_EPOCH, check_epoch},     {GX_TABLE_PREKEY, check_prekey},
         {GX_TABLE_KEPT, check_kept},         {GX_TABLE_KEY, check_key},         {GX_TABLE_LOCKED, check_locked},
+        {GX_TABLE_WRAP, gx_wrap_check},
     };
     enum gx_err err = GX_OK;
 

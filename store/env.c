@@ -10,6 +10,7 @@
 
 #include "store/image.h"
 #include "store/schema.h"
+#include "store/wrap.h"
 
 #define MAP_BYTES_MIN (16ull << 30)             /* address space only */
 #define MAP_BYTES_CREATE (1u << 20)             /* a new store is a dozen pages */
@@ -175,6 +176,8 @@ static enum gx_err open_at(struct gx_store **out, const char *dir, const struct 
     err = gx_lmdb_err(*rc);
     if (err == GX_OK)
         err = open_tables(store, rc);
+    if (err == GX_OK)
+        err = gx_wraps_open(store, options);
     if (err != GX_OK) {
         gx_store_close(store);
         return err;
@@ -201,6 +204,7 @@ void gx_store_close(struct gx_store *store)
         return;
     GX_ASSERT(!store->writing);
     gx_tails_drop(&store->tails);
+    gx_wraps_close(store);
     if (store->env != NULL)
         mdb_env_close(store->env);
     free(store);
@@ -256,6 +260,7 @@ static void end(struct gx_txn **txn, bool undone)
         gx_tails_drop(&t->store->tails);
     if (t->write)
         t->store->writing = false;
+    gx_wraps_end(t, undone);
     free(t);
     *txn = NULL;
 }

@@ -4,6 +4,8 @@
 #ifndef GX_STORE_ENV_H
 #define GX_STORE_ENV_H
 
+#include "crypto/rng.h"
+#include "crypto/vault.h"
 #include "proto/err.h"
 
 struct gx_store;
@@ -16,6 +18,11 @@ struct gx_store_options {
     bool writemap;          /* simulator: WRITEMAP too */
     size_t map_bytes;       /* address space, set once; 0: the larger of 16 GiB and the file with half the free disk */
     uint8_t uuid[16];       /* written into a store that is made now (random, by the caller) */
+    /* What is secret is sealed under the root key (SCHEMA §1.6).  Two where a vault was written and nobody knows whether the store was: the one that fits
+     * is found.  None: what is sealed is GX_E_LOCKED.  Copied. */
+    const struct gx_root_key *roots;
+    size_t n_roots;         /* 0 to 2 */
+    struct gx_rng *rng;     /* for keys and nonces; borrowed; needed with a root key where something is written */
 };
 
 struct gx_store_info {
@@ -26,7 +33,7 @@ struct gx_store_info {
     uint32_t format;
 };
 
-#define GX_STORE_FORMAT 5u
+#define GX_STORE_FORMAT 6u
 #define GX_STORE_FILE "store.mdb"       /* MDB_NOSUBDIR: this file and store.mdb-lock */
 
 /* Open `dir`/store.mdb.  The file's length and meta pages are checked before it is mapped (192 of 200 truncated files end in SIGBUS otherwise).
@@ -36,6 +43,7 @@ struct gx_store_info {
  *         GX_E_CORRUPT  not a store, or cut short: restore a backup, or move it away and join again.
  *         GX_E_FULL     no room to make it.
  *         GX_E_STORE    the system refuses (rights, disk): *sys_errno says why.
+ *         GX_E_LOCKED   none of the root keys opens it: it belongs to another vault.
  *         GX_E_MEMORY */
 enum gx_err gx_store_open(struct gx_store **out, const char *dir, const struct gx_store_options *options, int *sys_errno) GX_MUST_CHECK;
 void gx_store_close(struct gx_store *store);       /* NULL does nothing */

@@ -1,7 +1,10 @@
 #include "store/keys.h"
 
+#include <stdlib.h>
+
 #include "proto/limits.h"
 #include "store/schema.h"
+#include "store/wrap.h"
 
 #define EPOCH_HEAD_BYTES (1u + 1u + 8u + 4u + 2u)
 #define CHAIN_BYTES (8u + 4u + 32u)
@@ -21,13 +24,12 @@ static enum gx_err corrupt_unless_whole(const struct gx_rd *r)
 enum gx_err gx_epoch_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const struct gx_epoch_row *row, const struct gx_chain_row *chains)
 {
     struct gx_key key = gx_key_u32_u32(gnum, cnum);
-    uint8_t *room = NULL;
     size_t n = EPOCH_HEAD_BYTES + CHAIN_BYTES * (size_t)row->n_chains;
+    uint8_t *room = malloc(n);
 
     GX_ASSERT(row->n_chains <= CHAINS_MAX && (row->state == GX_EPOCH_OPEN || (row->state == GX_EPOCH_SHUT && row->n_chains == 0)));
-    enum gx_err err = gx_table_reserve(txn, &room, GX_TABLE_EPOCH, &key, n, false);
-    if (err != GX_OK)
-        return err;
+    if (room == NULL)
+        return GX_E_MEMORY;
     struct gx_wr w = gx_wr(room, n);
     gx_wr_u8(&w, row->state);
     gx_wr_u8(&w, row->instead);
@@ -41,7 +43,10 @@ enum gx_err gx_epoch_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const
         gx_wr_bytes(&w, chains[i].key.b, sizeof chains[i].key.b);
     }
     GX_ASSERT(!w.failed && w.n == n);
-    return GX_OK;
+    enum gx_err err = gx_table_put(txn, GX_TABLE_EPOCH, &key, gx_wr_span(&w));
+    gx_wipe(room, n);
+    free(room);
+    return err;
 }
 
 static enum gx_err epoch_read(struct gx_epoch_row *out, struct gx_rd *r)
@@ -61,7 +66,7 @@ enum gx_err gx_epoch_next(struct gx_txn *txn, uint32_t *cnum, struct gx_epoch_ro
 {
     struct gx_key from = gx_key_u32_u32(gnum, *cnum);
     struct gx_span key, value;
-    enum gx_err err = gx_table_seek(txn, &key, &value, GX_TABLE_EPOCH, &from);
+    enum gx_err err = gx_table_seek_raw(txn, &key, &value, GX_TABLE_EPOCH, &from);
 
     if (err != GX_OK)
         return err;
@@ -69,6 +74,9 @@ enum gx_err gx_epoch_next(struct gx_txn *txn, uint32_t *cnum, struct gx_epoch_ro
         return GX_E_CORRUPT;
     if (gx_get_be32(key.p) != gnum)
         return GX_E_ABSENT;
+    err = gx_wrap_open(txn, &value, GX_TABLE_EPOCH, key, value);
+    if (err != GX_OK)
+        return err;
     *cnum = gx_get_be32(key.p + 4);
     struct gx_rd r = gx_rd(value);
     return epoch_read(out, &r);
@@ -195,9 +203,9 @@ static size_t count_present(uint64_t present, uint32_t n)
 }
 
 /* keys: one behind the other, of those that are present. */
-static enum gx_err block_get(struct gx_txn *txn, uint64_t *present, struct gx_span *keys, uint64_t at)
+static enum gx_err block_get(struct gx_txn *txn, uint64_t *present, struct gx_span *keys, uint32_t gnum, uint64_t at)
 {
-    struct gx_key key = gx_key_u64(at);
+    struct gx_key key = gx_key_u32_u64(gnum, at);
     struct gx_span value;
     enum gx_err err = gx_table_get(txn, &value, GX_TABLE_KEY, &key);
 
@@ -209,10 +217,10 @@ static enum gx_err block_get(struct gx_txn *txn, uint64_t *present, struct gx_sp
     return *present == 0 ? GX_E_CORRUPT : corrupt_unless_whole(&r);
 }
 
-static enum gx_err block_read(struct gx_txn *txn, struct block *out, uint64_t at)
+static enum gx_err block_read(struct gx_txn *txn, struct block *out, uint32_t gnum, uint64_t at)
 {
     struct gx_span keys;
-    enum gx_err err = block_get(txn, &out->present, &keys, at);
+    enum gx_err err = block_get(txn, &out->present, &keys, gnum, at);
 
     if (err == GX_E_ABSENT) {
         out->present = 0;
@@ -227,9 +235,9 @@ static enum gx_err block_read(struct gx_txn *txn, struct block *out, uint64_t at
     return corrupt_unless_whole(&r);
 }
 
-static enum gx_err block_write(struct gx_txn *txn, const struct block *b, uint64_t at)
+static enum gx_err block_write(struct gx_txn *txn, const struct block *b, uint32_t gnum, uint64_t at)
 {
-    struct gx_key key = gx_key_u64(at);
+    struct gx_key key = gx_key_u32_u64(gnum, at);
     uint8_t bytes[8 + GX_KEY_BLOCK * KEY_BYTES];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
@@ -242,7 +250,7 @@ static enum gx_err block_write(struct gx_txn *txn, const struct block *b, uint64
     return err;
 }
 
-enum gx_err gx_message_keys_put(struct gx_txn *txn, uint64_t first_arrival, const struct gx_message_key *keys, const bool *have, uint32_t n)
+enum gx_err gx_message_keys_put(struct gx_txn *txn, uint32_t gnum, uint64_t first_arrival, const struct gx_message_key *keys, const bool *have, uint32_t n)
 {
     enum gx_err err = GX_OK;
 
@@ -251,7 +259,7 @@ enum gx_err gx_message_keys_put(struct gx_txn *txn, uint64_t first_arrival, cons
         struct block b;
         bool any = false;
 
-        err = block_read(txn, &b, at);
+        err = block_read(txn, &b, gnum, at);
         for (; err == GX_OK && i < n && (first_arrival + i) / GX_KEY_BLOCK == at; i++) {
             uint32_t k = (uint32_t)((first_arrival + i) % GX_KEY_BLOCK);
 
@@ -262,23 +270,23 @@ enum gx_err gx_message_keys_put(struct gx_txn *txn, uint64_t first_arrival, cons
             any = true;
         }
         if (any)
-            err = block_write(txn, &b, at);
+            err = block_write(txn, &b, gnum, at);
         gx_wipe(&b, sizeof b);
     }
     return err;
 }
 
-enum gx_err gx_message_key_put(struct gx_txn *txn, uint64_t arrival, const struct gx_message_key *mk)
+enum gx_err gx_message_key_put(struct gx_txn *txn, uint32_t gnum, uint64_t arrival, const struct gx_message_key *mk)
 {
-    return gx_message_keys_put(txn, arrival, mk, &(bool){true}, 1);
+    return gx_message_keys_put(txn, gnum, arrival, mk, &(bool){true}, 1);
 }
 
-enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, uint64_t arrival)
+enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, uint32_t gnum, uint64_t arrival)
 {
     uint32_t k = (uint32_t)(arrival % GX_KEY_BLOCK);
     uint64_t present;
     struct gx_span keys;
-    enum gx_err err = block_get(txn, &present, &keys, arrival / GX_KEY_BLOCK);
+    enum gx_err err = block_get(txn, &present, &keys, gnum, arrival / GX_KEY_BLOCK);
 
     if (err != GX_OK)
         return err;

@@ -1,6 +1,6 @@
 /* What opens sealed events: epochs and their chains, prekeys, message keys.  SCHEMA §2.18 to §2.22.
  *
- * FIXME: these rows are secrets and lie here in the clear until the vault exists. */
+ * All but `locked` are secrets, and sealed (SCHEMA §1.6). */
 #ifndef GX_STORE_KEYS_H
 #define GX_STORE_KEYS_H
 
@@ -46,12 +46,12 @@ enum gx_err gx_kept_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const 
 /* Taken out.  GX_E_ABSENT: there is none. */
 enum gx_err gx_kept_take(struct gx_txn *txn, struct gx_message_key *key, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n) GX_MUST_CHECK;
 
-/* `key`: block of 64 arrivals -> the message keys of these events that this node has. */
+/* `key`: (gnum, block of 64 arrivals) -> the message keys of those of the group's events among them that this node can open. */
 #define GX_KEY_BLOCK 64u
-enum gx_err gx_message_key_put(struct gx_txn *txn, uint64_t arrival, const struct gx_message_key *key) GX_MUST_CHECK;
+enum gx_err gx_message_key_put(struct gx_txn *txn, uint32_t gnum, uint64_t arrival, const struct gx_message_key *key) GX_MUST_CHECK;
 /* Of n events that arrived one behind the other: those that `have` says are known. */
-enum gx_err gx_message_keys_put(struct gx_txn *txn, uint64_t first_arrival, const struct gx_message_key *keys, const bool *have, uint32_t n) GX_MUST_CHECK;
-enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, uint64_t arrival) GX_MUST_CHECK;      /* GX_E_ABSENT */
+enum gx_err gx_message_keys_put(struct gx_txn *txn, uint32_t gnum, uint64_t first_arrival, const struct gx_message_key *keys, const bool *have, uint32_t n) GX_MUST_CHECK;
+enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, uint32_t gnum, uint64_t arrival) GX_MUST_CHECK;      /* GX_E_ABSENT */
 
 /* `locked`: (gnum, lnum) -> between which events of that log some lie whose keys this node lacks. */
 struct gx_locked_row {

@@ -4,8 +4,10 @@
 #include "store/codec.h"
 #include "store/events.h"
 #include "store/schema.h"
+#include "store/wrap.h"
 
-#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + 32u + 4u + 4u + 8u + 8u + 8u + 8u)
+#define PREKEY_BYTES (32u + GX_SEAL_BYTES)
+#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + PREKEY_BYTES + 4u + 4u + 8u + 8u + 8u + 8u)
 #define OP_ROW_BYTES (32u + 4u + 4u + 4u + 8u)
 #define JOIN_ROW_MAX (1u + GX_TOKEN_BYTES_MAX + 1u + 255u + 1u + GX_JOIN_ADDRS_MAX * GX_STORE_ADDR_BYTES)
 
@@ -26,14 +28,17 @@ enum gx_err gx_group_new_number(struct gx_txn *txn, uint32_t *gnum)
 enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row)
 {
     struct gx_key key = gx_key_u32(row->gnum);
-    uint8_t bytes[GROUP_ROW_BYTES];
+    uint8_t bytes[GROUP_ROW_BYTES], sealed[PREKEY_BYTES];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
     GX_ASSERT(row->gnum != 0 && row->state >= GX_GROUP_JOINING && row->state <= GX_GROUP_REMOVED);
+    enum gx_err err = gx_wrap_seal_field(txn, sealed, GX_TABLE_GROUP, row->gnum, gx_span(row->prekey_sk.b, sizeof row->prekey_sk.b));
+    if (err != GX_OK)
+        return err;
     gx_wr_bytes(&w, row->id.b, sizeof row->id.b);
     gx_wr_u8(&w, row->state);
     gx_intro_write(&w, &row->intro);
-    gx_wr_bytes(&w, row->prekey_sk.b, sizeof row->prekey_sk.b);
+    gx_wr_bytes(&w, sealed, sizeof sealed);
     gx_wr_u32(&w, row->control_lnum);
     gx_wr_u32(&w, row->messages_lnum);
     gx_wr_u64(&w, row->since_ms);
@@ -41,9 +46,7 @@ enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row)
     gx_wr_bytes(&w, row->incarnation.b, sizeof row->incarnation.b);
     gx_wr_bytes(&w, row->under.b, sizeof row->under.b);
     GX_ASSERT(!w.failed && w.n == sizeof bytes);
-    enum gx_err err = gx_table_put(txn, GX_TABLE_GROUP, &key, gx_wr_span(&w));
-    gx_wipe(bytes, sizeof bytes);
-    return err;
+    return gx_table_put(txn, GX_TABLE_GROUP, &key, gx_wr_span(&w));
 }
 
 /* As gx_intro_write writes it.  gx_intro_read would try each key with X25519: 0.1 ms a group at every start, for keys that are our own. */
@@ -57,9 +60,11 @@ static void intro_read(struct gx_rd *r, struct gx_intro *out)
     gx_rd_bytes(r, out->prekey.b, sizeof out->prekey.b);
 }
 
-static enum gx_err group_decode(struct gx_group_row *out, struct gx_span key, struct gx_span value)
+/* Without the root key all but the prekey, which stays zero. */
+static enum gx_err group_decode(struct gx_txn *txn, struct gx_group_row *out, struct gx_span key, struct gx_span value)
 {
     struct gx_rd r = gx_rd(value);
+    struct gx_span sealed;
 
     memset(out, 0, sizeof *out);
     if (key.n != 4)
@@ -68,7 +73,7 @@ static enum gx_err group_decode(struct gx_group_row *out, struct gx_span key, st
     gx_rd_bytes(&r, out->id.b, sizeof out->id.b);
     out->state = gx_rd_u8(&r);
     intro_read(&r, &out->intro);
-    gx_rd_bytes(&r, out->prekey_sk.b, sizeof out->prekey_sk.b);
+    sealed = gx_rd_span(&r, PREKEY_BYTES);
     out->control_lnum = gx_rd_u32(&r);
     out->messages_lnum = gx_rd_u32(&r);
     out->since_ms = gx_rd_u64(&r);
@@ -77,7 +82,10 @@ static enum gx_err group_decode(struct gx_group_row *out, struct gx_span key, st
     gx_rd_bytes(&r, out->under.b, sizeof out->under.b);
     if (out->gnum == 0 || out->state < GX_GROUP_JOINING || out->state > GX_GROUP_REMOVED)
         gx_rd_fail(&r);
-    return corrupt_unless_whole(&r);
+    enum gx_err err = corrupt_unless_whole(&r);
+    if (err == GX_OK)
+        err = gx_wrap_open_field(txn, out->prekey_sk.b, GX_TABLE_GROUP, out->gnum, sealed);
+    return err == GX_E_LOCKED ? GX_OK : err;
 }
 
 enum gx_err gx_group_next(struct gx_txn *txn, struct gx_group_row *out, uint32_t after_gnum)
@@ -88,7 +96,7 @@ enum gx_err gx_group_next(struct gx_txn *txn, struct gx_group_row *out, uint32_t
         return GX_E_ABSENT;
     struct gx_key from = gx_key_u32(after_gnum + 1);
     enum gx_err err = gx_table_seek(txn, &key, &value, GX_TABLE_GROUP, &from);
-    return err == GX_OK ? group_decode(out, key, value) : err;
+    return err == GX_OK ? group_decode(txn, out, key, value) : err;
 }
 
 /* What is kept by the numbers of the group's logs. */
@@ -112,12 +120,15 @@ enum gx_err gx_group_forget(struct gx_txn *txn, uint32_t gnum)
 {
     static const enum gx_table by_gnum[] = {GX_TABLE_GROUP,  GX_TABLE_JOIN,     GX_TABLE_OP,    GX_TABLE_LOG,     GX_TABLE_SEGMENT,
                                             GX_TABLE_INVITE, GX_TABLE_ENDPOINT, GX_TABLE_ASKED, GX_TABLE_OFFERED, GX_TABLE_REVEALED,
-                                            GX_TABLE_EPOCH,  GX_TABLE_PREKEY,   GX_TABLE_KEPT,  GX_TABLE_LOCKED};
+                                            GX_TABLE_EPOCH,  GX_TABLE_PREKEY,   GX_TABLE_KEPT,  GX_TABLE_KEY,
+                                            GX_TABLE_LOCKED};
     struct gx_key prefix = gx_key_u32(gnum);
     enum gx_err err = forget_held(txn, gnum);
 
     for (size_t i = 0; err == GX_OK && i < GX_ARRAY_LEN(by_gnum); i++)
         err = gx_table_del_prefix(txn, by_gnum[i], &prefix);
+    if (err == GX_OK)
+        err = gx_wrap_forget(txn, gnum);
     if (err != GX_OK && txn->failed == GX_OK)
         txn->failed = err;      /* half a group may never be committed */
     txn->tails_touched = true;

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "store/wrap.h"
+
 static const char *const table_names[GX_TABLE_COUNT] = {
 #define GX_X(name, text, key, value, written) [GX_TABLE_##name] = text,
     GX_TABLE_LIST(GX_X)
@@ -96,6 +98,15 @@ struct gx_key gx_key_u32x3(uint32_t a, uint32_t b, uint32_t c)
     gx_put_be32(key.b, a);
     gx_put_be32(key.b + 4, b);
     gx_put_be32(key.b + 8, c);
+    return key;
+}
+
+struct gx_key gx_key_u32_u64(uint32_t a, uint64_t b)
+{
+    struct gx_key key = {.n = 12};
+
+    gx_put_be32(key.b, a);
+    gx_put_be64(key.b + 4, b);
     return key;
 }
 
@@ -256,11 +267,10 @@ enum gx_err gx_table_get(struct gx_txn *txn, struct gx_span *value, enum gx_tabl
     MDB_val k = key_of(key), v = {0};
     int rc = mdb_get(txn->mdb, txn->store->dbi[t], &k, &v);
 
-    *value = span_of(v);
-    return err_of(txn, rc);
+    return rc == 0 ? gx_wrap_open(txn, value, t, gx_span(key->b, key->n), span_of(v)) : err_of(txn, rc);
 }
 
-enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *from)
+enum gx_err gx_table_seek_raw(struct gx_txn *txn, struct gx_span *key, struct gx_span *raw, enum gx_table t, const struct gx_key *from)
 {
     MDB_val k = key_of(from), v = {0};
     MDB_cursor *cursor;
@@ -271,8 +281,15 @@ enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_spa
     rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     mdb_cursor_close(cursor);
     *key = span_of(k);
-    *value = span_of(v);
+    *raw = span_of(v);
     return err_of(txn, rc);
+}
+
+enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *from)
+{
+    enum gx_err err = gx_table_seek_raw(txn, key, value, t, from);
+
+    return err == GX_OK ? gx_wrap_open(txn, value, t, *key, *value) : err;
 }
 
 enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *at)
@@ -290,8 +307,7 @@ enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct g
         rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
     mdb_cursor_close(cursor);
     *key = span_of(k);
-    *value = span_of(v);
-    return err_of(txn, rc);
+    return rc == 0 ? gx_wrap_open(txn, value, t, span_of(k), span_of(v)) : err_of(txn, rc);
 }
 
 enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *prefix,
@@ -307,12 +323,12 @@ enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_spa
     /* LMDB takes no empty key: one zero byte is its lowest. */
     if (after != NULL || from.n == 0)
         from = gx_key_after(&from);
-    enum gx_err err = gx_table_seek(txn, key, value, t, &from);
+    enum gx_err err = gx_table_seek_raw(txn, key, value, t, &from);
     if (err == GX_OK && key->n != prefix->n + 32)
         err = GX_E_CORRUPT;
     if (err == GX_OK && memcmp(key->p, prefix->b, prefix->n) != 0)
         err = GX_E_ABSENT;
-    return err;
+    return err == GX_OK ? gx_wrap_open(txn, value, t, *key, *value) : err;
 }
 
 static enum gx_err wrote(struct gx_txn *txn, int rc)
@@ -329,6 +345,8 @@ enum gx_err gx_table_put(struct gx_txn *txn, enum gx_table t, const struct gx_ke
     MDB_val k = key_of(key), v = val_of(value);
 
     GX_ASSERT(txn->write);
+    if (gx_wrap_seals(t))
+        return gx_wrap_put(txn, t, key, value);
     return wrote(txn, mdb_put(txn->mdb, txn->store->dbi[t], &k, &v, 0));
 }
 
@@ -337,6 +355,7 @@ enum gx_err gx_table_reserve(struct gx_txn *txn, uint8_t **room, enum gx_table t
     MDB_val k = key_of(key), v = {.mv_size = n};
 
     GX_ASSERT(txn->write);
+    *room = NULL;
     int rc = mdb_put(txn->mdb, txn->store->dbi[t], &k, &v, MDB_RESERVE | (append ? MDB_APPEND : 0u));
     *room = v.mv_data;
     return wrote(txn, rc);

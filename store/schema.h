@@ -32,8 +32,9 @@
     X(EPOCH, "epoch", "gnum, cnum", "state, and where each sender's chain is", "when it is heard of; by what is sealed under it") \
     X(PREKEY, "prekey", "gnum, public key", "its secret", "when this node makes one")                                           \
     X(KEPT, "kept", "gnum, cnum, log tag, place", "message key", "when a message is passed over")                                \
-    X(KEY, "key", "arrival / 64", "message keys", "with each sealed event that can be opened")                                   \
+    X(KEY, "key", "gnum, arrival / 64", "message keys", "with each sealed event that can be opened")                                   \
     X(LOCKED, "locked", "gnum, lnum", "first and last event without a key", "when one comes, or its key")                        \
+    X(WRAP, "wrap", "gnum", "the keys that the secret rows of a group are sealed under", "with its first such row; when keys are changed")        \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
     X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \
     X(ARRIVAL, "arrival", "first arrival", "places: up to 500, or one run", "with each chunk; by the fold")
@@ -58,7 +59,16 @@ struct gx_store {
     bool writing;               /* a write transaction is open */
     bool read_only, volatile_store;
     uint32_t begun;             /* write transactions so far: now and then the readers' table is cleaned */
+    struct gx_wraps *wraps;     /* keys that are at hand; NULL: opened without a root key */
+    struct gx_rng *rng;
     uint8_t uuid[16];
+};
+
+/* A row that was opened, of one table: the value that was handed out last. */
+#define GX_SEALED_TABLES 11u
+struct gx_opened {
+    uint8_t *p;
+    size_t n;                   /* room */
 };
 
 struct gx_txn {
@@ -70,6 +80,8 @@ struct gx_txn {
     struct gx_counters counters, counters_begun;
     struct gx_counters counters_row;    /* what the row in meta says: the journal may know of a later arrival */
     uint64_t used_bytes;        /* counted once by gx_txn_room, then added up; 0: not counted yet */
+    bool wraps_touched;         /* keys at hand may be those of this transaction alone */
+    struct gx_opened opened[GX_SEALED_TABLES];
 };
 
 /* Make all tables / open them all; of a store that lacks one, open returns GX_E_CORRUPT. */
@@ -91,14 +103,18 @@ struct gx_key {
 struct gx_key gx_key_u32(uint32_t a);
 struct gx_key gx_key_u32_u32(uint32_t a, uint32_t b);
 struct gx_key gx_key_u32x3(uint32_t a, uint32_t b, uint32_t c);
+struct gx_key gx_key_u32_u64(uint32_t a, uint64_t b);
 struct gx_key gx_key_u64(uint64_t a);
 struct gx_key gx_key_u32_id(uint32_t a, const uint8_t id[32]);
 struct gx_key gx_key_id(const uint8_t id[32]);
 /* The first key above `key` in LMDB's order. */
 struct gx_key gx_key_after(const struct gx_key *key);
 
-/* Values and keys handed out belong to LMDB: valid until the next write through txn or its end. */
+/* Values and keys handed out belong to LMDB: valid until the next write through txn or its end; the value of a table whose rows are sealed (SCHEMA §1.6)
+ * also only until the next is read from that table.  A sealed row is GX_E_LOCKED without its key, and GX_E_CORRUPT when it does not open. */
 enum gx_err gx_table_get(struct gx_txn *txn, struct gx_span *value, enum gx_table t, const struct gx_key *key) GX_MUST_CHECK;
+/* The first row whose key is at least `from`, as it lies: gx_wrap_open is the caller's, once it knows that this is a row it looks for. */
+enum gx_err gx_table_seek_raw(struct gx_txn *txn, struct gx_span *key, struct gx_span *raw, enum gx_table t, const struct gx_key *from) GX_MUST_CHECK;
 /* The first row whose key is at least `from`; the last row whose key is at most `at`. */
 enum gx_err gx_table_seek(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *from) GX_MUST_CHECK;
 enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *at) GX_MUST_CHECK;
@@ -107,7 +123,7 @@ enum gx_err gx_table_seek_back(struct gx_txn *txn, struct gx_span *key, struct g
 enum gx_err gx_table_next(struct gx_txn *txn, struct gx_span *key, struct gx_span *value, enum gx_table t, const struct gx_key *prefix,
                           const uint8_t after[32]) GX_MUST_CHECK;
 enum gx_err gx_table_put(struct gx_txn *txn, enum gx_table t, const struct gx_key *key, struct gx_span value) GX_MUST_CHECK;
-/* n bytes for the caller to fill before its next call.  append: the key is above all others (GX_E_CORRUPT when it is not). */
+/* Of a table without sealed rows: n bytes for the caller to fill before its next call.  append: the key is above all others (GX_E_CORRUPT when it is not). */
 enum gx_err gx_table_reserve(struct gx_txn *txn, uint8_t **room, enum gx_table t, const struct gx_key *key, size_t n, bool append) GX_MUST_CHECK;
 enum gx_err gx_table_del(struct gx_txn *txn, enum gx_table t, const struct gx_key *key) GX_MUST_CHECK;
 enum gx_err gx_table_del_prefix(struct gx_txn *txn, enum gx_table t, const struct gx_key *prefix) GX_MUST_CHECK;
@@ -116,7 +132,7 @@ uint64_t gx_table_rows(struct gx_txn *txn, enum gx_table t);
 /* Bytes of all pages that hold rows now; free pages inside the file do not count. */
 uint64_t gx_table_bytes(struct gx_txn *txn);
 
-/* A walk over a whole table in order of keys.  Nothing may be written to that table meanwhile. */
+/* A walk over a whole table in order of keys; values as they lie, sealed or not.  Nothing may be written to that table meanwhile. */
 struct gx_scan {
     MDB_cursor *cursor;
 };

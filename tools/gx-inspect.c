@@ -122,7 +122,6 @@ static int dump(struct gx_txn *txn, const char *prefix)
 
     while ((err = gx_group_next(txn, &group, group.gnum)) == GX_OK) {
         struct gx_log_row row = {0};
-        gx_wipe(&group.prekey_sk, sizeof group.prekey_sk);
         if (!begins_with(&group.id, prefix))
             continue;
         print_group(&group);
@@ -148,9 +147,9 @@ static int check(struct gx_txn *txn)
 
     if (err != GX_OK)
         return failed("the check could not end", err);
-    printf("groups %llu, logs %llu, events %llu, segments %llu, journal %llu, operations %llu, problems %llu\n", (unsigned long long)r.groups,
+    printf("groups %llu, logs %llu, events %llu, segments %llu, journal %llu, operations %llu, sealed rows %llu, problems %llu\n", (unsigned long long)r.groups,
            (unsigned long long)r.logs, (unsigned long long)r.events, (unsigned long long)r.segments, (unsigned long long)r.journal,
-           (unsigned long long)r.ops, (unsigned long long)r.problems);
+           (unsigned long long)r.ops, (unsigned long long)r.unopened, (unsigned long long)r.problems);
     return r.problems == 0 ? 0 : EXIT_PROBLEMS;
 }
 

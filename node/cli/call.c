@@ -144,6 +144,21 @@ static bool await(const struct gx_cli *cli, struct gx_reply *reply, struct gx_cl
     return true;
 }
 
+/* How things stand can be told without opening the vault. */
+static void ask_offline(const struct gx_cli *cli, struct gx_reply *reply, const char *method, const json_t *params)
+{
+    struct gx_passphrase passphrase = {.n = 0};
+    struct gx_fail why;
+    bool needed = strcmp(method, "status") != 0 && gx_vault_asks(&cli->home);
+    enum gx_asked asked = needed ? gx_ask_passphrase(&passphrase, &why) : GX_ASKED_NOBODY;
+
+    if (asked == GX_ASKED_FAILED)
+        gx_reply_fail(reply, &why);
+    else
+        gx_offline_call(reply, &cli->home, asked == GX_ASKED_GIVEN ? &passphrase : NULL, method, params);
+    gx_wipe(&passphrase, sizeof passphrase);
+}
+
 void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress)
 {
     enum gx_method known = gx_method_find(method);
@@ -167,7 +182,7 @@ void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *me
     if (why.code == GX_EXIT_DOWN && known != GX_METHOD_COUNT && gx_method_offline(known)) {
         if (cli->verbose)
             gx_cli_notice(cli, "the node is not running; reading %s", cli->home.data);
-        gx_offline_call(reply, &cli->home, method, params);
+        ask_offline(cli, reply, method, params);
     } else {
         gx_reply_fail(reply, &why);
     }

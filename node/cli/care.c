@@ -1,6 +1,5 @@
 #include "node/cli/cli.h"
 
-#include "node/os/identity.h"
 #include "node/os/system.h"
 
 #include <stdlib.h>
@@ -33,7 +32,8 @@ static void show_node(const struct gx_cli *cli, const json_t *status)
     }
     show_span(span, sizeof span, gx_json_number(node, "uptime_s"));
     gx_show_pair(cli, "node", "%s for %s, process %ju", gx_json_text(node, "state"), span, (uintmax_t)gx_json_number(node, "pid"));
-    gx_show_pair(cli, "listening", "%s", listen == NULL ? "" : listen);
+    if (listen != NULL)
+        gx_show_pair(cli, "listening", "%s", listen);
 }
 
 static void show_dropped(const struct gx_cli *cli, const json_t *status)
@@ -82,6 +82,12 @@ static void show_counts(const struct gx_cli *cli, const json_t *status)
     show_dropped(cli, status);
 }
 
+/* Nothing can be said of what is in a home that is locked. */
+static bool is_locked(const json_t *status)
+{
+    return json_is_true(json_object_get(status, "locked")) || strcmp(gx_json_text(json_object_get(status, "node"), "state"), "locked") == 0;
+}
+
 static int status(struct gx_cli *cli, json_t **out)
 {
     int code = gx_cli_call(cli, out, "status", NULL);
@@ -90,7 +96,8 @@ static int status(struct gx_cli *cli, json_t **out)
         return gx_show_json(*out);
     if (code == GX_EXIT_DONE) {
         show_node(cli, *out);
-        show_counts(cli, *out);
+        if (!is_locked(*out))
+            show_counts(cli, *out);
     }
     return code;
 }
@@ -121,7 +128,7 @@ int gx_cmd_overview(struct gx_cli *cli, const struct gx_args *args)
     json_t *result;
     (void)args;
 
-    if (!gx_identity_exists(&cli->home) && !cli->json) {
+    if (!gx_vault_exists(&cli->home) && !cli->json) {
         puts("guanxi: a personal messaging node.  You have no identity here yet.\n\nNext: guanxi init\nMore: guanxi help");
         return GX_EXIT_DONE;
     }
@@ -130,6 +137,8 @@ int gx_cmd_overview(struct gx_cli *cli, const struct gx_args *args)
         const char *next = "guanxi send WHERE TEXT, or guanxi invite GROUP";
         if (!json_is_object(json_object_get(result, "node")))
             next = "guanxi up -d";
+        else if (is_locked(result))
+            next = "guanxi unlock";
         else if (asked(cli))
             next = "guanxi requests";
         else if (gx_json_number(result, "unread") > 0)

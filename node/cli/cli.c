@@ -13,8 +13,10 @@
 
 static const struct gx_cli_command commands[] = {
     {"init", NULL, "Start", "", "make an identity and its recovery words", B(NAME), 0, 0, gx_cmd_init},
-    {"up", NULL, "Start", "", "run the node, in the foreground or with -d in the background", B(DETACH) | B(LISTEN), 0, 0, gx_cmd_up},
+    {"up", NULL, "Start", "", "run the node, in the foreground or with -d in the background", B(DETACH) | B(LISTEN) | B(LOCKED), 0, 0, gx_cmd_up},
     {"down", NULL, "Start", "", "stop the node; returns when it is gone", 0, 0, 0, gx_cmd_down},
+    {"lock", NULL, "Start", "", "forget all keys until the passphrase is given again", 0, 0, 0, gx_cmd_lock},
+    {"unlock", NULL, "Start", "", "give the passphrase to a node that is locked", 0, 0, 0, gx_cmd_unlock},
     {"status", NULL, "Start", "", "what this node is doing", 0, 0, 0, gx_cmd_status},
     {"wait", NULL, "Start", "", "return when the node is ready and every condition holds",
      B(PEERS) | B(MEMBERS) | B(HASH) | B(COUNT) | B(IDLE) | B(TIMEOUT), 0, 0, gx_cmd_wait},
@@ -72,6 +74,8 @@ static const struct gx_cli_command commands[] = {
     {"peers", NULL, "Network", "", "nodes that are connected", 0, 0, 0, gx_cmd_peers},
     {"peer", "add", "Network", "ADDR:PORT", "an address to try", 0, 1, 1, gx_cmd_peer_add},
     {"peer", "drop", "Network", "ADDR:PORT", "forget an address", 0, 1, 1, gx_cmd_peer_drop},
+
+    {"passwd", NULL, "Care", "", "set, change or take away the passphrase of this home", 0, 0, 0, gx_cmd_passwd},
 
     {"call", NULL, "Tools", "METHOD [JSON]", "one method of the control socket; rpc.discover lists them", 0, 1, 2, gx_cmd_call},
     {"help", NULL, "Tools", "[COMMAND]", "this help, or that of one command", 0, 0, 2, gx_cmd_help},
@@ -289,6 +293,7 @@ int gx_cli_main(int argc, char **argv)
         fputs("guanxi: no randomness on this system\n", stderr);
         return GX_EXIT_STORE;
     }
+    gx_json_wipe_memory();
     look_at_terminal(&cli);
     return parse_and_run(&cli, argc, argv);
 }

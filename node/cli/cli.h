@@ -3,6 +3,7 @@
 #define GX_CLI_CLI_H
 
 #include "node/os/client.h"
+#include "node/os/vault.h"
 #include "node/os/home.h"
 #include "node/os/json.h"
 
@@ -18,6 +19,7 @@
     X(HELP, "help", 'h', FLAG, NULL, "help, also for one command")                                                     \
     X(VERSION, "version", 0, FLAG, NULL, "the program's version")                                                      \
     X(NAME, "name", 0, TEXT, "NAME", "what you call yourself")                                                         \
+    X(LOCKED, "locked", 0, FLAG, NULL, "start locked, and ask for no passphrase")                                      \
     X(DETACH, "detach", 'd', FLAG, NULL, "run in the background; return when it is ready")                             \
     X(LISTEN, "listen", 0, TEXT, "ADDR:PORT", "where to be reached; port 0 picks a free one and keeps it")             \
     X(TIMEOUT, "timeout", 0, SECONDS, "SECONDS", "give up after so long (default 30)")                                 \
@@ -185,6 +187,15 @@ int gx_ask_whether(const char *question);
 /* One line of the terminal, without its newline. */
 bool gx_ask_line(char *out, size_t cap, const char *question);
 
+/* --- passphrases (vault.c) ---------------------------------------------------------------------------------------------------------- */
+
+enum gx_asked { GX_ASKED_GIVEN, GX_ASKED_NOBODY, GX_ASKED_FAILED };
+/* The passphrase of this home: from GUANXI_PASSPHRASE_CMD, a command that prints it in one line, else from the terminal.
+ * NOBODY: neither is there.  FAILED: with *why. */
+enum gx_asked gx_ask_passphrase(struct gx_passphrase *out, struct gx_fail *why) GX_MUST_CHECK;
+/* A new one, typed twice on a terminal; n is 0 for none.  second_line: the command prints the old one in the line before. */
+enum gx_asked gx_ask_new_passphrase(struct gx_passphrase *out, bool second_line, struct gx_fail *why) GX_MUST_CHECK;
+
 /* --- codes (code.c) --------------------------------------------------------------------------------------------------------------- */
 
 /* Before the code is made: exit 2 when its picture can have no place on standard output. */
@@ -204,6 +215,9 @@ bool gx_contact_look(const struct gx_cli *cli, const char *where);
 GX_COMMAND_FUNCTION(init);              /* start.c */
 GX_COMMAND_FUNCTION(up);
 GX_COMMAND_FUNCTION(down);
+GX_COMMAND_FUNCTION(lock);              /* vault.c */
+GX_COMMAND_FUNCTION(unlock);
+GX_COMMAND_FUNCTION(passwd);
 GX_COMMAND_FUNCTION(status);            /* care.c */
 GX_COMMAND_FUNCTION(overview);          /* bare `guanxi` */
 GX_COMMAND_FUNCTION(wait);

@@ -2,11 +2,12 @@
 
 #include "crypto/words.h"
 #include "node/os/config.h"
-#include "node/os/identity.h"
 #include "node/os/log.h"
 #include "node/os/node.h"
+#include "node/os/offline.h"
 #include "node/os/open.h"
 #include "node/os/system.h"
+#include "node/os/vault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,7 @@ static bool make_store(uint8_t uuid[16], const struct gx_home *home, struct gx_f
     struct gx_store *store;
     struct gx_txn *txn;
 
-    if (!gx_open_store(&store, uuid, home, false, why))
+    if (!gx_open_store(&store, uuid, home, NULL, NULL, false, why))
         return false;
     bool ok = gx_txn_begin(&txn, store, false) == GX_OK;
     if (ok) {
@@ -101,22 +102,26 @@ static bool make_store(uint8_t uuid[16], const struct gx_home *home, struct gx_f
     }
     gx_store_close(store);
     if (!ok || info.next_arrival > 1)
-        return gx_fail(why, GX_EXIT_STORE, "store_foreign", "put its keys file back, or choose another place with --home DIR",
-                       "%s holds a store, but not the keys it belongs to", home->data);
+        return gx_fail(why, GX_EXIT_STORE, "store_foreign", "put its vault back, or choose another place with --home DIR",
+                       "%s holds a store, but not the vault it belongs to", home->data);
     return true;
 }
 
-static bool make_identity(const struct gx_cli *cli, struct gx_identity *id, const char *name, struct gx_fail *why)
+static bool make_identity(const struct gx_cli *cli, const char *name, const struct gx_passphrase *passphrase, struct gx_fail *why)
 {
     struct gx_incarnation_secret incarnation;
     struct gx_recovery recovery;
+    struct gx_identity id;
+    struct gx_vault *vault = NULL;
     uint8_t uuid[16];
     bool fresh;
 
-    gx_identity_make(id, &recovery, name);
-    /* The keys come last: until they stand there is no identity, and init may be run again. */
+    gx_identity_make(&id, &recovery, name);
+    /* The vault comes last: until they stand there is no identity, and init may be run again. */
     bool ok = make_store(uuid, &cli->home, why) && gx_incarnation_load(&incarnation, &fresh, &cli->home, uuid, true, why) &&
-              hand_over_words(cli, &recovery, why) && gx_identity_write(&cli->home, id, why);
+              hand_over_words(cli, &recovery, why) && gx_vault_make(&vault, &cli->home, &id, passphrase, why);
+    gx_vault_close(vault);
+    gx_identity_wipe(&id);
     gx_wipe(&recovery, sizeof recovery);
     gx_wipe(&incarnation, sizeof incarnation);
     return ok;
@@ -124,36 +129,56 @@ static bool make_identity(const struct gx_cli *cli, struct gx_identity *id, cons
 
 static bool refuse_existing(const struct gx_home *home, struct gx_fail *why)
 {
-    return !gx_identity_exists(home) || gx_fail(why, GX_EXIT_FAILED, "identity_exists", "choose another place with --home DIR or -P PROFILE",
+    return !gx_vault_exists(home) || gx_fail(why, GX_EXIT_FAILED, "identity_exists", "choose another place with --home DIR or -P PROFILE",
                                                 "there is an identity in %s already", home->data);
+}
+
+/* Nobody to ask is no passphrase. */
+static bool choose_passphrase(struct gx_passphrase *out, struct gx_fail *why)
+{
+    enum gx_asked asked = gx_ask_new_passphrase(out, false, why);
+
+    if (asked == GX_ASKED_NOBODY)
+        out->n = 0;
+    return asked != GX_ASKED_FAILED;
+}
+
+static void say_next(const struct gx_cli *cli, bool has_passphrase)
+{
+    if (!has_passphrase)
+        gx_cli_notice(cli, "There is no passphrase: whoever reads this disk reads your messages.  guanxi passwd sets one.");
+    gx_cli_notice(cli, "Next: guanxi up -d");
 }
 
 int gx_cmd_init(struct gx_cli *cli, const struct gx_args *args)
 {
     char name[GX_NAME_BYTES_MAX + 1];
-    struct gx_identity id = {0};
+    struct gx_passphrase passphrase = {.n = 0};
     struct gx_lock lock = {.fd = -1};
+    struct gx_reply reply = {0};
     struct gx_fail why;
 
     gx_harden();
-    bool ok = refuse_existing(&cli->home, &why) && choose_name(name, args, &why) && gx_home_make(&cli->home, &why) &&
-              gx_lock_take(&lock, &cli->home, true, LOCK_WAIT_MS, &why) && refuse_existing(&cli->home, &why) &&
-              make_identity(cli, &id, name, &why);
+    bool ok = refuse_existing(&cli->home, &why) && choose_name(name, args, &why) && choose_passphrase(&passphrase, &why) &&
+              gx_home_make(&cli->home, &why) && gx_lock_take(&lock, &cli->home, true, LOCK_WAIT_MS, &why) && refuse_existing(&cli->home, &why) &&
+              make_identity(cli, name, &passphrase, &why);
     gx_lock_release(&lock);
-    gx_identity_wipe(&id);
-    if (!ok)
-        return gx_cli_fail(cli, &why);
+    if (ok)
+        gx_offline_call(&reply, &cli->home, &passphrase, "id", NULL);
+    else
+        gx_reply_fail(&reply, &why);
+    bool has_passphrase = passphrase.n > 0;
+    gx_wipe(&passphrase, sizeof passphrase);
 
-    json_t *me;
-    int code = gx_cli_call(cli, &me, "id", NULL);
+    int code = reply.error != NULL ? gx_cli_error(cli, reply.error) : GX_EXIT_DONE;
     if (code == GX_EXIT_DONE && cli->json) {
-        code = gx_show_json(me);
+        code = gx_show_json(reply.result);
     } else if (code == GX_EXIT_DONE) {
-        gx_show_pair(cli, "id", "%s", gx_json_text(me, "id"));
-        gx_show_pair(cli, "name", "%s", gx_json_text(me, "name"));
-        gx_cli_notice(cli, "Next: guanxi up -d");
+        gx_show_pair(cli, "id", "%s", gx_json_text(reply.result, "id"));
+        gx_show_pair(cli, "name", "%s", gx_json_text(reply.result, "name"));
+        say_next(cli, has_passphrase);
     }
-    json_decref(me);
+    gx_reply_clear(&reply);
     return code;
 }
 
@@ -172,8 +197,12 @@ static json_t *ready_json(const struct gx_node_ready *ready)
         gx_addr_format(text, &ready->addrs[i]);
         (void)json_array_append_new(addresses, json_string(text));
     }
+    if (ready->locked) {
+        json_decref(addresses);
+        return json_pack("{s:I, s:s}", "pid", (json_int_t)getpid(), "state", "locked");
+    }
     gx_addr_format(text, &ready->listen);
-    return json_pack("{s:I, s:[s], s:o}", "pid", (json_int_t)getpid(), "listen", text, "addresses", addresses);
+    return json_pack("{s:I, s:[s], s:o, s:s}", "pid", (json_int_t)getpid(), "listen", text, "addresses", addresses, "state", "ready");
 }
 
 /* One line to the process that waits for this one; it then has its own life. */
@@ -195,6 +224,11 @@ static void on_ready(void *ctx, const struct gx_node_ready *ready)
     struct ready_pipe *pipe = ctx;
     char text[GX_ADDR_TEXT_BYTES];
 
+    if (ready->locked) {
+        if (pipe->fd >= 0)
+            tell_parent(pipe, ready_json(ready));
+        return;
+    }
     gx_addr_format(text, &ready->listen);
     gx_log("listening at %s; control socket %s", text, ready->socket);
     for (size_t i = 0; i < ready->n_addrs; i++) {
@@ -203,20 +237,6 @@ static void on_ready(void *ctx, const struct gx_node_ready *ready)
     }
     if (pipe->fd >= 0)
         tell_parent(pipe, ready_json(ready));
-}
-
-/* Honest claims, said once in the life of a home. */
-static void say_what_is_not_yet(const struct gx_cli *cli)
-{
-    uint8_t byte[1] = {'1'}, old[2];
-    size_t n;
-
-    if (gx_file_read(old, &n, sizeof old, &cli->home, "told") != GX_E_ABSENT)
-        return;
-    fputs("guanxi: messages are sealed end to end to the members of a group, but the keys lie unencrypted in this home: whoever reads its\n"
-          "        files can read them\n",
-          stderr);
-    (void)!gx_file_replace(&cli->home, "told", byte, sizeof byte, NULL);
 }
 
 /* The child: nothing of the terminal is left to it. */
@@ -246,6 +266,10 @@ static int show_ready(const struct gx_cli *cli, const json_t *ready)
     if (cli->json)
         return gx_show_json(ready);
     gx_show_pair(cli, "pid", "%ju", (uintmax_t)gx_json_number(ready, "pid"));
+    if (strcmp(gx_json_text(ready, "state"), "locked") == 0) {
+        gx_cli_notice(cli, "It is locked.  Next: guanxi unlock");
+        return GX_EXIT_DONE;
+    }
     gx_show_pair(cli, "listen", "%s", json_string_value(json_array_get(json_object_get(ready, "listen"), 0)));
     for (size_t i = 0; i < json_array_size(addresses); i++)
         gx_show_pair(cli, i == 0 ? "reached at" : "", "%s", json_string_value(json_array_get(addresses, i)));
@@ -310,24 +334,63 @@ static int up_detached(const struct gx_cli *cli, struct gx_node_options *options
     return await_ready(cli, fds[0], child);
 }
 
+/* The same node, locked: what takes this process over. */
+static void write_again(char *out[8], const struct gx_cli *cli, const struct gx_args *args)
+{
+    size_t n = 0;
+
+    out[n++] = (char *)(uintptr_t)"guanxi";
+    out[n++] = (char *)(uintptr_t)(cli->home.profile[0] == 0 ? "--home" : "-P");
+    out[n++] = (char *)(uintptr_t)(cli->home.profile[0] == 0 ? cli->home.data : cli->home.profile);
+    out[n++] = (char *)(uintptr_t)"up";
+    out[n++] = (char *)(uintptr_t)"--locked";
+    if (args->text[GX_OPT_LISTEN] != NULL) {
+        out[n++] = (char *)(uintptr_t)"--listen";
+        out[n++] = (char *)(uintptr_t)args->text[GX_OPT_LISTEN];
+    }
+    out[n] = NULL;
+}
+
+/* From whom there is to ask, unless it is to start locked. */
+static bool take_passphrase(struct gx_node_options *options, struct gx_passphrase *room, const struct gx_args *args, struct gx_fail *why)
+{
+    if (gx_args_has(args, GX_OPT_LOCKED) || !gx_vault_asks(options->home))
+        return true;
+    enum gx_asked asked = gx_ask_passphrase(room, why);
+    if (asked == GX_ASKED_GIVEN)
+        options->passphrase = room;
+    return asked != GX_ASKED_FAILED;
+}
+
 int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
 {
     struct gx_node_options options = {.home = &cli->home, .ready = on_ready};
+    struct gx_passphrase passphrase = {.n = 0};
     struct ready_pipe foreground = {.fd = -1};
     struct gx_config config;
     struct gx_fail why;
+    char *again[8];
 
-    if (!gx_identity_exists(&cli->home) && !gx_identity_read(&(struct gx_identity){0}, &cli->home, &why))
+    if (!gx_vault_exists(&cli->home) && !gx_vault_missing(&cli->home, &why))
         return gx_cli_fail(cli, &why);
     if (!gx_config_read(&config, &cli->home, &why))
         return gx_cli_fail(cli, &why);
     options.listen = config.listen;
     if (args->text[GX_OPT_LISTEN] != NULL && gx_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
         return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
-    say_what_is_not_yet(cli);
-    if (gx_args_has(args, GX_OPT_DETACH))
-        return up_detached(cli, &options);
+    gx_harden();
+    write_again(again, cli, args);
+    options.again = again;
+    if (!take_passphrase(&options, &passphrase, args, &why))
+        return gx_cli_fail(cli, &why);
+    if (gx_args_has(args, GX_OPT_DETACH)) {
+        int code = up_detached(cli, &options);
+
+        gx_wipe(&passphrase, sizeof passphrase);
+        return code;
+    }
     options.ctx = &foreground;
+    gx_log_go_on(&cli->home);
     int code = gx_node_run(&options, &why);
     return code == GX_EXIT_DONE ? code : gx_cli_fail(cli, &why);
 }

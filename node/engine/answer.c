@@ -185,6 +185,7 @@ static void classify(struct gx_answer *a)
     case GX_E_FULL:
     case GX_E_STORE:
     case GX_E_CORRUPT:
+    case GX_E_LOCKED:
     case GX_E_MEMORY:
         a->name = "store";
         a->exit_code = 74;

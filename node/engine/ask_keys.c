@@ -90,7 +90,7 @@ static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacki
         struct gx_event_id epoch;
         uint64_t arrival = 0;
 
-        if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, seq)) || gx_has_key(e, arrival) ||
+        if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, seq)) || gx_has_key(e, g, arrival) ||
             !gx_group_read(e, g, log, seq, &ev, &body))
             continue;
         memcpy(epoch.b, gx_body_sealed(&body)->head.epoch, sizeof epoch.b);
@@ -341,7 +341,7 @@ void gx_keys_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
             continue;
         txn = gx_engine_txn(e, false);
         if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &g->logs[log].row, entry.seq)) ||
-            !gx_engine_ok(e, gx_message_key_get(txn, &keys[n], arrival)))
+            !gx_engine_ok(e, gx_message_key_get(txn, &keys[n], g->row.gnum, arrival)))
             continue;
         told[n++] = entry;
     }
@@ -361,7 +361,7 @@ static void give_op(struct gx_engine *e, struct gx_session *s, struct gx_group *
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_key_entry *entry = &gift->which[gift->n];
 
-    if (op == GX_LAW_NONE || txn == NULL || !gx_engine_ok(e, gx_message_key_get(txn, &gift->keys[gift->n], g->ops[op].arrival)))
+    if (op == GX_LAW_NONE || txn == NULL || !gx_engine_ok(e, gx_message_key_get(txn, &gift->keys[gift->n], g->row.gnum, g->ops[op].arrival)))
         return;
     memcpy(entry->tag.b, g->logs[g->ops[op].log].row.id.b, sizeof entry->tag.b);
     entry->seq = g->ops[op].seq;
@@ -423,7 +423,7 @@ static bool take(struct gx_engine *e, struct gx_group *g, const struct gx_asked_
         return false;
     txn = gx_engine_txn(e, true);
     if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, a->seq)) ||
-        !gx_engine_ok(e, gx_message_key_put(txn, arrival, key)))
+        !gx_engine_ok(e, gx_message_key_put(txn, g->row.gnum, arrival, key)))
         return true;
     g->title_op = GX_LAW_NONE;
     e->doors_dirty = e->doors_dirty || ev.type == GX_EV_TOKEN;

@@ -130,7 +130,7 @@ void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const
     if (learn(e, g, log, ev, &key)) {
         txn = gx_engine_txn(e, true);
         if (txn != NULL)
-            (void)gx_engine_ok(e, gx_message_key_put(txn, arrival, &key));
+            (void)gx_engine_ok(e, gx_message_key_put(txn, g->row.gnum, arrival, &key));
         if (gx_group_op(g, &ev->id) != GX_NONE)
             g->ops[gx_group_op(g, &ev->id)].has_key = true;
     } else {
@@ -171,23 +171,23 @@ void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log,
     }
     txn = gx_engine_txn(e, true);
     if (txn != NULL)
-        (void)gx_engine_ok(e, gx_message_keys_put(txn, first_arrival, keys, have, n));
+        (void)gx_engine_ok(e, gx_message_keys_put(txn, g->row.gnum, first_arrival, keys, have, n));
     gx_wipe(keys, chunk->count * sizeof *keys);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------------------------- */
 
-bool gx_has_key(struct gx_engine *e, uint64_t arrival)
+bool gx_has_key(struct gx_engine *e, const struct gx_group *g, uint64_t arrival)
 {
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_message_key key;
-    bool has = txn != NULL && gx_engine_ok(e, gx_message_key_get(txn, &key, arrival));
+    bool has = txn != NULL && gx_engine_ok(e, gx_message_key_get(txn, &key, g->row.gnum, arrival));
 
     gx_wipe(&key, sizeof key);
     return has;
 }
 
-bool gx_event_open(struct gx_engine *e, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival, struct gx_body *plain)
+bool gx_event_open(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival, struct gx_body *plain)
 {
     const struct gx_body_sealed *sealed = gx_body_sealed(outer);
     struct gx_txn *txn = gx_engine_txn(e, false);
@@ -195,7 +195,7 @@ bool gx_event_open(struct gx_engine *e, const struct gx_event *ev, const struct 
     struct gx_wr w = gx_wr(hdr0, sizeof hdr0);
     struct gx_message_key key;
     size_t n = 0;
-    bool ok = txn != NULL && gx_engine_ok(e, text == NULL ? GX_E_MEMORY : GX_OK) && gx_engine_ok(e, gx_message_key_get(txn, &key, arrival));
+    bool ok = txn != NULL && gx_engine_ok(e, text == NULL ? GX_E_MEMORY : GX_OK) && gx_engine_ok(e, gx_message_key_get(txn, &key, g->row.gnum, arrival));
 
     if (!ok)
         return false;
@@ -210,17 +210,17 @@ bool gx_op_open(struct gx_engine *e, struct gx_group *g, uint32_t op, struct gx_
     struct gx_event ev;
     struct gx_body body;
 
-    return gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body) && gx_event_open(e, &ev, &body, g->ops[op].arrival, plain);
+    return gx_group_read(e, g, &g->logs[g->ops[op].log], g->ops[op].seq, &ev, &body) && gx_event_open(e, g, &ev, &body, g->ops[op].arrival, plain);
 }
 
-bool gx_message_open_at(struct gx_engine *e, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain)
+bool gx_message_open_at(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain)
 {
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_body body;
     uint64_t arrival = 0;
 
     return txn != NULL && gx_body_decode(&body, ev) == GX_OK && gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, (uint32_t)ev->seq)) &&
-           gx_event_open(e, ev, &body, arrival, plain);
+           gx_event_open(e, g, ev, &body, arrival, plain);
 }
 
 bool gx_token_open(struct gx_engine *e, struct gx_group *g, struct gx_token_info *info)

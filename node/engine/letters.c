@@ -156,7 +156,7 @@ void gx_letters_take_event(struct gx_engine *e, struct gx_group *g, uint32_t log
     const struct gx_contact *c = g->logs[log].own ? NULL : gx_group_contact(e, g);
     struct gx_body plain;
 
-    if (c == NULL || !gx_contact_wanted(c) || (ev->type != GX_EV_INVITE && ev->type != GX_EV_REVEAL) || !gx_message_open_at(e, &g->logs[log], ev, &plain))
+    if (c == NULL || !gx_contact_wanted(c) || (ev->type != GX_EV_INVITE && ev->type != GX_EV_REVEAL) || !gx_message_open_at(e, g, &g->logs[log], ev, &plain))
         return;
     if (ev->type == GX_EV_INVITE)
         take_invite(e, c, ev, &plain.u.invite);

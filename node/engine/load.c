@@ -45,7 +45,7 @@ static bool load_ops(struct gx_engine *e, struct gx_group *g)
             return false;
         if (g->law.nodes[cnum].depth != row.depth)
             return gx_engine_ok(e, GX_E_CORRUPT);
-        g->ops[cnum].has_key = gx_event_is_sealed(ev.type) && gx_has_key(e, row.arrival);
+        g->ops[cnum].has_key = gx_event_is_sealed(ev.type) && gx_has_key(e, g, row.arrival);
         gx_arena_reset(&e->arena);
     }
 }

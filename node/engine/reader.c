@@ -99,6 +99,7 @@ struct gx_reader_log *gx_reader_find(const struct gx_reader *r, uint32_t lnum)
 
 struct loading {
     struct gx_engine *e;
+    const struct gx_group *g;
     const struct gx_log *log;
     struct gx_message *messages;
     uint32_t first;
@@ -133,7 +134,7 @@ static void take_message(void *ctx, uint32_t seq, const struct gx_event *ev)
         return;
     m->tick = ev->tick;
     m->id = ev->id;
-    if (!gx_message_open_at(l->e, l->log, ev, &body)) {
+    if (!gx_message_open_at(l->e, l->g, l->log, ev, &body)) {
         m->kind = "sealed";
         m->text = "[this node has no key for it]";
         return;
@@ -152,7 +153,7 @@ static void take_message(void *ctx, uint32_t seq, const struct gx_event *ev)
 const struct gx_message *gx_reader_get(struct gx_reader *r, struct gx_reader_log *l, uint32_t seq, uint32_t from, uint32_t to)
 {
     if (seq < l->first || seq - l->first >= l->n) {
-        struct loading loading = {.e = r->e, .log = l->log, .first = from};
+        struct loading loading = {.e = r->e, .g = l->g, .log = l->log, .first = from};
 
         GX_ASSERT(from <= seq && seq <= to && from > l->log->row.base_seq && to <= l->log->row.head_seq);
         loading.messages = gx_arena_take(&r->e->arena, ((size_t)to - from + 1) * sizeof *loading.messages);

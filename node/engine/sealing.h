@@ -42,11 +42,12 @@ void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const
 void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, uint64_t first_arrival);
 
 /* The plain form of a sealed event, in the step arena.  False: no key of it is here, or what its author sealed makes no sense. */
-bool gx_event_open(struct gx_engine *e, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival, struct gx_body *plain);
+bool gx_event_open(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival,
+                   struct gx_body *plain);
 /* The same of an operation and of a message that are held. */
 bool gx_op_open(struct gx_engine *e, struct gx_group *g, uint32_t op, struct gx_body *plain);
-bool gx_message_open_at(struct gx_engine *e, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain);
-bool gx_has_key(struct gx_engine *e, uint64_t arrival);
+bool gx_message_open_at(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain);
+bool gx_has_key(struct gx_engine *e, const struct gx_group *g, uint64_t arrival);
 /* bk of an invitation, when it can be read here. */
 bool gx_token_open(struct gx_engine *e, struct gx_group *g, struct gx_token_info *info);
 

@@ -16,7 +16,7 @@ struct taken {
 struct gx_control {
     struct gx_control_config config;
     int fd;
-    bool stop;
+    bool stop, locked;
     uint64_t next_client, next_request;
     uint64_t accept_after_ms;
     struct gx_control_client clients[GX_CONTROL_PLACES];   /* behind GX_CONTROL_CLIENTS: those kept for `status` and `stop` */
@@ -106,6 +106,11 @@ static bool same_user(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 && cred.uid == geteuid();
 }
 
+static void say_failed(struct gx_control_client *cl, const json_t *id, const struct gx_fail *why)
+{
+    gx_control_client_say(cl, gx_json_reply(id, "error", gx_json_fail(why)));
+}
+
 static const char busy_hint[] = "end a program that is connected to it (guanxi watch, guanxi wait), or try again later";
 
 static void say_busy(struct gx_control *c, struct gx_control_client *cl, const json_t *id)
@@ -114,7 +119,7 @@ static void say_busy(struct gx_control *c, struct gx_control_client *cl, const j
 
     c->stats.too_many++;
     gx_fail(&why, GX_EXIT_FAILED, "busy", busy_hint, "the node is busy: %u programs are connected to it", GX_CONTROL_CLIENTS);
-    gx_control_client_say(cl, gx_json_reply(id, "error", gx_json_fail(&why)));
+    say_failed(cl, id, &why);
 }
 
 /* A free place, else one of those kept; of these the longest there has had its time, and goes. */
@@ -177,12 +182,34 @@ static void read_client(struct gx_control *c, struct gx_control_client *cl)
 
 static void do_own_method(struct gx_control *c, struct gx_control_client *cl, const struct gx_request *req)
 {
+    struct gx_fail why;
+
     if (req->os == GX_OS_DISCOVER) {
         gx_control_client_say(cl, gx_json_reply(req->id, "result", gx_json_discover()));
         return;
     }
-    c->stop = true;
+    if (req->os == GX_OS_STOP)
+        c->stop = true;
+    else if (!c->config.vault(c->config.ctx, req, &why)) {
+        say_failed(cl, req->id, &why);
+        return;
+    }
     gx_control_client_say(cl, gx_json_reply(req->id, "result", json_object()));
+}
+
+static void do_locked(struct gx_control *c, struct gx_control_client *cl, const struct gx_request *req)
+{
+    struct gx_fail why;
+
+    if (req->command.method == GX_CMD_STATUS) {
+        json_t *result = json_object();
+
+        c->config.decorate(c->config.ctx, result);
+        gx_control_client_say(cl, gx_json_reply(req->id, "result", result));
+        return;
+    }
+    gx_fail(&why, GX_EXIT_PASSPHRASE, "locked", "unlock it with: guanxi unlock", "this node is locked");
+    say_failed(cl, req->id, &why);
 }
 
 /* In a place that is kept, only what is short and must always work. */
@@ -211,6 +238,8 @@ static enum outcome parse_line(struct gx_control *c, struct gx_control_client *c
         say_busy(c, cl, req.id);
     } else if (req.os != GX_OS_NONE) {
         do_own_method(c, cl, &req);
+    } else if (c->locked) {
+        do_locked(c, cl, &req);
     } else if (p == NULL) {
         why = (struct gx_refusal){.code = GX_RPC_REQUEST, .message = "too many requests are under way on this connection"};
         refuse(c, cl, req.id, &why);
@@ -428,6 +457,11 @@ void gx_control_flush(struct gx_control *c)
         if (!cl->gone && gx_control_client_over(cl, false))
             gx_control_client_end(cl);
     }
+}
+
+void gx_control_set_locked(struct gx_control *c, bool locked)
+{
+    c->locked = locked;
 }
 
 bool gx_control_stop_asked(const struct gx_control *c)

@@ -27,6 +27,8 @@ struct gx_control_config {
     const struct gx_home *home;         /* borrowed; its lock is held by the caller, so a socket that is there is a stale one */
     /* May add to the result of `status`: what the engine cannot know.  NULL: none. */
     void (*decorate)(void *ctx, json_t *result);
+    /* `lock`, `unlock` and `passwd`.  False with *why: refused. */
+    bool (*vault)(void *ctx, const struct gx_request *request, struct gx_fail *why);
     void *ctx;
 };
 
@@ -46,6 +48,8 @@ bool gx_control_waiting(const struct gx_control *c);
 void gx_control_do(struct gx_control *c, const struct gx_effect *effect);
 /* Send what can be sent. */
 void gx_control_flush(struct gx_control *c);
+/* While it is locked, all but `status` and the methods of os is refused, and gx_control_take has no commands. */
+void gx_control_set_locked(struct gx_control *c, bool locked);
 /* Did somebody ask this node to stop? */
 bool gx_control_stop_asked(const struct gx_control *c);
 

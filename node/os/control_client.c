@@ -169,6 +169,7 @@ bool gx_control_client_endless(const struct gx_control_client *cl)
 
 void gx_control_client_drop(struct gx_control_client *cl, size_t n)
 {
+    gx_wipe(cl->in.p + cl->read, n);        /* there may be a passphrase in it */
     cl->read += n;
     cl->scanned = 0;
     if (cl->read < cl->in.n)

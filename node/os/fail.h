@@ -15,7 +15,8 @@ enum gx_exit {
     GX_EXIT_TIMEOUT = 6,
     GX_EXIT_DOWN = 69,
     GX_EXIT_STORE = 74,
-    GX_EXIT_LOCKED = 75
+    GX_EXIT_LOCKED = 75,
+    GX_EXIT_PASSPHRASE = 77
 };
 
 struct gx_fail {

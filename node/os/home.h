@@ -4,7 +4,7 @@
  *   data     $XDG_DATA_HOME/guanxi/PROFILE/           or DIR/
  *   socket   $XDG_RUNTIME_DIR/guanxi/PROFILE.sock     or DIR/guanxi.sock; without a runtime directory in the data directory
  *
- * In the data directory, all 0600: keys, incarnation, lock, port, store.mdb, log, log.1, progress, poison, told. */
+ * In the data directory, all 0600: vault, vault.key, incarnation, lock, port, store.mdb, log, log.1, progress, poison. */
 #ifndef GX_OS_HOME_H
 #define GX_OS_HOME_H
 

@@ -52,9 +52,9 @@ static void write_check(struct gx_wr *w, const char *label)
     gx_wr_bytes(w, check, sizeof check);
 }
 
-size_t gx_identity_encode(uint8_t out[GX_KEYS_FILE_MAX], const struct gx_identity *id)
+size_t gx_identity_encode(uint8_t out[GX_IDENTITY_BYTES_MAX], const struct gx_identity *id)
 {
-    struct gx_wr w = gx_wr(out, GX_KEYS_FILE_MAX);
+    struct gx_wr w = gx_wr(out, GX_IDENTITY_BYTES_MAX);
     size_t name = strlen(id->name);
 
     gx_wr_bytes(&w, keys_magic, sizeof keys_magic);
@@ -130,54 +130,6 @@ enum gx_err gx_identity_decode(struct gx_identity *out, struct gx_span bytes)
     if (err != GX_OK)
         gx_identity_wipe(out);
     return err;
-}
-
-bool gx_identity_exists(const struct gx_home *home)
-{
-    char path[GX_PATH_MAX];
-    struct stat st;
-
-    gx_home_path(path, home, "keys");
-    return lstat(path, &st) == 0;
-}
-
-static bool read_fail(struct gx_fail *why, enum gx_err err, const struct gx_home *home)
-{
-    const char *restore = "put back a copy of this file, or move the home away and run: guanxi init";
-
-    if (err == GX_E_ABSENT)
-        return gx_fail(why, GX_EXIT_NOT_FOUND, "no_identity", "make one with: guanxi init", "there is no identity in %s", home->data);
-    if (err == GX_E_STORE)
-        return gx_fail_errno(why, GX_EXIT_STORE, "io", errno, "cannot read %s/keys", home->data);
-    if (err == GX_E_VERSION)
-        return gx_fail(why, GX_EXIT_STORE, "keys_version", "use the newer program", "%s/keys was written by another version", home->data);
-    if (err == GX_E_CORRUPT)
-        return gx_fail(why, GX_EXIT_STORE, "keys_damaged", restore, "%s/keys is damaged: its bytes do not match their check", home->data);
-    return gx_fail(why, GX_EXIT_STORE, "keys_damaged", restore, "%s/keys is damaged: %s", home->data,
-                   err == GX_E_SIGNATURE ? "its keys do not belong together" : "it is cut short or not such a file");
-}
-
-bool gx_identity_read(struct gx_identity *out, const struct gx_home *home, struct gx_fail *why)
-{
-    uint8_t bytes[GX_KEYS_FILE_MAX];
-    size_t n;
-    enum gx_err err = gx_file_read(bytes, &n, sizeof bytes, home, "keys");
-
-    if (err == GX_OK)
-        err = gx_identity_decode(out, gx_span(bytes, n));
-    gx_wipe(bytes, sizeof bytes);
-    return err == GX_OK ? true : read_fail(why, err, home);
-}
-
-bool gx_identity_write(const struct gx_home *home, const struct gx_identity *id, struct gx_fail *why)
-{
-    uint8_t bytes[GX_KEYS_FILE_MAX];
-    size_t n = gx_identity_encode(bytes, id);
-    enum gx_err err = gx_file_replace(home, "keys", bytes, n, NULL);
-    int saved = errno;
-
-    gx_wipe(bytes, sizeof bytes);
-    return err == GX_OK ? true : gx_fail_errno(why, GX_EXIT_STORE, "io", saved, "cannot write %s/keys", home->data);
 }
 
 /* The file as it stands, when it belongs to this store and was not copied: a copy has another inode. */

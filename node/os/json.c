@@ -1,7 +1,9 @@
 #include "node/os/json.h"
 
+#include "crypto/keys.h"
 #include "proto/utf8.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -87,6 +89,18 @@ static bool too_deep(const char *line, size_t n)
             return true;
     }
     return false;
+}
+
+static void free_wiped(void *p)
+{
+    if (p != NULL)
+        gx_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+void gx_json_wipe_memory(void)
+{
+    json_set_alloc_funcs(malloc, free_wiped);
 }
 
 json_t *gx_json_parse(struct gx_refusal *why, const char *line, size_t n)
@@ -203,6 +217,36 @@ bool gx_json_command(struct gx_command *out, struct gx_refusal *why, const char 
     return true;
 }
 
+/* Methods that the engine has no part in.  All their parameters are needed, and text. */
+static const struct own {
+    const char *name, *help;
+    struct {
+        const char *name, *help;
+    } params[2];
+} own[GX_OS_COUNT] = {
+    [GX_OS_STOP] = {"stop", "end this node in good order", {{NULL, NULL}}},
+    [GX_OS_DISCOVER] = {"rpc.discover", "this list", {{NULL, NULL}}},
+    [GX_OS_LOCK] = {"lock", "forget all keys until the passphrase is given again", {{NULL, NULL}}},
+    [GX_OS_UNLOCK] = {"unlock", "open the vault, and run", {{"passphrase", "that of this home"}}},
+    [GX_OS_PASSWD] = {"passwd", "change the passphrase", {{"passphrase", "the one until now; empty: none"}, {"next", "the new one; empty: none"}}},
+};
+
+static bool take_own(struct gx_request *out, struct gx_refusal *why, const json_t *params)
+{
+    const struct own *m = &own[out->os];
+    const char **const fields[] = {&out->passphrase, &out->next};
+    size_t n = 0;
+
+    if (params != NULL && !json_is_object(params))
+        return refuse(why, GX_RPC_PARAMS, "parameters are given by name, in an object");
+    for (; n < GX_ARRAY_LEN(m->params) && m->params[n].name != NULL; n++) {
+        *fields[n] = json_string_value(json_object_get(params, m->params[n].name));
+        if (*fields[n] == NULL)
+            return refuse(why, GX_RPC_PARAMS, "%s needs %s: %s", m->name, m->params[n].name, m->params[n].help);
+    }
+    return json_object_size(params) == n || refuse(why, GX_RPC_PARAMS, n == 0 ? "%s has no parameters" : "%s has other parameters", m->name);
+}
+
 bool gx_json_request(struct gx_request *out, struct gx_refusal *why, const json_t *root)
 {
     memset(out, 0, sizeof *out);
@@ -224,12 +268,11 @@ bool gx_json_request(struct gx_request *out, struct gx_refusal *why, const json_
     if (json_object_size(root) > (params == NULL ? 3u : 4u))
         return refuse(why, GX_RPC_REQUEST, "a request has jsonrpc, id, method and params, and nothing else");
 
-    out->os = strcmp(method, "stop") == 0 ? GX_OS_STOP : strcmp(method, "rpc.discover") == 0 ? GX_OS_DISCOVER : GX_OS_NONE;
-    if (out->os == GX_OS_NONE)
-        return gx_json_command(&out->command, why, method, params);
-    if (params != NULL && (!json_is_object(params) || json_object_size(params) != 0))
-        return refuse(why, GX_RPC_PARAMS, "%s has no parameters", method);
-    return true;
+    out->os = GX_OS_NONE;
+    for (size_t i = 0; i < GX_ARRAY_LEN(own); i++)
+        if (own[i].name != NULL && strcmp(method, own[i].name) == 0)
+            out->os = (enum gx_os_method)i;
+    return out->os == GX_OS_NONE ? gx_json_command(&out->command, why, method, params) : take_own(out, why, params);
 }
 
 static json_t *number(uint64_t v)
@@ -360,17 +403,24 @@ static json_t *discover_method(const struct method *m)
     return json_pack("{s:s, s:s, s:b, s:o}", "name", m->name, "description", m->help, "offline", (int)m->offline, "params", params);
 }
 
+static json_t *discover_own(const struct own *m)
+{
+    json_t *params = json_array();
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(m->params) && m->params[i].name != NULL; i++)
+        (void)json_array_append_new(params, json_pack("{s:s, s:s, s:b, s:s}", "name", m->params[i].name, "type", type_names[TEXT], "required", 1,
+                                                      "description", m->params[i].help));
+    return json_pack("{s:s, s:s, s:b, s:o}", "name", m->name, "description", m->help, "offline", 0, "params", params);
+}
+
 json_t *gx_json_discover(void)
 {
-    static const struct method own[] = {
-        {"stop", "end this node in good order", 0, 0, false},
-        {"rpc.discover", "this list", 0, 0, false},
-    };
     json_t *methods = json_array();
 
     for (size_t i = 0; i < GX_ARRAY_LEN(methods_table); i++)
         (void)json_array_append_new(methods, discover_method(&methods_table[i]));
     for (size_t i = 0; i < GX_ARRAY_LEN(own); i++)
-        (void)json_array_append_new(methods, discover_method(&own[i]));
+        if (own[i].name != NULL)
+            (void)json_array_append_new(methods, discover_own(&own[i]));
     return json_pack("{s:o}", "methods", methods);
 }

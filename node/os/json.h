@@ -31,13 +31,14 @@ struct gx_refusal {
 json_t *gx_json_parse(struct gx_refusal *why, const char *line, size_t n) GX_MUST_CHECK;
 
 /* Methods of os itself, beside those of the engine. */
-enum gx_os_method { GX_OS_NONE, GX_OS_STOP, GX_OS_DISCOVER };
+enum gx_os_method { GX_OS_NONE, GX_OS_STOP, GX_OS_DISCOVER, GX_OS_LOCK, GX_OS_UNLOCK, GX_OS_PASSWD, GX_OS_COUNT };
 
 /* What a request asks for.  Texts of `command` are borrowed from the request. */
 struct gx_request {
     json_t *id;                     /* borrowed: string or number; NULL when the request has none that can be returned */
     enum gx_os_method os;           /* GX_OS_NONE: `command` is set (all but its request number) */
     struct gx_command command;
+    const char *passphrase, *next;  /* of unlock and passwd; borrowed */
 };
 bool gx_json_request(struct gx_request *out, struct gx_refusal *why, const json_t *root) GX_MUST_CHECK;
 
@@ -48,6 +49,9 @@ const char *gx_method_name(enum gx_method method);
 /* GX_METHOD_COUNT when there is none. */
 enum gx_method gx_method_find(const char *name);
 bool gx_method_offline(enum gx_method method);
+
+/* What is parsed may be a passphrase: memory that jansson gives back is wiped.  Once, before anything is parsed. */
+void gx_json_wipe_memory(void);
 
 /* The answer's values as an object; NULL when out of memory. */
 json_t *gx_json_values(const struct gx_answer *answer) GX_MUST_CHECK;

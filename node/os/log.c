@@ -43,6 +43,16 @@ bool gx_log_to_file(const struct gx_home *home, struct gx_fail *why)
     return true;
 }
 
+void gx_log_go_on(const struct gx_home *home)
+{
+    struct stat out, log;
+    char path[GX_PATH_MAX];
+
+    gx_home_path(path, home, "log");
+    if (fstat(STDERR_FILENO, &out) == 0 && lstat(path, &log) == 0 && out.st_dev == log.st_dev && out.st_ino == log.st_ino)
+        the_log.to_file = gx_log_to_file(home, NULL);
+}
+
 void gx_log(const char *format, ...)
 {
     char text[1024], shown[1200], stamp[32] = "";

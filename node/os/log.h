@@ -12,5 +12,7 @@ void gx_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* From now on standard error is data/log, so that what libraries say lands there too. */
 bool gx_log_to_file(const struct gx_home *home, struct gx_fail *why) GX_MUST_CHECK;
+/* Where it is that file already, from a program that this one took over from, it is kept as before. */
+void gx_log_go_on(const struct gx_home *home);
 
 #endif

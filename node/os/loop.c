@@ -29,7 +29,7 @@ struct gather {
     size_t control_at, n_control;
 };
 
-static void take_signals(struct gx_node *node)
+void gx_node_take_signals(struct gx_node *node)
 {
     struct signalfd_siginfo info;
 
@@ -76,7 +76,7 @@ static void take_all(struct gx_node *node, struct gather *g)
     size_t n;
 
     g->n = 0;
-    take_signals(node);
+    gx_node_take_signals(node);
     take_timer(node, g, now);
     take_addresses(node, g, now);
 
@@ -90,21 +90,23 @@ static void take_all(struct gx_node *node, struct gather *g)
     g->more = g->more || n == room;
 }
 
-/* The name lies with the keys, which are not kept in memory. */
 static void keep_name(struct gx_node *node, struct gx_span name)
 {
-    struct gx_identity id;
+    struct gx_identity *id = &node->vault->id;
+    char before[sizeof id->name];
     struct gx_fail why;
-    bool ok = name.n < sizeof id.name && gx_identity_read(&id, node->options->home, &why);
+    bool ok = name.n < sizeof id->name;
 
+    memcpy(before, id->name, sizeof before);
     if (ok) {
-        memcpy(id.name, name.p, name.n);
-        id.name[name.n] = 0;
-        ok = gx_identity_name_ok(id.name) && gx_identity_write(node->options->home, &id, &why);       /* else nothing would read it again */
-        gx_identity_wipe(&id);
+        memcpy(id->name, name.p, name.n);
+        id->name[name.n] = 0;
+        ok = gx_identity_name_ok(id->name) && gx_vault_write(node->vault, &why);      /* else nothing would read it again */
     }
-    if (!ok)
+    if (!ok) {
+        memcpy(id->name, before, sizeof before);
         gx_log("the new name could not be kept, and is forgotten at the next start");
+    }
 }
 
 static void carry_out(struct gx_node *node, const struct gx_effect *e)
@@ -202,6 +204,8 @@ static long timeout_ms(const struct gx_node *node, const struct gather *g)
 {
     uint64_t now = gx_now().mono_ms;
     uint64_t until = node->wake_ms < node->addrs_at_ms ? node->wake_ms : node->addrs_at_ms;
+
+    until = until < node->rewrap_at_ms ? until : node->rewrap_at_ms;
     int64_t transport = gx_transport_due_ms(node->transport, now);
     int64_t left = until > now ? (int64_t)(until - now) : 0;
 
@@ -240,6 +244,7 @@ int gx_loop(struct gx_node *node)
             gx_log("stopping as asked");
             node->stop = true;
         }
+        gx_node_change_keys(node);
         if (!node->stop && code == GX_EXIT_DONE)
             poll_all(node, &g);
     }

@@ -54,6 +54,13 @@ static void decorate(void *ctx, json_t *result)
     char listen[GX_ADDR_TEXT_BYTES];
     uint64_t now = gx_now().mono_ms;
 
+    if (node->vault == NULL) {
+        (void)json_object_set_new(result, "node",
+                                  json_pack("{s:I, s:I, s:s, s:[], s:s}", "pid", (json_int_t)getpid(), "uptime_s",
+                                            (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION, "listen", "state", "locked"));
+        (void)json_object_set_new(result, "rss_bytes", json_integer((json_int_t)gx_rss_bytes()));
+        return;
+    }
     gx_addr_format(listen, &node->listen);
     (void)json_object_set_new(result, "node",
                               json_pack("{s:I, s:I, s:s, s:[s], s:s}", "pid", (json_int_t)getpid(), "uptime_s",
@@ -83,9 +90,9 @@ static bool open_engine(struct gx_node *node, const struct gx_identity *id, stru
     uint8_t uuid[16];
     bool fresh;
 
-    if (!gx_open_store(&node->store, uuid, home, false, why))
-        return false;
     gx_rng_hedged_init(&node->rng, gx_system_rng(), &id->device_seed);
+    if (!gx_open_store(&node->store, uuid, home, node->vault, &node->rng.rng, false, why) || !gx_node_settle_vault(node, why))
+        return false;
     struct gx_open_engine how = {.home = home, .id = id, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
                                  .hands = {.each = gx_verifier_each, .self = node->verifier}, .progress = gx_poison_progress(&node->poison)};
     if (!gx_open_engine(&node->engine, &fresh, &how, why))
@@ -156,19 +163,50 @@ static bool open_threads(struct gx_node *node, struct gx_fail *why)
     return err == GX_OK || gx_fail(why, GX_EXIT_STORE, "memory", NULL, "cannot start the verifier: %s", gx_err_text(err));
 }
 
-static bool open_all(struct gx_node *node, struct gx_fail *why)
+static void tell_ready(struct gx_node *node)
+{
+    struct gx_node_ready ready = {.listen = node->listen, .locked = node->vault == NULL};
+    char socket[GX_PATH_MAX];
+
+    gx_home_socket_path(socket, node->options->home);
+    ready.socket = socket;
+    if (!ready.locked)
+        ready.n_addrs = gx_transport_addresses(node->transport, ready.addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
+    node->options->ready(node->options->ctx, &ready);
+}
+
+/* The home, and the socket: what there is also while it is locked. */
+static bool open_first(struct gx_node *node, struct gx_fail *why)
 {
     const struct gx_home *home = node->options->home;
-    struct gx_control_config control = {.home = home, .decorate = decorate, .ctx = node};
-    struct gx_identity id;
+    struct gx_control_config control = {.home = home, .decorate = decorate, .vault = gx_node_vault, .ctx = node};
 
-    if (!gx_identity_read(&id, home, why))
-        return false;
-    bool ok = gx_home_make(home, why) && gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) &&
-              open_signals(node, why) && open_poison(node, why) && open_threads(node, why) && open_engine(node, &id, why) &&
-              open_transport(node, &id, why) && gx_control_open(&node->control, &control, why);
-    gx_identity_wipe(&id);
+    if (!gx_vault_exists(home))
+        return gx_vault_missing(home, why);
+    return gx_home_make(home, why) && gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) && open_signals(node, why) &&
+           gx_control_open(&node->control, &control, why);
+}
+
+static bool open_vault(struct gx_node *node, struct gx_fail *why)
+{
+    struct gx_passphrase *passphrase = node->options->passphrase;
+
+    if (passphrase == NULL && gx_vault_asks(node->options->home)) {
+        tell_ready(node);
+        gx_node_wait_unlocked(node);
+        return true;
+    }
+    bool ok = gx_vault_open(&node->vault, node->options->home, passphrase, why);
+    if (passphrase != NULL)
+        gx_wipe(passphrase, sizeof *passphrase);
     return ok;
+}
+
+static bool open_rest(struct gx_node *node, struct gx_fail *why)
+{
+    const struct gx_identity *id = &node->vault->id;
+
+    return open_poison(node, why) && open_threads(node, why) && open_engine(node, id, why) && open_transport(node, id, why);
 }
 
 /* In reverse order; what was not opened is skipped. */
@@ -179,6 +217,7 @@ static void close_all(struct gx_node *node)
     gx_verifier_close(node->verifier);
     gx_engine_free(node->engine);
     gx_store_close(node->store);
+    gx_vault_close(node->vault);
     gx_poison_close(&node->poison);
     if (node->signal_fd >= 0)
         close(node->signal_fd);
@@ -186,32 +225,32 @@ static void close_all(struct gx_node *node)
     gx_lock_release(&node->lock);
 }
 
-static void tell_ready(struct gx_node *node)
+/* Nothing of what was in memory is there any more, not in registers, stacks, or what libraries keep: a new program begins in this process. */
+static int begin_again(const struct gx_node *node, struct gx_fail *why)
 {
-    struct gx_node_ready ready = {.listen = node->listen};
-    char socket[GX_PATH_MAX];
-
-    gx_home_socket_path(socket, node->options->home);
-    ready.socket = socket;
-    ready.n_addrs = gx_transport_addresses(node->transport, ready.addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
-    node->options->ready(node->options->ctx, &ready);
+    gx_log("locked");
+    (void)execv("/proc/self/exe", node->options->again);
+    gx_fail_errno(why, GX_EXIT_FAILED, "lock", errno, "cannot begin again locked, and stop instead");
+    return GX_EXIT_FAILED;
 }
 
 int gx_node_run(const struct gx_node_options *options, struct gx_fail *why)
 {
-    struct gx_node node = {.options = options, .lock = {.fd = -1}, .signal_fd = -1, .wake_ms = UINT64_MAX};
+    struct gx_node node = {.options = options, .lock = {.fd = -1}, .signal_fd = -1, .wake_ms = UINT64_MAX, .rewrap_at_ms = UINT64_MAX};
     int code;
 
     gx_harden();
+    gx_json_wipe_memory();
     node.started_ms = gx_now().mono_ms;
-    if (open_all(&node, why)) {
+    bool ok = open_first(&node, why) && open_vault(&node, why) && (node.stop || open_rest(&node, why));
+    if (ok && !node.stop) {
         tell_ready(&node);
         code = gx_loop(&node);
         if (code != GX_EXIT_DONE)
             gx_fail(why, code, "store", "look at the disk, then: guanxi up -d", "the store failed twice in a row");
     } else {
-        code = why->code;
+        code = ok ? GX_EXIT_DONE : why->code;
     }
     close_all(&node);
-    return code;
+    return code == GX_EXIT_DONE && node.begin_locked ? begin_again(&node, why) : code;
 }

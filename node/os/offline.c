@@ -61,22 +61,23 @@ static void run(struct gx_reply *reply, struct gx_engine *engine, const struct g
     gx_reply_fail(reply, &why);
 }
 
-static bool run_in_home(struct gx_reply *reply, const struct gx_home *home, const struct gx_command *command, struct gx_fail *why)
+static bool run_in_home(struct gx_reply *reply, const struct gx_home *home, const struct gx_passphrase *passphrase, const struct gx_command *command,
+                        struct gx_fail *why)
 {
-    struct gx_identity id;
+    struct gx_vault *vault;
     struct gx_store *store = NULL;
     struct gx_engine *engine = NULL;
     uint8_t uuid[16];
     bool fresh;
 
-    if (!gx_identity_read(&id, home, why))
+    if (!gx_vault_open(&vault, home, passphrase, why))
         return false;
-    bool ok = gx_open_store(&store, uuid, home, true, why) &&
+    bool ok = gx_open_store(&store, uuid, home, vault, gx_system_rng(), true, why) &&
               gx_open_engine(&engine, &fresh,
-                             &(struct gx_open_engine){.home = home, .id = &id, .store = store, .store_uuid = uuid,
+                             &(struct gx_open_engine){.home = home, .id = &vault->id, .store = store, .store_uuid = uuid,
                                                       .rng = gx_system_rng(), .offline = true},
                              why);
-    gx_identity_wipe(&id);
+    gx_vault_close(vault);
     if (ok)
         run(reply, engine, command);
     gx_engine_free(engine);
@@ -84,7 +85,7 @@ static bool run_in_home(struct gx_reply *reply, const struct gx_home *home, cons
     return ok;
 }
 
-void gx_offline_call(struct gx_reply *reply, const struct gx_home *home, const char *method, const json_t *params)
+void gx_offline_call(struct gx_reply *reply, const struct gx_home *home, const struct gx_passphrase *passphrase, const char *method, const json_t *params)
 {
     struct gx_command command;
     struct gx_refusal refusal;
@@ -95,15 +96,17 @@ void gx_offline_call(struct gx_reply *reply, const struct gx_home *home, const c
     if (!gx_json_command(&command, &refusal, method, params)) {
         gx_fail(&why, GX_EXIT_USAGE, "usage", NULL, "%s", refusal.message);
         ok = false;
-    } else if (!gx_identity_exists(home)) {
-        ok = gx_identity_read(&(struct gx_identity){0}, home, &why);
-    } else {
+    } else if (command.method == GX_CMD_STATUS && passphrase == NULL && gx_vault_asks(home)) {
+        reply->result = json_pack("{s:b}", "locked", 1);        /* that much can be told */
+    } else if (gx_vault_exists(home)) {
         command.request = 1;
         ok = gx_lock_take(&lock, home, false, LOCK_WAIT_MS, &why);
         if (ok) {
-            ok = run_in_home(reply, home, &command, &why);
+            ok = run_in_home(reply, home, passphrase, &command, &why);
             gx_lock_release(&lock);
         }
+    } else {
+        ok = gx_vault_missing(home, &why);
     }
     if (!ok)
         gx_reply_fail(reply, &why);

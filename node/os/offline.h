@@ -3,8 +3,9 @@
 #define GX_OS_OFFLINE_H
 
 #include "node/os/client.h"
+#include "node/os/vault.h"
 
-/* Run one method.  params may be NULL and stays the caller's.  *reply is always filled. */
-void gx_offline_call(struct gx_reply *reply, const struct gx_home *home, const char *method, const json_t *params);
+/* Run one method.  params may be NULL and stays the caller's; passphrase as for gx_vault_open.  *reply is always filled. */
+void gx_offline_call(struct gx_reply *reply, const struct gx_home *home, const struct gx_passphrase *passphrase, const char *method, const json_t *params);
 
 #endif

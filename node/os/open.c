@@ -16,18 +16,25 @@ static bool store_fail(struct gx_fail *why, enum gx_err err, int sys_errno, cons
     if (err == GX_E_CORRUPT)
         return gx_fail(why, GX_EXIT_STORE, "store_damaged", "put back a copy of store.mdb, or move it away and join your groups again",
                        "the store in %s is damaged or cut short", dir);
+    if (err == GX_E_LOCKED)
+        return gx_fail(why, GX_EXIT_STORE, "store_foreign", "put back the vault and the store that belong together", "the store in %s was not sealed with the keys of %s/vault", dir,
+                       dir);
     if (err == GX_E_STORE && sys_errno != 0)
         return gx_fail_errno(why, GX_EXIT_STORE, "store", sys_errno, "cannot open the store in %s", dir);
     return gx_fail(why, GX_EXIT_STORE, "store", NULL, "cannot open the store in %s: %s", dir, gx_err_text(err));
 }
 
-bool gx_open_store(struct gx_store **out, uint8_t uuid[16], const struct gx_home *home, bool read_only, struct gx_fail *why)
+bool gx_open_store(struct gx_store **out, uint8_t uuid[16], const struct gx_home *home, const struct gx_vault *vault, struct gx_rng *rng, bool read_only, struct gx_fail *why)
 {
-    struct gx_store_options options = {.create = !read_only, .read_only = read_only};
+    struct gx_store_options options = {.create = !read_only, .read_only = read_only, .rng = rng};
     struct gx_store_info info;
     struct gx_txn *txn;
     int sys_errno = 0;
 
+    if (vault != NULL) {
+        options.roots = vault->roots;
+        options.n_roots = vault->n_roots;
+    }
     gx_rng_fill(gx_system_rng(), options.uuid, sizeof options.uuid);
     enum gx_err err = gx_store_open(out, home->data, &options, &sys_errno);
     if (err != GX_OK)

@@ -3,10 +3,11 @@
 #define GX_OS_OPEN_H
 
 #include "node/engine/engine.h"
-#include "node/os/identity.h"
+#include "node/os/vault.h"
 
-/* Fails with exit 74.  The home's lock is held: exclusive, or shared with read_only.  uuid: the store's own. */
-bool gx_open_store(struct gx_store **out, uint8_t uuid[16], const struct gx_home *home, bool read_only, struct gx_fail *why) GX_MUST_CHECK;
+/* Fails with exit 74.  The home's lock is held: exclusive, or shared with read_only.  uuid: the store's own.  vault: its root keys; NULL: none,
+ * for a store in which nothing is sealed yet.  rng is borrowed. */
+bool gx_open_store(struct gx_store **out, uint8_t uuid[16], const struct gx_home *home, const struct gx_vault *vault, struct gx_rng *rng, bool read_only, struct gx_fail *why) GX_MUST_CHECK;
 
 /* id is copied; store, rng and progress (may be NULL) are borrowed.  *fresh: a new incarnation began here. */
 struct gx_open_engine {

@@ -111,7 +111,8 @@ struct sim_node {
     char dir[160];
     struct gx_store *store;
     struct gx_engine *engine;
-    struct gx_rng_stream rng;
+    struct gx_rng_stream rng, store_rng;
+    struct gx_root_key root, saved_root;        /* what the store is sealed under; what the one that was put aside is */
     struct gx_engine_config config;
     uint64_t wake_ms;
     gx_session_id next_inbound;

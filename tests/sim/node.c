@@ -1,4 +1,5 @@
 /* Nodes: the engine and its store, steps and their effects, what its person asks. */
+#include "store/wrap.h"
 #include "tests/sim/internal.h"
 
 #include <fcntl.h>
@@ -281,6 +282,18 @@ bool sim_make_store(struct gx_sim *sim, uint32_t i)
     return copy(empty, GX_STORE_FILE, sim->nodes[i].dir, GX_STORE_FILE);
 }
 
+/* What a node does each day, here at each start: what lies in its store is sealed under other keys from now on. */
+static bool change_keys(struct sim_node *node)
+{
+    struct gx_root_key next;
+
+    gx_rng_fill(&node->store_rng.rng, next.b, sizeof next.b);
+    if (gx_store_rewrap(node->store, &next) != GX_OK)
+        return false;
+    node->root = next;
+    return true;
+}
+
 bool sim_open(struct gx_sim *sim, uint32_t i)
 {
     struct sim_node *node = &sim->nodes[i];
@@ -289,8 +302,15 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
     int sys = 0;
 
     sim_memo_use(sim);
+    options.roots = &node->root;
+    options.n_roots = 1;
+    options.rng = &node->store_rng.rng;
     if (gx_store_open(&node->store, node->dir, &options, &sys) != GX_OK)
         return false;
+    if (node->life > 0 && !change_keys(node)) {
+        gx_store_close(node->store);
+        return false;
+    }
     node->config.store = node->store;
     node->config.rng = &node->rng.rng;
     if (gx_engine_new(&node->engine, &node->config, sim_time(sim, node)) != GX_OK) {
@@ -346,6 +366,7 @@ void gx_sim_save(struct gx_sim *sim, uint32_t node)
 {
     GX_ASSERT(!sim->nodes[node].up);
     GX_ASSERT(copy(sim->nodes[node].dir, GX_STORE_FILE, sim->nodes[node].dir, "saved"));
+    sim->nodes[node].saved_root = sim->nodes[node].root;
     sim->nodes[node].saved = true;
 }
 
@@ -361,6 +382,7 @@ void gx_sim_start(struct gx_sim *sim, uint32_t i, enum gx_sim_store which)
     sim_mark(sim, i, "restart with %s store", with[which]);
     if (which == GX_SIM_SAVED) {
         GX_ASSERT(copy(node->dir, "saved", node->dir, GX_STORE_FILE));
+        node->root = node->saved_root;
         sim->counts.restored++;
     } else if (which == GX_SIM_EMPTY) {
         GX_ASSERT(sim_make_store(sim, i));

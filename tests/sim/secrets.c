@@ -23,7 +23,7 @@ static enum reads reads(struct gx_engine *e, struct gx_group *g, const struct si
         if (!gx_group_read(e, g, &g->logs[at], a->seq, &ev, &body) || !gx_event_id_equal(&ev.id, &a->id))
             continue;
         memcpy(epoch->b, gx_body_sealed(&body)->head.epoch, sizeof epoch->b);
-        return gx_message_open_at(e, &g->logs[at], &ev, &plain) ? OPEN : LOCKED;
+        return gx_message_open_at(e, g, &g->logs[at], &ev, &plain) ? OPEN : LOCKED;
     }
     return NOT_HELD;
 }

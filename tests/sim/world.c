@@ -188,6 +188,9 @@ static void person_make(struct gx_sim *sim, uint32_t i)
     for (size_t k = 0; k < sizeof seed; k++)
         seed[k] = (uint8_t)sim_draw(&chance);
     gx_rng_stream_init(&node->rng, seed);
+    seed[0] ^= 1;       /* another stream, so that what is sealed at rest moves nothing else */
+    gx_rng_stream_init(&node->store_rng, seed);
+    gx_rng_fill(&node->store_rng.rng, node->root.b, sizeof node->root.b);
     gx_rng_fill(&node->rng.rng, rec.b, sizeof rec.b);
     gx_rng_fill(&node->rng.rng, node->config.card_sk.b, sizeof node->config.card_sk.b);
     gx_person_make(&node->config.person, &rec, &node->config.card_sk, 1);

@@ -15,6 +15,7 @@
 #include "crypto/person.h"
 #include "crypto/rng.h"
 #include "crypto/sign.h"
+#include "crypto/vault.h"
 #include "crypto/words.h"
 
 static void test_wipe_zeroes_exactly_what_it_was_given(void **state)
@@ -494,6 +495,49 @@ static void test_reveals_leave_no_secret_behind(void **state)
     }
 }
 
+/* What the vault seals are keys, and what it is opened with is a passphrase. */
+static struct gx_vault_key made_vault_key, vault_key;
+static struct gx_pepper pepper;
+static uint8_t made_vault[32 + GX_AEAD_TAG_BYTES];
+static char passphrase[64];
+
+static void vault_stretch_subject(void)
+{
+    assert_true(gx_vault_stretch(&made_vault_key, gx_span(passphrase, sizeof passphrase), group16));
+}
+
+static void vault_seal_subject(void)
+{
+    gx_vault_seal_secrets(made_vault, &vault_key, &pepper, gx_span("head", 4), gx_span(card_sk.b, 32));
+}
+
+static void vault_open_subject(void)
+{
+    assert_true(gx_vault_open_secrets(made_bytes, &vault_key, &pepper, gx_span("head", 4), gx_span(made_vault, sizeof made_vault)));
+}
+
+static void test_the_vault_leaves_no_secret_behind(void **state)
+{
+    static void (*const subjects[])(void) = {vault_stretch_subject, vault_seal_subject, vault_open_subject};
+    uint8_t slot_key[32];
+    (void)state;
+
+    memcpy(passphrase, seed.b, 32);
+    memcpy(passphrase + 32, inc.b, 32);
+    memcpy(vault_key.b, prekey_sk.b, 32);
+    gx_hash_keyed(slot_key, "gx-vault", gx_span(vault_key.b, 32), gx_span(pepper.b, 32));
+    for (size_t i = 0; i < GX_ARRAY_LEN(subjects); i++) {
+        run_on_own_stack(subjects[i]);
+        assert_int_equal(leftovers((const uint8_t *)passphrase, sizeof passphrase, PIECE), 0);
+        assert_int_equal(leftovers(made_vault_key.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(vault_key.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(slot_key, 32, PIECE), 0);
+        assert_int_equal(leftovers(card_sk.b, 32, PIECE), 0);
+        munmap(stack, STACK_BYTES);
+    }
+    assert_memory_equal(made_bytes, card_sk.b, 32);
+}
+
 static void test_words_leave_no_secret_behind(void **state)
 {
     (void)state;
@@ -562,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_token_keys_leave_no_secret_behind),
         cmocka_unit_test(test_card_seed_leaves_no_secret_behind),
         cmocka_unit_test(test_reveals_leave_no_secret_behind),
+        cmocka_unit_test(test_the_vault_leaves_no_secret_behind),
         cmocka_unit_test(test_words_leave_no_secret_behind),
         cmocka_unit_test(test_stream_leaves_no_key_and_no_output_behind),
         cmocka_unit_test(test_hedged_randomness_leaves_no_key_and_no_output_behind),

@@ -143,7 +143,8 @@ static inline const char *line_get(const char *lines, const char *path)
 
 static inline void client_open(struct client *c, bool offline)
 {
-    struct gx_store_options options = {.create = !offline, .read_only = offline, .map_bytes = 64u << 20};
+    static const struct gx_root_key root = {{4}};
+    struct gx_store_options options = {.create = !offline, .read_only = offline, .map_bytes = 64u << 20, .roots = &root, .n_roots = 1, .rng = &c->rng.rng};
     int sys = 0;
 
     memset(options.uuid, 7, sizeof options.uuid);

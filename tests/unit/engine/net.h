@@ -313,7 +313,8 @@ static inline void net_run(struct net *net, uint64_t ms)
 static void net_start(struct net *net, int i)
 {
     struct net_node *node = &net->node[i];
-    struct gx_store_options options = {.create = true, .map_bytes = 256u << 20};
+    static const struct gx_root_key root = {{4}};
+    struct gx_store_options options = {.create = true, .map_bytes = 256u << 20, .roots = &root, .n_roots = 1, .rng = &node->rng.rng};
     struct gx_addr addr = net_addr((uint16_t)(100 + i));
     int sys = 0;
 

@@ -462,7 +462,7 @@ static void test_a_reveal_that_is_repeated_tells_nothing(void **s)
     for (uint32_t i = 0; i < chat->n_logs; i++)
         if (!chat->logs[i].own && chat->logs[i].row.cls == GX_LOG_MESSAGES)
             assert_true(gx_group_read(eng(net, 1), chat, &chat->logs[i], chat->logs[i].row.head_seq, &ev, &body) &&
-                        gx_message_open_at(eng(net, 1), &chat->logs[i], &ev, &plain));
+                        gx_message_open_at(eng(net, 1), chat, &chat->logs[i], &ev, &plain));
     assert_int_equal(body.type, GX_EV_REVEAL);
     assert_int_equal(gx_author_write(eng(net, 1), chat_of(net, 1, 2), &plain, NULL, NULL), GX_OK);
     keep_and_restart(net, 1);

@@ -37,7 +37,7 @@ static unsigned collect(struct net *net, int i, struct gx_group *g, struct bytes
             if (gx_event_is_message(ev.type)) {
                 struct gx_body plain;
 
-                assert_true(gx_message_open_at(e, &g->logs[k], &ev, &plain));
+                assert_true(gx_message_open_at(e, g, &g->logs[k], &ev, &plain));
                 assert_int_equal(ev.type == GX_EV_TEXT     ? plain.u.text.wall_ms % 60000
                                  : ev.type == GX_EV_INVITE ? plain.u.invite.wall_ms % 60000
                                                            : plain.u.reveal.wall_ms % 60000,

@@ -65,7 +65,7 @@ static void test_init_without_a_terminal_puts_the_words_into_a_file_and_nowhere_
     assert_int_equal(blanks, 23);
     words[strcspn(words, " ")] = 0;
     assert_null(strstr(ran.out, words));
-    path_of(path, "keys");
+    path_of(path, "vault");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777u, 0600);
 }
@@ -274,13 +274,13 @@ static void test_what_needs_the_node_exits_69_and_names_up(void **state)
     assert_non_null(strstr(ran.err, "\"code\":69"));
 }
 
-static void test_a_damaged_keys_file_is_named(void **state)
+static void test_a_damaged_vault_is_named(void **state)
 {
     char path[GX_PATH_MAX];
     (void)state;
 
     EXPECT(0, RUN(dir, A("init"), A("--name"), A("Mei")));
-    path_of(path, "keys");
+    path_of(path, "vault");
     FILE *f = fopen(path, "r+b");
     fseek(f, 60, SEEK_SET);
     int c = fgetc(f);
@@ -288,7 +288,7 @@ static void test_a_damaged_keys_file_is_named(void **state)
     fputc(c ^ 0x10, f);
     fclose(f);
     EXPECT(74, RUN(dir, A("id")));
-    assert_non_null(strstr(ran.err, "keys"));
+    assert_non_null(strstr(ran.err, "vault"));
     EXPECT(74, RUN(dir, A("up"), A("-d")));
     EXPECT(1, RUN(dir, A("init"), A("--name"), A("Again")));
 }
@@ -340,7 +340,7 @@ int main(void)
         T(test_what_is_no_code_is_told_by_what_it_is),
         T(test_with_the_node_down_one_can_still_look),
         T(test_what_needs_the_node_exits_69_and_names_up),
-        T(test_a_damaged_keys_file_is_named),
+        T(test_a_damaged_vault_is_named),
         T(test_a_store_that_is_no_store_is_named),
         T(test_settings_show_where_they_come_from),
     };

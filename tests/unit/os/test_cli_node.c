@@ -21,6 +21,7 @@ static int drop(void **state)
     (void)state;
     (void)RUN(a, A("down"));
     (void)RUN(b, A("down"));
+    (void)unsetenv("GUANXI_PASSPHRASE_CMD");
     home_remove(&home);
     return 0;
 }
@@ -116,15 +117,95 @@ static void test_the_port_is_kept_from_start_to_start(void **state)
     assert_non_null(strstr(ran.out, first));
 }
 
-static void test_limits_of_encryption_are_told_once(void **state)
+static void with_passphrase(const char *lines)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "printf '%s'", lines);
+    assert_int_equal(lines == NULL ? unsetenv("GUANXI_PASSPHRASE_CMD") : setenv("GUANXI_PASSPHRASE_CMD", command, 1), 0);
+}
+
+static void test_a_home_without_a_passphrase_says_so_and_is_not_locked(void **state)
 {
     (void)state;
     EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    assert_non_null(strstr(ran.err, "There is no passphrase"));
+    EXPECT(69, RUN(a, A("lock")));
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
-    assert_non_null(strstr(ran.err, "end to end"));
+    EXPECT(1, RUN(a, A("lock"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"no_passphrase\""));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"ready\""));
+    EXPECT(0, RUN(a, A("unlock")));
+}
+
+static void test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes(void **state)
+{
+    (void)state;
+    with_passphrase("tea leaf\\n");
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("send"), A("tea"), A("hello")));
+    EXPECT(0, RUN(a, A("lock")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"locked\""));
+    assert_null(strstr(ran.out, "groups"));
+    EXPECT(77, RUN(a, A("read"), A("tea"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"locked\""));
+    EXPECT(77, RUN(a, A("group"), A("list")));
+    EXPECT(0, RUN(a, A("lock")));
+
+    with_passphrase("tea leaves\\n");
+    EXPECT(77, RUN(a, A("unlock"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"wrong_passphrase\""));
+    EXPECT(77, RUN(a, A("read"), A("tea")));
+    with_passphrase(NULL);
+    EXPECT(77, RUN(a, A("unlock")));
+    with_passphrase("tea leaf");
+    EXPECT(0, RUN(a, A("unlock")));
+    EXPECT(0, RUN(a, A("read"), A("tea")));
+    assert_non_null(strstr(ran.out, "hello"));
     EXPECT(0, RUN(a, A("down")));
+
+    /* Down, it opens for whoever has the passphrase; and a start without one is locked. */
+    EXPECT(0, RUN(a, A("read"), A("tea")));
+    assert_non_null(strstr(ran.out, "hello"));
+    with_passphrase("tea leaves");
+    EXPECT(77, RUN(a, A("read"), A("tea")));
+    EXPECT(77, RUN(a, A("up"), A("-d")));
+    with_passphrase(NULL);
+    EXPECT(77, RUN(a, A("read"), A("tea")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"locked\":true"));
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
-    assert_null(strstr(ran.err, "end to end"));
+    assert_non_null(strstr(ran.err, "locked"));
+    EXPECT(77, RUN(a, A("group"), A("list")));
+    EXPECT(0, RUN(a, A("down")));
+}
+
+static void test_passwd_changes_the_passphrase_also_while_the_node_runs(void **state)
+{
+    (void)state;
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    EXPECT(77, RUN(a, A("passwd")));                            /* nobody to ask */
+    with_passphrase("first\\n");
+    EXPECT(0, RUN(a, A("passwd")));
+    EXPECT(77, RUN(a, A("passwd")));                            /* no second line */
+    with_passphrase("first\\nsecond\\n");
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("passwd")));
+    EXPECT(77, RUN(a, A("passwd")));                            /* the first one is not it any more */
+    EXPECT(0, RUN(a, A("lock")));
+    EXPECT(77, RUN(a, A("unlock")));
+    with_passphrase("second\\n\\n");
+    EXPECT(77, RUN(a, A("passwd")));                            /* it is locked */
+    EXPECT(0, RUN(a, A("unlock")));
+    EXPECT(0, RUN(a, A("passwd")));                             /* none any more */
+    with_passphrase(NULL);
+    EXPECT(1, RUN(a, A("lock")));
+    EXPECT(0, RUN(a, A("down")));
+    EXPECT(0, RUN(a, A("group"), A("list")));
 }
 
 static void test_an_address_of_another_machine_cannot_be_listened_at(void **state)
@@ -590,7 +671,9 @@ int main(void)
         T(test_a_second_node_of_a_home_exits_75_and_names_the_first),
         T(test_kill_9_leaves_nothing_that_blocks_the_next_up),
         T(test_the_port_is_kept_from_start_to_start),
-        T(test_limits_of_encryption_are_told_once),
+        T(test_a_home_without_a_passphrase_says_so_and_is_not_locked),
+        T(test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes),
+        T(test_passwd_changes_the_passphrase_also_while_the_node_runs),
         T(test_an_address_of_another_machine_cannot_be_listened_at),
         T(test_an_invitation_into_a_pipe_is_the_code_alone),
         T(test_two_nodes_meet_by_a_picture_and_talk),

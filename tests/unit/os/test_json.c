@@ -314,7 +314,7 @@ static void test_discover_lists_every_method_once(void **state)
 {
     (void)state;
     json_t *all = gx_json_discover();
-    assert_int_equal(json_array_size(json_object_get(all, "methods")), GX_METHOD_COUNT + 2);
+    assert_int_equal(json_array_size(json_object_get(all, "methods")), GX_METHOD_COUNT + 5);
     json_decref(all);
 }
 

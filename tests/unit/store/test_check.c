@@ -6,6 +6,7 @@
 #include "store/keys.h"
 #include "store/people.h"
 #include "store/schema.h"
+#include "store/wrap.h"
 #include "store/segment.h"
 
 static struct author talker, second, owner;
@@ -106,8 +107,8 @@ static void little_of_everything(struct place *p)
     OK(gx_epoch_put(txn, 1, 1, &epoch, chains));
     OK(gx_prekey_put(txn, 1, &prekey));
     OK(gx_kept_put(txn, 1, 1, &chains[0].log, 2, &mk));
-    OK(gx_message_key_put(txn, 3, &mk));
-    OK(gx_message_key_put(txn, first, &mk));
+    OK(gx_message_key_put(txn, 1, 3, &mk));
+    OK(gx_message_key_put(txn, 1, first, &mk));
     OK(gx_locked_put(txn, 1, talker.row.lnum, &(struct gx_locked_row){.first = 2, .last = 4}));
     commit(txn);
 }
@@ -165,6 +166,7 @@ static size_t rows_of(struct place *p, enum gx_table t, struct row *rows, size_t
 
     OK(gx_scan_begin(&scan, txn, t));
     while (gx_scan_next(&scan, &key, &value) == GX_OK) {
+        OK(gx_wrap_open(txn, &value, t, key, value));
         assert_true(n < max && key.n <= sizeof rows[n].key.b && value.n <= sizeof rows[n].value);
         memcpy(rows[n].key.b, key.p, key.n);
         rows[n].key.n = key.n;
@@ -346,8 +348,8 @@ static void test_keys_of_what_is_not_there_are_noticed(void **state)
         {"an epoch of a group that is not there", GX_TABLE_EPOCH, 0, {0, 0, 0, 9}, 4},
         {"a kept key of a control event that is not there", GX_TABLE_KEPT, 4, {0, 0, 0, 3}, 4},
         {"a kept key behind the end of a chain", GX_TABLE_KEPT, 16, {0, 0, GX_CHAIN_MAX >> 8, 0}, 4},
-        {"message keys of numbers that are not given yet", GX_TABLE_KEY, 7, {1}, 1},
-        {"message keys of a block that is past all numbers", GX_TABLE_KEY, 0, {4}, 1},
+        {"message keys of numbers that are not given yet", GX_TABLE_KEY, 11, {1}, 1},
+        {"message keys of a block that is past all numbers", GX_TABLE_KEY, 4, {4}, 1},
     };
     struct place p;
     (void)state;
@@ -363,13 +365,13 @@ static void test_keys_of_what_is_not_there_are_noticed(void **state)
     }
     /* No event has the number 0. */
     struct gx_txn *txn = begin(&p, true);
-    OK(gx_message_key_put(txn, 0, &(struct gx_message_key){{1}}));
+    OK(gx_message_key_put(txn, 1, 0, &(struct gx_message_key){{1}}));
     assert_int_equal(problems_in(txn), 1);
     gx_txn_abort(&txn);
     txn = begin(&p, true);
-    OK(gx_message_key_put(txn, txn->counters.next_arrival - 1, &(struct gx_message_key){{1}}));
+    OK(gx_message_key_put(txn, 1, txn->counters.next_arrival - 1, &(struct gx_message_key){{1}}));
     assert_int_equal(problems_in(txn), 0);
-    OK(gx_message_key_put(txn, txn->counters.next_arrival, &(struct gx_message_key){{1}}));
+    OK(gx_message_key_put(txn, 1, txn->counters.next_arrival, &(struct gx_message_key){{1}}));
     assert_int_equal(problems_in(txn), 1);
     gx_txn_abort(&txn);
     place_remove(&p);

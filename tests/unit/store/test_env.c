@@ -653,15 +653,15 @@ static void test_a_full_map_refuses_reads_on_and_recovers(void **state)
     for (uint32_t cnum = 0; cnum < 1000; cnum++)
         OK(gx_op_put(txn, 3, cnum, &op));
     commit(txn);
-    while ((err = append_one(&p, 3000)) == GX_OK)
+    while ((err = append_one(&p, 20000)) == GX_OK)
         appended++;
     assert_int_equal(err, GX_E_FULL);
-    assert_true(appended > 50);
+    assert_true(appended > 20);
 
     txn = begin(&p, false);
     read_all(txn, &authors[0]);
     gx_txn_abort(&txn);
-    assert_int_equal(append_one(&p, 3000), GX_E_FULL);
+    assert_int_equal(append_one(&p, 20000), GX_E_FULL);
     txn = begin(&p, false);
     read_all(txn, &authors[0]);
     gx_txn_abort(&txn);

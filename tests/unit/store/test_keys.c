@@ -536,7 +536,7 @@ static void assert_has_key(struct gx_txn *txn, uint64_t arrival, uint32_t n)
     struct gx_message_key mk, expected = message_key(n);
 
     memset(&mk, 0xee, sizeof mk);
-    OK(gx_message_key_get(txn, &mk, arrival));
+    OK(gx_message_key_get(txn, &mk, 1, arrival));
     assert_memory_equal(mk.b, expected.b, sizeof mk.b);
 }
 
@@ -544,7 +544,7 @@ static void put_key(struct gx_txn *txn, uint64_t arrival, uint32_t n)
 {
     struct gx_message_key mk = message_key(n);
 
-    OK(gx_message_key_put(txn, arrival, &mk));
+    OK(gx_message_key_put(txn, 1, arrival, &mk));
 }
 
 static void test_a_block_has_the_keys_that_were_put_and_holes_between(void **state)
@@ -553,7 +553,7 @@ static void test_a_block_has_the_keys_that_were_put_and_holes_between(void **sta
     struct place p;
     struct gx_message_key mk;
     struct gx_span value;
-    struct gx_key key = gx_key_u64(5);
+    struct gx_key key = gx_key_u32_u64(1, 5);
     uint64_t present = 0;
     (void)state;
 
@@ -568,12 +568,12 @@ static void test_a_block_has_the_keys_that_were_put_and_holes_between(void **sta
             if ((present >> k & 1) != 0)
                 assert_has_key(txn, 5 * GX_KEY_BLOCK + k, k);
             else
-                assert_int_equal(gx_message_key_get(txn, &mk, 5 * GX_KEY_BLOCK + k), GX_E_ABSENT);
+                assert_int_equal(gx_message_key_get(txn, &mk, 1, 5 * GX_KEY_BLOCK + k), GX_E_ABSENT);
         }
     }
     assert_int_equal(gx_table_rows(txn, GX_TABLE_KEY), 1);
-    assert_int_equal(gx_message_key_get(txn, &mk, 5 * GX_KEY_BLOCK - 1), GX_E_ABSENT);
-    assert_int_equal(gx_message_key_get(txn, &mk, 6 * GX_KEY_BLOCK), GX_E_ABSENT);
+    assert_int_equal(gx_message_key_get(txn, &mk, 1, 5 * GX_KEY_BLOCK - 1), GX_E_ABSENT);
+    assert_int_equal(gx_message_key_get(txn, &mk, 1, 6 * GX_KEY_BLOCK), GX_E_ABSENT);
     put_key(txn, 5 * GX_KEY_BLOCK + 31, 99);        /* again: it is another, and no other is */
     assert_has_key(txn, 5 * GX_KEY_BLOCK + 31, 99);
     assert_has_key(txn, 5 * GX_KEY_BLOCK + 1, 1);
@@ -637,7 +637,7 @@ static void test_keys_of_many_events_are_put_at_once_over_the_borders_of_blocks(
                 is[from + i] = have[i] ? name : is[from + i];
             }
             borders += n > 0 && (bases[b] + from) / GX_KEY_BLOCK + 1 < (bases[b] + from + n - 1) / GX_KEY_BLOCK;
-            OK(gx_message_keys_put(txn, bases[b] + from, keys, have, n));
+            OK(gx_message_keys_put(txn, 1, bases[b] + from, keys, have, n));
         }
         commit(txn);
         txn = begin(&p, false);
@@ -646,7 +646,7 @@ static void test_keys_of_many_events_are_put_at_once_over_the_borders_of_blocks(
             if (is[i] != 0)
                 assert_has_key(txn, bases[b] + i, is[i]);
             else
-                assert_int_equal(gx_message_key_get(txn, &mk, bases[b] + i), GX_E_ABSENT);
+                assert_int_equal(gx_message_key_get(txn, &mk, 1, bases[b] + i), GX_E_ABSENT);
         }
         gx_txn_abort(&txn);
     }
@@ -664,12 +664,12 @@ static void test_events_of_which_no_key_is_known_have_no_row(void **state)
 
     place_fresh(&p);
     struct gx_txn *txn = begin(&p, true);
-    OK(gx_message_keys_put(txn, 1, keys, have, 200));
-    OK(gx_message_keys_put(txn, 1, NULL, NULL, 0));
+    OK(gx_message_keys_put(txn, 1, 1, keys, have, 200));
+    OK(gx_message_keys_put(txn, 1, 1, NULL, NULL, 0));
     assert_int_equal(gx_table_rows(txn, GX_TABLE_KEY), 0);
     have[100] = true;
     keys[100] = message_key(7);
-    OK(gx_message_keys_put(txn, 1, keys, have, 200));
+    OK(gx_message_keys_put(txn, 1, 1, keys, have, 200));
     assert_int_equal(gx_table_rows(txn, GX_TABLE_KEY), 1);
     assert_has_key(txn, 101, 7);
     commit(txn);
@@ -681,7 +681,7 @@ static void test_a_block_whose_length_does_not_fit_its_bits_is_corrupt(void **st
 {
     static const uint8_t there[] = {0, 3, 40, 63};
     static struct value sound, v;
-    struct gx_key key = gx_key_u64(2);
+    struct gx_key key = gx_key_u32_u64(1, 2);
     struct gx_message_key mk = message_key(1);
     struct place p;
     (void)state;
@@ -697,22 +697,22 @@ static void test_a_block_whose_length_does_not_fit_its_bits_is_corrupt(void **st
             continue;
         put_value(txn, GX_TABLE_KEY, &key, &v);
         for (uint32_t k = 0; k < GX_KEY_BLOCK; k++)
-            assert_int_equal(gx_message_key_get(txn, &mk, 2 * GX_KEY_BLOCK + k), GX_E_CORRUPT);
-        assert_int_equal(gx_message_key_put(txn, 2 * GX_KEY_BLOCK + 5, &mk), GX_E_CORRUPT);
+            assert_int_equal(gx_message_key_get(txn, &mk, 1, 2 * GX_KEY_BLOCK + k), GX_E_CORRUPT);
+        assert_int_equal(gx_message_key_put(txn, 1, 2 * GX_KEY_BLOCK + 5, &mk), GX_E_CORRUPT);
     }
     for (size_t bit = 0; bit < 64; bit++) {
         v = sound;
         v.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
         put_value(txn, GX_TABLE_KEY, &key, &v);
         for (uint32_t k = 0; k < GX_KEY_BLOCK; k++)
-            assert_int_equal(gx_message_key_get(txn, &mk, 2 * GX_KEY_BLOCK + k), GX_E_CORRUPT);
-        assert_int_equal(gx_message_key_put(txn, 2 * GX_KEY_BLOCK + 5, &mk), GX_E_CORRUPT);
+            assert_int_equal(gx_message_key_get(txn, &mk, 1, 2 * GX_KEY_BLOCK + k), GX_E_CORRUPT);
+        assert_int_equal(gx_message_key_put(txn, 1, 2 * GX_KEY_BLOCK + 5, &mk), GX_E_CORRUPT);
     }
     /* A block of nothing is never written. */
     v = (struct value){.n = 8};
     put_value(txn, GX_TABLE_KEY, &key, &v);
-    assert_int_equal(gx_message_key_get(txn, &mk, 2 * GX_KEY_BLOCK), GX_E_CORRUPT);
-    assert_int_equal(gx_message_key_put(txn, 2 * GX_KEY_BLOCK, &mk), GX_E_CORRUPT);
+    assert_int_equal(gx_message_key_get(txn, &mk, 1, 2 * GX_KEY_BLOCK), GX_E_CORRUPT);
+    assert_int_equal(gx_message_key_put(txn, 1, 2 * GX_KEY_BLOCK, &mk), GX_E_CORRUPT);
     /* In the keys themselves each bit says something. */
     v = sound;
     v.b[8 + 32] ^= 1;
@@ -730,7 +730,7 @@ static void test_a_bad_block_among_many_is_corrupt(void **state)
     static struct gx_message_key keys[3 * GX_KEY_BLOCK];
     static bool have[3 * GX_KEY_BLOCK];
     static struct value v;
-    struct gx_key key = gx_key_u64(1);
+    struct gx_key key = gx_key_u32_u64(1, 1);
     struct place p;
     (void)state;
 
@@ -741,10 +741,10 @@ static void test_a_bad_block_among_many_is_corrupt(void **state)
     value_of(&v, txn, GX_TABLE_KEY, &key);
     v.n--;
     put_value(txn, GX_TABLE_KEY, &key, &v);
-    assert_int_equal(gx_message_keys_put(txn, 0, keys, have, GX_ARRAY_LEN(keys)), GX_E_CORRUPT);
+    assert_int_equal(gx_message_keys_put(txn, 1, 0, keys, have, GX_ARRAY_LEN(keys)), GX_E_CORRUPT);
     assert_int_equal(gx_table_rows(txn, GX_TABLE_KEY), 2);
-    OK(gx_message_keys_put(txn, 0, keys, have, GX_KEY_BLOCK));
-    OK(gx_message_keys_put(txn, 2 * GX_KEY_BLOCK, keys, have, GX_KEY_BLOCK));
+    OK(gx_message_keys_put(txn, 1, 0, keys, have, GX_KEY_BLOCK));
+    OK(gx_message_keys_put(txn, 1, 2 * GX_KEY_BLOCK, keys, have, GX_KEY_BLOCK));
     gx_txn_abort(&txn);
     place_remove(&p);
 }

@@ -1,0 +1,143 @@
+/* A node and its vault: locked and unlocked, the passphrase, and the keys of the store.  KEYS §14. */
+#include "node/os/log.h"
+#include "node/os/node.h"
+#include "node/os/system.h"
+
+#include "store/wrap.h"
+
+#define REWRAP_FIRST_MS (10u * 60u * 1000u)
+#define REWRAP_SOON_MS (60u * 1000u)            /* after a group was forgotten: several mostly go together */
+#define REWRAP_EVERY_MS (24u * 3600u * 1000u)
+
+/* --- what the control socket asks ----------------------------------------------------------------------------------------------------- */
+
+static bool take_passphrase(struct gx_passphrase *out, const char *text, struct gx_fail *why)
+{
+    out->n = strlen(text);
+    if (out->n > GX_PASSPHRASE_BYTES_MAX)
+        return gx_fail(why, GX_EXIT_USAGE, "usage", NULL, "a passphrase has at most %u bytes", GX_PASSPHRASE_BYTES_MAX);
+    memcpy(out->text, text, out->n + 1);
+    return true;
+}
+
+static bool lock(struct gx_node *node, struct gx_fail *why)
+{
+    if (node->vault == NULL)
+        return true;
+    if (node->vault->kind != GX_VAULT_PASSPHRASE)
+        return gx_fail(why, GX_EXIT_FAILED, "no_passphrase", "set one with: guanxi passwd",
+                       "there is no passphrase to lock this home with: whoever has its disk has all that is in it");
+    node->begin_locked = node->stop = true;
+    return true;
+}
+
+static bool unlock(struct gx_node *node, const struct gx_request *request, struct gx_fail *why)
+{
+    struct gx_passphrase passphrase;
+
+    if (node->vault != NULL)
+        return true;
+    bool ok = take_passphrase(&passphrase, request->passphrase, why) && gx_vault_open(&node->vault, node->options->home, &passphrase, why);
+    gx_wipe(&passphrase, sizeof passphrase);
+    return ok;
+}
+
+/* Who asks has the vault open already; the old passphrase shows that it is its owner, and no program that found a terminal. */
+static bool change(struct gx_node *node, const struct gx_request *request, struct gx_fail *why)
+{
+    struct gx_passphrase passphrase, next;
+    struct gx_vault *same = NULL;
+    bool ok = take_passphrase(&passphrase, request->passphrase, why) && take_passphrase(&next, request->next, why);
+
+    ok = ok && gx_vault_open(&same, node->options->home, &passphrase, why);
+    gx_vault_close(same);
+    if (ok && node->vault == NULL)
+        ok = gx_fail(why, GX_EXIT_PASSPHRASE, "locked", "unlock it with: guanxi unlock", "this node is locked");
+    ok = ok && gx_vault_change(node->vault, &next, why);
+    if (ok)
+        node->rewrap_at_ms = 0;     /* what was sealed under keys that the old passphrase opens is to be gone soon */
+    gx_wipe(&passphrase, sizeof passphrase);
+    gx_wipe(&next, sizeof next);
+    return ok;
+}
+
+bool gx_node_vault(void *ctx, const struct gx_request *request, struct gx_fail *why)
+{
+    struct gx_node *node = ctx;
+
+    if (request->os == GX_OS_LOCK)
+        return lock(node, why);
+    return request->os == GX_OS_UNLOCK ? unlock(node, request, why) : change(node, request, why);
+}
+
+/* --- locked --------------------------------------------------------------------------------------------------------------------------- */
+
+void gx_node_wait_unlocked(struct gx_node *node)
+{
+    static struct gx_input inputs[GX_CONTROL_COMMANDS];
+    static zmq_pollitem_t items[1 + GX_CONTROL_ITEMS];
+
+    gx_log("locked: waiting for guanxi unlock");
+    gx_control_set_locked(node->control, true);
+    while (!node->stop && node->vault == NULL) {
+        struct gx_time now = gx_now();
+
+        items[0] = (zmq_pollitem_t){.fd = node->signal_fd, .events = ZMQ_POLLIN};
+        size_t n = gx_control_items(node->control, items + 1, GX_CONTROL_ITEMS, now);
+        /* Not for ever: where descriptors ran out the socket rests for a while. */
+        if (!gx_control_waiting(node->control) && zmq_poll(items, (int)n + 1, 1000) < 0)
+            n = 0;
+        gx_node_take_signals(node);
+        n = gx_control_take(node->control, inputs, GX_ARRAY_LEN(inputs), items + 1, n, now);
+        GX_ASSERT(n == 0);          /* nothing of it is for an engine */
+        gx_control_flush(node->control);
+        node->stop = node->stop || gx_control_stop_asked(node->control);
+    }
+    gx_control_set_locked(node->control, false);
+}
+
+/* --- keys of the store ------------------------------------------------------------------------------------------------------------------ */
+
+bool gx_node_settle_vault(struct gx_node *node, struct gx_fail *why)
+{
+    struct gx_vault *v = node->vault;
+    bool two = v->n_roots == 2;
+
+    if (two && gx_store_root_is(node->store, &v->roots[1]))
+        v->roots[0] = v->roots[1];
+    v->n_roots = 1;
+    return (!two && !v->stale) || gx_vault_write(v, why);
+}
+
+static bool change_keys(struct gx_node *node, struct gx_fail *why)
+{
+    struct gx_vault *v = node->vault;
+
+    gx_rng_fill(&node->rng.rng, v->roots[1].b, sizeof v->roots[1].b);
+    v->n_roots = 2;
+    if (!gx_vault_write(v, why)) {
+        v->n_roots = 1;
+        return false;
+    }
+    enum gx_err err = gx_store_rewrap(node->store, &v->roots[1]);
+    bool ok = gx_node_settle_vault(node, why);
+    return ok && (err == GX_OK || gx_fail(why, GX_EXIT_STORE, "store", NULL, "%s", gx_err_text(err)));
+}
+
+void gx_node_change_keys(struct gx_node *node)
+{
+    uint64_t now = gx_now().mono_ms;
+    struct gx_fail why;
+
+    if (node->rewrap_at_ms == UINT64_MAX)
+        node->rewrap_at_ms = now + REWRAP_FIRST_MS;
+    if (gx_store_rewrap_due(node->store) && node->rewrap_at_ms > now + REWRAP_SOON_MS)
+        node->rewrap_at_ms = now + REWRAP_SOON_MS;
+    if (node->stop || now < node->rewrap_at_ms)
+        return;
+    node->rewrap_at_ms = now + REWRAP_EVERY_MS;
+    if (!change_keys(node, &why)) {
+        gx_log("the keys of the store could not be changed: %s", why.message);
+        node->rewrap_at_ms = now + REWRAP_FIRST_MS;
+    }
+}
