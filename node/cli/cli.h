@@ -218,6 +218,7 @@ GX_COMMAND_FUNCTION(down);
 GX_COMMAND_FUNCTION(lock);              /* vault.c */
 GX_COMMAND_FUNCTION(unlock);
 GX_COMMAND_FUNCTION(passwd);
+GX_COMMAND_FUNCTION(doctor);            /* doctor.c */
 GX_COMMAND_FUNCTION(status);            /* care.c */
 GX_COMMAND_FUNCTION(overview);          /* bare `guanxi` */
 GX_COMMAND_FUNCTION(wait);

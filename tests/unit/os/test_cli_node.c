@@ -137,6 +137,8 @@ static void test_a_home_without_a_passphrase_says_so_and_is_not_locked(void **st
     EXPECT(0, RUN(a, A("status"), A("--json")));
     assert_non_null(strstr(ran.out, "\"ready\""));
     EXPECT(0, RUN(a, A("unlock")));
+    EXPECT(0, RUN(a, A("doctor"), A("--json")));
+    assert_non_null(strstr(ran.out, "there is no passphrase"));
 }
 
 static void test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes(void **state)
