@@ -399,6 +399,12 @@ def messages():
     yield "keys.sealed", aead(K(x25519(x_sk, prekey), "gx-keys", group + x + prekey), bytes(24), ids, b"".join(keys))
 
 
+def vaults():
+    """KEYS §14, from A on: Argon2id is checked in tests/unit/crypto/test_vault.c against its authors' program."""
+    slot_key = K(run(0x15), "gx-vault", run(0x35))
+    yield "vault.sealed", aead(slot_key, bytes(24), run(0x55, 71), run(0x75, 300))
+
+
 def word_list():
     words = re.findall(r'"([a-z]+)"', WORD_TABLE.read_text())
     plain = "".join(word + "\n" for word in words).encode()
@@ -445,7 +451,7 @@ def known_answers():
 
 def compute():
     known_answers()
-    parts = (hashes, persons, cards, members, tokens, gates, signatures, proofs, epochs, messages, words, streams)
+    parts = (hashes, persons, cards, members, tokens, gates, signatures, proofs, epochs, messages, vaults, words, streams)
     return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
 
 

@@ -13,6 +13,7 @@
 #include "crypto/person.h"
 #include "crypto/rng.h"
 #include "crypto/sign.h"
+#include "crypto/vault.h"
 #include "crypto/words.h"
 
 #define VALUES_MAX 128u
@@ -187,6 +188,20 @@ static void compute_tokens(void)
     put("token.lan", keys.lan.b, 32);
     put("door.pk", door.b, 32);
     put("door.sk", door_sk.b, 32);
+}
+
+static void compute_vaults(void)
+{
+    uint8_t head[71], secrets[300], sealed[300 + GX_AEAD_TAG_BYTES];
+    struct gx_vault_key key;
+    struct gx_pepper pepper;
+
+    run(key.b, 0x15, sizeof key.b);
+    run(pepper.b, 0x35, sizeof pepper.b);
+    run(head, 0x55, sizeof head);
+    run(secrets, 0x75, sizeof secrets);
+    gx_vault_seal_secrets(sealed, &key, &pepper, gx_span(head, sizeof head), gx_span(secrets, sizeof secrets));
+    put("vault.sealed", sealed, sizeof sealed);
 }
 
 static void compute_gates(void)
@@ -434,6 +449,7 @@ static int compute(void **state)
     compute_cards();
     compute_tokens();
     compute_gates();
+    compute_vaults();
     compute_signatures();
     compute_proofs();
     compute_epochs();
