@@ -64,11 +64,20 @@ struct gx_store {
     uint8_t uuid[16];
 };
 
+/* A key of a row: at most 36 bytes. */
+struct gx_key {
+    uint8_t b[40];
+    size_t n;
+};
+
 /* A row that was opened, of one table: the value that was handed out last. */
 #define GX_SEALED_TABLES 11u
 struct gx_opened {
     uint8_t *p;
-    size_t n;                   /* room */
+    size_t room;
+    /* Which one it is: a row that is asked for again is not opened again.  A row that was put anew has another nonce. */
+    struct gx_key key;
+    uint8_t sealed[24 + 16];    /* its nonce, and the tag at its end */
 };
 
 struct gx_txn {
@@ -95,11 +104,7 @@ enum gx_err gx_counters_follow(struct gx_txn *txn, struct gx_counters *c) GX_MUS
 
 enum gx_err gx_lmdb_err(int rc) GX_MUST_CHECK;
 
-/* Keys: at most 36 bytes, built on the stack. */
-struct gx_key {
-    uint8_t b[40];
-    size_t n;
-};
+/* Keys: built on the stack. */
 struct gx_key gx_key_u32(uint32_t a);
 struct gx_key gx_key_u32_u32(uint32_t a, uint32_t b);
 struct gx_key gx_key_u32x3(uint32_t a, uint32_t b, uint32_t c);

@@ -185,16 +185,30 @@ static struct gx_opened *place_of(struct gx_txn *txn, enum gx_table t, size_t n)
 
     for (size_t i = 0; i < (size_t)t; i++)
         place += gx_wrap_seals((enum gx_table)i) ? 1 : 0;
-    if (place->n >= n)
+    if (place->room >= n)
         return place;
     uint8_t *p = malloc(2 * n);
     if (p == NULL)
         return NULL;
     if (place->p != NULL)
-        gx_wipe(place->p, place->n);
+        gx_wipe(place->p, place->room);
     free(place->p);
-    *place = (struct gx_opened){.p = p, .n = 2 * n};
+    *place = (struct gx_opened){.p = p, .room = 2 * n};
     return place;
+}
+
+static bool is_open(const struct gx_opened *place, struct gx_span key, struct gx_span raw)
+{
+    return place->key.n == key.n && key.n > 0 && memcmp(place->key.b, key.p, key.n) == 0 && memcmp(place->sealed, raw.p, 24) == 0 &&
+           memcmp(place->sealed + 24, raw.p + raw.n - 16, 16) == 0;
+}
+
+static void remember(struct gx_opened *place, struct gx_span key, struct gx_span raw)
+{
+    place->key.n = key.n;
+    memcpy(place->key.b, key.p, key.n);
+    memcpy(place->sealed, raw.p, 24);
+    memcpy(place->sealed + 24, raw.p + raw.n - 16, 16);
 }
 
 enum gx_err gx_wrap_open(struct gx_txn *txn, struct gx_span *value, enum gx_table t, struct gx_span key, struct gx_span raw)
@@ -213,7 +227,13 @@ enum gx_err gx_wrap_open(struct gx_txn *txn, struct gx_span *value, enum gx_tabl
     if (place == NULL)
         return GX_E_MEMORY;
     *value = gx_span(place->p, raw.n - GX_SEAL_BYTES);
-    return unseal(place->p, k, t, key, raw);
+    if (is_open(place, key, raw))
+        return GX_OK;
+    place->key.n = 0;
+    err = unseal(place->p, k, t, key, raw);
+    if (err == GX_OK)
+        remember(place, key, raw);
+    return err;
 }
 
 enum gx_err gx_wrap_put(struct gx_txn *txn, enum gx_table t, const struct gx_key *key, struct gx_span value)
@@ -268,7 +288,7 @@ void gx_wraps_end(struct gx_txn *txn, bool undone)
 {
     for (size_t i = 0; i < GX_SEALED_TABLES; i++) {
         if (txn->opened[i].p != NULL)
-            gx_wipe(txn->opened[i].p, txn->opened[i].n);
+            gx_wipe(txn->opened[i].p, txn->opened[i].room);
         free(txn->opened[i].p);
     }
     if (undone && txn->wraps_touched)

@@ -402,7 +402,7 @@ def messages():
 def vaults():
     """KEYS §14, from A on: Argon2id is checked in tests/unit/crypto/test_vault.c against its authors' program."""
     slot_key = K(run(0x15), "gx-vault", run(0x35))
-    yield "vault.sealed", aead(slot_key, bytes(24), run(0x55, 71), run(0x75, 300))
+    yield "vault.sealed", aead(slot_key, bytes(24), run(0x55, 71), run(0x75, 200))
 
 
 def word_list():

@@ -199,6 +199,12 @@ bool gx_measure_seal(struct gx_bench *bench, struct gx_measure m[2]);           
 bool gx_measure_epoch(struct gx_bench *bench, struct gx_measure m[6]);          /* for 10, 100, 500 devices: made, opened */
 bool gx_measure_keys(struct gx_bench *bench, struct gx_measure *m);
 
+/* --- vault.c -------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_unlock(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_key_rows(struct gx_bench *bench, struct gx_measure m[2]);       /* put, a chunk; got, one */
+bool gx_measure_rewrap(struct gx_bench *bench, struct gx_measure *m);
+
 /* --- sim.c ---------------------------------------------------------------------------------------------------------------------- */
 
 bool gx_measure_sim_schedules(struct gx_bench *bench, struct gx_measure *m);

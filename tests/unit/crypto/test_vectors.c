@@ -192,7 +192,7 @@ static void compute_tokens(void)
 
 static void compute_vaults(void)
 {
-    uint8_t head[71], secrets[300], sealed[300 + GX_AEAD_TAG_BYTES];
+    uint8_t head[71], secrets[200], sealed[200 + GX_AEAD_TAG_BYTES];
     struct gx_vault_key key;
     struct gx_pepper pepper;
 
