@@ -78,17 +78,27 @@ static void check_message(struct gx_sim *sim, const struct sim_acked *a)
     }
 }
 
+/* Was this one let in again, as who wrote the epoch saw it?  An admission that is void for what they had not heard of counted for them. */
+static bool let_in_since(struct gx_group *g, uint32_t removal, uint32_t epoch, uint32_t person)
+{
+    bool found = false;
+
+    for (uint32_t x = g->law.persons[person].last_admit; x != GX_LAW_NONE && !found; x = g->law.nodes[x].kind_before) {
+        uint32_t why = gx_law_effective(&g->law, x) ? GX_LAW_NONE : gx_law_culprit(&g->law, x);
+
+        found = gx_law_past(&g->law, removal, x) && gx_law_past(&g->law, x, epoch) && (why == GX_LAW_NONE || !gx_law_past(&g->law, why, epoch));
+    }
+    return found;
+}
+
 /* Had who wrote it heard that this one is out? */
-static bool knew_out(const struct gx_group *g, uint32_t epoch, uint32_t person)
+static bool knew_out(struct gx_group *g, uint32_t epoch, uint32_t person)
 {
     const struct gx_law_run *now = &g->law.now;
     bool out = false;
 
-    for (uint32_t r = now->standings[person].removals; r != GX_LAW_NONE && !out; r = now->results[r].next) {
-        out = gx_law_past(&g->law, r, epoch);
-        for (uint32_t x = now->standings[person].admits; x != GX_LAW_NONE && out; x = now->results[x].next)
-            out = !(gx_law_past(&g->law, r, x) && gx_law_past(&g->law, x, epoch));
-    }
+    for (uint32_t r = now->standings[person].removals; r != GX_LAW_NONE && !out; r = now->results[r].next)
+        out = gx_law_past(&g->law, r, epoch) && !let_in_since(g, r, epoch, person);
     return out;
 }
 
