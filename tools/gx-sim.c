@@ -32,6 +32,7 @@ struct args {
 /* What one run gives to the process that counts. */
 struct result {
     struct gx_sim_counts counts;
+    struct gx_sim_removals removals;
     struct gx_scn_done done;
     uint8_t trace[32];
     uint64_t violations;
@@ -328,6 +329,7 @@ static int play(struct args *a, uint64_t seed, const char *dir, struct result *r
     r->violations = n;
     r->ran_full = n > 0 && gx_sim_ran_full(sim);
     r->counts = *gx_sim_counts(sim);
+    r->removals = *gx_sim_removals(sim);
     gx_sim_trace(sim, r->trace);
     if (a->file != NULL)
         say_expects(out, scn);
@@ -378,6 +380,7 @@ static bool count(void *ctx, const struct gx_sim_job *job)
     }
     if (job->signal == 0) {
         gx_sim_counts_add(&t->all.counts, &r->counts);
+        gx_sim_removals_add(&t->all.removals, &r->removals);
         gx_scn_done_add(&t->all.done, &r->done);
     }
     fflush(stdout);
@@ -417,6 +420,24 @@ static int run_all(struct total *t)
     return t->unreported ? EXIT_MACHINE : t->broken == 0 ? 0 : 1;
 }
 
+static void say_spread(const struct gx_sim_spread *s)
+{
+    if (s->n > 0)
+        printf("; half %" PRIu64 " ms, 90 %% %" PRIu64 " ms, 99 %% %" PRIu64 " ms, the last %" PRIu64 " ms", gx_sim_spread_quantile(s, .5),
+               gx_sim_spread_quantile(s, .9), gx_sim_spread_quantile(s, .99), s->most_ms);
+    fputs("\n", stdout);
+}
+
+static void say_removals(const struct gx_sim_removals *r)
+{
+    printf("removals %" PRIu64 ", while a link was cut %" PRIu64 "; sealed to who is out: of %" PRIu64 " messages by who had heard %" PRIu64 "\n", r->n, r->apart,
+           r->behind, r->knowing);
+    printf("a removal was heard by members %" PRIu64, r->heard.n);
+    say_spread(&r->heard);
+    printf("sealed to who is out by who had not heard %" PRIu64 ", read there %" PRIu64, r->window.n, r->read);
+    say_spread(&r->window);
+}
+
 static void say_total(const struct total *t)
 {
     const struct gx_sim_counts *c = &t->all.counts;
@@ -432,6 +453,7 @@ static void say_total(const struct total *t)
     printf("steps %" PRIu64 ", frames %" PRIu64 "; acknowledged %" PRIu64 ", due %" PRIu64 ", delivered %" PRIu64 ", too late %" PRIu64 "; events checked %" PRIu64 "\n",
            c->steps, c->frames, c->acked, c->due, c->delivered, c->too_late, c->events_checked);
     printf("sealed: epochs %" PRIu64 ", messages at nodes %" PRIu64 ", of which locked %" PRIu64 "\n", c->epochs, c->sealed, c->locked);
+    say_removals(&t->all.removals);
 }
 
 static int run(struct args *a)

@@ -35,12 +35,14 @@ static void play(struct gx_sim **sim, struct gx_scn_done *done, const struct gx_
 }
 
 /* Ways of a world that have to be met, each by what it counts. */
-static void reached(const struct gx_sim_counts *all, const struct gx_scn_done *done)
+static void reached(const struct gx_sim_counts *all, const struct gx_sim_removals *removals, const struct gx_scn_done *done)
 {
     const struct { const char *what; uint64_t n; } must[] = {
         {"joined", all->joined}, {"QR closed", all->closed}, {"codes over", done->expired}, {"away", done->away}, {"stalled", all->stalled},
         {"resent", all->resent}, {"crashed at a commit", all->crashes_at_commit}, {"old stores", all->restored}, {"due", all->due},
         {"too late", all->too_late}, {"checked", all->events_checked}, {"read anew", all->read_anew},
+        {"out for good", removals->n}, {"while cut", removals->apart}, {"heard", removals->heard.n}, {"said by who had heard", removals->behind},
+        {"sealed to who is out", removals->window.n}, {"read by who is out", removals->read},
     };
     unsigned missed = 0;
 
@@ -63,6 +65,7 @@ static void test_no_rule_is_broken_in_random_worlds(void **state)
     uint64_t seeds = from_environment("GX_SEEDS", SEEDS), nodes = from_environment("GX_NODES", NODES), broken = 0;
     struct gx_scn_done done = {.expired = 0};
     struct gx_sim_counts all = {.steps = 0};
+    struct gx_sim_removals removals = {.n = 0};
 
     (void)state;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
@@ -79,10 +82,12 @@ static void test_no_rule_is_broken_in_random_worlds(void **state)
             printf("again: gx-sim replay --seed %llu --nodes %llu --acts %u\n", (unsigned long long)seed, (unsigned long long)nodes, ACTS);
         broken += n > 0;
         gx_sim_counts_add(&all, gx_sim_counts(sim));
+        gx_sim_removals_add(&removals, gx_sim_removals(sim));
         gx_sim_free(sim);
     }
     assert_int_equal(broken, 0);
-    reached(&all, &done);
+    assert_int_equal(removals.knowing + removals.unheard, 0);
+    reached(&all, &removals, &done);
 }
 
 static void trace_of(uint8_t out[32], struct gx_scn_options options)

@@ -64,6 +64,7 @@ void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
         (void)note(sim, i, g, row, &row->head_id, row->head_seq);
         sim->counts.acked++;
         sim_measure_sent(sim);
+        sim_removal_sent(sim);
         return;
     }
     sim_violated(sim, GX_SIM_ACKED, i, "an event that was acknowledged is not the newest of its log");

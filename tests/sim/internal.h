@@ -94,6 +94,8 @@ struct sim_member {             /* in which groups this node is a member, as of 
     uint64_t since_ms;
 };
 
+struct sim_removal;             /* removal.c */
+
 struct sim_flap {               /* between two islands, the lower number first */
     uint64_t period_ms, generation, at_ms;
     bool down;
@@ -187,6 +189,9 @@ struct gx_sim {
     uint32_t n_acked, cap_acked;
     struct sim_room *rooms;
     uint32_t n_rooms, cap_rooms;
+    struct sim_removal *removals;
+    uint32_t n_removals, cap_removals;
+    struct gx_sim_removals removed;
     struct gx_hasher trace;
     struct gx_sim_violation violations[SIM_VIOLATIONS_MAX];
     size_t n_violations;
@@ -256,6 +261,7 @@ struct gx_group *sim_group_at(const struct gx_sim *sim, uint32_t node, const cha
 void sim_delivered(const struct gx_sim *sim, const char *where, uint64_t *due, uint64_t *delivered);    /* as counted at the last rest */
 void sim_started(struct gx_sim *sim, uint32_t node);    /* with its own store: what it acknowledged is there */
 bool sim_holds(struct gx_sim *sim, uint32_t node, const struct sim_acked *a);      /* between steps: it reads the store */
+bool sim_is_cut(const struct gx_sim *sim);              /* some link is */
 /* measure.c: all do nothing where sim->measure is NULL */
 /* Of several memberships of one group the one that counts. */
 struct gx_group *sim_group_of(struct gx_engine *e, const struct gx_group_id *id);
@@ -272,6 +278,16 @@ void sim_recount(struct gx_sim *sim, uint32_t node, const struct gx_group *g);
 void sim_check_delivery(struct gx_sim *sim);
 void sim_check_shown(struct gx_sim *sim);
 void sim_check_secrets(struct gx_sim *sim);
+/* Can this node open that message?  What is read lies in the arena until the next call; epoch: under which it was written, where it is held. */
+enum sim_reads { SIM_NOT_HELD, SIM_LOCKED, SIM_OPEN };
+enum sim_reads sim_reads_message(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a, struct gx_event_id *epoch);
+bool sim_is_listed(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *epoch, const struct gx_sign_pk *member);
+/* removal.c */
+void sim_removal_note(struct gx_sim *sim, uint32_t node, uint32_t by);      /* `by` removed who is at that node, just now */
+void sim_removal_step(struct gx_sim *sim, uint32_t node);                   /* after it */
+void sim_removal_sent(struct gx_sim *sim);                                  /* the newest of sim->acked */
+void sim_check_removals(struct gx_sim *sim);
+void sim_removals_free(struct gx_sim *sim);
 
 struct sim_measure *sim_measure_new(uint32_t n_nodes);
 void sim_measure_free(struct sim_measure *m);

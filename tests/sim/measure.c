@@ -243,7 +243,7 @@ void sim_measure_missing(struct gx_sim *sim, uint32_t acked, uint32_t node)
 
 /* --- what was done to the world -------------------------------------------------------------------------------------------------------------- */
 
-static bool is_cut(const struct gx_sim *sim)
+bool sim_is_cut(const struct gx_sim *sim)
 {
     for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
         for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
@@ -292,7 +292,7 @@ void sim_mark(struct gx_sim *sim, uint32_t node, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    mark(sim, node, text, is_cut(sim));
+    mark(sim, node, text, sim_is_cut(sim));
 }
 
 static const char *island(const struct gx_sim *sim, uint32_t at, char number[12])
@@ -316,7 +316,7 @@ void sim_mark_link(struct gx_sim *sim, const char *what, uint32_t from, uint32_t
         return;
     }
     snprintf(back->text, sizeof back->text, "%s %s | %s", what, b, a);
-    back->cut = is_cut(sim);
+    back->cut = sim_is_cut(sim);
 }
 
 /* --- over time ------------------------------------------------------------------------------------------------------------------------------- */
@@ -510,7 +510,7 @@ void sim_measure_heal(struct gx_sim *sim, uint32_t away)
 
     if (m == NULL)
         return;
-    mends = is_cut(sim);
+    mends = sim_is_cut(sim);
     for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
         for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
             more = more || sim->links[a][b].loss_ppm > 0;

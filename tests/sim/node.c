@@ -202,6 +202,7 @@ void sim_step(struct gx_sim *sim, uint32_t i)
     for (size_t k = 0; k < effects.n; k++)
         carry_out(sim, i, &effects.list[k]);
     sim_measure_step(sim, i);
+    sim_removal_step(sim, i);
     sim_look(sim, i);
     if (node->n_inbox > 0 && !node->listed) {
         node->listed = true;

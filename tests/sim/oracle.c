@@ -314,6 +314,7 @@ bool gx_sim_check(struct gx_sim *sim)
     sim_check_delivery(sim);
     sim_check_shown(sim);
     sim_check_secrets(sim);
+    sim_check_removals(sim);
     sim_check_again(sim);
     return sim->n_violations == 0;
 }

@@ -6,10 +6,7 @@
 #include "node/engine/sealing.h"
 #include <stdlib.h>
 
-enum reads { NOT_HELD, LOCKED, OPEN };
-
-/* Can this node open that message?  What is read lies in the arena until the next call. */
-static enum reads reads(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a, struct gx_event_id *epoch)
+enum sim_reads sim_reads_message(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a, struct gx_event_id *epoch)
 {
     struct gx_event ev;
     struct gx_body body, plain;
@@ -23,12 +20,12 @@ static enum reads reads(struct gx_engine *e, struct gx_group *g, const struct si
         if (!gx_group_read(e, g, &g->logs[at], a->seq, &ev, &body) || !gx_event_id_equal(&ev.id, &a->id))
             continue;
         memcpy(epoch->b, gx_body_sealed(&body)->head.epoch, sizeof epoch->b);
-        return gx_message_open_at(e, g, &g->logs[at], &ev, &plain) ? OPEN : LOCKED;
+        return gx_message_open_at(e, g, &g->logs[at], &ev, &plain) ? SIM_OPEN : SIM_LOCKED;
     }
-    return NOT_HELD;
+    return SIM_NOT_HELD;
 }
 
-static bool is_listed(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *epoch, const struct gx_sign_pk *member)
+bool sim_is_listed(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *epoch, const struct gx_sign_pk *member)
 {
     uint32_t op = gx_group_op(g, epoch), p = sim_person_of(g, member);
 
@@ -45,7 +42,7 @@ static bool anybody_reads(struct gx_sim *sim, const struct sim_acked *a)
         struct gx_engine *e = sim->nodes[i].up && sim_is_honest(sim, i) ? sim->nodes[i].engine : NULL;
         struct gx_group *g = e == NULL ? NULL : sim_group_of(e, &a->group);
 
-        found = g != NULL && gx_group_is_member(g) && reads(e, g, a, &epoch) == OPEN;
+        found = g != NULL && gx_group_is_member(g) && sim_reads_message(e, g, a, &epoch) == SIM_OPEN;
     }
     return found;
 }
@@ -60,16 +57,16 @@ static void check_message(struct gx_sim *sim, const struct sim_acked *a)
         struct gx_engine *e = sim->nodes[i].engine;
         struct gx_group *g = e == NULL ? NULL : sim_group_of(e, &a->group);
         struct gx_event_id epoch;
-        enum reads r = g == NULL ? NOT_HELD : reads(e, g, a, &epoch);
-        bool listed = r != NOT_HELD && (gx_group_is_direct(g) || is_listed(e, g, &epoch, &g->row.intro.member));
+        enum sim_reads r = g == NULL ? SIM_NOT_HELD : sim_reads_message(e, g, a, &epoch);
+        bool listed = r != SIM_NOT_HELD && (gx_group_is_direct(g) || sim_is_listed(e, g, &epoch, &g->row.intro.member));
 
-        if (r == NOT_HELD)
+        if (r == SIM_NOT_HELD)
             continue;
         sim->counts.sealed++;
-        sim->counts.locked += r == LOCKED;
-        if (r == OPEN && !listed)
+        sim->counts.locked += r == SIM_LOCKED;
+        if (r == SIM_OPEN && !listed)
             sim_violated(sim, GX_SIM_SECRETS, i, "it can read message %u of %s, which was not sealed to it", a->seq, gx_sim_node_name(sim, a->node));
-        if (r == OPEN || !listed || !sim->nodes[i].up || !sim_is_honest(sim, i) || !gx_group_is_member(g))
+        if (r == SIM_OPEN || !listed || !sim->nodes[i].up || !sim_is_honest(sim, i) || !gx_group_is_member(g))
             continue;
         readable = known ? readable : anybody_reads(sim, a);
         known = true;

@@ -9,6 +9,7 @@ void gx_sim_removed(struct gx_sim *sim, uint32_t node, uint32_t by)
 
     sim->nodes[node].removed_ms = sim->now_ms + 1;
     sim->nodes[node].removals++;
+    sim_removal_note(sim, node, by);
     /* What the remover has lies before the cut: it goes on to be shown, unless somebody else removes them too. */
     for (uint32_t k = 0; e != NULL && k < sim->n_acked; k++) {
         struct sim_acked *a = &sim->acked[k];

@@ -13,6 +13,7 @@
 
 #include "node/engine/command.h"
 #include "proto/err.h"
+#include "tests/sim/spread.h"
 
 struct gx_sim;
 
@@ -217,6 +218,20 @@ struct gx_sim_counts {       /* nothing but uint64_t */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);
+
+/* What became of removals that took effect, of people who have stayed out; counted by gx_sim_check.  A message that was written behind one and is sealed
+ * to who is out can be read by them, should it come to them. */
+struct gx_sim_removals {        /* nothing but uint64_t, numbers first */
+    uint64_t n, apart;          /* apart: of these, while some link was cut */
+    uint64_t unheard;           /* members who have not heard of one */
+    uint64_t behind, knowing;   /* messages of those who had heard, and of these such as are sealed to who is out: none */
+    uint64_t read;              /* of those in window: held and opened by who is out */
+    struct gx_sim_spread window;        /* messages of those who had not heard that are sealed to who is out: how long behind the removal they were written */
+    struct gx_sim_spread heard;         /* who was a member then and is: how long it took until they heard */
+};
+const struct gx_sim_removals *gx_sim_removals(const struct gx_sim *sim);
+void gx_sim_removals_add(struct gx_sim_removals *sum, const struct gx_sim_removals *more);
+
 void gx_sim_trace(const struct gx_sim *sim, uint8_t out[32]);
 
 #endif

@@ -316,6 +316,7 @@ void gx_sim_free(struct gx_sim *sim)
     for (uint32_t i = 0; i < sim->n_rooms; i++)
         free(sim->rooms[i].nodes);
     free(sim->rooms);
+    sim_removals_free(sim);
     free(sim->heap);
     free(sim->nodes);
     free(sim->busy);

@@ -399,6 +399,7 @@ void html_charts(FILE *f, const struct report *r)
     chart_delivery(f, r, until);
     chart_cdf(f, r);
     chart_healing(f, r);
+    html_removals(f, gx_sim_removals(r->sim));
     charts_cost(f, r);
     chart_stores(f, r, until);
     html_traffic(f, r);

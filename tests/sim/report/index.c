@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 /* What is looked at of each run. */
@@ -93,6 +92,20 @@ static void put_sum(FILE *f, json_t *const *runs, uint64_t n)
     free(v);
 }
 
+/* Removals are few in a run, and one hardly differs from another by its run: these are put together. */
+static void put_removals(FILE *f, json_t *const *runs, uint64_t n)
+{
+    struct gx_sim_removals all = {.n = 0}, one;
+
+    for (uint64_t i = 0; i < n; i++) {
+        report_removals_read(&one, runs[i]);
+        gx_sim_removals_add(&all, &one);
+    }
+    fputs("<section class=\"one\">\n", f);
+    html_removals(f, &all);
+    fputs("</section>\n", f);
+}
+
 static void put_page(FILE *f, const char *title, uint64_t first_seed, uint64_t n, json_t *const *runs)
 {
     uint64_t broken = 0;
@@ -115,6 +128,7 @@ static void put_page(FILE *f, const char *title, uint64_t first_seed, uint64_t n
     fputs("</table></div>\n<p class=\"note\">Duplicates and bytes are per event and node that received it; – : there was nothing to measure, or it never came to "
           "be.</p>\n",
           f);
+    put_removals(f, runs, n);
     html_end(f);
 }
 

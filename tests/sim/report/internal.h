@@ -5,6 +5,8 @@
 #include "tests/sim/measure.h"
 #include "tests/sim/report/report.h"
 
+#include <jansson.h>
+
 /* What all three forms of a report are written from. */
 struct report {
     struct gx_sim *sim;
@@ -36,6 +38,12 @@ const char *text_ratio(char out[TEXT_BYTES], double v);
 bool report_json(const struct report *r, FILE *f);
 bool report_text(const struct report *r, FILE *f);
 bool report_html(const struct report *r, FILE *f);
+
+/* removals.c */
+json_t *report_removals_json(const struct gx_sim_removals *r);
+void report_removals_read(struct gx_sim_removals *out, const json_t *report);      /* of a report.json */
+void report_removals_text(const struct gx_sim_removals *r, FILE *f);
+void html_removals(FILE *f, const struct gx_sim_removals *r);
 
 /* html.c: what pages have in common. */
 void html_text(FILE *f, const char *text);      /* escaped */

@@ -2,7 +2,6 @@
 #include "tests/sim/report/internal.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 
 static json_t *number(uint64_t n)
 {
@@ -84,6 +83,7 @@ bool report_json(const struct report *r, FILE *f)
     ok = json_object_set_new(all, "per_event", json_pack("{s:f, s:f}", "duplicates", report_per_event(r, r->figures.all.again), "bytes",
                              report_per_event(r, r->figures.all.bytes))) == 0 && ok;
     ok = json_object_set_new(all, "converge_ms", r->figures.converged ? number(r->figures.converge_ms) : json_null()) == 0 && ok;
+    ok = json_object_set_new(all, "removals", report_removals_json(gx_sim_removals(r->sim))) == 0 && ok;
     ok = json_object_set_new(all, "store_bytes", number(r->figures.all.store_bytes)) == 0 && ok;
     ok = ok && json_dumpf(all, f, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 && fputc('\n', f) != EOF;
     json_decref(all);

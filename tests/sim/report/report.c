@@ -136,6 +136,7 @@ static void text_figures(const struct report *r, FILE *f)
         fprintf(f, "healing      at %s; all agree after %s\n", text_ms(a[0], g->healed_ms), text_ms(a[1], g->converge_ms));
     else if (g->healed)
         fprintf(f, "healing      at %s; they do not agree in the end\n", text_ms(a[0], g->healed_ms));
+    report_removals_text(gx_sim_removals(r->sim), f);
     fprintf(f, "stores       %s in all\n", text_bytes(a[0], (double)g->all.store_bytes));
 }
 

@@ -340,10 +340,12 @@ static void test_json_has_its_fields_and_no_others(void **s)
     (void)s;
     report(7, false, dir);
     all = read_report(dir);
-    fields(all, "seed commit trace_hash ok violations expects nodes groups delivery latency_ms per_event converge_ms store_bytes");
+    fields(all, "seed commit trace_hash ok violations expects nodes groups delivery latency_ms per_event converge_ms removals store_bytes");
     fields(json_object_get(all, "delivery"), "due done ratio");
     fields(json_object_get(all, "latency_ms"), "p50 p95 p99 max cdf");
     fields(json_object_get(all, "per_event"), "duplicates bytes");
+    fields(json_object_get(all, "removals"), "count apart unheard behind knowing read window_ms heard_ms");
+    fields(json_object_get(json_object_get(all, "removals"), "window_ms"), "count p50 p90 p99 max steps");
     fields(json_array_get(json_object_get(all, "groups"), 0), "name members state_hash");
     assert_int_equal(json_integer_value(json_object_get(all, "seed")), 7);
     assert_int_equal(json_integer_value(json_object_get(all, "nodes")), NODES);
@@ -359,6 +361,45 @@ static void test_json_has_its_fields_and_no_others(void **s)
         assert_true(json_integer_value(json_array_get(cdf, i - 1)) <= json_integer_value(json_array_get(cdf, i)));
     assert_int_equal(json_integer_value(json_array_get(cdf, 99)), json_integer_value(json_object_get(json_object_get(all, "latency_ms"), "max")));
     assert_non_null(strstr(text_of(dir, "report.txt"), "all holds"));
+    json_decref(all);
+}
+
+/* One is removed while the other is cut off, who speaks to them 20 ms later and hears 10 s later: in all three forms. */
+static void test_a_removal_is_reported_with_what_was_sealed_meanwhile_to_who_is_out(void **s)
+{
+    const char *dir = in_folder("removal");
+    struct gx_sim *sim = world(16, true);
+    struct gx_report about = {.title = "One is removed"};
+    char event[80];
+    json_t *all = NULL, *of = NULL, *window = NULL, *heard = NULL;
+
+    (void)s;
+    cut(sim);
+    assert_true(act(sim, 0, GX_CMD_GROUP_REMOVE, "@n1"));
+    gx_sim_removed(sim, 1, 0);
+    gx_sim_run(sim, 20);
+    assert_true(write_event(sim, 2, event));
+    gx_sim_run(sim, 9980);
+    gx_sim_heal(sim);
+    gx_sim_run(sim, 900000);
+    assert_true(gx_sim_check(sim));
+    assert_int_equal(gx_report_write(sim, &about, dir), 0);
+    gx_sim_free(sim);
+    all = read_report(dir);
+    of = json_object_get(all, "removals");
+    window = json_object_get(of, "window_ms");
+    heard = json_object_get(of, "heard_ms");
+    assert_int_equal(json_integer_value(json_object_get(of, "count")), 1);
+    assert_int_equal(json_integer_value(json_object_get(of, "apart")), 1);
+    assert_int_equal(json_integer_value(json_object_get(of, "knowing")), 0);
+    assert_int_equal(json_integer_value(json_object_get(window, "count")), 1);
+    assert_int_equal(json_integer_value(json_object_get(window, "p50")), 20);
+    assert_int_equal(json_integer_value(json_object_get(window, "max")), 20);
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(json_object_get(window, "steps"), 0), 0)), 20);
+    assert_int_equal(json_integer_value(json_object_get(heard, "count")), 1);
+    assert_in_range(json_integer_value(json_object_get(heard, "max")), 10000, 12000);
+    assert_non_null(strstr(text_of(dir, "report.txt"), "1 messages by who had not heard are sealed to who is out"));
+    assert_non_null(strstr(text_of(dir, "report.html"), "<tr><td>sealed after</td><td class=\"n\">1</td><td class=\"n\">20 ms</td>"));
     json_decref(all);
 }
 
@@ -537,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_faults_are_marked_with_their_time_and_members_and_states_are_seen),
         cmocka_unit_test(test_a_world_that_measures_is_the_same_world),
         cmocka_unit_test(test_json_has_its_fields_and_no_others),
+        cmocka_unit_test(test_a_removal_is_reported_with_what_was_sealed_meanwhile_to_who_is_out),
         cmocka_unit_test(test_what_did_not_reach_somebody_is_said_to),
         cmocka_unit_test(test_the_page_fetches_nothing_and_quotes_what_it_is_given),
         cmocka_unit_test(test_comparing_says_what_differs_and_by_how_much),
