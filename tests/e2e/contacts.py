@@ -5,26 +5,12 @@
 """
 import json
 import shutil
-import time
 import unicodedata
 
-from homes import DENIED, DONE, FAILED, NOT_FOUND, TIMED_OUT, TIMEOUT, TOKEN, USAGE, in_threads, main, same_view, say
+from homes import DENIED, DONE, FAILED, NOT_FOUND, TIMED_OUT, TIMEOUT, TOKEN, USAGE, in_threads, main, same_view, say, until
 
 # What a terminal would obey: colours, a title, a CSI of one byte, a deletion, and what turns a line around.
 HOSTILE = "\x1b[31m\x1b]0;owned\x07red\u009b2J\x7f\u202e\n\tx"
-
-
-def until(home, ask, what):
-    """What `ask` says, as soon as it holds what is asked for; between two times it blocks in a `wait` whose condition cannot come true."""
-    never = json.dumps({"group": "-", "members": 500, "timeout_ms": 100})
-    end = time.monotonic() + TIMEOUT
-    while True:
-        got = ask()
-        if what(got):
-            return got
-        if time.monotonic() > end:
-            raise AssertionError(f"{home.name}: {got}")
-        home.run("call", "wait", never, code=TIMED_OUT)
 
 
 def requests(home, n=1):

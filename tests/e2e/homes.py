@@ -14,6 +14,7 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,25 @@ class Home:
         ran = self.run("send", group, text, code=code)
         return ran.json["event"] if ran.code == DONE else None
 
+    def lines(self, method, list_of_params):
+        """The results of many requests: JSON-RPC lines on the control socket, written without waiting for answers.  An error fails."""
+        lines = [json.dumps({"jsonrpc": "2.0", "id": i, "method": method, "params": p}) + "\n" for i, p in enumerate(list_of_params)]
+        answers = {}
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(TIMEOUT)
+            s.connect(str(self.dir / "guanxi.sock"))
+            writer = threading.Thread(target=s.sendall, args=("".join(lines).encode(),))
+            writer.start()
+            for line in s.makefile("rb"):
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise AssertionError(f"{self.name}: {method}: {answer}")
+                answers[answer["id"]] = answer["result"]
+                if len(answers) == len(lines):
+                    break
+            writer.join()
+        return [answers[i] for i in range(len(lines))]
+
     def messages(self, group):
         """event -> text of all it shows."""
         lines = self.run("read", group, "-n", 0, json_out=True).stdout.splitlines()
@@ -159,6 +179,19 @@ def same_view(homes, group, timeout=TIMEOUT):
         for home, view in zip(homes, views):
             if view["messages_hash"] != most["messages_hash"]:
                 home.run("wait", "--hash", f"{group}={most['messages_hash']}", "--timeout", 2, code=(DONE, TIMED_OUT))
+
+
+def until(home, ask, what):
+    """What `ask` says, as soon as it holds what is asked for; between two times it blocks in a `wait` whose condition cannot come true."""
+    never = json.dumps({"group": "-", "members": 500, "timeout_ms": 100})
+    end = time.monotonic() + TIMEOUT
+    while True:
+        got = ask()
+        if what(got):
+            return got
+        if time.monotonic() > end:
+            raise AssertionError(f"{home.name}: {got}")
+        home.run("call", "wait", never, code=TIMED_OUT)
 
 
 def in_threads(*works):

@@ -1,0 +1,163 @@
+#!/usr/bin/env -S python3 -B
+"""Of 1,000 names and texts none is seen by who listens on the network, nor found by who was removed among what they have of later.
+
+A whole life (life.py) is lived over the loopback of a network namespace of its own, in which nobody else speaks, and every packet is kept.  No canary is
+in there, as text, in hex or in base64.  That the capture is whole is shown by the kernel's own count of bytes, and that the search finds what is there by
+one canary that the test sends in clear.
+
+    canaries.py GUANXI       GX_E2E_CANARIES=1000 GX_E2E_SEED=1
+"""
+import base64
+import collections
+import fcntl
+import os
+import pathlib
+import select
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+from homes import TIMEOUT, main, say
+from life import Life
+
+SKIP = 77
+ALONE = "GX_E2E_ALONE"  # set where no other network is
+OUTGOING, SOL_PACKET, STATISTICS, RCVBUFFORCE = 4, 263, 6, 33  # linux/if_packet.h, asm-generic/socket.h
+GET_FLAGS, SET_FLAGS, UP = 0x8913, 0x8914, 1  # linux/sockios.h, linux/if.h
+PACKET_MAX, BUFFER = 1 << 17, 256 << 20
+SYN, IPV4, TCP = 2, 0x0800, 6
+
+
+def go_alone():
+    """This program again, in a namespace whose network this user may listen to."""
+    if ALONE in os.environ:
+        return
+    tried = subprocess.run(["unshare", "-rn", "true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        print(f"SKIPPED: no namespace can be made whose network this user may listen to: {tried.stderr.strip()}")
+        sys.exit(SKIP)
+    os.environ[ALONE] = "1"
+    os.execvp("unshare", ["unshare", "-rn", sys.executable, "-B", *sys.argv])
+
+
+def loopback_up():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        _, flags = struct.unpack("16sH14x", fcntl.ioctl(s, GET_FLAGS, struct.pack("16sH14x", b"lo", 0)))
+        fcntl.ioctl(s, SET_FLAGS, struct.pack("16sH14x", b"lo", flags | UP))
+
+
+def bytes_sent():
+    """On this network, as the kernel counts them."""
+    lines = [line.split(":") for line in pathlib.Path("/proc/net/dev").read_text().splitlines()[2:]]
+    return sum(int(line[1].split()[8]) for line in lines)
+
+
+class Capture(threading.Thread):
+    """Every packet that is sent, once."""
+
+    def __init__(self):
+        super().__init__()
+        self.packets = []
+        self.over = os.eventfd(0)
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        for option in (socket.SO_RCVBUF, RCVBUFFORCE):
+            try:
+                self.socket.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+            except PermissionError:
+                pass  # less may do, and what finds no room is counted
+        self.socket.setblocking(False)
+        self.start()
+
+    def run(self):
+        last = False
+        while not last:
+            last = self.over in select.select([self.socket, self.over], [], [])[0]
+            try:
+                while True:
+                    packet, address = self.socket.recvfrom(PACKET_MAX)
+                    if address[2] == OUTGOING:
+                        self.packets.append(packet)
+            except BlockingIOError:
+                pass
+
+    def end(self):
+        """When nobody sends any more.  Returns how many packets found no room."""
+        os.eventfd_write(self.over, 1)
+        self.join()
+        return struct.unpack("II", self.socket.getsockopt(SOL_PACKET, STATISTICS, 8))[1]
+
+
+def streams(packets):
+    """(from port, to port, number) -> what was said that way on a TCP connection, put together."""
+    parts, lives = collections.defaultdict(list), collections.Counter()
+    for packet in packets:
+        if struct.unpack_from("!H", packet, 12)[0] != IPV4 or packet[14 + 9] != TCP:
+            continue
+        tcp = 14 + 4 * (packet[14] & 15)
+        ports, seq, offset, flags = struct.unpack_from("!HH", packet, tcp), *struct.unpack_from("!I4xBB", packet, tcp + 4)
+        if flags & SYN:
+            lives[ports] += 1
+            seq += 1
+        parts[(*ports, lives[ports])].append((seq, packet[tcp + 4 * (offset >> 4) :]))
+    said = {}
+    for key, list_of_parts in parts.items():
+        first, stream = list_of_parts[0][0], bytearray()
+        for at, data in sorted(((seq - first) % (1 << 32), data) for seq, data in list_of_parts if data):
+            assert at <= len(stream), f"{key}: {at - len(stream)} bytes are missing"
+            stream[at:] = data if len(stream) < at + len(data) else stream[at:]
+        said[key] = bytes(stream)
+    return said
+
+
+def say_in_clear(text):
+    """In all forms, as text in two halves, so that no packet has that whole.  Returns the port, and the bytes."""
+    raw = text.encode()
+    half = len(raw) // 2
+    said = [raw[:half], raw[half:], raw.hex().encode(), raw.hex().upper().encode(), *(base64.b64encode(bytes(k) + raw) for k in range(3))]
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=TIMEOUT) as client:
+        heard = server.accept()[0]
+        for part in said:
+            client.sendall(part)
+            assert heard.recv(len(part), socket.MSG_WAITALL) == part
+        heard.close()
+        return server.getsockname()[1], b"".join(said)
+
+
+def canaries(homes):
+    loopback_up()
+    capture = Capture()
+    life = Life(homes)
+    life.live()
+    for home in homes.list:
+        home.down()
+    port, clear = say_in_clear(life.said.list[0])
+    sent = bytes_sent()
+    lost = capture.end()
+    heard = sum(map(len, capture.packets))
+    assert lost == 0 and heard >= sent > 0, f"{heard} bytes were heard of {sent} that were sent, {lost} packets found no room"
+
+    said = streams(capture.packets)
+    ours = [stream for key, stream in said.items() if port in key[:2] and stream]
+    assert ours == [clear] and life.said.in_bytes(clear) == list(life.said.forms), (ours, life.said.in_bytes(clear))
+    others = {key: stream for key, stream in said.items() if port not in key[:2]}
+    say(f"{len(capture.packets)} packets, {heard} bytes in {len(others)} streams; what is said in clear is found in all of {len(life.said.forms)} forms")
+
+    texts = sum(len(t.encode()) for kind in life.kinds for t in kind.list)
+    assert sum(map(len, others.values())) > texts, "less was said than there was to say"
+    for kind in life.kinds:
+        assert (found := {key: forms for key, stream in others.items() if (forms := kind.in_bytes(stream))}) == {}, found
+    packets = [p for p in capture.packets if any(kind.in_bytes(p) for kind in life.kinds)]
+    forms = [life.said.in_bytes(p) for p in packets]
+    assert sorted(forms) == sorted([form] for form in life.said.forms if form != "text"), f"packets have {forms}, and streams nothing"
+    say("and no canary of the life, in none of them")
+
+    dan = life.homes["dan"].dir
+    assert life.said.in_files(dan), "his own name at least lies there"
+    assert (found := life.behind.in_files(dan)) == {}, found
+    say("nor is there anything from behind his removal in the files of who was removed")
+
+
+go_alone()
+main(canaries)
