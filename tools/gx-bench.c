@@ -51,6 +51,7 @@ static const struct subject {
     {"sends-one", "durable sends a second, one at a time", 1, false, one},
     {"deliver", "from send on one node to watch on the other, durable on both", 2, false, gx_measure_deliver},
     {"catch-up", "a member that was away takes in what it missed", 1, false, gx_measure_catch_up},
+    {"catch-up-keys", "the same, with message keys learned and without", 3, false, gx_measure_catch_up_keys},
     {"law-group", "the law: 500 members, from nothing", 2, false, gx_measure_law_group},
     {"law-replay", "the law: 10,000 operations, from nothing", 4, false, gx_measure_law_replay},
     {"law-growth", "the law: 10 to 10,000 operations, few concurrent heads and many", 8, false, gx_measure_law_growth},
@@ -191,17 +192,16 @@ static bool number(uint32_t *out, const char *text, uint32_t min, uint32_t max)
     return true;
 }
 
-/* The program beside this one. */
-static const char *guanxi_beside(void)
+/* A program beside this one. */
+static const char *beside(const char *name, char path[4096])
 {
-    static char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "guanxi");
+    ssize_t n = readlink("/proc/self/exe", path, 4096);
 
     while (n > 0 && path[n - 1] != '/')
         n--;
-    if (n <= 0)
-        return "guanxi";
-    memcpy(path + n, "guanxi", sizeof "guanxi");
+    if (n <= 0 || (size_t)n + strlen(name) >= 4096)
+        return name;
+    memcpy(path + n, name, strlen(name) + 1);
     return path;
 }
 
@@ -289,8 +289,9 @@ int main(int argc, char **argv)
 {
     static struct gx_bench bench;
     static struct report report;
+    static char guanxi[4096], keyless[4096];
     const char *tmp = getenv("TMPDIR");
-    struct gx_bench_options options = {.guanxi = guanxi_beside(), .dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp};
+    struct gx_bench_options options = {.guanxi = beside("guanxi", guanxi), .keyless = beside("gx-bench-keyless", keyless), .dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp};
     int code = read_options(&options, argc, argv);
 
     if (code >= 0)

@@ -72,13 +72,15 @@ double gx_raw_verify_threads(struct gx_raw *raw, size_t n);     /* n on each of 
 double gx_raw_commit(struct gx_raw *raw);                       /* one; negative when it failed */
 double gx_raw_round_trip(struct gx_raw *raw);                   /* one; negative when it failed */
 double gx_raw_hash(struct gx_raw *raw, size_t n);               /* the ids of n headers */
+double gx_raw_keys(size_t n);                                   /* n keys from a chain, each held against a commitment, by libsodium alone */
+uint32_t gx_raw_per_chunk(void);                                /* messages in one, which one signature covers */
 /* How many times as much two threads verify as one. */
 double gx_raw_two_threads(struct gx_raw *raw);
 
 /* --- world.c -------------------------------------------------------------------------------------------------------------------- */
 
 struct gx_bench_options {
-    const char *guanxi, *dir;
+    const char *guanxi, *keyless, *dir;     /* keyless: the same, but that it learns no keys of messages */
     bool quick, full, json;
     uint32_t repeats, events;
 };
@@ -97,7 +99,9 @@ struct gx_bench {
     char dir[256];                      /* of this run; removed at the end */
     struct gx_bench_node a, b;
     bool joined;                        /* both are members of the group */
-    uint64_t events;                    /* messages written so far */
+    struct gx_bench_node keyless;       /* the third, where it is needed */
+    bool keyless_joined;
+    uint64_t events, before_keyless;    /* messages written so far; before that one came */
     struct gx_raw *raw;
     struct gx_figures two_threads;      /* how many times as much as one they verify, seen after each repeat */
 };
@@ -114,6 +118,7 @@ bool gx_bench_open(struct gx_bench *out, const struct gx_bench_options *options)
 void gx_bench_close(struct gx_bench *bench);
 /* Two homes of one group, both nodes up and connected with each other; at once when they are already. */
 bool gx_bench_ready(struct gx_bench *bench);
+bool gx_bench_ready_keyless(struct gx_bench *bench);        /* and the third */
 bool gx_bench_up(struct gx_bench_node *node, const char *guanxi);
 bool gx_bench_down(struct gx_bench_node *node);
 /* The result, the caller's; NULL (said on stderr) when it was refused or did not come.  Takes over params. */
@@ -133,6 +138,7 @@ bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
 bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3]);      /* with, without, the difference */
 
 /* --- law_history.c -------------------------------------------------------------------------------------------------------------- */
 

@@ -169,43 +169,128 @@ static bool waits(struct gx_bench_node *node, json_t *conditions)
     return result != NULL;
 }
 
-static bool catch_up_round(struct gx_bench *bench, struct gx_measure *m, uint32_t n)
-{
-    uint32_t verifies = n / 20 < 4000 ? n / 20 : 4000;
+struct catching_up {
+    double took, cpu, verifies;     /* seconds for all; verifications a second on two cores, before and after */
+};
 
-    if (!gx_bench_down(&bench->b) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0)
-        return false;
+/* That node is down, and comes up to take in what it missed until it holds `count`. */
+static bool catch_up(struct gx_bench *bench, struct gx_bench_node *node, const char *program, uint64_t count, uint32_t verifies, struct catching_up *out)
+{
     double limit = gx_raw_verify_threads(bench->raw, verifies);
     double cpu = gx_bench_cpu(&bench->a);
-    if (!gx_bench_up(&bench->b, bench->options.guanxi))
+
+    if (!gx_bench_up(node, program))
         return false;
     /* From the first moment they talk: how soon they find each other is another measure. */
-    if (!waits(&bench->b, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS)))
+    if (!waits(node, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS)))
         return false;
     double begin = gx_bench_now();
-    if (!waits(&bench->b, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)bench->events, "timeout_ms", (json_int_t)WAIT_MS)))
+    if (!waits(node, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)count, "timeout_ms", (json_int_t)WAIT_MS)))
         return false;
-    double took = gx_bench_now() - begin;
+    out->took = gx_bench_now() - begin;
     limit = (limit + gx_raw_verify_threads(bench->raw, verifies)) / 2;
-    cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(&bench->b) - cpu;
-    gx_figures_add(&m->value, n / took);
-    gx_figures_add(&m->raw_value, 2 * verifies / limit);
-    gx_figures_add(&m->ratio, n / took / (2 * verifies / limit));
-    gx_figures_add(&m->cpu_us, cpu / n * 1e6);
+    out->cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(node) - cpu;
+    out->verifies = 2 * verifies / limit;
     return true;
+}
+
+static void note_catch_up(struct gx_measure *m, const struct catching_up *c, uint32_t n)
+{
+    gx_figures_add(&m->value, n / c->took);
+    gx_figures_add(&m->raw_value, c->verifies);
+    gx_figures_add(&m->ratio, n / c->took / c->verifies);
+    gx_figures_add(&m->cpu_us, c->cpu / n * 1e6);
+}
+
+static uint32_t verifies_beside(uint32_t n)
+{
+    return n / 20 < 4000 ? n / 20 : 4000;
 }
 
 bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m)
 {
+    uint32_t n = bench->options.events;
+
     *m = (struct gx_measure){.name = "catch_up", .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST,
                              .goal = 20, .note = "a goal of a later issue"};
     if (!gx_bench_ready(bench))
         return false;
     for (uint32_t r = 0; r < bench->options.repeats; r++) {
+        struct catching_up c;
+
         gx_bench_progress(bench, "catch-up, %u of %u", r + 1, bench->options.repeats);
-        if (!catch_up_round(bench, m, bench->options.events))
+        if (!gx_bench_down(&bench->b) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0 ||
+            !catch_up(bench, &bench->b, bench->options.guanxi, bench->events, verifies_beside(n), &c))
             return false;
+        note_catch_up(m, &c, n);
         gx_bench_note_noise(bench);
     }
+    return true;
+}
+
+/* The same messages are taken in by both, by either first in turn. */
+static bool keys_round(struct gx_bench *bench, uint32_t r, struct catching_up c[2])
+{
+    struct gx_bench_node *nodes[2] = {&bench->b, &bench->keyless};
+    const char *programs[2] = {bench->options.guanxi, bench->options.keyless};
+    uint64_t counts[2] = {0, 0};
+    uint32_t n = bench->options.events;
+
+    if (!gx_bench_down(nodes[0]) || !gx_bench_down(nodes[1]) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0)
+        return false;
+    counts[0] = bench->events;
+    counts[1] = bench->events - bench->before_keyless;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t k = (r + i) % 2;
+
+        if (!catch_up(bench, nodes[k], programs[k], counts[k], verifies_beside(n), &c[k]) || !gx_bench_down(nodes[k]))
+            return false;
+    }
+    return true;
+}
+
+bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3])
+{
+    static const char *const names[] = {"catch_up_keyed", "catch_up_keyless"};
+    static char spent[160];
+    struct gx_figures key_us = {.n = 0};
+    uint32_t n = bench->options.events, hashes = verifies_beside(n) * 10;
+
+    for (int k = 0; k < 2; k++)
+        m[k] = (struct gx_measure){.name = names[k], .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST, .goal = 20,
+                                   .beside = "its calls of libsodium on one core", .note = k == 0 ? "the key of each message is learned" : "no key is"};
+    m[2] = (struct gx_measure){.name = "catch_up_keys", .unit = "us", .raw = "of CPU an event without keys, us", .beside = "all its calls of libsodium",
+                               .note = spent};
+    if (!gx_bench_ready_keyless(bench))
+        return false;
+    for (uint32_t r = 0; r < bench->options.repeats; r++) {
+        struct catching_up c[2];
+
+        gx_bench_progress(bench, "catch-up with keys and without, %u of %u", r + 1, bench->options.repeats);
+        if (!keys_round(bench, r, c))
+            return false;
+
+        double keys = gx_raw_keys(hashes) / hashes, verify = gx_raw_verify(bench->raw, 100) / 100;
+        double check = 2 * gx_raw_hash(bench->raw, hashes) / hashes + verify / gx_raw_per_chunk();      /* body and header, and what proves a chunk */
+
+        for (int k = 0; k < 2; k++) {
+            double alone = 1 / (k == 0 ? check + keys : check);
+
+            note_catch_up(&m[k], &c[k], n);
+            gx_figures_add(&m[k].beside_value, alone);
+            gx_figures_add(&m[k].beside_ratio, n / c[k].took / alone);
+        }
+        gx_figures_add(&m[2].value, c[0].cpu / n * 1e6);
+        gx_figures_add(&m[2].raw_value, c[1].cpu / n * 1e6);
+        gx_figures_add(&m[2].ratio, c[0].cpu / c[1].cpu);
+        gx_figures_add(&m[2].beside_value, (check + keys) * 1e6);
+        gx_figures_add(&m[2].beside_ratio, c[0].cpu / n / (check + keys));
+        gx_figures_add(&m[2].cpu_us, c[0].cpu / n * 1e6);
+        gx_figures_add(&key_us, keys * 1e6);
+        gx_bench_note_noise(bench);
+    }
+    snprintf(spent, sizeof spent, "for its key %.2f us of these, where libsodium takes %.2f, and %.2f for all else",
+             gx_figures_median(&m[2].value) - gx_figures_median(&m[2].raw_value), gx_figures_median(&key_us),
+             gx_figures_median(&m[2].beside_value) - gx_figures_median(&key_us));
     return true;
 }

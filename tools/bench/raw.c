@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,6 +20,8 @@
 #define JOURNAL_PLACE_BYTES 53u         /* store/SCHEMA.md §3.1: what lies before the record */
 #define RECORD_BYTES (4u + 21u + 64u)   /* WIRE §5.2: lengths, fixed part, signature */
 #define BODY_BYTES (10u + GX_BENCH_TEXT_BYTES)
+#define SEALED_BYTES (108u + 128u)      /* KEYS §6: epoch, place, nonce, commitment and tag; the body, padded */
+#define HDR0_BYTES 145u
 #define FRAME_BYTES (70u + RECORD_BYTES + BODY_BYTES)
 #define NOISE_VERIFIES 1500u
 
@@ -89,6 +92,25 @@ double gx_raw_hash(struct gx_raw *raw, size_t n)
     double took = gx_bench_now() - begin;
     (void)gx_raw_sign(raw, 1);          /* the header that the signature is of */
     return took;
+}
+
+uint32_t gx_raw_per_chunk(void)
+{
+    return GX_CHUNK_BYTES_MAX / (RECORD_BYTES + SEALED_BYTES);
+}
+
+double gx_raw_keys(size_t n)
+{
+    uint8_t chain[32] = {1}, key[32], next[32], commit[32], said[HDR0_BYTES + 60] = {2}, salt[16] = {0}, personal[16] = {3};
+    double begin = gx_bench_now();
+
+    for (size_t i = 0; i < n; i++) {
+        (void)crypto_generichash_blake2b_salt_personal(key, sizeof key, NULL, 0, chain, sizeof chain, salt, personal);
+        (void)crypto_generichash_blake2b_salt_personal(next, sizeof next, NULL, 0, chain, sizeof chain, salt, personal);
+        (void)crypto_generichash_blake2b_salt_personal(commit, sizeof commit, said, sizeof said, key, sizeof key, salt, personal);
+        memcpy(chain, next, sizeof chain);
+    }
+    return gx_bench_now() - begin;
 }
 
 struct verifying {

@@ -85,7 +85,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 bool gx_bench_open(struct gx_bench *out, const struct gx_bench_options *options)
 {
-    *out = (struct gx_bench){.options = *options, .a = {.name = "a"}, .b = {.name = "b"}};
+    *out = (struct gx_bench){.options = *options, .a = {.name = "a"}, .b = {.name = "b"}, .keyless = {.name = "keyless"}};
     snprintf(out->dir, sizeof out->dir, "%s/gx-bench-XXXXXX", options->dir);
     if (mkdtemp(out->dir) == NULL) {
         out->dir[0] = '\0';
@@ -98,6 +98,7 @@ void gx_bench_close(struct gx_bench *bench)
 {
     (void)gx_bench_down(&bench->a);
     (void)gx_bench_down(&bench->b);
+    (void)gx_bench_down(&bench->keyless);
     gx_raw_close(bench->raw);
     if (bench->dir[0] != '\0')
         (void)nftw(bench->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -255,15 +256,11 @@ static bool call(struct gx_bench_node *node, const char *method, json_t *params)
     return result != NULL;
 }
 
-static bool join(struct gx_bench *bench)
+static bool join(struct gx_bench *bench, struct gx_bench_node *node)
 {
-    json_t *invite = NULL;
-
-    if (!call(&bench->a, "group.new", json_pack("{s:s}", "name", GX_BENCH_GROUP)))
-        return false;
-    invite = gx_bench_call(&bench->a, "invite", json_pack("{s:s}", "group", GX_BENCH_GROUP));
+    json_t *invite = gx_bench_call(&bench->a, "invite", json_pack("{s:s}", "group", GX_BENCH_GROUP));
     const char *token = json_string_value(json_object_get(invite, "token"));
-    bool ok = token != NULL && call(&bench->b, "join", json_pack("{s:s, s:I}", "token", token, "timeout_ms", (json_int_t)30000));
+    bool ok = token != NULL && call(node, "join", json_pack("{s:s, s:I}", "token", token, "timeout_ms", (json_int_t)30000));
     json_decref(invite);
     return ok;
 }
@@ -281,10 +278,25 @@ bool gx_bench_ready(struct gx_bench *bench)
         return false;
     if ((bench->a.pid == 0 && !gx_bench_up(&bench->a, guanxi)) || (bench->b.pid == 0 && !gx_bench_up(&bench->b, guanxi)))
         return false;
-    if (!bench->joined && !join(bench))
+    if (!bench->joined && (!call(&bench->a, "group.new", json_pack("{s:s}", "name", GX_BENCH_GROUP)) || !join(bench, &bench->b)))
         return false;
     bench->joined = true;
     return meet(&bench->a) && meet(&bench->b);
+}
+
+bool gx_bench_ready_keyless(struct gx_bench *bench)
+{
+    struct gx_bench_node *node = &bench->keyless;
+
+    if (!gx_bench_ready(bench) || (!bench->keyless_joined && !init(bench, node)))
+        return false;
+    if (node->pid == 0 && !gx_bench_up(node, bench->options.keyless))
+        return false;
+    if (!bench->keyless_joined && !join(bench, node))
+        return false;
+    bench->before_keyless = bench->keyless_joined ? bench->before_keyless : bench->events;
+    bench->keyless_joined = true;
+    return meet(node);
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------------------------- */
