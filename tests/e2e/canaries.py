@@ -1,5 +1,6 @@
 #!/usr/bin/env -S python3 -B
-"""Of 1,000 names and texts none is seen by who listens on the network, nor found by who was removed among what they have of later.
+"""Of 1,000 names and texts none is seen by who listens on the network, nor found in a file of a home that is down or locked, nor by who was removed among
+what they have of later.
 
 A whole life (life.py) is lived over the loopback of a network namespace of its own, in which nobody else speaks, and every packet is kept.  No canary is
 in there, as text, in hex or in base64.  That the capture is whole is shown by the kernel's own count of bytes, and that the search finds what is there by
@@ -153,10 +154,29 @@ def canaries(homes):
     assert sorted(forms) == sorted([form] for form in life.said.forms if form != "text"), f"packets have {forms}, and streams nothing"
     say("and no canary of the life, in none of them")
 
-    dan = life.homes["dan"].dir
-    assert life.said.in_files(dan), "his own name at least lies there"
-    assert (found := life.behind.in_files(dan)) == {}, found
-    say("nor is there anything from behind his removal in the files of who was removed")
+    files = nothing_at_rest(life)
+    say(f"nor does any of {files} files of five homes hold one, ann's and dan's with a passphrase")
+    dan = life.homes["dan"]
+    shown = set(dan.messages(life.tea).values())
+    assert shown & set(life.said.list) and not shown & set(life.behind.list), "who was removed reads what he had, and nothing from behind it"
+
+
+def nothing_at_rest(life):
+    """The homes are down, and some are locked.  What a home can show, and what is put into a file to be found, show that there is something to find."""
+    ann = life.homes["ann"]
+    ann.homes.brief["GUANXI_PASSPHRASE_CMD"] = "echo a passphrase"
+    for name in ("ann", "dan"):
+        life.homes[name]("passwd")
+    assert set(ann.messages(life.tea).values()) > {t for t in life.behind.list if t.startswith("text ")}
+    files = 0
+    for home in life.homes.values():
+        for kind in life.kinds:
+            assert (found := kind.in_files(home.dir)) == {}, (home.name, found)
+        files += sum(path.is_file() for path in home.dir.rglob("*"))
+    (ann.dir / "found").write_text("x" * 100 + life.said.list[0])
+    assert life.said.in_files(ann.dir) == {"found": ["text"]}
+    (ann.dir / "found").unlink()
+    return files
 
 
 go_alone()
