@@ -53,6 +53,7 @@
     X(FOLD_LAST, "the fold, here after 64 events, drops a log's last segment; shown by: an acknowledged message missing, the store check")       \
     X(EPOCH_KEPT, "the newest epoch is spoken under, whomever it lists; shown by: newcomers cannot read, the removed can")                       \
     X(REMOVED_LISTED, "an epoch is sealed to who was removed, too; shown by: the removed can read what was written after")                       \
+    X(KEY_TWICE, "the own chain stays where it is; shown by: two messages of one author at one place of a chain")                                \
     X(KEYS_UNASKED, "keys that are lacking are not asked for; shown by: names and messages that cannot be read where others can")                \
     X(SEGMENT_UNCOUNTED, "messages of a long chunk are not counted; needs: 16 missed of one author; shown by: the store check")
 

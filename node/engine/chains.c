@@ -71,6 +71,12 @@ static bool take(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch
 
     if (txn == NULL)
         return false;
+    if (GX_MUTANT(KEY_TWICE) && g->own_messages != GX_NONE && memcmp(tag, g->logs[g->own_messages].row.id.b, sizeof(struct gx_log_tag)) == 0) {
+        struct gx_chain_key stays = chain->key;
+
+        gx_chain_step(key, &stays);
+        return true;
+    }
     if (n < chain->next)
         return gx_engine_ok(e, gx_kept_take(txn, key, g->row.gnum, epoch->op, &chain->log, n));
     if (n - chain->next > GX_CHAIN_SKIP_MAX)

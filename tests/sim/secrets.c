@@ -47,6 +47,30 @@ static bool anybody_reads(struct gx_sim *sim, const struct sim_acked *a)
     return found;
 }
 
+/* A place of a chain, and its key, is used once: of one log each message stands behind the one before, as long as both are under one epoch. */
+static bool stands_behind(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a)
+{
+    struct gx_sealed_head head, before;
+    struct gx_event ev;
+    struct gx_body body;
+
+    for (uint32_t at = gx_group_log(g, &a->log); at != GX_NONE; at = gx_group_next_branch(g, &a->log, at + 1)) {
+        const struct gx_log_row *row = &g->logs[at].row;
+
+        if (a->seq <= row->base_seq + 1 || a->seq > row->head_seq)
+            continue;
+        gx_arena_reset(&e->arena);
+        if (!gx_group_read(e, g, &g->logs[at], a->seq, &ev, &body) || !gx_event_id_equal(&ev.id, &a->id))
+            continue;
+        head = gx_body_sealed(&body)->head;
+        if (!gx_group_read(e, g, &g->logs[at], a->seq - 1, &ev, &body))
+            continue;
+        before = gx_body_sealed(&body)->head;
+        return memcmp(before.epoch, head.epoch, sizeof head.epoch) != 0 || before.n < head.n;
+    }
+    return true;
+}
+
 static void check_message(struct gx_sim *sim, const struct sim_acked *a)
 {
     bool known = false, readable = false;
@@ -62,6 +86,8 @@ static void check_message(struct gx_sim *sim, const struct sim_acked *a)
 
         if (r == SIM_NOT_HELD)
             continue;
+        if (!stands_behind(e, g, a))
+            sim_violated(sim, GX_SIM_SECRETS, i, "message %u of %s has the place of another in its chain", a->seq, gx_sim_node_name(sim, a->node));
         sim->counts.sealed++;
         sim->counts.locked += r == SIM_LOCKED;
         if (r == SIM_OPEN && !listed)
