@@ -165,7 +165,7 @@ static enum gx_err load(struct gx_engine *e)
 
 enum gx_err gx_engine_new(struct gx_engine **out, const struct gx_engine_config *config, struct gx_time now)
 {
-    struct gx_engine *e = calloc(1, sizeof *e);
+    struct gx_engine *e = gx_secret_alloc(sizeof *e);        /* the device seed and the card's key are in it */
 
     if (e == NULL)
         return GX_E_MEMORY;
@@ -203,8 +203,7 @@ void gx_engine_free(struct gx_engine *e)
     free(e->targets);
     free(e->effects);
     free(e->waiters);
-    gx_wipe(e, sizeof *e);
-    free(e);
+    gx_secret_free(e);
 }
 
 /* --- a step ------------------------------------------------------------------------------------------------------------------------- */
