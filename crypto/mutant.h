@@ -37,6 +37,7 @@
     X(CUT_IGNORED, "what a removed one wrote behind the cut is shown; shown by: messages differ, a removed one's are shown")                     \
     X(CUT_LOW, "a removal cuts all that the removed one wrote; shown by: an acknowledged message that everybody had is shown no more")           \
     X(OUT_SERVED, "who is removed is served as before; needs: one that stays on the line; shown by: it gets what is written behind that")        \
+    X(GATE_TRUSTED, "who shows a gate, old ones too, is served, whoever it is; shown by: who is out gets what is written behind that")            \
     X(OUT_UNTOLD, "who was removed is not told; shown by: its node says it is a member, when all is quiet")                                      \
     X(LEAVE_FIRST, "a LEAVE overtakes the leaver's messages; needs: to send and leave offline; shown by: an acknowledged message is missing")    \
     X(HASH_STALE, "the hash of messages outlives a change of members; needs: it asked for before a removal; shown by: messages differ")          \

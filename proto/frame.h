@@ -7,7 +7,7 @@
 #include "proto/bodies.h"
 #include "proto/chunk.h"
 
-#define GX_WIRE_VERSION 4u
+#define GX_WIRE_VERSION 5u
 
 /* kind, name.  §: WIRE. */
 #define GX_FRAME_LIST(X)                                                                    \

@@ -32,8 +32,11 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_CHUNK_BYTES_MAX (64u * 1024u)        /* or one event, which may be longer by its deps */
 #define GX_FRAME_BYTES_MAX (72u * 1024u)        /* MAXMSGSIZE: checked before a frame costs memory */
 #define GX_FRAME_GROUPS_MAX 256u                /* groups one session may share */
+#define GX_CHANNEL_OF_SERVER 32768u             /* channels below are begun by the client, these and above by the server */
 #define GX_FRAME_TAGS_MAX 1024u
 #define GX_FRAME_TAGS_PAD 64u                   /* tags are padded to multiples, so that their number tells little */
+#define GX_GATES_SHOWN 4u                       /* of a group's gates the newest that tags are made with: all groups' fit one frame */
+#define GX_GATES_KEPT 64u                       /* and by which a tag is recognised: who was away for as many epochs is met by what it knows of old */
 #define GX_FRONTIER_ENTRIES_MAX 3600u           /* 20 bytes each: one frame holds the frontier of 500 members' logs three times over */
 #define GX_WANT_CHUNKS_MAX 8u                   /* credit: "64 KiB a range effect, 8 a peer" */
 #define GX_FRAME_CHUNKS_MAX 512u                /* above what fits: the shortest chunk takes 147 bytes of a frame */
@@ -49,6 +52,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 
 /* The node's tables. */
 #define GX_GROUPS_MAX 256u                      /* groups a node can be in: one session shares at most as many */
+static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of all groups fit one frame");
 #define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */
 #define GX_COLLECTED_BYTES_MAX (1024u * 1024u)  /* what a joiner keeps of PATH or BASELINE frames: twice a chain of 500 admissions, five times 1,000 logs */
 #define GX_GUESTS_MAX 32u                       /* guests at once, all doors together */

@@ -6,7 +6,7 @@
 #include "store/schema.h"
 #include "store/wrap.h"
 
-#define EPOCH_HEAD_BYTES (1u + 1u + 8u + 4u + 2u)
+#define EPOCH_HEAD_BYTES (1u + 1u + 8u + 4u + 32u + 2u)
 #define CHAIN_BYTES (8u + 4u + 32u)
 #define CHAINS_MAX 1000u
 #define PREKEY_ROW_BYTES 40u
@@ -21,13 +21,24 @@ static enum gx_err corrupt_unless_whole(const struct gx_rd *r)
 
 /* --- epochs ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Chains are those of one that is open, and who could not open it has no gate. */
+static bool epoch_is_whole(const struct gx_epoch_row *row)
+{
+    static const struct gx_gate_key none;
+    bool shut = memcmp(row->gate.b, none.b, sizeof none.b) == 0;
+
+    if (row->state == GX_EPOCH_OPEN)
+        return !shut && row->n_chains <= CHAINS_MAX;
+    return row->n_chains == 0 && ((row->state == GX_EPOCH_SHUT && shut) || (row->state == GX_EPOCH_SPENT && !shut));
+}
+
 enum gx_err gx_epoch_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const struct gx_epoch_row *row, const struct gx_chain_row *chains)
 {
     struct gx_key key = gx_key_u32_u32(gnum, cnum);
     size_t n = EPOCH_HEAD_BYTES + CHAIN_BYTES * (size_t)row->n_chains;
     uint8_t *room = malloc(n);
 
-    GX_ASSERT(row->n_chains <= CHAINS_MAX && (row->state == GX_EPOCH_OPEN || (row->state == GX_EPOCH_SHUT && row->n_chains == 0)));
+    GX_ASSERT(epoch_is_whole(row));
     if (room == NULL)
         return GX_E_MEMORY;
     struct gx_wr w = gx_wr(room, n);
@@ -35,6 +46,7 @@ enum gx_err gx_epoch_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const
     gx_wr_u8(&w, row->instead);
     gx_wr_u64(&w, row->since_ms);
     gx_wr_u32(&w, row->used);
+    gx_wr_bytes(&w, row->gate.b, sizeof row->gate.b);
     gx_wr_u16(&w, row->n_chains);
     for (size_t i = 0; i < row->n_chains; i++) {
         GX_ASSERT(chains[i].next <= GX_CHAIN_MAX && (i == 0 || memcmp(chains[i - 1].log.b, chains[i].log.b, sizeof chains[i].log.b) < 0));
@@ -55,11 +67,12 @@ static enum gx_err epoch_read(struct gx_epoch_row *out, struct gx_rd *r)
     uint8_t instead = gx_rd_u8(r);
     out->since_ms = gx_rd_u64(r);
     out->used = gx_rd_u32(r);
+    gx_rd_bytes(r, out->gate.b, sizeof out->gate.b);
     out->n_chains = gx_rd_u16(r);
     out->instead = instead == 1;
-    if (r->failed || instead > 1 || out->n_chains > CHAINS_MAX || r->left != CHAIN_BYTES * (size_t)out->n_chains)
+    if (r->failed || instead > 1 || r->left != CHAIN_BYTES * (size_t)out->n_chains)
         return GX_E_CORRUPT;
-    return out->state == GX_EPOCH_OPEN || (out->state == GX_EPOCH_SHUT && out->n_chains == 0) ? GX_OK : GX_E_CORRUPT;
+    return epoch_is_whole(out) ? GX_OK : GX_E_CORRUPT;
 }
 
 enum gx_err gx_epoch_next(struct gx_txn *txn, uint32_t *cnum, struct gx_epoch_row *out, uint32_t gnum)

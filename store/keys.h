@@ -4,17 +4,20 @@
 #ifndef GX_STORE_KEYS_H
 #define GX_STORE_KEYS_H
 
+#include "crypto/epoch.h"
 #include "crypto/message.h"
 #include "proto/ids.h"
 #include "store/env.h"
 
 /* `epoch`: (gnum, cnum of its EPOCH operation) -> row.  Of an epoch that this node is not listed in there is none. */
-enum gx_epoch_state { GX_EPOCH_SHUT = 1, GX_EPOCH_OPEN = 2 };   /* SHUT: listed, and could not be opened */
+/* SHUT: listed, and could not be opened.  SPENT: it was open, and its gate alone is left. */
+enum gx_epoch_state { GX_EPOCH_SHUT = 1, GX_EPOCH_OPEN = 2, GX_EPOCH_SPENT = 3 };
 struct gx_epoch_row {
     uint8_t state;                      /* enum gx_epoch_state */
     bool instead;                       /* somebody who is listed could not open it, and said so: nothing more is sealed under it */
     uint64_t since_ms;                  /* wall clock when it was heard of */
     uint32_t used;                      /* messages sealed under it, as far as they came here */
+    struct gx_gate_key gate;            /* zero where it is shut */
     uint16_t n_chains;
 };
 struct gx_chain_row {

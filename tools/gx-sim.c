@@ -454,6 +454,7 @@ static void say_total(const struct total *t)
            c->steps, c->frames, c->acked, c->due, c->delivered, c->too_late, c->events_checked);
     printf("sealed: epochs %" PRIu64 ", messages at nodes %" PRIu64 ", of which locked %" PRIu64 "\n", c->epochs, c->sealed, c->locked);
     say_removals(&t->all.removals);
+    printf("met: by gates of epochs %" PRIu64 ", by gate 0 %" PRIu64 "\n", c->met_by_gate, c->met_by_gate_zero);
 }
 
 static int run(struct args *a)

@@ -105,6 +105,13 @@ static bool is_node_of(struct gx_engine *e, const struct gx_session *s, const st
     return false;
 }
 
+bool gx_ask_is_for(struct gx_engine *e, const struct gx_session *s, const struct gx_group *g)
+{
+    const struct gx_contact *who = gx_group_asking(g) ? gx_contact_by_id(e, &g->asked_of.contact) : NULL;
+
+    return who != NULL && gx_contact_wanted(who) && is_node_of(e, s, who);
+}
+
 void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     const struct gx_contact *who = gx_contact_by_id(e, &g->asked_of.contact);
@@ -112,7 +119,7 @@ void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, 
     struct gx_join_request req;
     struct gx_reveal mac;
 
-    if (c->asked || who == NULL || !gx_contact_wanted(who) || !is_node_of(e, s, who))
+    if (c->asked || !gx_ask_is_for(e, s, g))
         return;
     if (!gx_reveal_make(&mac, &e->config.card_sk, &g->row.prekey_sk, &who->row.card.key, g->row.id.b, &g->row.intro.member) || !make_request(e, g, &req))
         return;

@@ -146,6 +146,10 @@ void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_com
     gx_answers_number(&b, "known", e->n_targets);
     gx_answers_number(&b, "guest", sessions_of(e, GX_SESSION_DOOR));
     gx_answers_end(&b);
+    gx_answers_object(&b, "met");           /* groups that became shared on a session, since the start */
+    gx_answers_number(&b, "by_gate", e->met_by_gate);
+    gx_answers_number(&b, "by_gate_0", e->met_by_gate_zero);
+    gx_answers_end(&b);
     gx_answers_number(&b, "groups", groups);
     gx_answers_number(&b, "contacts", contacts);
     gx_answers_number(&b, "unread", unread);

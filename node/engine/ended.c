@@ -154,9 +154,8 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     gx_engine_send(e, s, &w);
     c->ended = true;
     c->shown_ops = 0;                   /* what it was shown as a member does not answer what it asks about this */
-    if (s->n_channels == 1) {           /* time to ask what it is about */
+    if (gx_session_is_for(s, c))        /* time to ask what it is about */
         gx_session_deadline(e, s, e->now.mono_ms + GX_HANDSHAKE_MS);
-    }
     return true;
 }
 
@@ -165,7 +164,7 @@ void gx_ended_serve(struct gx_engine *e, struct gx_session *s, struct gx_group *
     uint32_t ops[GX_EVENT_DEPS_MAX], n = find_ending(g, ops, c);
 
     gx_serve_past(e, s, g, c, heads, ops, n);
-    if (s->n_channels == 1)
+    if (gx_session_is_for(s, c))
         gx_session_close(e, s, GX_BYE_DONE);
 }
 

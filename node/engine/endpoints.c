@@ -95,6 +95,11 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
         gx_targets_update(e, record);
 
     bool own = gx_sign_pk_equal(&record->device, &g->row.intro.device);
+
+    for (uint32_t i = 0; i < e->n_sessions && !own; i++)
+        if (!e->sessions[i]->closed && memcmp(&e->sessions[i]->peer_key, &record->transport, sizeof record->transport) == 0)
+            gx_greet_late(e, e->sessions[i], g);
+
     struct gx_fan_out of = gx_announce_fan_out(e, g, GX_RECORD_FAN_OUT);
 
     for (uint32_t i = 0; i < e->n_sessions; i++) {

@@ -17,8 +17,7 @@ static bool is_near(const struct gx_engine *e, uint64_t since_ms, uint64_t ms)
 
 /* --- what operations say ------------------------------------------------------------------------------------------------------------ */
 
-/* Is operation a behind b in the order that all nodes agree on? */
-static bool is_later(const struct gx_group *g, uint32_t a, uint32_t b)
+bool gx_op_is_later(const struct gx_group *g, uint32_t a, uint32_t b)
 {
     if (g->law.nodes[a].depth != g->law.nodes[b].depth)
         return g->law.nodes[a].depth > g->law.nodes[b].depth;
@@ -30,7 +29,7 @@ static void note_prekey(struct gx_group *g, uint32_t device, const struct gx_dh_
 {
     struct gx_log *log = &g->logs[device];
 
-    if (log->prekey_op != GX_NONE && !is_later(g, op, log->prekey_op))
+    if (log->prekey_op != GX_NONE && !gx_op_is_later(g, op, log->prekey_op))
         return;
     log->prekey = *prekey;
     log->prekey_op = op;
@@ -40,7 +39,7 @@ static void note_incarnation(struct gx_group *g, uint32_t device, const struct g
 {
     struct gx_log *log = &g->logs[device];
 
-    if (log->now_op != GX_NONE && (intro || (log->now_op != log->intro_op && !is_later(g, op, log->now_op))))
+    if (log->now_op != GX_NONE && (intro || (log->now_op != log->intro_op && !gx_op_is_later(g, op, log->now_op))))
         return;
     log->now = *inc;
     log->now_op = op;
@@ -193,8 +192,8 @@ static bool make_prekey(struct gx_engine *e, struct gx_group *g, struct gx_dh_pk
     return ok;
 }
 
-/* Prekeys whose successor is long out, and epochs under which nothing comes any more. */
-static void forget_old(struct gx_engine *e, struct gx_group *g)
+/* Prekeys whose successor is long out. */
+static void forget_prekeys(struct gx_engine *e, struct gx_group *g)
 {
     struct gx_txn *txn = gx_engine_txn(e, true);
     const struct gx_dh_pk *counts = gx_epoch_prekey(g, &g->row.intro.device);
@@ -216,18 +215,39 @@ static void forget_old(struct gx_engine *e, struct gx_group *g)
     }
     gx_wipe(&row, sizeof row);
     gx_wipe(&before, sizeof before);
+}
+
+static void drop_chains(struct gx_epoch *epoch)
+{
+    if (epoch->chains == NULL)
+        return;
+    gx_wipe(epoch->chains, epoch->row.n_chains * sizeof *epoch->chains);
+    free(epoch->chains);
+    epoch->chains = NULL;
+}
+
+/* Epochs under which nothing comes any more: the gates of the newest stay. */
+static void forget_epochs(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_txn *txn = gx_engine_txn(e, true);
+
     for (uint32_t i = 0; i < g->n_epochs && txn != NULL; i++) {
         struct gx_epoch *epoch = &g->epochs[i];
+        bool has_gate = gx_gates_has(g, epoch->op);
 
-        if (epoch->row.state == 0 || epoch->row.since_ms + CHAINS_MS >= e->now.wall_ms)
+        if (epoch->row.state == 0 || epoch->row.since_ms + CHAINS_MS >= e->now.wall_ms || (epoch->row.state == GX_EPOCH_SPENT && has_gate))
             continue;
         (void)gx_engine_ok(e, gx_epoch_del(txn, g->row.gnum, epoch->op));
-        if (epoch->chains != NULL)
-            gx_wipe(epoch->chains, epoch->row.n_chains * sizeof *epoch->chains);
-        free(epoch->chains);
-        epoch->chains = NULL;
-        epoch->row = (struct gx_epoch_row){.state = 0};
-        epoch->dirty = false;
+        drop_chains(epoch);
+        epoch->row.n_chains = 0;
+        if (has_gate) {
+            epoch->row.state = GX_EPOCH_SPENT;
+        } else {
+            gx_wipe(&epoch->row, sizeof epoch->row);
+            epoch->row = (struct gx_epoch_row){.state = 0};
+        }
+        epoch->dirty = has_gate;
+        g->epochs_touched = g->epochs_touched || has_gate;
     }
 }
 
@@ -241,10 +261,15 @@ static enum gx_err write_epoch(struct gx_engine *e, struct gx_group *g)
         return e->fault;
     if (n == 0 || n > GX_EPOCH_SLOTS_MAX)
         return GX_E_TOO_BIG;
-    forget_old(e, g);
+    forget_prekeys(e, g);
     if (!make_prekey(e, g, &body.u.epoch.head.prekey))
         return e->fault;
-    return gx_author_write(e, g, &body, NULL, NULL);
+
+    enum gx_err err = gx_author_write(e, g, &body, NULL, NULL);
+
+    if (err == GX_OK)
+        forget_epochs(e, g);            /* its gate may have taken the place of an old one */
+    return err;
 }
 
 enum gx_err gx_epoch_for_sending(struct gx_engine *e, struct gx_group *g, struct gx_epoch **out)
@@ -254,7 +279,7 @@ enum gx_err gx_epoch_for_sending(struct gx_engine *e, struct gx_group *g, struct
         if (!know_live(e, g))
             return e->fault;
         for (uint32_t i = 0; i < g->n_epochs; i++)
-            if (is_fit(e, g, &g->epochs[i]) && (*out == NULL || is_later(g, g->epochs[i].op, (*out)->op)) &&
+            if (is_fit(e, g, &g->epochs[i]) && (*out == NULL || gx_op_is_later(g, g->epochs[i].op, (*out)->op)) &&
                 !gx_chain_used_up(e, g, &g->epochs[i]))
                 *out = &g->epochs[i];
         if (*out != NULL || written > 0)
@@ -314,9 +339,10 @@ static bool open_with(struct gx_engine *e, struct gx_group *g, const struct gx_b
     return found;
 }
 
-/* From here on ex is not needed: each sender's chain goes its own way. */
-static bool begin_chains(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch, const struct gx_body_epoch *body, const struct gx_epoch_key *key)
+/* From here on ex is not needed: each sender's chain goes its own way, and so does the gate. */
+static bool begin(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch, const struct gx_body_epoch *body, const struct gx_epoch_key *key)
 {
+    gx_epoch_gate(&epoch->row.gate, key);
     epoch->chains = calloc(body->n, sizeof *epoch->chains);
     if (epoch->chains == NULL)
         return gx_engine_ok(e, GX_E_MEMORY);
@@ -346,8 +372,9 @@ static void open_epoch(struct gx_engine *e, struct gx_group *g, struct gx_epoch 
     gx_context_of(&context, gx_wr_span(&w));
     epoch->row = (struct gx_epoch_row){.state = GX_EPOCH_SHUT, .since_ms = e->now.wall_ms};
     epoch->dirty = g->epochs_touched = true;
-    if (open_with(e, g, body, &context, slot, &key) && begin_chains(e, g, epoch, body, &key)) {
+    if (open_with(e, g, body, &context, slot, &key) && begin(e, g, epoch, body, &key)) {
         epoch->row.state = GX_EPOCH_OPEN;
+        gx_gates_note(g, epoch->op);
     } else {
         g->shut_op = epoch->op;
         gx_engine_drop(e, "epoch_shut");
@@ -436,6 +463,8 @@ bool gx_epochs_load(struct gx_engine *e, struct gx_group *g)
         if (epoch == NULL)
             return gx_engine_ok(e, GX_E_CORRUPT);
         epoch->row = row;
+        if (row.state != GX_EPOCH_SHUT)
+            gx_gates_note(g, epoch->op);
         if (row.state == GX_EPOCH_SHUT && !row.instead && is_near(e, row.since_ms, GX_EPOCH_MS_MAX))
             g->shut_op = epoch->op;     /* of which was not complained yet */
     }
@@ -444,15 +473,6 @@ bool gx_epochs_load(struct gx_engine *e, struct gx_group *g)
 
 /* Chains of the newest few stay in memory. */
 #define CHAINS_KEPT 4u
-
-static void drop_chains(struct gx_epoch *epoch)
-{
-    if (epoch->chains == NULL)
-        return;
-    gx_wipe(epoch->chains, epoch->row.n_chains * sizeof *epoch->chains);
-    free(epoch->chains);
-    epoch->chains = NULL;
-}
 
 void gx_epochs_flush(struct gx_engine *e, struct gx_group *g)
 {
@@ -471,9 +491,11 @@ void gx_epochs_flush(struct gx_engine *e, struct gx_group *g)
 
 void gx_epochs_free(struct gx_group *g)
 {
-    for (uint32_t i = 0; i < g->n_epochs; i++)
+    for (uint32_t i = 0; i < g->n_epochs; i++) {
         drop_chains(&g->epochs[i]);
+        gx_wipe(&g->epochs[i].row, sizeof g->epochs[i].row);
+    }
     free(g->epochs);
     g->epochs = NULL;
-    g->n_epochs = g->cap_epochs = 0;
+    g->n_epochs = g->cap_epochs = g->n_gates = 0;
 }

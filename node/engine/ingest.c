@@ -294,7 +294,7 @@ static void create_read(struct gx_group *g, const struct gx_body_create *create)
     g->rules = create->rules;
     g->law.cap = g->rules.cap;
     g->law.qr_max = g->rules.qr_max;
-    gx_gate_zero(&g->gate, &create->founder.e);
+    gx_gate_zero(&g->gate_zero, &create->founder.e);
     g->has_create = true;
 }
 

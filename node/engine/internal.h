@@ -103,6 +103,8 @@ struct gx_epoch {
     struct gx_epoch_row row;    /* state 0: this node is not listed, or it is too old */
     struct gx_chain_row *chains;        /* row.n_chains; NULL: they are in the store */
     bool dirty;
+    bool is_inside;              /* whoever has its gate is a member, at that generation of the law; 0: not looked at */
+    uint32_t inside_generation;
 };
 
 /* An event whose key was asked for. */
@@ -130,7 +132,7 @@ struct gx_group {
     struct gx_group_row row;
     bool dirty;
     uint32_t index;             /* in engine->groups */
-    struct gx_gate_key gate;
+    struct gx_gate_key gate_zero;
     bool has_create;
 
     struct gx_log *logs;
@@ -185,6 +187,8 @@ struct gx_group {
     struct gx_epoch *epochs;    /* in order of their operations */
     uint32_t n_epochs, cap_epochs;
     bool epochs_touched;        /* one is dirty, or its chains were read */
+    uint32_t gates[GX_GATES_KEPT];      /* operations of the epochs whose gates are kept, the newest first */
+    uint32_t n_gates;
     uint8_t live_hash[32];      /* of the logs that live devices write into, at that generation of the law */
     bool live_known;
     bool epoch_due;             /* somebody was removed in this step: an epoch without them is written at its end */
@@ -258,6 +262,7 @@ struct gx_channel {
     bool theirs;                /* its proof holds and it is live in my view: it is served */
     bool unknown;               /* its proof holds, but my view does not know it (yet) */
     bool mine;                  /* my proof is sent */
+    bool first;                 /* and was so before theirs came: I begin */
     bool started;               /* frontiers were exchanged, or mine is out: events may go */
     uint64_t started_ms;
     bool asked_heads;           /* I sent HEADS already */
@@ -294,11 +299,16 @@ struct gx_session {
     struct gx_addr addr;
     struct gx_transcript transcript;
     bool has_tags;              /* my TAGS are out */
+    bool is_asked;              /* inbound: the next PROOF answers them */
+    bool is_greeted;            /* and theirs were answered: what is not proved by now is because one of the two did not know of the other */
+    uint32_t *met;              /* gnums of groups that both showed a gate of an epoch of */
+    uint32_t n_met, cap_met;
     uint64_t since_ms, heard_ms, pinged_ms;
     uint32_t rtt_ms;
     uint64_t deadline_ms;       /* without a shared group by then: closed; 0: none */
     uint64_t bytes;             /* what a guest, or a device my view does not know, sent */
     uint32_t strikes;           /* malformed or wrongly signed things */
+    uint32_t misses;            /* proofs of groups that are not known here, or that do not hold */
 
     struct gx_channel *channels;
     uint32_t n_channels, cap_channels;
@@ -501,6 +511,7 @@ struct gx_engine {
     bool held_dirty;
     uint64_t held_flush_ms;
 
+    uint64_t met_by_gate, met_by_gate_zero;     /* how often a group became shared on a session, by the gate of an epoch, and by gate 0 */
     struct gx_drop_counter dropped[GX_DROP_COUNTERS_MAX];
     uint32_t n_dropped;
 };
@@ -683,6 +694,8 @@ void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g);
 void gx_sessions_new_group(struct gx_engine *e, struct gx_group *g);
 struct gx_channel *gx_session_channel(struct gx_session *s, uint16_t number);
 struct gx_channel *gx_session_channel_of(struct gx_session *s, uint32_t gnum);
+/* Is nothing said on it but on this channel? */
+bool gx_session_is_for(const struct gx_session *s, const struct gx_channel *c);
 bool gx_channel_shared(const struct gx_channel *c);
 /* It speaks of this group no more, on any session: those that were for it alone end. */
 void gx_sessions_group_gone(struct gx_engine *e, const struct gx_group *g);
@@ -700,13 +713,15 @@ void gx_channel_anew(struct gx_channel *c, uint16_t number);
 /* --- greet.c: hello, tags, proofs -------------------------------------------------------------------------------------------------- */
 
 void gx_greet_hello(struct gx_engine *e, struct gx_session *s);
-/* Tags of all groups this node takes part in; a server names only those that it finds in `theirs`, and closes when there is none. */
-void gx_greet_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *theirs);
-/* The server's tags: prove what both know. */
+/* The client shows its groups: tags by the newest gates of all that it takes part in. */
+void gx_greet_show(struct gx_engine *e, struct gx_session *s);
+/* The client's tags: the server shows those that it recognises, and the client, to whom they come back, proves them. */
 void gx_greet_take_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
-void gx_greet_take_proof(struct gx_engine *e, struct gx_session *s, const struct gx_proof *proof);
-/* May the other side be shown control events of the group?  Who came in, once it is proven a member; whom this node went to, also as the place that a
- * live member of this very group signed: CURVE proved whose that is. */
+void gx_greet_take_proofs(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
+/* By now it may be known whose node the other side is: prove g to it, if that was not done. */
+void gx_greet_late(struct gx_engine *e, struct gx_session *s, struct gx_group *g);
+/* May the other side be shown control events of the group?  To whom this node proved itself, once it is proven a member, and before that as the node that a
+ * live member of this very group named: CURVE proved whose that is. */
 bool gx_greet_trusts(const struct gx_session *s, const struct gx_group *g, const struct gx_channel *c);
 /* HEADS: my control heads, to be shown what I lack. */
 void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);

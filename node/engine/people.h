@@ -92,6 +92,8 @@ bool gx_create_decode(struct gx_event *ev, struct gx_body *body, struct gx_span 
 /* And its signatures verified here: few come, and never many at once. */
 bool gx_create_read(struct gx_event *ev, struct gx_body *body, struct gx_span bytes);
 void gx_asks_timer(struct gx_engine *e);
+/* Is the other side the node of the contact that let this one know of g, which asks to be let in? */
+bool gx_ask_is_for(struct gx_engine *e, const struct gx_session *s, const struct gx_group *g);
 void gx_ask_send(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
 void gx_ask_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
 void gx_ask_verified(struct gx_engine *e, struct gx_job *job);

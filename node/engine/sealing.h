@@ -30,6 +30,17 @@ void gx_epochs_finish(struct gx_engine *e, struct gx_group *g);
 /* Is a log of that person listed in the EPOCH of operation `op`? */
 bool gx_epoch_lists_person(struct gx_engine *e, struct gx_group *g, uint32_t op, uint32_t person);
 
+/* Is operation a behind b in the order that all nodes agree on? */
+bool gx_op_is_later(const struct gx_group *g, uint32_t a, uint32_t b);
+
+/* --- gates.c: by which gates a group is recognised.  KEYS §11 ------------------------------------------------------------------------ */
+
+/* An epoch was opened, or read from the store: its gate is kept while it is one of the newest. */
+void gx_gates_note(struct gx_group *g, uint32_t op);
+bool gx_gates_has(const struct gx_group *g, uint32_t op);
+/* Gates that nobody has who is out, the newest first: at most n of them to out, borrowed until the epochs change. */
+uint32_t gx_gates_list(struct gx_engine *e, struct gx_group *g, const struct gx_gate_key **out, uint32_t n);
+
 /* --- chains.c: the keys of single messages ----------------------------------------------------------------------------------------- */
 
 /* The key that this node's next sealed event is sealed with; its chain moves on when that event is taken in. */

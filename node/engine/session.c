@@ -64,6 +64,7 @@ static void session_free(struct gx_session *s)
         free(s->channels[i].doubts);
     }
     free(s->channels);
+    free(s->met);
     gx_wipe(s, sizeof *s);
     free(s);
 }
@@ -165,6 +166,17 @@ struct gx_channel *gx_session_channel_of(struct gx_session *s, uint32_t gnum)
         if (s->channels[i].group == gnum)
             return &s->channels[i];
     return NULL;
+}
+
+bool gx_session_is_for(const struct gx_session *s, const struct gx_channel *c)
+{
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        const struct gx_channel *other = &s->channels[i];
+
+        if (other != c && (other->theirs || other->unknown || other->told || other->asked))
+            return false;
+    }
+    return true;
 }
 
 bool gx_channel_shared(const struct gx_channel *c)
@@ -290,7 +302,7 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
     else if (s->kind == GX_SESSION_CARD)
         gx_card_up(e, s);
     else if (s->kind == GX_SESSION_MEMBER && !gx_targets_settle(e, s) && !s->inbound)
-        gx_greet_tags(e, s, NULL);
+        gx_greet_show(e, s);
 }
 
 static void take_member_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
@@ -367,21 +379,14 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
 {
     switch ((enum gx_frame_kind)f->kind) {
     case GX_FRAME_TAGS:
-        if (s->inbound)
-            gx_greet_tags(e, s, f);
-        else
-            gx_greet_take_tags(e, s, f);
+        gx_greet_take_tags(e, s, f);
         break;
     case GX_FRAME_PROOF:
-        for (size_t i = 0; i < f->n; i++) {
-            struct gx_proof proof = gx_frame_proof_at(f, i);
-
-            gx_greet_take_proof(e, s, &proof);
-        }
+        gx_greet_take_proofs(e, s, f);
         break;
     case GX_FRAME_AGAIN:
         if (!s->inbound)
-            gx_greet_tags(e, s, NULL);
+            gx_greet_show(e, s);
         break;
     case GX_FRAME_HEADS:
     case GX_FRAME_FRONTIER:

@@ -148,6 +148,14 @@ static void trace_inputs(struct gx_sim *sim, uint32_t i, const struct gx_input *
     }
 }
 
+static void count_met(struct gx_sim *sim, struct sim_node *node)
+{
+    sim->counts.met_by_gate += node->engine->met_by_gate - node->met_by_gate;
+    sim->counts.met_by_gate_zero += node->engine->met_by_gate_zero - node->met_by_gate_zero;
+    node->met_by_gate = node->engine->met_by_gate;
+    node->met_by_gate_zero = node->engine->met_by_gate_zero;
+}
+
 void sim_step(struct gx_sim *sim, uint32_t i)
 {
     struct sim_node *node = &sim->nodes[i];
@@ -201,6 +209,7 @@ void sim_step(struct gx_sim *sim, uint32_t i)
     }
     for (size_t k = 0; k < effects.n; k++)
         carry_out(sim, i, &effects.list[k]);
+    count_met(sim, node);
     sim_measure_step(sim, i);
     sim_removal_step(sim, i);
     sim_look(sim, i);
@@ -323,7 +332,7 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
     node->paused = false;
     node->up = true;
     node->life++;
-    node->wake_ms = 0;
+    node->wake_ms = node->met_by_gate = node->met_by_gate_zero = 0;
     node->next_port = 20000;
     node->doors = sim_grow(node->doors, &node->cap_doors, 0, sizeof *node->doors);
     node->doors[0] = (struct sim_door){.number = 0, .port = SIM_DOOR_PORT, .pk = node->config.transport_pk};

@@ -109,6 +109,17 @@ static bool note_member(struct gx_sim *sim, uint32_t node_at, const struct gx_gr
     return began;
 }
 
+/* Tags show interest; what serves is the device key. */
+static void look_served(struct gx_sim *sim, uint32_t i, const struct gx_session *s)
+{
+    for (uint32_t k = 0; k < s->n_channels; k++) {
+        const struct gx_group *g = gx_channel_shared(&s->channels[k]) ? gx_group_by_gnum(sim->nodes[i].engine, s->channels[k].group) : NULL;
+
+        if (g != NULL && !gx_group_live(g, &s->channels[k].device))
+            sim_violated(sim, GX_SIM_SERVED, i, "it serves a device that is no member's in its view");
+    }
+}
+
 /* What strangers and members may fill has an end.  node/engine/internal.h, proto/limits.h */
 static void look_bounds(struct gx_sim *sim, uint32_t i)
 {
@@ -122,6 +133,7 @@ static void look_bounds(struct gx_sim *sim, uint32_t i)
             s->bytes > 4ull * GX_STEP_BYTES_MAX)
             sim_violated(sim, GX_SIM_BOUNDS, i, "a session goes on with %u strikes, %u channels, %llu bytes of a stranger", s->strikes, s->n_channels,
                          (unsigned long long)s->bytes);
+        look_served(sim, i, s);
     }
     if (e->n_jobs > GX_JOBS_MAX || e->job_bytes > GX_JOB_BYTES_MAX || e->arena.bytes > GX_EFFECTS_BYTES_MAX + (1u << 20) || e->n_sessions > GX_SESSIONS_MAX)
         sim_violated(sim, GX_SIM_BOUNDS, i, "%u jobs of %zu bytes, %zu bytes of effects, %u sessions", e->n_jobs, e->job_bytes, e->arena.bytes, e->n_sessions);

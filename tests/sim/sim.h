@@ -169,6 +169,7 @@ bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const
     X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more, and what was heard before stays")                                               \
     X(GX_SIM_SECRETS, "secrets", "whom a message was sealed to reads it in the end, and nobody else; an epoch lists nobody known to be out")        \
     X(GX_SIM_BOUNDS, "bounds", "what others can make a node hold has the ends that it names")                                                       \
+    X(GX_SIM_SERVED, "served", "a node serves devices only that are live in its own view")                                                           \
     X(GX_SIM_EXPECT, "expect", "what the test itself says must be so")
 
 enum gx_sim_oracle {
@@ -215,6 +216,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t agreed;            /* messages of liars that an honest member has, at each of them: counted by gx_sim_check */
     uint64_t sealed, locked;    /* messages at nodes that hold them, and those that could not be read there: likewise */
     uint64_t epochs;            /* of honest authors: likewise */
+    uint64_t met_by_gate, met_by_gate_zero;         /* groups that became shared on a session, counted at each of its ends */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);
 void gx_sim_counts_add(struct gx_sim_counts *sum, const struct gx_sim_counts *more);

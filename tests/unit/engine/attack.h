@@ -224,6 +224,8 @@ static struct {
     struct gx_sign_sk sk;
     gx_session_id session;
     unsigned n_frames, n_chunks, n_heads, n_ended;      /* what it was told */
+    struct gx_tag tags[GX_FRAME_TAGS_MAX];              /* and which tags last */
+    size_t n_tags;
     size_t bytes;
 } ghost;
 
@@ -240,6 +242,9 @@ static inline bool ghost_hears(struct net *net, int from, int to, struct gx_span
         return false;
     if (f.kind == GX_FRAME_HELLO)
         ghost.transcript.server_nonce = f.nonce;
+    if (f.kind == GX_FRAME_TAGS)
+        for (ghost.n_tags = 0; ghost.n_tags < f.n; ghost.n_tags++)
+            ghost.tags[ghost.n_tags] = gx_frame_tag_at(&f, ghost.n_tags);
     ghost.n_heads += f.kind == GX_FRAME_HEADS;
     ghost.n_ended += f.kind == GX_FRAME_ENDED;
     if (f.kind == GX_FRAME_CHUNKS)
@@ -253,15 +258,12 @@ static inline void ghost_says(const struct gx_wr *w)
     net_settle(ghost.net);
 }
 
-/* Connect to the members' door of node `to`, and prove a device key for tea: that of `as`, or one that nobody ever saw (-1). */
-static inline void ghost_connects(struct net *net, int to, int as)
+/* Connect to the members' door of node `to`, and say HELLO. */
+static inline void ghost_opens(struct net *net, int to)
 {
-    const struct gx_group *g = tea(net, to);
     struct net_link *l = &net->link[NET_LINKS - 1];
-    uint8_t bytes[512], proof_bytes[GX_PROOF_SIGNED_BYTES];
+    uint8_t bytes[64];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
-    struct gx_proof proof = {.channel = 5};
-    struct gx_sign_seed seed;
 
     memset(&ghost, 0, sizeof ghost);
     ghost.net = net;
@@ -277,30 +279,52 @@ static inline void ghost_connects(struct net *net, int to, int as)
              .peer_addr = net_addr(9)}, gx_span(NULL, 0));
     gx_frame_write_hello(&w, &ghost.transcript.client_nonce);
     ghost_says(&w);
+}
+
+static inline void ghost_shows(const struct gx_tag *tags, size_t n)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_tags(&w);
+
+    for (size_t i = 0; i < n; i++)
+        gx_frame_put_tag(&w, &list, &tags[i]);
+    gx_frame_end(&w, &list);
+    ghost_says(&w);
+}
+
+/* A proof for that group of the device of `as`, or of one that nobody ever saw (-1); or one that says no true word. */
+static inline void ghost_proves(const struct gx_group *g, int as, bool true_word)
+{
+    uint8_t bytes[512], proof_bytes[GX_PROOF_SIGNED_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_proof(&w);
+    struct gx_proof proof = {.channel = 5};
+    struct gx_sign_seed seed;
 
     memset(&seed, 0x55, sizeof seed);
     gx_sign_keypair(&ghost.pk, &ghost.sk, &seed);
     if (as >= 0)
-        gx_device_key(&ghost.pk, &ghost.sk, &net->node[as].config.device_seed, &tea(net, as)->row.intro.e);
-
-    w = gx_wr(bytes, sizeof bytes);
-    struct gx_frame_list list = gx_frame_begin_tags(&w);
-    struct gx_tag tag;
-
-    gx_gate_tag(&tag, &g->gate, GX_ROLE_CLIENT, &ghost.transcript);
-    gx_frame_put_tag(&w, &list, &tag);
-    gx_frame_end(&w, &list);
-    ghost_says(&w);
-
-    w = gx_wr(bytes, sizeof bytes);
-    list = gx_frame_begin_proof(&w);
-    proof.tag = tag;
+        gx_device_key(&ghost.pk, &ghost.sk, &ghost.net->node[as].config.device_seed, &tea(ghost.net, as)->row.intro.e);
+    gx_gate_tag(&proof.tag, &g->gate_zero, GX_ROLE_CLIENT, &ghost.transcript);
     proof.device = ghost.pk;
     gx_proof_signed_bytes(proof_bytes, &g->row.id, GX_ROLE_CLIENT, &ghost.transcript);
     gx_sign(&proof.sig, &ghost.sk, GX_DOMAIN_SESSION, gx_span(proof_bytes, sizeof proof_bytes));
+    proof.sig.b[0] ^= !true_word;
     gx_frame_put_proof(&w, &list, &proof);
     gx_frame_end(&w, &list);
     ghost_says(&w);
+}
+
+/* Connect, show gate 0 of tea, and prove a device key for it. */
+static inline void ghost_connects(struct net *net, int to, int as)
+{
+    struct gx_tag tag;
+
+    ghost_opens(net, to);
+    gx_gate_tag(&tag, &tea(net, to)->gate_zero, GX_ROLE_CLIENT, &ghost.transcript);
+    ghost_shows(&tag, 1);
+    ghost_proves(tea(net, to), as, true);
 }
 
 #endif

@@ -328,7 +328,7 @@ static inline void ghost_proves(struct ghost *g, int to, const struct gx_group *
     struct gx_proof proof = {.channel = 5, .device = g->intro.device};
 
     ghost_comes(g, to, 0, true);
-    gx_gate_tag(&proof.tag, &of->gate, GX_ROLE_CLIENT, &g->transcript);
+    gx_gate_tag(&proof.tag, &of->gate_zero, GX_ROLE_CLIENT, &g->transcript);
     list = gx_frame_begin_tags(&w);
     gx_frame_put_tag(&w, &list, &proof.tag);
     gx_frame_end(&w, &list);

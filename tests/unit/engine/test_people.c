@@ -439,7 +439,8 @@ static unsigned heard_by_0;
 
 static bool counts(struct net *net, int from, int to, struct gx_span bytes)
 {
-    heard_by_0 += from == 1 && to == 0 && bytes.n > 0 && bytes.p[0] != GX_FRAME_HELLO && bytes.p[0] != GX_FRAME_BYE;
+    heard_by_0 += from == 1 && to == 0 && bytes.n > 0 && bytes.p[0] != GX_FRAME_HELLO && bytes.p[0] != GX_FRAME_BYE &&
+                  bytes.p[0] != GX_FRAME_TAGS;      /* random ones, as every stranger is told */
     return !net->cut[from][to];
 }
 

@@ -50,7 +50,7 @@ static void little_of_everything(struct place *p)
     struct gx_contact_row contact = {.flags = GX_CONTACT_ASKS, .n_addrs = 1, .addrs = {addr}, .name_bytes = 3, .name = "mei"};
     struct gx_asked_row asked = {.contact = {{1}}, .inviter = {{2}}};
     struct gx_invited_row invited = {.contact = {{1}}, .inviter = {{3}}, .title_bytes = 2, .title = "ab"};
-    struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .n_chains = 2};
+    struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .gate = {{1}}, .n_chains = 2};
     struct gx_chain_row chains[] = {{.log = {{1}}, .next = 3}, {.log = {{2}}}};
     struct gx_prekey_row prekey = {.pk = {{6}}, .sk = {{7}}, .since_ms = 1};
     struct gx_message_key mk = {{8}};

@@ -63,7 +63,7 @@ static uint32_t damage(struct gx_txn *txn, enum gx_table t, const struct gx_key 
 /* ---- epochs ---- */
 
 /* Where things stand in the value of an epoch.  SCHEMA §2.18 */
-enum { AT_STATE = 0, AT_INSTEAD = 1, AT_N_CHAINS = 14, AT_CHAIN = 16, CHAIN_BYTES = 44, AT_NEXT = 8 };
+enum { AT_STATE = 0, AT_INSTEAD = 1, AT_GATE = 14, AT_N_CHAINS = 46, AT_CHAIN = 48, CHAIN_BYTES = 44, AT_NEXT = 8 };
 
 static struct gx_chain_row all_chains[GX_EPOCH_SLOTS_MAX + 1];
 
@@ -83,7 +83,7 @@ static void make_chains(void)
 static struct gx_epoch_row some_epoch(uint16_t n_chains)
 {
     return (struct gx_epoch_row){.state = GX_EPOCH_OPEN, .instead = n_chains % 2 == 1, .since_ms = UINT64_MAX - n_chains, .used = UINT32_MAX - 2u * n_chains,
-                                 .n_chains = n_chains};
+                                 .gate = {{9, (uint8_t)n_chains, 8}}, .n_chains = n_chains};
 }
 
 static void assert_epochs_equal(const struct gx_epoch_row *a, const struct gx_epoch_row *b)
@@ -92,6 +92,7 @@ static void assert_epochs_equal(const struct gx_epoch_row *a, const struct gx_ep
     assert_int_equal(a->instead, b->instead);
     assert_true(a->since_ms == b->since_ms);
     assert_int_equal(a->used, b->used);
+    assert_memory_equal(a->gate.b, b->gate.b, sizeof a->gate.b);
     assert_int_equal(a->n_chains, b->n_chains);
 }
 
@@ -128,15 +129,17 @@ static void test_an_epoch_comes_back_with_all_its_chains(void **state)
         OK(gx_epoch_chains(txn, chains, row.n_chains, 1, 7));
         assert_chains_equal(chains, all_chains, row.n_chains);
         OK(gx_table_get(txn, &value, GX_TABLE_EPOCH, &key));
-        assert_int_equal(value.n, 16 + 44 * counts[i]);
+        assert_int_equal(value.n, 48 + 44 * counts[i]);
     }
     assert_int_equal(gx_table_rows(txn, GX_TABLE_EPOCH), 1);
-    struct gx_epoch_row row, shut = {.state = GX_EPOCH_SHUT, .since_ms = 5};
+    struct gx_epoch_row row, without[] = {{.state = GX_EPOCH_SHUT, .since_ms = 5}, {.state = GX_EPOCH_SPENT, .since_ms = 5, .gate = {{1, 2, 3}}}};
     uint32_t cnum = 7;
-    OK(gx_epoch_put(txn, 1, 7, &shut, NULL));
-    OK(gx_epoch_next(txn, &cnum, &row, 1));
-    assert_epochs_equal(&row, &shut);
-    OK(gx_epoch_chains(txn, NULL, 0, 1, 7));
+    for (size_t i = 0; i < GX_ARRAY_LEN(without); i++) {
+        OK(gx_epoch_put(txn, 1, 7, &without[i], NULL));
+        OK(gx_epoch_next(txn, &cnum, &row, 1));
+        assert_epochs_equal(&row, &without[i]);
+        OK(gx_epoch_chains(txn, NULL, 0, 1, 7));
+    }
     commit(txn);
     place_remove(&p);
 }
@@ -155,7 +158,7 @@ static void test_epochs_are_walked_group_by_group_in_the_order_of_their_operatio
     struct gx_txn *txn = begin(&p, true);
     assert_int_equal(gx_epoch_next(txn, &cnum, &row, 1), GX_E_ABSENT);
     for (size_t i = 0; i < GX_ARRAY_LEN(order); i++) {
-        struct gx_epoch_row put = {.state = GX_EPOCH_OPEN, .used = order[i], .n_chains = 1};
+        struct gx_epoch_row put = {.state = GX_EPOCH_OPEN, .used = order[i], .gate = {{1}}, .n_chains = 1};
         OK(gx_epoch_put(txn, 1, order[i], &put, all_chains));
         put.used = 7;
         OK(gx_epoch_put(txn, 3, order[i], &put, all_chains));
@@ -243,8 +246,10 @@ static void test_an_epoch_that_breaks_its_own_rules_is_corrupt(void **state)
         size_t n;
     } breaches[] = {
         {"a state that is none", AT_STATE, {0}, 1},
-        {"a state of a later version", AT_STATE, {3}, 1},
+        {"a state of a later version", AT_STATE, {4}, 1},
         {"shut, and with chains", AT_STATE, {GX_EPOCH_SHUT}, 1},
+        {"spent, and with chains", AT_STATE, {GX_EPOCH_SPENT}, 1},
+        {"open, and without a gate", AT_GATE, {0, 0, 0}, 3},
         {"neither instead nor not", AT_INSTEAD, {2}, 1},
         {"fewer chains than there are", AT_N_CHAINS, {2, 0}, 2},
         {"more chains than there are", AT_N_CHAINS, {4, 0}, 2},
@@ -809,7 +814,7 @@ static struct gx_txn *wrong_txn;
 
 static void put_epoch(uint8_t state, uint16_t n_chains, uint32_t next, uint8_t second_log)
 {
-    struct gx_epoch_row row = {.state = state, .n_chains = n_chains};
+    struct gx_epoch_row row = {.state = state, .gate = {{state == GX_EPOCH_OPEN}}, .n_chains = n_chains};
 
     make_chains();
     all_chains[0].next = next;
