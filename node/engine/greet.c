@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define MISSES_MAX GX_FRAME_GROUPS_MAX  /* proofs that say nothing here: each may cost a signature */
+#define TAGS_MAX GX_GROUPS_MAX          /* frames of tags on one session: there is a new one for each group that is new */
 
 static enum gx_role my_role(const struct gx_session *s)
 {
@@ -74,16 +75,25 @@ void gx_greet_show(struct gx_engine *e, struct gx_session *s)
         send_tags(e, s, tags, n);
 }
 
-static bool is_in(const struct gx_frame *f, const struct gx_tag *tag)
+/* What the other side showed, in order. */
+struct shown {
+    struct gx_tag *tags;
+    size_t n;
+};
+
+static bool read_tags(struct gx_engine *e, struct gx_session *s, struct shown *out, const struct gx_frame *f)
 {
-    bool found = false;
-
-    for (size_t k = 0; k < f->n && !found; k++) {
-        struct gx_tag other = gx_frame_tag_at(f, k);
-
-        found = gx_equal_ct(tag->b, other.b, sizeof tag->b);
+    /* Each costs a hash for every gate that is kept; and how long looking takes tells nothing to who may look but a few times. */
+    if (++s->n_tags > TAGS_MAX) {
+        gx_session_close(e, s, GX_BYE_LIMIT);
+        return false;
     }
-    return found;
+    *out = (struct shown){.tags = room_for_tags(e), .n = f->n};
+    for (size_t i = 0; i < out->n && out->tags != NULL; i++)
+        out->tags[i] = gx_frame_tag_at(f, i);
+    if (out->n > 1 && out->tags != NULL)
+        qsort(out->tags, out->n, sizeof *out->tags, by_bytes);
+    return out->tags != NULL;
 }
 
 static bool has_met(const struct gx_session *s, const struct gx_group *g)
@@ -95,7 +105,7 @@ static bool has_met(const struct gx_session *s, const struct gx_group *g)
 }
 
 /* A gate of the group, by which the other side showed it; NULL: it did not. */
-static const struct gx_gate_key *find_gate(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
+static const struct gx_gate_key *find_gate(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct shown *shown)
 {
     const struct gx_gate_key *gates[GX_GATES_KEPT], *found = NULL;
     uint32_t n = gx_group_speaks(e, g) ? gx_gates_list(e, g, gates, GX_GATES_KEPT) : 0;
@@ -104,7 +114,7 @@ static const struct gx_gate_key *find_gate(struct gx_engine *e, struct gx_sessio
         struct gx_tag tag;
 
         gx_gate_tag(&tag, gates[k], their_role(s), &s->transcript);
-        if (is_in(f, &tag))
+        if (shown->n > 0 && bsearch(&tag, shown->tags, shown->n, sizeof tag, by_bytes) != NULL)
             found = gates[k];
     }
     if (found != NULL && !has_met(s, g) && gx_engine_grow(e, &s->met, &s->cap_met, s->n_met, sizeof *s->met))
@@ -115,11 +125,12 @@ static const struct gx_gate_key *find_gate(struct gx_engine *e, struct gx_sessio
 /* To a stranger, and to who was in a group and is out, this is as many random tags. */
 static void answer_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
-    struct gx_tag *tags = room_for_tags(e);
+    struct shown shown;
+    struct gx_tag *tags = read_tags(e, s, &shown, f) ? room_for_tags(e) : NULL;
     uint32_t n = 0;
 
     for (uint32_t i = 0; tags != NULL && i < e->n_groups; i++) {
-        const struct gx_gate_key *gate = find_gate(e, s, e->groups[i], f);
+        const struct gx_gate_key *gate = find_gate(e, s, e->groups[i], &shown);
 
         if (gate != NULL)
             gx_gate_tag(&tags[n++], gate, my_role(s), &s->transcript);
@@ -214,13 +225,16 @@ static void prove_met(struct gx_engine *e, struct gx_session *s, const struct gx
     struct gx_wr w = gx_engine_wr(e, 8 + GX_PROOF_BYTES * GX_GROUPS_MAX);
     struct gx_frame_list list = gx_frame_begin_proof(&w);
     bool first = s->n_channels == 0;
+    struct shown shown;
 
+    if (!read_tags(e, s, &shown, f))
+        return;
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
         if (!is_unproved(gx_session_channel_of(s, g->row.gnum)) || !gx_group_speaks(e, g))
             continue;
-        if (find_gate(e, s, g, f) != NULL || is_known(e, s, g))
+        if (find_gate(e, s, g, &shown) != NULL || is_known(e, s, g))
             (void)prove_first(e, s, g, &w, &list);
     }
     gx_frame_end(&w, &list);
@@ -252,11 +266,12 @@ static bool is_spoken_of(struct gx_engine *e, const struct gx_session *s, const 
 
 void gx_greet_late(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
 {
+    if (!s->is_greeted || is_spoken_of(e, s, g) || !is_known(e, s, g) || !gx_group_speaks(e, g))
+        return;
+
     struct gx_wr w = gx_engine_wr(e, 8 + GX_PROOF_BYTES);
     struct gx_frame_list list = gx_frame_begin_proof(&w);
 
-    if (!s->is_greeted || is_spoken_of(e, s, g) || !is_known(e, s, g) || !gx_group_speaks(e, g))
-        return;
     if (!prove_first(e, s, g, &w, &list))
         return;
     gx_frame_end(&w, &list);

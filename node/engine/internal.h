@@ -308,6 +308,7 @@ struct gx_session {
     uint64_t deadline_ms;       /* without a shared group by then: closed; 0: none */
     uint64_t bytes;             /* what a guest, or a device my view does not know, sent */
     uint32_t strikes;           /* malformed or wrongly signed things */
+    uint32_t n_tags;            /* frames of tags that were looked through */
     uint32_t misses;            /* proofs of groups that are not known here, or that do not hold */
 
     struct gx_channel *channels;

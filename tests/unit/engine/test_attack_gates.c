@@ -164,6 +164,24 @@ static void test_a_proof_that_does_not_hold_tells_nothing(void **state)
     net_free(net);
 }
 
+/* Whoever looks on one connection does so a few times, and is as far as before: a next one has other tags. */
+static void test_nobody_shows_tags_for_ever(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_tag tags[GX_FRAME_TAGS_PAD];
+    unsigned n = 0;
+
+    (void)state;
+    memset(tags, 0x31, sizeof tags);
+    ghost_opens(net, 0);
+    for (; n < 2000 && gx_session_find(eng(net, 0), ghost.session) != NULL; n++)
+        ghost_shows(tags, GX_ARRAY_LEN(tags));
+    assert_int_equal(n, GX_GROUPS_MAX + 1);
+    assert_int_equal(ghost.n_frames, 1 + GX_GROUPS_MAX + 1);        /* HELLO, TAGS, BYE */
+    net_free(net);
+}
+
 /* A member's gate opens nothing: the device is what is served. */
 static void test_who_shows_a_members_gate_and_proves_another_device_gets_nothing(void **state)
 {
@@ -225,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_gates_that_somebody_who_is_out_has_are_shown_to_nobody),
         cmocka_unit_test(test_the_gates_of_before_stay_closed_to_who_comes_in_again),
         cmocka_unit_test(test_a_proof_that_does_not_hold_tells_nothing),
+        cmocka_unit_test(test_nobody_shows_tags_for_ever),
         cmocka_unit_test(test_who_shows_a_members_gate_and_proves_another_device_gets_nothing),
         cmocka_unit_test(test_a_client_that_takes_a_channel_of_the_server_is_not_heard),
     };
