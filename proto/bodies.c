@@ -115,11 +115,11 @@ void gx_cut_write(struct gx_wr *w, const struct gx_cut *cut)
 /* Values that a later version may give a meaning are GX_E_VERSION, values that none may have are GX_E_MALFORMED. */
 static enum gx_err rules_check(const struct gx_rules *rules)
 {
-    if (rules->rule_version != GX_RULE_VERSION || rules->kind > GX_GROUP_DIRECT || rules->history != 0)
+    if (rules->rule_version != GX_RULE_VERSION || rules->kind > GX_GROUP_DIRECT)
         return GX_E_VERSION;
     if (rules->kind == GX_GROUP_DIRECT)
-        return rules->cap == 2 && rules->qr_max == 0 ? GX_OK : GX_E_MALFORMED;
-    if (rules->cap < 1 || rules->cap > GX_GROUP_MEMBERS_MAX)
+        return rules->cap == 2 && rules->qr_max == 0 && rules->history == 0 ? GX_OK : GX_E_MALFORMED;
+    if (rules->cap < 1 || rules->cap > GX_GROUP_MEMBERS_MAX || rules->history > GX_GROUP_HISTORY_MAX)
         return GX_E_MALFORMED;
     return rules->qr_max > GX_GROUP_QR_JOIN_MAX || rules->qr_max > rules->cap ? GX_E_MALFORMED : GX_OK;
 }

@@ -21,7 +21,7 @@ struct gx_rules {
     uint8_t kind;               /* enum gx_group_kind */
     uint16_t cap;               /* 1 to GX_GROUP_MEMBERS_MAX; 2 of a direct chat */
     uint16_t qr_max;            /* 0 to GX_GROUP_QR_JOIN_MAX, at most cap: a QR admits while there are fewer members; 0 of a direct chat */
-    uint16_t history;           /* last messages a newcomer is given; 0 in this version */
+    uint16_t history;           /* last messages from before that a newcomer is told: 0 to GX_GROUP_HISTORY_MAX; 0 of a direct chat */
 };
 
 struct gx_body_create {

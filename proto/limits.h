@@ -43,6 +43,8 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_ENDPOINT_ADDRS_MAX 4u
 #define GX_ENDPOINTS_PER_FRAME_MAX 256u
 
+#define GX_GROUP_HISTORY_MAX 1000u              /* messages from before that a newcomer may be told: as many as one epoch is spoken under */
+
 #define GX_LOG_BRANCHES_MAX 8u                  /* branches of one forked message log that are kept */
 
 /* Tokens (WIRE §7). */

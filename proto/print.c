@@ -55,7 +55,8 @@ static void add_body(struct line *l, const struct gx_body *b)
 {
     switch ((enum gx_event_type)b->type) {
     case GX_EV_CREATE:
-        add(l, "%s cap=%u qr_max=%u", b->u.create.rules.kind == GX_GROUP_DIRECT ? " direct" : "", b->u.create.rules.cap, b->u.create.rules.qr_max);
+        add(l, "%s cap=%u qr_max=%u history=%u", b->u.create.rules.kind == GX_GROUP_DIRECT ? " direct" : "", b->u.create.rules.cap, b->u.create.rules.qr_max,
+            b->u.create.rules.history);
         add_id(l, "device", b->u.create.founder.device.b);
         return;
     case GX_EV_ADMIT:

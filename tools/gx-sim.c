@@ -452,7 +452,8 @@ static void say_total(const struct total *t)
            c->joined, c->closed, d->expired, c->crashes_at_commit, c->restored, c->stalled, c->resent, d->away);
     printf("steps %" PRIu64 ", frames %" PRIu64 "; acknowledged %" PRIu64 ", due %" PRIu64 ", delivered %" PRIu64 ", too late %" PRIu64 "; events checked %" PRIu64 "\n",
            c->steps, c->frames, c->acked, c->due, c->delivered, c->too_late, c->events_checked);
-    printf("sealed: epochs %" PRIu64 ", messages at nodes %" PRIu64 ", of which locked %" PRIu64 "\n", c->epochs, c->sealed, c->locked);
+    printf("sealed: epochs %" PRIu64 ", messages at nodes %" PRIu64 ", of which locked %" PRIu64 ", read of before %" PRIu64 "\n", c->epochs, c->sealed, c->locked,
+           c->before);
     say_removals(&t->all.removals);
     printf("met: by gates of epochs %" PRIu64 ", by gate 0 %" PRIu64 "\n", c->met_by_gate, c->met_by_gate_zero);
 }

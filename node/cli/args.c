@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-enum takes { FLAG, TEXT, TEXTS, NUMBER, SECONDS, SPAN };
+enum takes { FLAG, TEXT, TEXTS, NUMBER, NUMBER_OR_NONE, SECONDS, SPAN };
 
 static const struct row {
     const char *name;
@@ -82,6 +82,10 @@ static bool take(struct gx_args *out, enum gx_option o, const char *value, struc
         break;
     case NUMBER:
         ok = gx_number_parse(&out->number[o], value);
+        break;
+    case NUMBER_OR_NONE:
+        out->number[o] = 0;
+        ok = strcmp(value, "none") == 0 || gx_number_parse(&out->number[o], value);
         break;
     case SECONDS:
         ok = gx_span_parse(&out->number[o], value, true);

@@ -41,7 +41,7 @@ static const struct gx_cli_command commands[] = {
     {"refuse", NULL, "People", "WHO|GROUP|:REQUEST", "say no to a request", 0, 1, 1, gx_cmd_refuse},
     {"block", NULL, "People", "WHO|:REQUEST", "the same as contact block", 0, 1, 1, gx_cmd_contact_block},
 
-    {"group", "new", "Groups", "NAME", "found a group", B(QR_MAX) | B(CAP), 1, 1, gx_cmd_group_new},
+    {"group", "new", "Groups", "NAME", "found a group", B(QR_MAX) | B(CAP) | B(HISTORY), 1, 1, gx_cmd_group_new},
     {"group", "list", "Groups", "", "your groups", 0, 0, 0, gx_cmd_group_list},
     {"group", "show", "Groups", "GROUP", "one group", 0, 1, 1, gx_cmd_group_show},
     {"group", "members", "Groups", "GROUP", "who is in a group", 0, 1, 1, gx_cmd_group_members},

@@ -30,6 +30,7 @@
     X(IDLE, "idle", 0, FLAG, NULL, "nothing is left to send or fetch")                                                 \
     X(QR_MAX, "qr-max", 0, NUMBER, "N", "QR codes admit while there are fewer members (at most 100)")                  \
     X(CAP, "cap", 0, NUMBER, "N", "members at most (at most 500)")                                                     \
+    X(HISTORY, "history", 0, NUMBER_OR_NONE, "N", "newcomers are told the last N messages from before (at most 1000; default none)") \
     X(QR, "qr", 0, FLAG, NULL, "draw the QR code")                                                                     \
     X(PNG, "png", 0, TEXT, "FILE", "write the QR code as a picture; - is standard output")                             \
     X(EXPIRES, "expires", 0, SPAN, "7d", "valid for so long: 7d, 12h, 30m, 90s")                                       \
@@ -60,7 +61,7 @@ static_assert(GX_OPTION_COUNT <= 64, "options are bits");
 struct gx_args {
     uint64_t given;                             /* bits of enum gx_option */
     const char *text[GX_OPTION_COUNT];          /* TEXT, the last one given */
-    uint64_t number[GX_OPTION_COUNT];           /* NUMBER; SECONDS and SPAN in ms */
+    uint64_t number[GX_OPTION_COUNT];           /* NUMBER, 0 for none; SECONDS and SPAN in ms */
     struct {
         enum gx_option option;
         const char *text;

@@ -55,6 +55,10 @@ static void show_group(const struct gx_cli *cli, const json_t *g)
     gx_show_pair(cli, "members", "%ju of at most %ju, up to %ju by QR code", (uintmax_t)gx_json_number(g, "members"),
                  (uintmax_t)gx_json_number(g, "cap"), (uintmax_t)gx_json_number(g, "qr_max"));
     gx_show_pair(cli, "QR codes", "%s%s%s", qr, reason[0] == 0 ? "" : ": ", reason);
+    if (gx_json_number(g, "history") == 0)
+        gx_show_pair(cli, "newcomers", "read what is written once they are in");
+    else
+        gx_show_pair(cli, "newcomers", "read the last %ju messages from before, too", (uintmax_t)gx_json_number(g, "history"));
     show_waiting(cli, g);
     show_banned(cli, g);
     gx_show_pair(cli, "messages", "%ju", (uintmax_t)gx_json_number(g, "count"));
@@ -69,6 +73,8 @@ int gx_cmd_group_new(struct gx_cli *cli, const struct gx_args *args)
         (void)json_object_set_new(params, "qr_max", json_integer((json_int_t)args->number[GX_OPT_QR_MAX]));
     if (gx_args_has(args, GX_OPT_CAP))
         (void)json_object_set_new(params, "cap", json_integer((json_int_t)args->number[GX_OPT_CAP]));
+    if (gx_args_has(args, GX_OPT_HISTORY))
+        (void)json_object_set_new(params, "history", json_integer((json_int_t)args->number[GX_OPT_HISTORY]));
     int code = gx_cli_call(cli, &result, "group.new", params);
     if (code == GX_EXIT_DONE && cli->json) {
         code = gx_show_json(result);

@@ -20,6 +20,7 @@
 struct lacking {
     struct gx_asked_key list[GX_KEYS_MAX];
     uint32_t n, room;           /* so many of the list, for now */
+    struct gx_history history;  /* of this node's own admission */
     bool more;                  /* some of what there is was not looked at yet, and nothing was found before it */
 };
 
@@ -76,7 +77,8 @@ static void lacks_invitations(struct gx_engine *e, struct gx_group *g, struct la
     }
 }
 
-/* Messages of an epoch that lists this node, and all of a direct chat.  Those of others are not for it, and whoever has their keys may not tell them. */
+/* Messages of an epoch that lists this node, the last from before it came where the group tells these, and all of a direct chat.  Those of others are not
+ * for it, and whoever has their keys may not tell them. */
 static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacking *l, uint32_t index)
 {
     struct gx_log *log = &g->logs[index];
@@ -98,7 +100,7 @@ static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacki
         uint32_t op = gx_group_op(g, &epoch);
         const struct gx_epoch *of = op == GX_NONE ? NULL : gx_epoch_by_op(g, op);
 
-        if ((of == NULL || of->row.state == 0) && !gx_group_is_direct(g))
+        if ((of == NULL || of->row.state == 0) && !gx_group_is_direct(g) && !gx_history_has(e, g, &l->history, index, &ev))
             continue;
         lacks(l, index, seq, &ev.id);
         left.first = left.first == 0 ? seq : left.first;
@@ -214,6 +216,7 @@ static void look(struct gx_engine *e, struct gx_group *g)
     gx_group_settle(e, g);
     if (!gx_engine_ok(e, l == NULL ? GX_E_MEMORY : GX_OK) || !gx_group_is_member(g))
         return;
+    l->history.person = g->me;
     l->room = NAMES_MAX;
     lacks_names(e, g, l);
     lacks_texts(e, g, l);
@@ -269,15 +272,16 @@ static bool find(struct gx_engine *e, struct gx_group *g, const struct gx_key_en
     return false;
 }
 
-/* Whether a person is listed in an epoch takes reading it: many messages are of one. */
-struct listed {
+/* Who asks.  Whether it is listed in an epoch takes reading that: many messages are of one. */
+struct asker {
     uint32_t person, op;
-    bool is;
+    bool is_listed;
+    struct gx_history history;
 };
 
-/* May that member know it?  It had a device listed in the epoch; or it is in force; or all that is said there is for these two, also what the one wrote
- * before the other came. */
-static bool may_know(struct gx_engine *e, struct gx_group *g, const struct gx_event *ev, const struct gx_body *body, struct listed *listed)
+/* May that member know it?  It had a device listed in the epoch; or it is in force; or one of the last from before it came; or all that is said there is
+ * for these two, also what the one wrote before the other came. */
+static bool may_know(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev, const struct gx_body *body, struct asker *asker)
 {
     struct gx_event_id epoch;
     uint32_t op = gx_group_op(g, &ev->id);
@@ -286,9 +290,11 @@ static bool may_know(struct gx_engine *e, struct gx_group *g, const struct gx_ev
         return true;
     memcpy(epoch.b, gx_body_sealed(body)->head.epoch, sizeof epoch.b);
     op = gx_group_op(g, &epoch);
-    if (op != GX_NONE && op != listed->op)
-        *listed = (struct listed){.person = listed->person, .op = op, .is = gx_epoch_lists_person(e, g, op, listed->person)};
-    return op != GX_NONE && listed->is;
+    if (op != GX_NONE && op != asker->op) {
+        asker->op = op;
+        asker->is_listed = gx_epoch_lists_person(e, g, op, asker->person);
+    }
+    return (op != GX_NONE && asker->is_listed) || gx_history_has(e, g, &asker->history, log, ev);
 }
 
 /* One frame: which, and their keys sealed to P. */
@@ -319,15 +325,16 @@ void gx_keys_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 {
     struct gx_message_key *keys = gx_arena_take(&e->arena, f->n * sizeof *keys);
     struct gx_key_entry *told = gx_arena_take(&e->arena, f->n * sizeof *told);
-    struct listed listed = {.person = gx_group_person_of_device(g, &c->device), .op = GX_NONE};
+    struct asker asker = {.person = gx_group_person_of_device(g, &c->device), .op = GX_NONE};
     uint32_t n = 0;
 
     if (!gx_engine_ok(e, keys == NULL || told == NULL ? GX_E_MEMORY : GX_OK))
         return;
-    if (listed.person == GX_NONE || e->now.mono_ms < c->keys_after_ms) {
+    if (asker.person == GX_NONE || e->now.mono_ms < c->keys_after_ms) {
         gx_engine_drop(e, "keys_early");
         return;
     }
+    asker.history.person = asker.person;
     c->keys_after_ms = e->now.mono_ms + ASKED_PAUSE_MS;
     for (size_t i = 0; i < f->n && e->fault == GX_OK; i++) {
         struct gx_key_entry entry = gx_frame_key_at(f, i);
@@ -337,7 +344,7 @@ void gx_keys_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
         uint64_t arrival = 0;
         uint32_t log = GX_NONE;
 
-        if (!find(e, g, &entry, &log, &ev, &body) || !may_know(e, g, &ev, &body, &listed))
+        if (!find(e, g, &entry, &log, &ev, &body) || !may_know(e, g, log, &ev, &body, &asker))
             continue;
         txn = gx_engine_txn(e, false);
         if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &g->logs[log].row, entry.seq)) ||

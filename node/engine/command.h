@@ -24,6 +24,7 @@
     X(GX_PARAM_MARK, mark, BOOL, "mark as read")                                                     \
     X(GX_PARAM_QR_MAX, qr_max, NUMBER, "QR codes admit while there are fewer members")               \
     X(GX_PARAM_CAP, cap, NUMBER, "members at most")                                                  \
+    X(GX_PARAM_HISTORY, history, NUMBER, "last messages from before that a newcomer is told; 0: none")  \
     X(GX_PARAM_EXPIRES_MS, expires_ms, NUMBER, "Unix time in ms; default: in 7 days")                \
     X(GX_PARAM_USES, uses, NUMBER, "how many may join by it; 0: no limit of its own")                \
     X(GX_PARAM_PEERS, peers, NUMBER, "sessions with members, at least")                              \
@@ -49,7 +50,7 @@ enum gx_param {
     X(GX_CMD_ID, "id", 0u, 0u, true, "who I am")                                                                                      \
     X(GX_CMD_WAIT, "wait", GX_P(PEERS) | GX_P(GROUP) | GX_P(MEMBERS) | GX_P(COUNT) | GX_P(HASH) | GX_P(IDLE) | GX_P(TIMEOUT_MS), 0u, false, \
       "answer when every condition given holds")                                                                                      \
-    X(GX_CMD_GROUP_NEW, "group.new", GX_P(NAME) | GX_P(QR_MAX) | GX_P(CAP), GX_P(NAME), false, "found a group")                       \
+    X(GX_CMD_GROUP_NEW, "group.new", GX_P(NAME) | GX_P(QR_MAX) | GX_P(CAP) | GX_P(HISTORY), GX_P(NAME), false, "found a group")       \
     X(GX_CMD_GROUP_LIST, "group.list", 0u, 0u, true, "groups of this node")                                                           \
     X(GX_CMD_GROUP_SHOW, "group.show", GX_P(GROUP), GX_P(GROUP), true, "one group")                                                   \
     X(GX_CMD_GROUP_MEMBERS, "group.members", GX_P(GROUP), GX_P(GROUP), true, "members of a group")                                    \
@@ -105,7 +106,7 @@ struct gx_command {
     const char *group, *name, *who, *text, *token, *invite, *addr, *hash;      /* NULL when not given; end in 0, no 0 inside */
     const char *at[GX_COMMAND_ADDRS_MAX];
     size_t n_at;
-    uint64_t reply, since, limit, qr_max, cap, expires_ms, uses, peers, count, members, timeout_ms;
+    uint64_t reply, since, limit, qr_max, cap, history, expires_ms, uses, peers, count, members, timeout_ms;
     bool unread, mark, idle, vouched, yes;
 };
 

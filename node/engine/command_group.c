@@ -86,6 +86,7 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g)
         gx_answers_number(b, "members", g->law.now.n_members);
         gx_answers_number(b, "cap", g->rules.cap);
         gx_answers_number(b, "qr_max", g->rules.qr_max);
+        gx_answers_number(b, "history", g->rules.history);
         put_qr(b, g);
         put_finality(b, g);
         put_hashes(b, g);
@@ -268,8 +269,11 @@ static bool read_rules(struct gx_answer_builder *b, struct gx_rules *rules, cons
         gx_answers_refuse(b, GX_E_USAGE, NULL, "a group has room for 1 to %u members", GX_GROUP_MEMBERS_MAX);
     else if (qr_max > most)
         gx_answers_refuse(b, GX_E_USAGE, NULL, "QR codes admit up to %u members here at most", (unsigned)most);
+    else if (cmd->history > GX_GROUP_HISTORY_MAX)
+        gx_answers_refuse(b, GX_E_USAGE, NULL, "newcomers are told %u messages from before at most", GX_GROUP_HISTORY_MAX);
     else {
-        *rules = (struct gx_rules){.rule_version = GX_RULE_VERSION, .kind = GX_GROUP_CHAT, .cap = (uint16_t)cap, .qr_max = (uint16_t)qr_max};
+        *rules = (struct gx_rules){.rule_version = GX_RULE_VERSION, .kind = GX_GROUP_CHAT, .cap = (uint16_t)cap, .qr_max = (uint16_t)qr_max,
+                                   .history = (uint16_t)cmd->history};
         return true;
     }
     return false;

@@ -299,15 +299,15 @@ static void take_join(struct gx_engine *e, struct gx_session *s, struct gx_group
     gx_job_begin(e, job);
 }
 
-/* The newest event of each message log, without its body: signed by its author, so that a door cannot invent where a log begins. */
-static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *log, struct gx_wr *w, struct gx_frame_list *list)
+/* An event of a message log without its body: signed by its author, so that a door cannot invent where a log begins. */
+static bool put_bare(struct gx_engine *e, struct gx_group *g, const struct gx_log *log, uint32_t seq, struct gx_wr *w, struct gx_frame_list *list)
 {
     uint8_t bytes[GX_CHUNK_HEADER_BYTES + GX_BARE_RECORD_MAX];
     struct gx_wr chunk = gx_wr(bytes, sizeof bytes);
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_event ev;
 
-    if (txn == NULL || !gx_engine_ok(e, gx_events_get(txn, &ev, &log->row, &g->row.id, log->row.head_seq)))
+    if (txn == NULL || !gx_engine_ok(e, gx_events_get(txn, &ev, &log->row, &g->row.id, seq)))
         return false;
     ev.body = gx_span(NULL, 0);
     gx_chunk_write_header(&chunk, &ev.log, (uint32_t)ev.seq, &ev.prev, 1);
@@ -318,24 +318,27 @@ static bool put_newest(struct gx_engine *e, struct gx_group *g, struct gx_log *l
     return true;
 }
 
-static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel)
+/* Of each message log where it begins for the newcomer; and behind that the newest event too, should the other one's own signature not hold: that of a later
+ * one may be all that proves it. */
+static void send_baseline(struct gx_engine *e, struct gx_session *s, struct gx_group *g, uint16_t channel, const struct gx_sign_pk *device)
 {
+    struct gx_history history = {.person = gx_group_person_of_device(g, device)};
     /* What was written in a direct chat before the other came is for nobody else. */
-    uint32_t log = gx_group_is_direct(g) || GX_MUTANT(BASELINE_NONE) ? g->n_logs : 0;
-
+    uint32_t at = gx_group_is_direct(g) || GX_MUTANT(BASELINE_NONE) ? 2 * g->n_logs : 0;
     uint16_t sent = 0;
 
     do {                /* the last one is empty: it tells that the gifts are complete */
         struct gx_wr w = gx_engine_wr(e, GX_FRAME_BYTES_MAX);
         struct gx_frame_list list = gx_frame_begin_baseline(&w, channel);
 
-        for (; log < g->n_logs && list.n < GX_FRAME_CHUNKS_MAX; log++) {
-            const struct gx_log_row *row = &g->logs[log].row;
+        for (; at < 2 * g->n_logs && list.n < GX_FRAME_CHUNKS_MAX; at++) {
+            const struct gx_log *log = &g->logs[at / 2];
+            uint32_t base = log->row.cls == GX_LOG_MESSAGES ? gx_history_base(e, g, &history, at / 2) : 0;
 
-            if (row->cls != GX_LOG_MESSAGES || row->head_seq == row->base_seq)
+            if (base == 0 || base == log->row.base_seq || (at % 2 == 1 && base == log->row.head_seq))
                 continue;
-            if (!put_newest(e, g, &g->logs[log], &w, &list) && list.n > 0)
-                break;          /* the frame is full: the next one begins with this log */
+            if (!put_bare(e, g, log, at % 2 == 0 ? base : log->row.head_seq, &w, &list) && list.n > 0)
+                break;          /* the frame is full: the next one goes on here */
         }
         gx_frame_end(&w, &list);
         gx_engine_send(e, s, &w);
@@ -356,7 +359,7 @@ void gx_door_give(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
         gx_engine_send(e, s, &w);
     }
     gx_keys_give(e, s, g, channel, device);
-    send_baseline(e, s, g, channel);
+    send_baseline(e, s, g, channel, device);
 }
 
 /* To a guest: all it needs to resolve the group itself and to find the others. */

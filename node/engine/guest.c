@@ -401,52 +401,48 @@ void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_f
 
 /* --- becoming a member ------------------------------------------------------------------------------------------------------------------------ */
 
-/* The next entry of a baseline that concerns a message log of which nothing is held yet; NULL at the end. */
-static struct gx_log *baseline_next(struct gx_group *g, struct gx_rd *rd, struct gx_event *ev)
+/* The message log that an entry of a baseline is of, if nothing of that is held yet; else NULL. */
+static struct gx_log *baseline_log(struct gx_group *g, struct gx_span bytes, struct gx_event *ev)
 {
-    while (rd->left > 0 && !rd->failed) {
-        struct gx_span bytes = gx_frame_chunk_next(rd);
-        struct gx_chunk chunk;
-        struct gx_chunk_iter it;
-        uint32_t index = GX_NONE;
+    struct gx_chunk chunk;
+    struct gx_chunk_iter it;
+    uint32_t index = GX_NONE;
 
-        if (gx_chunk_decode(&chunk, bytes) != GX_OK || chunk.count != 1)
-            continue;
-        index = gx_group_log(g, &chunk.log);
-        if (index == GX_NONE || g->logs[index].row.cls != GX_LOG_MESSAGES || g->logs[index].own || g->logs[index].row.head_seq != 0)
-            continue;
-        gx_chunk_begin(&it, &chunk, &g->row.id);
-        if (gx_chunk_next(&it, ev, NULL) == GX_OK)
-            return &g->logs[index];
-    }
-    return NULL;
+    if (gx_chunk_decode(&chunk, bytes) != GX_OK || chunk.count != 1)
+        return NULL;
+    index = gx_group_log(g, &chunk.log);
+    if (index == GX_NONE || g->logs[index].row.cls != GX_LOG_MESSAGES || g->logs[index].own || g->logs[index].row.head_seq != 0)
+        return NULL;
+    gx_chunk_begin(&it, &chunk, &g->row.id);
+    return gx_chunk_next(&it, ev, NULL) == GX_OK ? &g->logs[index] : NULL;
 }
 
-/* The logs are known now, and with them who has to have signed.  False when nothing needs to be checked. */
+/* The logs are known now, and with them who has to have signed.  False when nothing needs to be checked.  Each entry alone: of one that is spoiled the door
+ * named another place behind it, and what it says of other logs stands. */
 static bool begin_baseline(struct gx_engine *e, struct gx_group *g)
 {
-    struct gx_job *job = g->n_collected == 0 ? NULL : gx_job_new(e, GX_JOB_BASELINE, NULL, g->row.gnum, gx_span(g->collected, g->n_collected));
     struct gx_rd rd = gx_rd(gx_span(g->collected, g->n_collected));
-    struct gx_event ev;
-    struct gx_log *log = NULL;
+    bool began = false;
 
-    g->n_collected = 0;
-    if (job == NULL)
-        return false;
-    while ((log = baseline_next(g, &rd, &ev)) != NULL)
+    while (rd.left > 0 && !rd.failed && e->fault == GX_OK) {
+        struct gx_span bytes = gx_frame_chunk_next(&rd);
+        struct gx_event ev;
+        const struct gx_log *log = baseline_log(g, bytes, &ev);
+        struct gx_job *job = log == NULL ? NULL : gx_job_new(e, GX_JOB_BASELINE, NULL, g->row.gnum, bytes);
+
+        if (job == NULL)
+            continue;
         gx_job_verify_event(e, job, &ev, &log->row.device);
-    if (job->last_ticket == 0) {
-        gx_job_discard(e, job);
-        return false;
+        gx_job_begin(e, job);
+        began = true;
     }
-    gx_job_begin(e, job);
-    return true;
+    g->n_collected = 0;
+    return began;
 }
 
 void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job)
 {
     struct gx_group *g = gx_group_by_gnum(e, job->group);
-    struct gx_rd rd = gx_rd(gx_span(job->bytes, job->n_bytes));
     struct gx_event ev;
     struct gx_log *log = NULL;
 
@@ -457,14 +453,15 @@ void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job)
         gx_engine_drop(e, gx_err_name(GX_E_SIGNATURE));
         return;
     }
-    while ((log = baseline_next(g, &rd, &ev)) != NULL) {
-        log->row.base_seq = log->row.head_seq = log->pend_seq = (uint32_t)ev.seq;
-        log->row.base_id = log->row.head_id = log->pend_id = ev.id;
-        log->row.base_tick = log->row.head_tick = log->pend_tick = ev.tick;
-        gx_log_touch(e, g, log);
-        if (ev.tick > g->max_tick)
-            g->max_tick = ev.tick;
-    }
+    log = baseline_log(g, gx_span(job->bytes, job->n_bytes), &ev);
+    if (log == NULL)
+        return;
+    log->row.base_seq = log->row.head_seq = log->pend_seq = (uint32_t)ev.seq;
+    log->row.base_id = log->row.head_id = log->pend_id = ev.id;
+    log->row.base_tick = log->row.head_tick = log->pend_tick = ev.tick;
+    gx_log_touch(e, g, log);
+    if (ev.tick > g->max_tick)
+        g->max_tick = ev.tick;
 }
 
 static void write_alias(struct gx_engine *e, struct gx_group *g, struct gx_span alias)

@@ -608,6 +608,8 @@ bool gx_shown_learn(struct gx_engine *e, const struct gx_group *g, const struct 
 /* What lies within the log goes into its list and the store; and from there, at a start. */
 bool gx_shown_keep(struct gx_engine *e, struct gx_log *log, const struct gx_known_list *fresh);
 bool gx_shown_load(struct gx_engine *e, struct gx_log *log);
+/* The first message of the log that knows all admissions of its author that operation `op` has in its past; UINT32_MAX: none does yet. */
+uint32_t gx_shown_knows_all(const struct gx_group *g, const struct gx_log *log, uint32_t op);
 /* Can any message of it be shown? */
 bool gx_log_shown(const struct gx_group *g, const struct gx_log *log);
 bool gx_message_shown(const struct gx_group *g, const struct gx_log *log, uint32_t seq);

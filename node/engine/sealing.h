@@ -62,6 +62,20 @@ bool gx_has_key(struct gx_engine *e, const struct gx_group *g, uint64_t arrival)
 /* bk of an invitation, when it can be read here. */
 bool gx_token_open(struct gx_engine *e, struct gx_group *g, struct gx_token_info *info);
 
+/* --- history.c: what newcomers are told of before.  WIRE §6.29 ----------------------------------------------------------------------- */
+
+/* The last messages from before a person's admission, as many as CREATE says, of all that are held here.  Zero but for `person` at first. */
+struct gx_history {
+    uint32_t person;
+    bool known;                 /* the rest is filled in */
+    uint64_t before;            /* tick of the admission */
+    uint32_t *from;             /* by log: the first of its messages that belongs to them; 0: none; in the step arena */
+};
+/* Is message ev of a log one of them?  Found out when it is first asked for. */
+bool gx_history_has(struct gx_engine *e, struct gx_group *g, struct gx_history *h, uint32_t log, const struct gx_event *ev);
+/* Up to where a newcomer, who is h->person, is not given messages of that log; 0: it is given all of it. */
+uint32_t gx_history_base(struct gx_engine *e, struct gx_group *g, struct gx_history *h, uint32_t log);
+
 /* --- ask_keys.c: telling message keys ------------------------------------------------------------------------------------------------ */
 
 /* Something may be asked for, or somebody is there who may know. */

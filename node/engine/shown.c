@@ -101,6 +101,18 @@ static uint32_t known_from(const struct gx_group *g, const struct gx_log *log, u
     return UINT32_MAX;
 }
 
+uint32_t gx_shown_knows_all(const struct gx_group *g, const struct gx_log *log, uint32_t op)
+{
+    uint32_t from = log->row.base_seq + 1;
+
+    for (uint32_t a = g->law.persons[log->person].last_admit; a != GX_LAW_NONE; a = g->law.nodes[a].kind_before) {
+        uint32_t known = gx_law_past(&g->law, a, op) ? known_from(g, log, a) : 0;
+
+        from = known > from ? known : from;
+    }
+    return from;
+}
+
 /* From where on the log knows an effective admission of its author with `removal` in its past; GX_LAW_NONE: any. */
 static uint32_t admitted_from(const struct gx_group *g, const struct gx_log *log, uint32_t removal)
 {

@@ -40,7 +40,7 @@ static void reached(const struct gx_sim_counts *all, const struct gx_sim_removal
     const struct { const char *what; uint64_t n; } must[] = {
         {"joined", all->joined}, {"QR closed", all->closed}, {"codes over", done->expired}, {"away", done->away}, {"stalled", all->stalled},
         {"resent", all->resent}, {"crashed at a commit", all->crashes_at_commit}, {"old stores", all->restored}, {"due", all->due},
-        {"too late", all->too_late}, {"checked", all->events_checked}, {"read anew", all->read_anew},
+        {"too late", all->too_late}, {"checked", all->events_checked}, {"read anew", all->read_anew}, {"read of before", all->before},
         {"out for good", removals->n}, {"while cut", removals->apart}, {"heard", removals->heard.n}, {"said by who had heard", removals->behind},
         {"sealed to who is out", removals->window.n}, {"read by who is out", removals->read},
         {"met by a gate", all->met_by_gate}, {"met by gate 0", all->met_by_gate_zero},

@@ -134,6 +134,11 @@ static bool creates(struct reader *r, struct gx_scn_act a)
             return read_bad_last(r, "a QR limit is at most the cap, which is %u", a.n);
         a.m = (uint32_t)n;
     }
+    if (read_take(r, "history")) {
+        if (!read_number(r, &n, "messages") || n < 1 || n > GX_GROUP_HISTORY_MAX)
+            return read_bad_last(r, "newcomers are told 1 to %u messages", GX_GROUP_HISTORY_MAX);
+        a.ms = (int64_t)n;
+    }
     gx_scn_add(s, a);
     return true;
 }

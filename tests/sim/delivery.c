@@ -12,8 +12,8 @@ static struct sim_acked *note(struct gx_sim *sim, uint32_t i, const struct gx_gr
     sim->acked = sim_grow(sim->acked, &sim->cap_acked, sim->n_acked, sizeof *sim->acked);
     a = &sim->acked[sim->n_acked++];
     *a = (struct sim_acked){.id = *id, .node = i, .seq = seq, .group = g->row.id, .member = row->member, .device = row->device, .log = row->id,
-                            .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1)};
-    GX_ASSERT(a->due != NULL);
+                            .at_ms = sim->now_ms, .due = calloc(1, sim->options.n_nodes / 8 + 1), .old = calloc(1, sim->options.n_nodes / 8 + 1)};
+    GX_ASSERT(a->due != NULL && a->old != NULL);
     a->too_late = sim->nodes[i].removed_ms != 0 && sim_member_since(&sim->nodes[i], &g->row.id) < sim->nodes[i].removed_ms;
 
     const struct sim_room *room = &sim->rooms[sim_room_of(sim, &g->row.id)];
@@ -61,7 +61,7 @@ void sim_sent(struct gx_sim *sim, uint32_t i, const struct gx_answer *answer)
         gx_hex(hex, row->head_id.b, sizeof row->head_id.b);
         if (strcmp(hex, event->text) != 0)
             continue;
-        (void)note(sim, i, g, row, &row->head_id, row->head_seq);
+        note(sim, i, g, row, &row->head_id, row->head_seq)->tick = row->head_tick;
         sim->counts.acked++;
         sim_measure_sent(sim);
         sim_removal_sent(sim);

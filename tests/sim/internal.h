@@ -92,6 +92,7 @@ struct sim_member {             /* in which groups this node is a member, as of 
     uint32_t room;
     bool member;
     uint64_t since_ms;
+    uint32_t times;             /* it became one */
 };
 
 struct sim_removal;             /* removal.c */
@@ -156,7 +157,9 @@ struct sim_acked {
     struct gx_sign_pk member, device;
     struct gx_log_id log;
     uint64_t at_ms;
+    uint64_t tick;
     uint8_t *due;               /* a bit a node: it was a member then */
+    uint8_t *old;               /* a bit a node: all others had it when that one became a member */
     uint32_t n_due, n_held;     /* nodes, at the last rest */
     bool lie;                   /* a liar told it, and acknowledged it to nobody */
     bool too_late;              /* written after that, by the member that was removed */
@@ -289,6 +292,7 @@ void sim_removal_step(struct gx_sim *sim, uint32_t node);                   /* a
 void sim_removal_sent(struct gx_sim *sim);                                  /* the newest of sim->acked */
 void sim_check_removals(struct gx_sim *sim);
 void sim_removals_free(struct gx_sim *sim);
+void sim_came(struct gx_sim *sim, uint32_t node, const struct gx_group *g);        /* it became a member in its last step */
 
 struct sim_measure *sim_measure_new(uint32_t n_nodes);
 void sim_measure_free(struct sim_measure *m);

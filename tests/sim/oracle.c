@@ -103,6 +103,7 @@ static bool note_member(struct gx_sim *sim, uint32_t node_at, const struct gx_gr
     }
     if (member && !node->members[i].member) {
         node->members[i].since_ms = sim->now_ms;
+        node->members[i].times++;
         began = true;
     }
     node->members[i].member = member;
@@ -154,7 +155,10 @@ void sim_look(struct gx_sim *sim, uint32_t i)
 
         if (!g->has_create)
             continue;
-        sim->counts.joined += note_member(sim, i, g, gx_group_is_member(sim_group_of(e, &g->row.id)));
+        if (note_member(sim, i, g, gx_group_is_member(sim_group_of(e, &g->row.id)))) {
+            sim->counts.joined++;
+            sim_came(sim, i, g);
+        }
         if (g->law.now.n_members > g->rules.cap && sim_is_honest(sim, i))
             sim_violated(sim, GX_SIM_CAP, i, "%u members where %u may be", g->law.now.n_members, g->rules.cap);
     }
@@ -317,7 +321,7 @@ bool gx_sim_check(struct gx_sim *sim)
 {
     sim_memo_use(sim);
     sim->counts.due = sim->counts.delivered = sim->counts.too_late = sim->counts.agreed = 0;
-    sim->counts.sealed = sim->counts.locked = sim->counts.epochs = 0;
+    sim->counts.sealed = sim->counts.locked = sim->counts.before = sim->counts.epochs = 0;
     check_idle(sim);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
         check_store(sim, i);

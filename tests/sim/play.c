@@ -56,8 +56,9 @@ static bool ask(struct play *p, struct gx_sim_reply *reply, const struct gx_scn_
 
 static bool create(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
 {
-    struct gx_command cmd = {.method = GX_CMD_GROUP_NEW, .name = p->scn->groups[a->group].text, .cap = a->n, .qr_max = a->m,
-                             .given = 1u << GX_PARAM_NAME | (a->n == 0 ? 0 : 1u << GX_PARAM_CAP) | (a->m == 0 ? 0 : 1u << GX_PARAM_QR_MAX)};
+    struct gx_command cmd = {.method = GX_CMD_GROUP_NEW, .name = p->scn->groups[a->group].text, .cap = a->n, .qr_max = a->m, .history = (uint64_t)a->ms,
+                             .given = 1u << GX_PARAM_NAME | (a->n == 0 ? 0 : 1u << GX_PARAM_CAP) | (a->m == 0 ? 0 : 1u << GX_PARAM_QR_MAX) |
+                                      (a->ms == 0 ? 0 : 1u << GX_PARAM_HISTORY)};
     char id[65];
 
     if (!ask(p, reply, a, cmd) || !gx_sim_value(reply, id, sizeof id, "group"))

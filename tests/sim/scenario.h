@@ -14,7 +14,7 @@ struct gx_scn_name { char text[GX_SCN_NAME_MAX + 1]; };
 
 /* id, what a counter of it is called.  a, b: nodes; group; n, m: numbers. */
 #define GX_SCN_ACTS(X)                                                                                                  \
-    X(GX_SCN_CREATE, "created")         /* a founds group: n its cap, m its QR limit; 0: the greatest */                \
+    X(GX_SCN_CREATE, "created")         /* a founds group: n its cap, m its QR limit; 0: the greatest; ms its history */ \
     X(GX_SCN_SHOW_QR, "shown")          /* a makes a code for group with n uses, good for ms; 0: no limit of its own */ \
     X(GX_SCN_REVOKE, "revoked")         /* a ends the newest code it knows of */                                        \
     X(GX_SCN_JOIN, "asked")             /* a joins group by the newest code of b, or of anybody (GX_SCN_NOBODY) */      \

@@ -1,5 +1,5 @@
-/* Who can read what: whom an epoch lists can read what was sealed under it, in the end, and nobody else can; and it lists nobody of whose removal its
- * author had heard. */
+/* Who can read what: whom an epoch lists can read what was sealed under it, in the end; newcomers the last from before they came, as many as their group
+ * tells them; and nobody else can.  And an epoch lists nobody of whose removal its author had heard. */
 #include "tests/sim/internal.h"
 
 #include "node/engine/people.h"
@@ -71,6 +71,128 @@ static bool stands_behind(struct gx_engine *e, struct gx_group *g, const struct 
     return true;
 }
 
+/* --- what newcomers read of before --------------------------------------------------------------------------------------------------------- */
+
+/* Nobody who answers from then on knows less: only who lost its home. */
+static bool all_have(struct gx_sim *sim, const struct sim_acked *a, uint32_t but)
+{
+    const struct sim_room *room = &sim->rooms[sim_room_of(sim, &a->group)];
+
+    for (uint32_t k = 0; k < room->n_nodes; k++) {
+        struct gx_engine *e = sim->nodes[room->nodes[k]].engine;
+        struct gx_group *g = e == NULL ? NULL : sim_group_of(e, &a->group);
+        uint32_t log = g == NULL ? GX_NONE : gx_group_log(g, &a->log);
+        enum sim_held held = log == GX_NONE ? SIM_LACKING : sim_held(e, g, a);
+
+        if (e != NULL)
+            gx_txn_abort(&e->txn);
+        if (room->nodes[k] == but || sim_member_since(&sim->nodes[room->nodes[k]], &a->group) == UINT64_MAX)
+            continue;
+        /* Who came later, and is given nothing as old as that, tells nothing as old. */
+        if (log == GX_NONE || gx_group_is_forked(g, log) || (held != SIM_HELD && held != SIM_BEFORE))
+            return false;
+    }
+    return true;
+}
+
+void sim_came(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
+{
+    for (uint32_t k = 0; k < sim->n_acked && g->rules.history > 0; k++) {
+        struct sim_acked *a = &sim->acked[k];
+
+        a->old[i / 8] &= (uint8_t)~(1u << i % 8);
+        if (gx_group_id_equal(&a->group, &g->row.id) && !a->lie && all_have(sim, a, i))
+            a->old[i / 8] |= (uint8_t)(1u << i % 8);
+    }
+}
+
+/* The ticks of all admissions of a person, and how many there are. */
+static uint32_t admissions(const struct gx_group *g, const struct gx_sign_pk *member, uint64_t *least, uint64_t *most)
+{
+    uint32_t p = sim_person_of(g, member), n = 0;
+
+    *least = UINT64_MAX;
+    *most = 0;
+    for (uint32_t a = p == g->law.n_persons ? GX_LAW_NONE : g->law.persons[p].last_admit; a != GX_LAW_NONE; a = g->law.nodes[a].kind_before, n++) {
+        *least = g->ops[a].tick < *least ? g->ops[a].tick : *least;
+        *most = g->ops[a].tick > *most ? g->ops[a].tick : *most;
+    }
+    return n;
+}
+
+static bool is_behind(const struct sim_acked *a, const struct sim_acked *b)
+{
+    int order = memcmp(a->log.b, b->log.b, sizeof a->log.b);
+
+    return a->tick != b->tick ? a->tick > b->tick : order != 0 ? order > 0 : a->seq > b->seq;
+}
+
+static bool anybody_lost(const struct gx_sim *sim)
+{
+    bool lost = false;
+
+    for (uint32_t i = 0; i < sim->options.n_nodes && !lost; i++)
+        lost = sim->nodes[i].lost_ms != 0;
+    return lost;
+}
+
+/* It can read what was not sealed to it. */
+static void check_before(struct gx_sim *sim, uint32_t i, const struct gx_group *g, const struct sim_acked *a)
+{
+    const struct sim_node *node = &sim->nodes[i];
+    uint64_t least, most;
+    uint32_t n_admits = admissions(g, &g->row.intro.member, &least, &most), n = 0, times = 0;
+
+    for (uint32_t k = 0; k < node->n_members; k++)
+        times = gx_group_id_equal(&node->members[k].group, &g->row.id) ? node->members[k].times : times;
+    if (g->rules.history == 0 || n_admits == 0 || a->tick >= most) {
+        sim_violated(sim, GX_SIM_SECRETS, i, "it can read message %u of %s, which was not sealed to it", a->seq, gx_sim_node_name(sim, a->node));
+        return;
+    }
+    sim->counts.before++;
+    if (times > 1 || anybody_lost(sim))
+        return;                 /* it may have been told then what was the last then */
+    for (uint32_t k = 0; k < sim->n_acked; k++) {
+        const struct sim_acked *b = &sim->acked[k];
+
+        n += gx_group_id_equal(&b->group, &a->group) && (b->old[i / 8] & 1u << i % 8) != 0 && b->tick < least && is_behind(b, a) &&
+             admissions(g, &b->member, &(uint64_t){0}, &(uint64_t){0}) == 1;
+    }
+    if (n >= g->rules.history)
+        sim_violated(sim, GX_SIM_SECRETS, i, "it can read message %u of %s from before it came, behind which were %u, and it is told %u", a->seq,
+                     gx_sim_node_name(sim, a->node), n, g->rules.history);
+}
+
+static bool is_told(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *member, const struct sim_acked *a)
+{
+    struct gx_history history = {.person = sim_person_of(g, member)};
+    uint32_t log = gx_group_log(g, &a->log);
+
+    gx_arena_reset(&e->arena);
+    return history.person < g->law.n_persons && log != GX_NONE && !gx_group_is_forked(g, log) &&
+           gx_history_has(e, g, &history, log, &(struct gx_event){.seq = a->seq, .tick = a->tick});
+}
+
+/* One of the last from before it came, by all that it has; and by all that somebody has who can read it. */
+static bool is_owed_of_before(struct gx_sim *sim, uint32_t i, struct gx_group *g, const struct sim_acked *a)
+{
+    uint64_t least, most;
+    bool found = false;
+
+    if (g->rules.history == 0 || admissions(g, &g->row.intro.member, &least, &most) != 1 || !is_told(sim->nodes[i].engine, g, &g->row.intro.member, a))
+        return false;
+    for (uint32_t n = 0; n < sim->options.n_nodes && !found; n++) {
+        struct gx_engine *e = n != i && sim->nodes[n].up && sim_is_honest(sim, n) ? sim->nodes[n].engine : NULL;
+        struct gx_group *its = e == NULL ? NULL : sim_group_of(e, &a->group);
+        struct gx_event_id epoch;
+
+        found = its != NULL && gx_group_is_member(its) && reads(e, its, a, &epoch) == OPEN && is_told(e, its, &g->row.intro.member, a);
+    }
+    return found;
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------------------------------------ */
+
 static void check_message(struct gx_sim *sim, const struct sim_acked *a)
 {
     bool known = false, readable = false;
@@ -91,8 +213,13 @@ static void check_message(struct gx_sim *sim, const struct sim_acked *a)
         sim->counts.sealed++;
         sim->counts.locked += r == SIM_LOCKED;
         if (r == SIM_OPEN && !listed)
-            sim_violated(sim, GX_SIM_SECRETS, i, "it can read message %u of %s, which was not sealed to it", a->seq, gx_sim_node_name(sim, a->node));
-        if (r == SIM_OPEN || !listed || !sim->nodes[i].up || !sim_is_honest(sim, i) || !gx_group_is_member(g))
+            check_before(sim, i, g, a);
+        if (r == SIM_OPEN || !sim->nodes[i].up || !sim_is_honest(sim, i) || !gx_group_is_member(g))
+            continue;
+        if (!listed && is_owed_of_before(sim, i, g, a))
+            sim_violated(sim, GX_SIM_SECRETS, i, "message %u of %s is one of the last from before it came, and it cannot read it", a->seq,
+                         gx_sim_node_name(sim, a->node));
+        if (!listed)
             continue;
         readable = known ? readable : anybody_reads(sim, a);
         known = true;

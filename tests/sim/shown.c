@@ -110,8 +110,46 @@ static void check_shown_in(struct gx_sim *sim, uint32_t i, struct gx_group *g)
     }
 }
 
+/* Does node i show it?  Of a branch, too.  false as well where it does not hold it (*held). */
+static bool shows(struct gx_sim *sim, uint32_t i, struct gx_group *g, const struct sim_acked *a, bool *held)
+{
+    *held = sim_held(sim->nodes[i].engine, g, a) == SIM_HELD;
+    for (uint32_t at = gx_group_log(g, &a->log); at != GX_NONE && *held; at = gx_group_next_branch(g, &a->log, at + 1))
+        if (a->seq > g->logs[at].row.base_seq && a->seq <= g->logs[at].row.head_seq)
+            return gx_message_shown(g, &g->logs[at], a->seq);
+    return false;
+}
+
+/* What a newcomer was given of before it shows as one who holds that log from its start, and came in once. */
+static void check_before(struct gx_sim *sim, const struct sim_acked *a)
+{
+    struct gx_group *of = NULL;
+    bool held = false, there = false;
+
+    for (uint32_t i = 0; i < sim->options.n_nodes && of == NULL && !a->lie; i++) {
+        struct gx_group *g = sim->nodes[i].up && sim_is_honest(sim, i) ? sim_group_of(sim->nodes[i].engine, &a->group) : NULL;
+        uint32_t log = g == NULL || !gx_group_is_member(g) || g->rules.history == 0 ? GX_NONE : gx_group_log(g, &a->log);
+
+        if (log == GX_NONE || g->logs[log].row.base_seq != 0 || gx_group_is_forked(g, log))
+            continue;
+        there = shows(sim, i, g, a, &held);
+        of = held ? g : NULL;
+    }
+    for (uint32_t i = 0; i < sim->options.n_nodes && of != NULL; i++) {
+        struct gx_group *g = sim->nodes[i].up && sim_is_honest(sim, i) ? sim_group_of(sim->nodes[i].engine, &a->group) : NULL;
+        uint32_t seat = g == NULL || !gx_group_is_member(g) ? GX_LAW_NONE : gx_law_seat(&g->law, g->me);
+
+        if (seat == GX_LAW_NONE || a->tick >= g->ops[seat].tick || shows(sim, i, g, a, &held) == there || !held)
+            continue;
+        sim_violated(sim, GX_SIM_SHOWN, i, "message %u of %s is from before it came, and it %s it", a->seq, gx_sim_node_name(sim, a->node),
+                     there ? "does not show" : "alone shows");
+    }
+}
+
 void sim_check_shown(struct gx_sim *sim)
 {
+    for (uint32_t k = 0; k < sim->n_acked; k++)
+        check_before(sim, &sim->acked[k]);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
         for (uint32_t k = 0; sim->nodes[i].up && sim_is_honest(sim, i) && k < sim->nodes[i].engine->n_groups; k++)
             if (gx_group_is_member(sim->nodes[i].engine->groups[k]))

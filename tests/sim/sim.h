@@ -167,7 +167,8 @@ bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const
     X(GX_SIM_DELIVERY, "delivery", "after healing every member has every acknowledged message of every member")     \
     X(GX_SIM_IDLE, "idle", "after healing nothing but pings is sent")                                               \
     X(GX_SIM_SHOWN, "shown", "who was removed is not heard any more, and what was heard before stays")                                               \
-    X(GX_SIM_SECRETS, "secrets", "whom a message was sealed to reads it in the end, and nobody else; an epoch lists nobody known to be out")        \
+    X(GX_SIM_SECRETS, "secrets", "whom a message was sealed to reads it in the end, newcomers the last of before where the group says so, and nobody else; an "  \
+                                 "epoch lists nobody known to be out")                                              \
     X(GX_SIM_BOUNDS, "bounds", "what others can make a node hold has the ends that it names")                                                       \
     X(GX_SIM_SERVED, "served", "a node serves devices only that are live in its own view")                                                           \
     X(GX_SIM_EXPECT, "expect", "what the test itself says must be so")
@@ -215,6 +216,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t told[GX_SIM_ROLE_COUNT], arrived[GX_SIM_ROLE_COUNT];      /* lies of each kind, and frames of them that honest nodes got */
     uint64_t agreed;            /* messages of liars that an honest member has, at each of them: counted by gx_sim_check */
     uint64_t sealed, locked;    /* messages at nodes that hold them, and those that could not be read there: likewise */
+    uint64_t before;            /* messages that newcomers read of before: likewise */
     uint64_t epochs;            /* of honest authors: likewise */
     uint64_t met_by_gate, met_by_gate_zero;         /* groups that became shared on a session, counted at each of its ends */
 };

@@ -362,6 +362,8 @@ static void found(struct world *w)
     a.m = chance(w, 2) ? a.n : 2 + pick(w, a.n - 1);
     a.m = a.m < a.n ? a.m : a.n;
     a.m = a.m < GX_GROUP_QR_JOIN_MAX ? a.m : GX_GROUP_QR_JOIN_MAX;
+    if (chance(w, 2))
+        a.ms = 1 + pick(w, chance(w, 2) ? 4 : 40);
     add(w, a);
     for (int i = 0; i < 2; i++)
         show_qr(w, 0);

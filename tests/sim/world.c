@@ -310,8 +310,10 @@ void gx_sim_free(struct gx_sim *sim)
     sim_measure_free(sim->measure);
     sim_measure_free(sim->measured);
     gx_sim_clean(sim);
-    for (uint32_t i = 0; i < sim->n_acked; i++)
+    for (uint32_t i = 0; i < sim->n_acked; i++) {
         free(sim->acked[i].due);
+        free(sim->acked[i].old);
+    }
     free(sim->acked);
     for (uint32_t i = 0; i < sim->n_rooms; i++)
         free(sim->rooms[i].nodes);

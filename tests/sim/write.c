@@ -31,6 +31,8 @@ static void say_in_group(FILE *out, const struct gx_scenario *scn, const struct 
             fprintf(out, " cap %u", a->n);
         if (a->m > 0)
             fprintf(out, " qr %u", a->m);
+        if (a->ms > 0)
+            fprintf(out, " history %" PRId64, a->ms);
         break;
     case GX_SCN_SHOW_QR:
         fprintf(out, "shows qr of %s", group);

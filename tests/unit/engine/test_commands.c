@@ -157,6 +157,7 @@ static void test_a_group_cannot_be_larger_than_the_law_allows(void **state)
         {.given = GIVEN(NAME) | GIVEN(CAP), .cap = 0},
         {.given = GIVEN(NAME) | GIVEN(QR_MAX), .qr_max = 101},
         {.given = GIVEN(NAME) | GIVEN(QR_MAX) | GIVEN(CAP), .qr_max = 11, .cap = 10},
+        {.given = GIVEN(NAME) | GIVEN(HISTORY), .history = 1001},
     };
     (void)state;
 

@@ -606,7 +606,8 @@ static void test_the_rules_of_a_group_can_be_smaller_and_never_larger(void **sta
         {{1, 0, 500, 100, 0}, GX_OK},          {{1, 0, 1, 0, 0}, GX_OK},           {{1, 0, 50, 50, 0}, GX_OK},
         {{1, 0, 50, 51, 0}, GX_E_MALFORMED},   {{1, 0, 0, 0, 0}, GX_E_MALFORMED},  {{1, 0, 501, 100, 0}, GX_E_MALFORMED},
         {{1, 0, 500, 101, 0}, GX_E_MALFORMED}, {{0, 0, 500, 100, 0}, GX_E_VERSION}, {{2, 0, 500, 100, 0}, GX_E_VERSION},
-        {{1, 2, 2, 0, 0}, GX_E_VERSION},       {{1, 0, 500, 100, 1}, GX_E_VERSION}, {{1, 0, 65535, 65535, 0}, GX_E_MALFORMED},
+        {{1, 2, 2, 0, 0}, GX_E_VERSION},       {{1, 0, 500, 100, 1000}, GX_OK},    {{1, 0, 65535, 65535, 0}, GX_E_MALFORMED},
+        {{1, 0, 1, 0, 1}, GX_OK},              {{1, 0, 500, 100, 1001}, GX_E_MALFORMED},
     };
     (void)state;
 
@@ -625,7 +626,7 @@ static void test_a_direct_chat_is_of_two_and_no_code_leads_in(void **state)
     } cases[] = {
         {{1, 1, 2, 0, 0}, GX_OK},          {{1, 1, 1, 0, 0}, GX_E_MALFORMED}, {{1, 1, 3, 0, 0}, GX_E_MALFORMED},
         {{1, 1, 2, 1, 0}, GX_E_MALFORMED}, {{1, 1, 2, 2, 0}, GX_E_MALFORMED}, {{1, 1, 500, 100, 0}, GX_E_MALFORMED},
-        {{1, 1, 2, 0, 1}, GX_E_VERSION},   {{2, 1, 2, 0, 0}, GX_E_VERSION},   {{1, 255, 2, 0, 0}, GX_E_VERSION},
+        {{1, 1, 2, 0, 1}, GX_E_MALFORMED}, {{2, 1, 2, 0, 0}, GX_E_VERSION},   {{1, 255, 2, 0, 0}, GX_E_VERSION},
     };
     (void)state;
 
