@@ -56,6 +56,7 @@ struct gx_log {
     struct gx_incarnation now;
     uint32_t now_op, intro_op;
     uint64_t heeded_ms;         /* wall clock when it last could not open an epoch, and was heeded */
+    uint64_t keys_until_ms;     /* of a device: it told wrong keys, and is not asked for any before */
     struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none */
     uint32_t device;            /* index of the first log of the same device: its number to the law */
     uint32_t next_of_tag, next_of_device;   /* the next log with the same, behind this one; GX_NONE */

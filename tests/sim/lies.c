@@ -248,13 +248,34 @@ static void alter(struct scene *s)
         sim_tell(s->sim, s->node, s->g, gx_span(f->chunk, f->n), 0);
 }
 
+/* Whoever asks it for keys is told others. */
+static void spoil_keys(struct scene *s)
+{
+    struct gx_message_key key;
+    struct gx_txn *txn = NULL;
+
+    if (gx_txn_begin(&txn, s->sim->nodes[s->node].store, true) != GX_OK)
+        return;
+    sim_liar_bytes(s->liar, key.b, sizeof key.b);
+    for (uint32_t k = 0; k < s->g->n_logs; k++) {
+        const struct gx_log_row *row = &s->g->logs[k].row;
+        uint64_t arrival = 0;
+
+        for (uint32_t seq = row->base_seq + 1; row->cls == GX_LOG_MESSAGES && seq <= row->head_seq; seq++)
+            if (gx_events_arrival(txn, &arrival, row, seq) != GX_OK || gx_message_key_put(txn, arrival, &key) != GX_OK)
+                break;
+    }
+    if (gx_txn_commit(&txn) == GX_OK)
+        sim_lied(s->sim, s->node);
+}
+
 static void garbage(struct scene *s)
 {
     const struct sim_frame *seen = any_seen(s);
     uint8_t bytes[GX_FRAME_BYTES_MAX];
     size_t n = 0;
 
-    switch (pick(s, 4)) {
+    switch (pick(s, 5)) {
     case 0:
         n = 1 + pick(s, 200);
         sim_liar_bytes(s->liar, bytes, n);
@@ -267,6 +288,9 @@ static void garbage(struct scene *s)
         memcpy(bytes, seen->bytes, n);
         bytes[pick(s, (uint32_t)n)] ^= (uint8_t)(1u << pick(s, 8));
         break;
+    case 2:
+        spoil_keys(s);
+        return;
     default:
         alter(s);
         return;

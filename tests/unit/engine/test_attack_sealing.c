@@ -315,6 +315,26 @@ static void test_a_key_that_does_not_fit_or_was_not_asked_for_is_struck_and_anot
     }
 }
 
+/* Three wrong keys end the session, and it comes back at once: it would be asked again for ever. */
+static void test_who_told_wrong_keys_is_not_asked_again_within_the_hour(void **state)
+{
+    struct net *net = one_is_cheated("under it", 3);
+
+    (void)state;
+    spy.wrong = true;
+    net_stop(net, 0);
+    net_start(net, 1);
+    net_run(net, 3000000);
+    assert_int_equal(spy.asked, 1);
+    net_run(net, 3 * 3600000);
+    assert_true(spy.asked >= 2);
+    assert_true(spy.asked <= 5);
+    net_start(net, 0);
+    net_run(net, 100000);
+    assert_true(reads(net, 1, "under it"));
+    net_free(net);
+}
+
 static void test_keys_that_nobody_asked_for_are_dropped(void **state)
 {
     char token[600];
@@ -655,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_complaints_about_no_epoch_or_one_of_others_mean_nothing),
         cmocka_unit_test(test_texts_far_ahead_at_a_place_twice_and_under_what_is_no_epoch_hurt_their_author_alone),
         cmocka_unit_test(test_a_key_that_does_not_fit_or_was_not_asked_for_is_struck_and_another_is_asked),
+        cmocka_unit_test(test_who_told_wrong_keys_is_not_asked_again_within_the_hour),
         cmocka_unit_test(test_keys_that_nobody_asked_for_are_dropped),
         cmocka_unit_test(test_a_newcomer_who_asks_for_what_was_said_before_is_told_nothing),
         cmocka_unit_test(test_a_newcomer_is_not_told_the_name_of_who_was_gone_before),
