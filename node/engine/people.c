@@ -164,6 +164,19 @@ static void forget_told(struct gx_engine *e, const struct gx_contact *c)
     }
 }
 
+/* What they invited into and the person has not answered. */
+static void forget_invited(struct gx_engine *e, const struct gx_contact *c)
+{
+    struct gx_people *p = &e->people;
+
+    for (uint32_t i = 0; i < p->n_invited && e->fault == GX_OK;) {
+        if (gx_sign_pk_equal(&p->invited[i].contact, &c->row.card.id))
+            gx_invited_drop(e, i);
+        else
+            i++;
+    }
+}
+
 bool gx_contact_renew(struct gx_engine *e, struct gx_contact *c, const struct gx_card *card)
 {
     bool same = memcmp(c->row.card.key.b, card->key.b, sizeof card->key.b) == 0;
@@ -211,8 +224,10 @@ void gx_contact_set(struct gx_engine *e, struct gx_contact *c, uint8_t flags)
 {
     c->row.flags = flags;
     c->dirty = true;
-    if ((flags & GX_CONTACT_REMOVED) != 0)
+    if ((flags & GX_CONTACT_REMOVED) != 0) {
         forget_told(e, c);
+        forget_invited(e, c);
+    }
     silence(e, chat(e, c->row.mine), !gx_contact_wanted(c));
     silence(e, chat(e, c->row.theirs), !gx_contact_wanted(c));
     if (gx_contact_wanted(c))

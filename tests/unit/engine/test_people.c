@@ -193,6 +193,28 @@ static void test_an_invitation_can_be_refused_and_the_inviter_is_not_told(void *
     net_free(net);
 }
 
+static void test_what_a_removed_contact_invited_into_goes_with_them(void **s)
+{
+    struct net *net = net_new(3);
+
+    (void)s;
+    net_group(net, 0, "tea");
+    befriend(net, 0, 1);
+    net_group(net, 2, "coffee");
+    befriend(net, 2, 1);
+    assert_true(invite_contact(net, 0, "tea", "@n1"));
+    assert_true(invite_contact(net, 2, "coffee", "@n1"));
+    net_run(net, 3000);
+    assert_int_equal(waiting(net, 1), 2);
+    assert_true(tell(net, 1, GX_CMD_CONTACT_REMOVE, "@n0", "state"));
+    assert_int_equal(net->node[1].engine->people.n_invited, 1);
+    net_stop(net, 1);
+    net_start(net, 1);
+    assert_int_equal(net->node[1].engine->people.n_invited, 1);
+    assert_int_equal(waiting(net, 1), 1);
+    net_free(net);
+}
+
 /* --- who is who -------------------------------------------------------------------------------------------------------------------------------- */
 
 static const char *alias_of(struct net *net, int i, const char *group, const char *rank)
@@ -546,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_whom_nobody_invited_is_not_let_in),
         cmocka_unit_test(test_a_full_group_says_no_and_lets_in_when_a_seat_is_free),
         cmocka_unit_test(test_an_invitation_can_be_refused_and_the_inviter_is_not_told),
+        cmocka_unit_test(test_what_a_removed_contact_invited_into_goes_with_them),
         cmocka_unit_test(test_a_member_is_known_to_a_contact_only_after_revealing_itself),
         cmocka_unit_test(test_who_reveals_itself_before_one_is_in_the_group_is_known_when_one_is),
         cmocka_unit_test(test_who_reveals_itself_before_its_admission_is_heard_is_known_when_it_is),
