@@ -276,6 +276,7 @@ static void timers(struct gx_engine *e)
     gx_owner_timer(e);
     gx_repair_timer(e);
     gx_keys_timer(e);
+    gx_epochs_timer(e);
     if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms)
         (void)gx_engine_txn(e, true);
     else if (e->held_dirty)

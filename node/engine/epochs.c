@@ -6,6 +6,10 @@
 #include <stdlib.h>
 
 #define CHAINS_MS (37ull * 24 * 3600 * 1000)        /* an epoch lasts 7 days, and what is late has 30 more */
+#define RENEW_MS (7ull * 24 * 3600 * 1000)          /* a prekey that epochs were sealed to is followed by another */
+#define RENEW_JITTER_MS (24u * 3600u * 1000u)
+#define RENEW_MEMBERS 50u                           /* so many of a group in that time: of more, each less often */
+#define RENEW_LOOK_MS 3600000u                      /* the wall clock goes on while a machine sleeps */
 #define PREKEY_MS (14ull * 24 * 3600 * 1000)        /* a prekey is kept so long behind its successor */
 #define COMPLAIN_MS (24ull * 3600 * 1000)           /* WIRE §4.18 */
 
@@ -375,6 +379,8 @@ static void open_epoch(struct gx_engine *e, struct gx_group *g, struct gx_epoch 
     if (open_with(e, g, body, &context, slot, &key) && begin(e, g, epoch, body, &key)) {
         epoch->row.state = GX_EPOCH_OPEN;
         gx_gates_note(g, epoch->op);
+        g->prekey_at_ms = e->now.mono_ms + RENEW_LOOK_MS;       /* the prekey was used */
+        gx_engine_wake(e, g->prekey_at_ms);
     } else {
         g->shut_op = epoch->op;
         gx_engine_drop(e, "epoch_shut");
@@ -449,6 +455,58 @@ void gx_epochs_finish(struct gx_engine *e, struct gx_group *g)
     complain(e, g);
 }
 
+/* --- a new prekey now and then ---------------------------------------------------------------------------------------------------------- */
+
+/* How long a prekey is used: not by all devices of a group, nor in all groups of a device, from the same hour to the same hour. */
+static uint64_t renew_after_ms(const struct gx_group *g, const struct gx_dh_pk *prekey)
+{
+    uint32_t jitter = (uint32_t)prekey->b[0] | (uint32_t)prekey->b[1] << 8 | (uint32_t)prekey->b[2] << 16 | (uint32_t)prekey->b[3] << 24;
+
+    return RENEW_MS * (1u + g->law.now.n_members / (RENEW_MEMBERS + 1u)) + jitter % RENEW_JITTER_MS;
+}
+
+/* Who only listens tells no EPOCH, and so no prekey with it: a thief of the old one would open all that comes. */
+static void renew(struct gx_engine *e, struct gx_group *g)
+{
+    const struct gx_log *device = g->own_control == GX_NONE ? NULL : &g->logs[g->logs[g->own_control].device];
+    struct gx_body body = {.type = GX_EV_PREKEY};
+    bool used = false;
+
+    g->prekey_at_ms = 0;
+    gx_group_settle(e, g);
+    if (device == NULL || device->prekey_op == GX_NONE || e->config.offline || !gx_group_is_member(g))
+        return;
+    for (uint32_t i = g->n_epochs; i-- > 0 && g->epochs[i].op >= device->prekey_op && !used;)       /* its own, too, is sealed to the one that it tells */
+        used = g->epochs[i].row.state == GX_EPOCH_OPEN;
+    if (!used)
+        return;
+
+    uint64_t told_ms = g->ops[device->prekey_op].wall_ms, after_ms = renew_after_ms(g, &device->prekey);
+
+    if (is_near(e, told_ms, after_ms)) {
+        uint64_t left = told_ms + after_ms - e->now.wall_ms;
+
+        g->prekey_at_ms = e->now.mono_ms + (left < RENEW_LOOK_MS ? left : RENEW_LOOK_MS);
+        gx_engine_wake(e, g->prekey_at_ms);
+        return;
+    }
+    forget_old(e, g);
+    if (make_prekey(e, g, &body.u.prekey.prekey))
+        (void)gx_author_write(e, g, &body, NULL, NULL);
+}
+
+void gx_epochs_timer(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
+        struct gx_group *g = e->groups[i];
+
+        if (g->prekey_at_ms != 0 && e->now.mono_ms >= g->prekey_at_ms)
+            renew(e, g);
+        else if (g->prekey_at_ms != 0)
+            gx_engine_wake(e, g->prekey_at_ms);
+    }
+}
+
 /* --- store ----------------------------------------------------------------------------------------------------------------------------- */
 
 bool gx_epochs_load(struct gx_engine *e, struct gx_group *g)
@@ -468,6 +526,7 @@ bool gx_epochs_load(struct gx_engine *e, struct gx_group *g)
         if (row.state == GX_EPOCH_SHUT && !row.instead && is_near(e, row.since_ms, GX_EPOCH_MS_MAX))
             g->shut_op = epoch->op;     /* of which was not complained yet */
     }
+    g->prekey_at_ms = 1;                /* it may have become old meanwhile */
     return e->fault == GX_OK;
 }
 

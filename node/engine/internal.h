@@ -196,6 +196,7 @@ struct gx_group {
     uint32_t live_generation;
     uint32_t shut_op;           /* an EPOCH that lists this node and could not be opened; GX_NONE */
     uint64_t complained_ms;     /* wall clock when that was last said */
+    uint64_t prekey_at_ms;      /* look then whether another prekey is due; 0: not before the present one is used */
     struct gx_asked_key *asked_keys;    /* asked for in session keys_session, under keys_sk */
     uint32_t n_asked_keys;
     gx_session_id keys_session;

@@ -27,6 +27,8 @@ bool gx_epoch_close(struct gx_engine *e, struct gx_group *g, struct gx_event *ev
 bool gx_epoch_read_chains(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch);
 /* At the end of a step: an epoch without whom this node removed; and where it is listed in an epoch that it cannot open, a prekey that will do. */
 void gx_epochs_finish(struct gx_engine *e, struct gx_group *g);
+/* A new prekey where the present one was used and is old. */
+void gx_epochs_timer(struct gx_engine *e);
 /* Is a log of that person listed in the EPOCH of operation `op`? */
 bool gx_epoch_lists_person(struct gx_engine *e, struct gx_group *g, uint32_t op, uint32_t person);
 

@@ -401,6 +401,97 @@ static void test_the_prekey_that_counts_is_kept_whatever_the_clock_was(void **st
     net_free(net);
 }
 
+/* --- prekeys and epochs that age ------------------------------------------------------------------------------------------------------------------- */
+
+/* PREKEYs of one node. */
+static uint32_t told_by(struct net *net, int i, int of)
+{
+    const struct gx_group *g = tea(net, i);
+    uint32_t n = 0;
+
+    for (uint32_t op = 0; op < g->law.n_ops; op++)
+        n += g->ops[op].type == GX_EV_PREKEY && g->law.nodes[op].op.author == person_of(net, i, of);
+    return n;
+}
+
+/* n1 says nothing: what is sealed to it is sealed to the prekey that it told last. */
+static void test_who_only_listens_tells_another_prekey_a_week_after_one_that_was_used(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_dh_pk stolen = slot_of(net, 1).prekey;
+    uint32_t told = 0;
+
+    (void)state;
+    net_send(net, 0, "tea", "to who listens");
+    net_run(net, 2 * 3600000);
+    told = told_by(net, 0, 1);
+    net->now.wall_ms += 6 * DAY_MS;
+    net_run(net, 2 * 3600000);
+    assert_int_equal(told_by(net, 0, 1), told);
+    for (int week = 1; week <= 3; week++) {
+        net->now.wall_ms += 8 * DAY_MS;
+        net_run(net, 2 * 3600000);
+        assert_int_equal(told_by(net, 0, 1), told + (uint32_t)week);
+        assert_memory_not_equal(gx_epoch_prekey(tea(net, 0), &tea(net, 1)->row.intro.device), &stolen, sizeof stolen);
+        stolen = slot_of(net, 1).prekey;
+        net->now.wall_ms += 30 * DAY_MS;            /* nothing was sealed to it yet: it stays */
+        net_run(net, 2 * 3600000);
+        assert_int_equal(told_by(net, 0, 1), told + (uint32_t)week);
+        net_send(net, 0, "tea", "this week");
+        net_run(net, 5000);
+        assert_true(reads(net, 1, "this week"));
+    }
+    net_free(net);
+}
+
+static void test_restarts_neither_bring_the_next_prekey_forward_nor_put_it_off(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    uint32_t told = 0;
+
+    (void)state;
+    net_send(net, 0, "tea", "to who listens");
+    net_run(net, 5000);
+    told = told_by(net, 1, 1);
+    for (int k = 0; k < 6; k++) {                   /* each day, and never for an hour */
+        net->now.wall_ms += DAY_MS;
+        restart(net, 1);
+        net_run(net, 5000);
+        assert_int_equal(told_by(net, 1, 1), told);
+    }
+    net->now.wall_ms += 2 * DAY_MS;
+    for (int k = 0; k < 5; k++) {
+        restart(net, 1);
+        net_run(net, 5000);
+        assert_int_equal(told_by(net, 1, 1), told + 1);
+    }
+    net_free(net);
+}
+
+/* As if there were more: n1's view alone is looked at. */
+static void test_in_a_large_group_each_tells_prekeys_less_often(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    uint32_t told = 0;
+
+    (void)state;
+    net_send(net, 0, "tea", "to who listens");
+    net_run(net, 5000);
+    told = told_by(net, 1, 1);
+    tea(net, 1)->law.now.n_members = 60;
+    net->now.wall_ms += 13 * DAY_MS;
+    net_run(net, 2 * 3600000);
+    assert_int_equal(told_by(net, 1, 1), told);
+    assert_int_equal(tea(net, 1)->law.now.n_members, 60);
+    net->now.wall_ms += 2 * DAY_MS;
+    net_run(net, 2 * 3600000);
+    assert_int_equal(told_by(net, 1, 1), told + 1);
+    net_free(net);
+}
+
 /* --- homes that come back ------------------------------------------------------------------------------------------------------------------------- */
 
 static void copy_store(const struct net *net, int i, const char *from, const char *to)
@@ -707,6 +798,9 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_was_a_year_ahead_does_not_silence_complaints),
         cmocka_unit_test(test_what_was_sealed_to_a_prekey_a_day_before_its_successor_is_opened),
         cmocka_unit_test(test_the_prekey_that_counts_is_kept_whatever_the_clock_was),
+        cmocka_unit_test(test_who_only_listens_tells_another_prekey_a_week_after_one_that_was_used),
+        cmocka_unit_test(test_restarts_neither_bring_the_next_prekey_forward_nor_put_it_off),
+        cmocka_unit_test(test_in_a_large_group_each_tells_prekeys_less_often),
         cmocka_unit_test(test_a_home_that_was_restored_from_before_its_newest_prekey_speaks_at_once),
         cmocka_unit_test(test_both_lives_of_a_cloned_home_can_speak_once_the_fork_was_found),
         cmocka_unit_test(test_a_store_that_is_full_removes_nobody_without_an_epoch),

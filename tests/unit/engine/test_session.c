@@ -145,6 +145,7 @@ static void test_a_node_without_a_shared_group_gets_nothing(void **state)
     record.device = net->node[1].engine->groups[0]->row.intro.device;
     net->node[1].engine->groups[0]->endpoints[0] = record;      /* as if a member's record named the stranger's victim */
     gx_targets_update(net->node[1].engine, &record);
+    net_step(net, 1, (struct gx_input){.kind = GX_IN_TIMER});       /* it may sleep: nobody told it of that change */
     net_run(net, 5000);
     assert_true(net->node[0].frames - frames >= 2);             /* HELLO and TAGS, each time */
     assert_int_equal(told_of_group, 0);
