@@ -92,6 +92,7 @@ bool gx_epochs_register(struct gx_engine *e, struct gx_group *g, uint32_t op, co
     const struct gx_intro *intro = gx_group_intro(body);
     uint32_t device = g->law.nodes[op].op.device;
     struct gx_epoch *epoch = NULL;
+    static const struct gx_event_id none;
 
     g->live_known = false;
     if (intro != NULL && g->ops[op].introduces < g->n_logs) {
@@ -100,8 +101,10 @@ bool gx_epochs_register(struct gx_engine *e, struct gx_group *g, uint32_t op, co
     }
     if (ev->type == GX_EV_INCARNATION)
         note_incarnation(g, device, &body->u.incarnation.incarnation, op, false);
-    if (ev->type == GX_EV_PREKEY)
+    if (ev->type == GX_EV_PREKEY) {
         note_prekey(g, device, &body->u.prekey.prekey, op);
+        g->ops[op].complains = !gx_event_id_equal(&body->u.prekey.epoch, &none);
+    }
     if (ev->type != GX_EV_EPOCH)
         return true;
     note_prekey(g, device, &body->u.epoch.head.prekey, op);
@@ -417,9 +420,7 @@ static void heed(struct gx_engine *e, struct gx_group *g, uint32_t op, const str
 
 void gx_epochs_heard(struct gx_engine *e, struct gx_group *g, uint32_t op, const struct gx_event *ev, const struct gx_body *body)
 {
-    static const struct gx_event_id none;
-
-    if (ev->type == GX_EV_PREKEY && !gx_event_id_equal(&body->u.prekey.epoch, &none))
+    if (ev->type == GX_EV_PREKEY && g->ops[op].complains)
         heed(e, g, op, &body->u.prekey);
     if (ev->type != GX_EV_EPOCH || e->fault != GX_OK)
         return;
@@ -509,6 +510,24 @@ void gx_epochs_timer(struct gx_engine *e)
 
 /* --- store ----------------------------------------------------------------------------------------------------------------------------- */
 
+/* When there was a complaint last, as far as the own log tells: of this node's own by that event.  Another's was heeded by what this node wrote since, if it
+ * wrote anything; if it did not, it has cost nothing yet. */
+static void know_complaints(struct gx_group *g)
+{
+    uint64_t written_ms = 0;            /* of this node's own events behind op the first */
+
+    for (uint32_t op = g->law.n_ops; op-- > 0;) {
+        struct gx_log *device = &g->logs[g->law.nodes[op].op.device];
+        bool own = gx_sign_pk_equal(&g->logs[g->ops[op].log].row.device, &g->row.intro.device);
+
+        if (own && g->ops[op].complains && g->complained_ms == 0)
+            g->complained_ms = g->ops[op].wall_ms;
+        else if (!own && g->ops[op].complains && device->heeded_ms == 0)
+            device->heeded_ms = written_ms;
+        written_ms = own ? g->ops[op].wall_ms : written_ms;
+    }
+}
+
 bool gx_epochs_load(struct gx_engine *e, struct gx_group *g)
 {
     struct gx_txn *txn = gx_engine_txn(e, false);
@@ -526,6 +545,7 @@ bool gx_epochs_load(struct gx_engine *e, struct gx_group *g)
         if (row.state == GX_EPOCH_SHUT && !row.instead && is_near(e, row.since_ms, GX_EPOCH_MS_MAX))
             g->shut_op = epoch->op;     /* of which was not complained yet */
     }
+    know_complaints(g);
     g->prekey_at_ms = 1;                /* it may have become old meanwhile */
     return e->fault == GX_OK;
 }

@@ -88,6 +88,7 @@ struct gx_op {
     uint64_t arrival;
     bool is_head;               /* no other control event names it in deps or prev */
     bool has_key;               /* of a sealed one: it can be opened here */
+    bool complains;             /* PREKEY: of an epoch */
     bool stood;                 /* ADMIT: it was effective when results were last looked at */
 };
 

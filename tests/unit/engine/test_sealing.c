@@ -492,6 +492,57 @@ static void test_in_a_large_group_each_tells_prekeys_less_often(void **state)
     net_free(net);
 }
 
+static void test_a_restart_is_no_reason_to_complain_again_within_the_day(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct hand *h = hand_new();
+    uint32_t prekeys = ops_of(net, 0, GX_EV_PREKEY);
+
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        struct gx_epoch_to to[3];
+
+        for (int i = 0; i < 3; i++)
+            to[i] = slot_of(net, i);
+        hand_epoch(net, 2, h, to, 3, slot_of(net, 1).log);
+        tell(net, 2, 0, h);
+        net_run(net, 10000);
+        restart(net, 1);
+        net_run(net, 10000);
+        assert_int_equal(ops_of(net, 0, GX_EV_PREKEY), prekeys + 1);
+    }
+    free(h);
+    net_free(net);
+}
+
+/* n2 complains of whatever n0 speaks under, and n0 starts anew each time. */
+static void test_a_restart_is_no_reason_to_heed_another_complaint_within_the_day(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct gx_body body = {.type = GX_EV_PREKEY, .u.prekey.prekey = slot_of(net, 2).prekey};
+        uint32_t op = 0;
+
+        net_send(net, 0, "tea", "under it");
+        net_run(net, 2000);
+        op = last_epoch(net, 0);
+        body.u.prekey.epoch = tea(net, 0)->law.nodes[op].op.id;
+        assert_int_equal(writes(net, 2, &body), GX_OK);
+        keep(net, 2);
+        net_run(net, 20000);
+        assert_int_equal(gx_epoch_by_op(tea(net, 0), op)->row.instead, k == 0);
+        net_send(net, 0, "tea", "and go on");
+        net_run(net, 70000);                        /* times of events are whole minutes */
+        restart(net, 0);
+        net_run(net, 20000);
+    }
+    net_free(net);
+}
+
 /* --- homes that come back ------------------------------------------------------------------------------------------------------------------------- */
 
 static void copy_store(const struct net *net, int i, const char *from, const char *to)
@@ -801,6 +852,8 @@ int main(void)
         cmocka_unit_test(test_who_only_listens_tells_another_prekey_a_week_after_one_that_was_used),
         cmocka_unit_test(test_restarts_neither_bring_the_next_prekey_forward_nor_put_it_off),
         cmocka_unit_test(test_in_a_large_group_each_tells_prekeys_less_often),
+        cmocka_unit_test(test_a_restart_is_no_reason_to_complain_again_within_the_day),
+        cmocka_unit_test(test_a_restart_is_no_reason_to_heed_another_complaint_within_the_day),
         cmocka_unit_test(test_a_home_that_was_restored_from_before_its_newest_prekey_speaks_at_once),
         cmocka_unit_test(test_both_lives_of_a_cloned_home_can_speak_once_the_fork_was_found),
         cmocka_unit_test(test_a_store_that_is_full_removes_nobody_without_an_epoch),
