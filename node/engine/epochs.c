@@ -5,7 +5,7 @@
 #include "crypto/member.h"
 #include <stdlib.h>
 
-#define CHAINS_MS (37ull * 24 * 3600 * 1000)        /* an epoch lasts 7 days, and what is late has 30 more */
+#define LATE_MS (30ull * 24 * 3600 * 1000)          /* an epoch lasts 7 days, and what is late has so much more */
 #define RENEW_MS (7ull * 24 * 3600 * 1000)          /* a prekey that epochs were sealed to is followed by another */
 #define RENEW_JITTER_MS (24u * 3600u * 1000u)
 #define RENEW_MEMBERS 50u                           /* so many of a group in that time: of more, each less often */
@@ -199,6 +199,20 @@ static bool make_prekey(struct gx_engine *e, struct gx_group *g, struct gx_dh_pk
     return ok;
 }
 
+/* Nothing comes under it any more: long ago it was so old already that nobody spoke under it.  A reading of the clock that is wrong alone makes no epoch old
+ * that is in use: it takes one heard of a week later, by the readings of then, and that was long ago, by that of now. */
+static bool is_over(const struct gx_engine *e, const struct gx_group *g, uint32_t at)
+{
+    for (uint32_t i = at + 1; i < g->n_epochs; i++) {
+        const struct gx_epoch_row *later = &g->epochs[i].row;
+        bool was_open = later->state == GX_EPOCH_OPEN || later->state == GX_EPOCH_SPENT;
+
+        if (was_open && later->since_ms >= g->epochs[at].row.since_ms + GX_EPOCH_MS_MAX && later->since_ms + LATE_MS < e->now.wall_ms)
+            return true;
+    }
+    return false;
+}
+
 /* Prekeys whose successor is long out. */
 static void forget_prekeys(struct gx_engine *e, struct gx_group *g)
 {
@@ -242,7 +256,7 @@ static void forget_epochs(struct gx_engine *e, struct gx_group *g)
         struct gx_epoch *epoch = &g->epochs[i];
         bool has_gate = gx_gates_has(g, epoch->op);
 
-        if (epoch->row.state == 0 || epoch->row.since_ms + CHAINS_MS >= e->now.wall_ms || (epoch->row.state == GX_EPOCH_SPENT && has_gate))
+        if (epoch->row.state == 0 || !is_over(e, g, i) || (epoch->row.state == GX_EPOCH_SPENT && has_gate))
             continue;
         (void)gx_engine_ok(e, gx_epoch_del(txn, g->row.gnum, epoch->op));
         drop_chains(epoch);

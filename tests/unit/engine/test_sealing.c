@@ -543,6 +543,51 @@ static void test_a_restart_is_no_reason_to_heed_another_complaint_within_the_day
     net_free(net);
 }
 
+/* For one moment n1's clock is a year ahead, and it speaks. */
+static void test_one_wrong_reading_of_the_clock_drops_no_epoch_in_use(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct gx_body body = {.type = GX_EV_TEXT, .u.text = {.text = gx_span("of next year", 12)}};
+    uint32_t before = 0, used = 0;
+
+    (void)state;
+    net_send(net, 0, "tea", "before");
+    net_run(net, 2000);
+    before = last_epoch(net, 0);
+    net->now.wall_ms += 9 * DAY_MS;
+    net_send(net, 0, "tea", "in use");
+    net_run(net, 2000);
+    used = last_epoch(net, 0);
+    assert_true(used != before);
+    net->now.wall_ms += YEAR_MS;
+    assert_int_equal(writes(net, 1, &body), GX_OK);
+    net->now.wall_ms -= YEAR_MS;
+    assert_int_equal(gx_epoch_by_op(tea(net, 1), used)->row.state, GX_EPOCH_OPEN);
+    keep(net, 1);
+    net_run(net, 20000);
+    assert_int_equal(gx_epoch_by_op(tea(net, 1), used)->row.state, GX_EPOCH_OPEN);
+    net_free(net);
+}
+
+static void test_epochs_are_dropped_when_they_are_long_over(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    uint32_t first = 0;
+
+    (void)state;
+    for (int week = 0; week < 9; week++) {
+        net_send(net, 0, "tea", "this week");
+        net_run(net, 2000);
+        first = week == 0 ? last_epoch(net, 0) : first;
+        assert_int_equal(gx_epoch_by_op(tea(net, 0), first)->row.state, week <= 5 ? GX_EPOCH_OPEN : 0);
+        net->now.wall_ms += 7 * DAY_MS + 3600000;
+    }
+    assert_true(rows(net, 0, GX_TABLE_EPOCH) <= 7);
+    net_free(net);
+}
+
 /* --- homes that come back ------------------------------------------------------------------------------------------------------------------------- */
 
 static void copy_store(const struct net *net, int i, const char *from, const char *to)
@@ -854,6 +899,8 @@ int main(void)
         cmocka_unit_test(test_in_a_large_group_each_tells_prekeys_less_often),
         cmocka_unit_test(test_a_restart_is_no_reason_to_complain_again_within_the_day),
         cmocka_unit_test(test_a_restart_is_no_reason_to_heed_another_complaint_within_the_day),
+        cmocka_unit_test(test_one_wrong_reading_of_the_clock_drops_no_epoch_in_use),
+        cmocka_unit_test(test_epochs_are_dropped_when_they_are_long_over),
         cmocka_unit_test(test_a_home_that_was_restored_from_before_its_newest_prekey_speaks_at_once),
         cmocka_unit_test(test_both_lives_of_a_cloned_home_can_speak_once_the_fork_was_found),
         cmocka_unit_test(test_a_store_that_is_full_removes_nobody_without_an_epoch),
