@@ -505,7 +505,8 @@ static void renew(struct gx_engine *e, struct gx_group *g)
         gx_engine_wake(e, g->prekey_at_ms);
         return;
     }
-    forget_old(e, g);
+    forget_prekeys(e, g);
+    forget_epochs(e, g);
     if (make_prekey(e, g, &body.u.prekey.prekey))
         (void)gx_author_write(e, g, &body, NULL, NULL);
 }
