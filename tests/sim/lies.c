@@ -262,7 +262,7 @@ static void spoil_keys(struct scene *s)
         uint64_t arrival = 0;
 
         for (uint32_t seq = row->base_seq + 1; row->cls == GX_LOG_MESSAGES && seq <= row->head_seq; seq++)
-            if (gx_events_arrival(txn, &arrival, row, seq) != GX_OK || gx_message_key_put(txn, arrival, &key) != GX_OK)
+            if (gx_events_arrival(txn, &arrival, row, seq) != GX_OK || gx_message_key_put(txn, s->g->row.gnum, arrival, &key) != GX_OK)
                 break;
     }
     if (gx_txn_commit(&txn) == GX_OK)
