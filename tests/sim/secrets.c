@@ -186,7 +186,7 @@ static bool is_owed_of_before(struct gx_sim *sim, uint32_t i, struct gx_group *g
         struct gx_group *its = e == NULL ? NULL : sim_group_of(e, &a->group);
         struct gx_event_id epoch;
 
-        found = its != NULL && gx_group_is_member(its) && reads(e, its, a, &epoch) == OPEN && is_told(e, its, &g->row.intro.member, a);
+        found = its != NULL && gx_group_is_member(its) && sim_reads_message(e, its, a, &epoch) == SIM_OPEN && is_told(e, its, &g->row.intro.member, a);
     }
     return found;
 }
