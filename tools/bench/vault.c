@@ -161,7 +161,7 @@ bool gx_measure_rewrap(struct gx_bench *bench, struct gx_measure *m)
         chains[i].log.b[0] = (uint8_t)i;
     for (uint32_t r = 0; r < bench->options.repeats; r++) {
         const struct gx_root_key next = {{8}};
-        struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .n_chains = DEVICES};
+        struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .n_chains = DEVICES, .gate = {{1}}};
         double raw = 2 * 4 * GROUPS * raw_seal(16 + 44 * DEVICES);
         struct gx_store *store = NULL;
         struct gx_txn *txn = NULL;

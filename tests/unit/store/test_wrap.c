@@ -24,7 +24,7 @@ static void put_secrets(struct gx_txn *txn, uint32_t n)
     for (uint32_t gnum = 1; gnum <= n; gnum++) {
         struct gx_group_row group = {.gnum = gnum, .state = GX_GROUP_MEMBER, .since_ms = 1};
         struct gx_prekey_row prekey = {.pk = {{7}}};
-        struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .n_chains = 1};
+        struct gx_epoch_row epoch = {.state = GX_EPOCH_OPEN, .n_chains = 1, .gate = {{1}}};
         struct gx_chain_row chain = {.log = {{1}}};
         struct gx_message_key mk;
 
