@@ -100,20 +100,19 @@ static void chain_tag(uint8_t tag[sizeof(struct gx_log_tag)], const struct gx_lo
 }
 
 /* A key is kept only where it is the one that its author sealed with: what a clone of that author wrote at the same place has another. */
-static bool learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev, struct gx_message_key *key)
+static bool learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const uint8_t tag[sizeof(struct gx_log_tag)], const struct gx_event *ev,
+                  struct gx_message_key *key)
 {
     uint8_t hdr0[GX_EVENT_HDR_MAX];
     struct gx_wr w = gx_wr(hdr0, sizeof hdr0);
     const struct gx_body_sealed *sealed = NULL;
     struct gx_body body;
     struct gx_event_id id;
-    uint8_t tag[sizeof(struct gx_log_tag)];
 
     if (gx_body_decode(&body, ev) != GX_OK)
         return false;
     sealed = gx_body_sealed(&body);
     memcpy(id.b, sealed->head.epoch, sizeof id.b);
-    chain_tag(tag, &g->logs[log].row);
 
     uint32_t op = gx_group_op(g, &id);
     struct gx_epoch *epoch = op == GX_NONE ? NULL : gx_epoch_by_op(g, op);
@@ -128,12 +127,14 @@ static bool learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const s
 
 void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev, uint64_t arrival)
 {
+    uint8_t tag[sizeof(struct gx_log_tag)];
     struct gx_message_key key;
     struct gx_txn *txn = NULL;
 
     if (!gx_event_is_sealed(ev->type))
         return;
-    if (learn(e, g, log, ev, &key)) {
+    chain_tag(tag, &g->logs[log].row);
+    if (learn(e, g, log, tag, ev, &key)) {
         txn = gx_engine_txn(e, true);
         if (txn != NULL)
             (void)gx_engine_ok(e, gx_message_key_put(txn, g->row.gnum, arrival, &key));
@@ -165,13 +166,15 @@ void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log,
     struct gx_chunk_iter it;
     struct gx_event ev;
     struct gx_txn *txn = NULL;
+    uint8_t tag[sizeof(struct gx_log_tag)];
     uint32_t n = 0;
 
     if (!gx_engine_ok(e, keys == NULL || have == NULL ? GX_E_MEMORY : GX_OK))
         return;
+    chain_tag(tag, &g->logs[log].row);
     gx_chunk_begin(&it, chunk, &g->row.id);
     for (; n < chunk->count && gx_chunk_next(&it, &ev, NULL) == GX_OK; n++) {
-        have[n] = learn(e, g, log, &ev, &keys[n]);
+        have[n] = learn(e, g, log, tag, &ev, &keys[n]);
         if (!have[n])
             note_locked(e, g, &g->logs[log], (uint32_t)ev.seq);
     }
