@@ -361,19 +361,32 @@ enum gx_err gx_table_reserve(struct gx_txn *txn, uint8_t **room, enum gx_table t
     return wrote(txn, rc);
 }
 
+/* Rows under that key, or that begin with it. */
+static enum gx_err deleted(struct gx_txn *txn, enum gx_table t, const struct gx_key *key, int rc)
+{
+    enum gx_err err = wrote(txn, rc);
+
+    if (err == GX_OK)
+        err = gx_wrap_deleted(txn, t, key);
+    if (err != GX_OK && txn->failed == GX_OK)
+        txn->failed = err;
+    return err;
+}
+
 enum gx_err gx_table_del(struct gx_txn *txn, enum gx_table t, const struct gx_key *key)
 {
     MDB_val k = key_of(key);
 
     GX_ASSERT(txn->write);
     int rc = mdb_del(txn->mdb, txn->store->dbi[t], &k, NULL);
-    return rc == MDB_NOTFOUND ? GX_E_ABSENT : wrote(txn, rc);
+    return rc == MDB_NOTFOUND ? GX_E_ABSENT : deleted(txn, t, key, rc);
 }
 
 enum gx_err gx_table_del_prefix(struct gx_txn *txn, enum gx_table t, const struct gx_key *prefix)
 {
     MDB_val k = key_of(prefix), v;
     MDB_cursor *cursor;
+    bool any = false;
 
     GX_ASSERT(txn->write);
     int rc = mdb_cursor_open(txn->mdb, txn->store->dbi[t], &cursor);
@@ -382,12 +395,14 @@ enum gx_err gx_table_del_prefix(struct gx_txn *txn, enum gx_table t, const struc
     rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     while (rc == 0 && k.mv_size >= prefix->n && memcmp(k.mv_data, prefix->b, prefix->n) == 0) {
         rc = mdb_cursor_del(cursor, 0);
+        any = true;
         /* The cursor already stands on the row after: this only reads it. */
         if (rc == 0)
             rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? GX_OK : wrote(txn, rc);
+    rc = rc == MDB_NOTFOUND ? 0 : rc;
+    return any ? deleted(txn, t, prefix, rc) : wrote(txn, rc);
 }
 
 enum gx_err gx_table_clear(struct gx_txn *txn, enum gx_table t)

@@ -250,15 +250,24 @@ enum gx_err gx_wrap_put(struct gx_txn *txn, enum gx_table t, const struct gx_key
     return err;
 }
 
+enum gx_err gx_wrap_deleted(struct gx_txn *txn, enum gx_table t, const struct gx_key *key)
+{
+    const uint8_t *k;
+
+    return gx_wrap_seals(t) ? key_of(txn, &k, t, gx_span(key->b, key->n), true) : GX_OK;
+}
+
 enum gx_err gx_wrap_seal_field(struct gx_txn *txn, uint8_t *out, enum gx_table t, uint32_t gnum, struct gx_span text)
 {
     struct gx_key key = gx_key_u32(gnum);
     struct pair *pair;
     enum gx_err err = pair_of(txn, &pair, gnum, true);
 
-    if (err == GX_OK)
-        seal(out, txn->store, pair->wrap.b, t, gx_span(key.b, key.n), text);
-    return err;
+    if (err != GX_OK)
+        return err;
+    pair->changed = true;
+    seal(out, txn->store, pair->wrap.b, t, gx_span(key.b, key.n), text);
+    return GX_OK;
 }
 
 enum gx_err gx_wrap_open_field(struct gx_txn *txn, uint8_t *out, enum gx_table t, uint32_t gnum, struct gx_span sealed)

@@ -34,6 +34,8 @@ bool gx_wrap_seals(enum gx_table t);
 /* The value of a row as LMDB has it, opened if it is sealed. */
 enum gx_err gx_wrap_open(struct gx_txn *txn, struct gx_span *value, enum gx_table t, struct gx_span key, struct gx_span raw) GX_MUST_CHECK;
 enum gx_err gx_wrap_put(struct gx_txn *txn, enum gx_table t, const struct gx_key *key, struct gx_span value) GX_MUST_CHECK;
+/* After rows with that key, or that begin with it, were deleted: they are gone when the keys of their group change. */
+enum gx_err gx_wrap_deleted(struct gx_txn *txn, enum gx_table t, const struct gx_key *key) GX_MUST_CHECK;
 
 /* One field of a row that is otherwise in the clear: n bytes, GX_SEAL_BYTES more when sealed. */
 enum gx_err gx_wrap_seal_field(struct gx_txn *txn, uint8_t *out, enum gx_table t, uint32_t gnum, struct gx_span text) GX_MUST_CHECK;
