@@ -54,7 +54,7 @@ static void decorate(void *ctx, json_t *result)
     char listen[GX_ADDR_TEXT_BYTES];
     uint64_t now = gx_now().mono_ms;
 
-    if (node->vault == NULL) {
+    if (node->transport == NULL) {      /* or just unlocked, and not open yet */
         (void)json_object_set_new(result, "node",
                                   json_pack("{s:I, s:I, s:s, s:[], s:s}", "pid", (json_int_t)getpid(), "uptime_s",
                                             (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION, "listen", "state", "locked"));

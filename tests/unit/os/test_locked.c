@@ -1,0 +1,84 @@
+#include "tests/unit/os/program.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* Nodes that are locked and unlocked, by clients that do it at once, in odd orders, or oddly. */
+static struct gx_home home;
+static char a[GX_PATH_MAX + 8];
+
+#define UNLOCK "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"unlock\",\"params\":{\"passphrase\":\"tea leaf\"}}\n"
+#define ASK(method) "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"" method "\"}\n"
+
+static int make(void **state)
+{
+    (void)state;
+    home_make(&home);
+    snprintf(a, sizeof a, "%s/a", home.data);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    (void)RUN(a, A("down"));
+    (void)unsetenv("GUANXI_PASSPHRASE_CMD");
+    home_remove(&home);
+    return 0;
+}
+
+static void with_passphrase(const char *format)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "printf '%s'", format);
+    assert_int_equal(setenv("GUANXI_PASSPHRASE_CMD", command, 1), 0);
+}
+
+static pid_t up(const char *locked)
+{
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0"), A("--json"), A(locked)));
+    return (pid_t)out_number("pid");
+}
+
+/* All that is said to these lines, which come at once, until the node hangs up. */
+static void say_at_once(char *answers, size_t size, const char *lines)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t n = 0;
+    ssize_t got;
+
+    snprintf(addr.sun_path, sizeof addr.sun_path, "%.90s/guanxi.sock", a);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(send(fd, lines, strlen(lines), MSG_NOSIGNAL), strlen(lines));
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    while (n < size - 1 && (got = read(fd, answers + n, size - 1 - n)) > 0)
+        n += (size_t)got;
+    answers[n] = 0;
+    close(fd);
+}
+
+/* What came with the unlock is answered before anything is open. */
+static void test_who_asks_while_it_is_being_unlocked_is_answered(void **state)
+{
+    char answers[4096];
+    (void)state;
+
+    with_passphrase("tea leaf");
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    (void)up("--locked");
+    say_at_once(answers, sizeof answers, UNLOCK UNLOCK ASK("status") ASK("group.list"));
+    assert_non_null(strstr(answers, "\"state\":\"locked\""));
+    assert_non_null(strstr(answers, "this node is locked"));
+    UNTIL("\"state\":\"ready\"", a, A("status"), A("--json"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
+    const struct CMUnitTest tests[] = {
+        T(test_who_asks_while_it_is_being_unlocked_is_answered),
+    };
+    return cmocka_run_group_tests_name("os/locked", tests, NULL, NULL);
+}
