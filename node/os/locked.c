@@ -27,7 +27,9 @@ static bool lock(struct gx_node *node, struct gx_fail *why)
     if (node->vault->kind != GX_VAULT_PASSPHRASE)
         return gx_fail(why, GX_EXIT_FAILED, "no_passphrase", "set one with: guanxi passwd",
                        "there is no passphrase to lock this home with: whoever has its disk has all that is in it");
-    node->begin_locked = node->stop = true;
+    /* Whoever told it to stop, by a signal or here, waits for its end. */
+    if (!node->stop)
+        node->begin_locked = node->stop = true;
     return true;
 }
 

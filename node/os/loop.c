@@ -243,6 +243,7 @@ int gx_loop(struct gx_node *node)
         if (gx_control_stop_asked(node->control)) {
             gx_log("stopping as asked");
             node->stop = true;
+            node->begin_locked = false;
         }
         gx_node_change_keys(node);
         if (!node->stop && code == GX_EXIT_DONE)

@@ -1,6 +1,7 @@
 #include "tests/unit/os/program.h"
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 /* Nodes that are locked and unlocked, by clients that do it at once, in odd orders, or oddly. */
@@ -74,11 +75,32 @@ static void test_who_asks_while_it_is_being_unlocked_is_answered(void **state)
     UNTIL("\"state\":\"ready\"", a, A("status"), A("--json"));
 }
 
+/* Who told it to stop waits for its end, and was promised it. */
+static void test_a_node_that_is_told_to_stop_and_to_lock_stops(void **state)
+{
+    static const char *const orders[] = {ASK("stop") ASK("lock"), ASK("lock") ASK("stop"), ASK("lock") ASK("lock") ASK("stop")};
+    char answers[4096];
+    (void)state;
+
+    with_passphrase("tea leaf");
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    for (size_t i = 0; i < GX_ARRAY_LEN(orders); i++) {
+        struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, up("-q"), 0), .events = POLLIN};
+
+        assert_true(end.fd >= 0);
+        say_at_once(answers, sizeof answers, orders[i]);
+        assert_int_equal(poll(&end, 1, 20000), 1);
+        close(end.fd);
+        EXPECT(69, RUN(a, A("lock")));
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
         T(test_who_asks_while_it_is_being_unlocked_is_answered),
+        T(test_a_node_that_is_told_to_stop_and_to_lock_stops),
     };
     return cmocka_run_group_tests_name("os/locked", tests, NULL, NULL);
 }
