@@ -2,6 +2,7 @@
 #include "node/cli/cli.h"
 
 #include "node/os/system.h"
+#include "proto/utf8.h"
 
 #include <bsd/readpassphrase.h>
 #include <errno.h>
@@ -20,15 +21,25 @@ static const char *command(void)
     return text == NULL || text[0] == 0 ? NULL : text;
 }
 
-/* A line, which may be empty; too long or without the right to be one: false. */
+/* It goes to the node as JSON. */
+static bool is_text(const struct gx_passphrase *passphrase)
+{
+    return gx_utf8_ok(gx_span(passphrase->text, passphrase->n));
+}
+
+/* A line, which may be empty; too long, without the right to be one, or no text: false. */
 static bool take_line(struct gx_passphrase *out, FILE *f)
 {
-    if (fgets(out->text, sizeof out->text, f) == NULL)
-        return false;
-    out->n = strcspn(out->text, "\n");
-    bool whole = out->text[out->n] == '\n' || feof(f);
+    int c;
+
+    out->n = 0;
+    while ((c = getc(f)) != EOF && c != '\n') {
+        if (c == 0 || out->n == GX_PASSPHRASE_BYTES_MAX)
+            return false;
+        out->text[out->n++] = (char)c;
+    }
     out->text[out->n] = 0;
-    return whole && strlen(out->text) == out->n;
+    return (c == '\n' || out->n > 0) && is_text(out);
 }
 
 /* What the command prints in one of its first two lines. */
@@ -41,7 +52,7 @@ static enum gx_asked ask_command(struct gx_passphrase *out, bool second, struct 
     /* It may have more to say than was read, and be stopped by that. */
     if (got && (status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)))
         return GX_ASKED_GIVEN;
-    gx_fail(why, GX_EXIT_PASSPHRASE, "no_passphrase", "it is to print the passphrase in one line, for passwd a new one in the line after",
+    gx_fail(why, GX_EXIT_PASSPHRASE, "no_passphrase", "it is to print the passphrase in one line of UTF-8, for passwd a new one in the line after",
             "the command in GUANXI_PASSPHRASE_CMD gave none");
     return GX_ASKED_FAILED;
 }
@@ -54,14 +65,24 @@ static bool somebody(void)
 
 static enum gx_asked ask_terminal(struct gx_passphrase *out, const char *question, struct gx_fail *why)
 {
+    char text[sizeof out->text + 1];        /* what is too long is cut, and so seen */
+    bool ok = false;
+
     if (!somebody())
         return GX_ASKED_NOBODY;
-    if (readpassphrase(question, out->text, sizeof out->text, RPP_REQUIRE_TTY | RPP_ECHO_OFF) == NULL) {
+    if (readpassphrase(question, text, sizeof text, RPP_REQUIRE_TTY | RPP_ECHO_OFF) == NULL) {
         gx_fail_errno(why, GX_EXIT_PASSPHRASE, "no_passphrase", errno, "cannot read a passphrase from the terminal");
         return GX_ASKED_FAILED;
     }
-    out->n = strlen(out->text);
-    return GX_ASKED_GIVEN;
+    out->n = strlen(text);
+    if (out->n < sizeof out->text) {
+        memcpy(out->text, text, out->n + 1);
+        ok = is_text(out);
+    }
+    gx_wipe(text, sizeof text);
+    if (!ok)
+        gx_fail(why, GX_EXIT_PASSPHRASE, "no_passphrase", "try again", "a passphrase is UTF-8 text of %u bytes at most", GX_PASSPHRASE_BYTES_MAX);
+    return ok ? GX_ASKED_GIVEN : GX_ASKED_FAILED;
 }
 
 enum gx_asked gx_ask_passphrase(struct gx_passphrase *out, struct gx_fail *why)

@@ -42,6 +42,30 @@ static pid_t up(const char *locked)
     return (pid_t)out_number("pid");
 }
 
+/* The same passphrase by the same command, wherever it is given: what cannot be taken later is not taken first. */
+static void test_a_passphrase_is_a_line_of_text_and_not_cut(void **state)
+{
+    static const char *const refused[] = {"", "\\0tea", "tea\\0leaf", "tea\\0leaf\\n", "caf\\351", "caf\\351\\n", "%01024d", "%01024d\\n", "%05000d\\n"};
+    static const char *const good[] = {"%01023d", "%01023d\\n", "caf\\303\\251\\n"};
+    (void)state;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(refused); i++) {
+        with_passphrase(refused[i]);
+        EXPECT(77, RUN(a, A("init"), A("--name"), A("A")));
+        EXPECT(69, RUN(a, A("lock")));
+    }
+    for (size_t i = 0; i < GX_ARRAY_LEN(good); i++) {
+        with_passphrase(good[i]);
+        EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+        (void)up("--locked");
+        EXPECT(0, RUN(a, A("unlock")));
+        EXPECT(0, RUN(a, A("down")));
+        home_remove(&home);
+        home_make(&home);
+        snprintf(a, sizeof a, "%s/a", home.data);
+    }
+}
+
 /* All that is said to these lines, which come at once, until the node hangs up. */
 static void say_at_once(char *answers, size_t size, const char *lines)
 {
@@ -99,6 +123,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
     const struct CMUnitTest tests[] = {
+        T(test_a_passphrase_is_a_line_of_text_and_not_cut),
         T(test_who_asks_while_it_is_being_unlocked_is_answered),
         T(test_a_node_that_is_told_to_stop_and_to_lock_stops),
     };
