@@ -7,7 +7,7 @@ import json
 import shutil
 import unicodedata
 
-from homes import DENIED, DONE, FAILED, NOT_FOUND, TIMED_OUT, TIMEOUT, TOKEN, USAGE, in_threads, main, same_view, say, until
+from homes import DENIED, DONE, FAILED, NOT_FOUND, TIMED_OUT, TIMEOUT, TOKEN, USAGE, befriend, in_threads, main, met, same_view, say, until
 
 # What a terminal would obey: colours, a title, a CSI of one byte, a deletion, and what turns a line around.
 HOSTILE = "\x1b[31m\x1b]0;owned\x07red\u009b2J\x7f\u202e\n\tx"
@@ -26,19 +26,6 @@ def contact(home, name):
 def state(home, group):
     """"member", "removed" and so on; None when there is no such group."""
     return next((g["state"] for g in home("group", "list")["groups"] if g["name"] == group), None)
-
-
-def befriend(a, b):
-    """One scan and one yes."""
-    a("contact", "add", b("id")["card"])
-    until(b, lambda: [r["from"] for r in b("requests")["requests"]], lambda names: a.name in names)
-    assert b("accept", "@" + a.name)["state"] == "accepted"
-    met(a, b)
-
-
-def met(a, b):
-    a.wait("--members", f"@{b.name}=2")
-    b.wait("--members", f"@{a.name}=2")
 
 
 def shows(home, where, texts):
