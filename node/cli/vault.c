@@ -118,8 +118,8 @@ static bool need_somebody(enum gx_asked asked, struct gx_fail *why)
 
 /* --- lock and unlock ------------------------------------------------------------------------------------------------------------------ */
 
-/* The node begins again, in the same process: until it answers that it is in that state. */
-static bool await_state(const struct gx_cli *cli, const char *state, struct gx_fail *why)
+/* Until it answers that it is in that state.  begins_again: it may be gone for a moment, for it begins again in the same process. */
+static bool await_state(const struct gx_cli *cli, const char *state, bool begins_again, struct gx_fail *why)
 {
     uint64_t until = gx_now().mono_ms + LOCK_MS;
     bool there = false;
@@ -128,8 +128,10 @@ static bool await_state(const struct gx_cli *cli, const char *state, struct gx_f
         struct gx_client client;
         json_t *message = NULL;
 
-        if (gx_client_open(&client, &cli->home, NULL) && gx_client_ask(&client, "status", NULL) != 0 &&
-            gx_client_next(&client, &message, (int)LOCK_MS) == GX_CLIENT_LINE) {
+        if (!gx_client_open(&client, &cli->home, why)) {
+            if (!begins_again && why->code == GX_EXIT_DOWN)
+                return gx_fail(why, GX_EXIT_DOWN, "node_down", NULL, "the node ended instead of being %s; %s/log says more", state, cli->home.data);
+        } else if (gx_client_ask(&client, "status", NULL) != 0 && gx_client_next(&client, &message, (int)LOCK_MS) == GX_CLIENT_LINE) {
             there = strcmp(gx_json_text(json_object_get(json_object_get(message, "result"), "node"), "state"), state) == 0;
             json_decref(message);
         }
@@ -159,7 +161,7 @@ int gx_cmd_lock(struct gx_cli *cli, const struct gx_args *args)
     json_decref(result);
     if (code != GX_EXIT_DONE)
         return code;
-    return await_state(cli, "locked", &why) ? done(cli, "The node is locked.  Next: guanxi unlock") : gx_cli_fail(cli, &why);
+    return await_state(cli, "locked", true, &why) ? done(cli, "The node is locked.  Next: guanxi unlock") : gx_cli_fail(cli, &why);
 }
 
 int gx_cmd_unlock(struct gx_cli *cli, const struct gx_args *args)
@@ -180,7 +182,7 @@ int gx_cmd_unlock(struct gx_cli *cli, const struct gx_args *args)
         code = gx_cli_call(cli, &result, "unlock", json_pack("{s:s}", "passphrase", passphrase.text));
         json_decref(result);
         if (code == GX_EXIT_DONE)
-            code = await_state(cli, "ready", &why) ? done(cli, "The node is unlocked.") : gx_cli_fail(cli, &why);
+            code = await_state(cli, "ready", false, &why) ? done(cli, "The node is unlocked.") : gx_cli_fail(cli, &why);
     }
     gx_wipe(&passphrase, sizeof passphrase);
     return code;

@@ -99,6 +99,22 @@ static void test_who_asks_while_it_is_being_unlocked_is_answered(void **state)
     UNTIL("\"state\":\"ready\"", a, A("status"), A("--json"));
 }
 
+/* Seen by the passphrase being right, and the rest not opening. */
+static void test_an_unlock_says_when_the_node_ended_of_it(void **state)
+{
+    char store[GX_PATH_MAX + 32];
+    (void)state;
+
+    with_passphrase("tea leaf");
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    snprintf(store, sizeof store, "%s/store.mdb", a);
+    assert_int_equal(truncate(store, 100), 0);
+    (void)up("--locked");
+    EXPECT(69, RUN(a, A("unlock"), A("--json")));
+    assert_non_null(strstr(ran.err, "/a/log says more"));
+    EXPECT(69, RUN(a, A("lock")));
+}
+
 /* Who told it to stop waits for its end, and was promised it. */
 static void test_a_node_that_is_told_to_stop_and_to_lock_stops(void **state)
 {
@@ -125,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_a_passphrase_is_a_line_of_text_and_not_cut),
         T(test_who_asks_while_it_is_being_unlocked_is_answered),
+        T(test_an_unlock_says_when_the_node_ended_of_it),
         T(test_a_node_that_is_told_to_stop_and_to_lock_stops),
     };
     return cmocka_run_group_tests_name("os/locked", tests, NULL, NULL);
