@@ -14,7 +14,8 @@
 /* Change the keys: each group whose rows changed since the last time gets another wrap key, under which its rows are sealed anew, and all wrap keys are
  * sealed under `next`, in one transaction.  The caller has `next` in its vault beside the old root key before, and alone afterwards; only with
  * that is gone what was deleted.
- * Returns GX_E_FULL, GX_E_STORE, GX_E_CORRUPT (a row that does not open), GX_E_LOCKED (opened without a root key): nothing was changed. */
+ * Returns GX_E_FULL, GX_E_CORRUPT (a row that does not open), GX_E_LOCKED (opened without a root key): nothing was changed; GX_E_STORE: nobody knows
+ * what of it is on the disk. */
 enum gx_err gx_store_rewrap(struct gx_store *store, const struct gx_root_key *next) GX_MUST_CHECK;
 /* Was something deleted since the last time that a thief of old keys could still read? */
 bool gx_store_rewrap_due(const struct gx_store *store);

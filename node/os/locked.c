@@ -115,15 +115,19 @@ static bool change_keys(struct gx_node *node, struct gx_fail *why)
 {
     struct gx_vault *v = node->vault;
 
-    gx_rng_fill(&node->rng.rng, v->roots[1].b, sizeof v->roots[1].b);
-    v->n_roots = 2;
-    if (!gx_vault_write(v, why)) {
-        v->n_roots = 1;
-        return false;
+    /* Two are there when a change failed.  Whether the last page of it is on the disk nobody knows, so none is given up before one is in use for certain. */
+    if (v->n_roots == 1) {
+        gx_rng_fill(&node->rng.rng, v->roots[1].b, sizeof v->roots[1].b);
+        v->n_roots = 2;
+        if (!gx_vault_write(v, why)) {
+            v->n_roots = 1;
+            return false;
+        }
     }
     enum gx_err err = gx_store_rewrap(node->store, &v->roots[1]);
-    bool ok = gx_node_settle_vault(node, why);
-    return ok && (err == GX_OK || gx_fail(why, GX_EXIT_STORE, "store", NULL, "%s", gx_err_text(err)));
+    if (err != GX_OK)
+        return gx_fail(why, GX_EXIT_STORE, "store", NULL, "%s", gx_err_text(err));
+    return gx_node_settle_vault(node, why);
 }
 
 void gx_node_change_keys(struct gx_node *node)

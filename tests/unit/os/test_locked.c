@@ -1,5 +1,12 @@
 #include "tests/unit/os/program.h"
 
+#include "node/os/node.h"
+#include "node/os/open.h"
+#include "node/os/system.h"
+#include "store/keys.h"
+#include "store/wrap.h"
+
+#include <sodium.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -135,6 +142,84 @@ static void test_a_node_that_is_told_to_stop_and_to_lock_stops(void **state)
     }
 }
 
+/* --- the keys of the store ----------------------------------------------------------------------------------------------------------- */
+
+/* Rows until there is no room to seal them anew. */
+static void fill(struct gx_store *store)
+{
+    struct gx_prekey_row prekey = {.pk = {{8}}};
+    enum gx_err err = GX_OK;
+    struct gx_txn *txn;
+
+    for (uint32_t i = 0; err == GX_OK; i++) {
+        memcpy(prekey.pk.b + 1, &i, sizeof i);
+        assert_int_equal(gx_txn_begin(&txn, store, true), GX_OK);
+        err = gx_prekey_put(txn, 1, &prekey);
+        if (err == GX_OK)
+            err = gx_txn_commit(&txn);
+        gx_txn_abort(&txn);
+    }
+    assert_int_equal(err, GX_E_FULL);
+}
+
+static void store_open(struct gx_node *node, size_t map_bytes)
+{
+    const struct gx_store_options options = {.create = true, .rng = gx_system_rng(), .roots = node->vault->roots, .n_roots = node->vault->n_roots,
+                                             .map_bytes = map_bytes};
+    int sys_errno;
+
+    assert_int_equal(gx_store_open(&node->store, home.data, &options, &sys_errno), GX_OK);
+}
+
+static void vault_again(struct gx_node *node)
+{
+    const struct gx_passphrase none = {.n = 0};
+    struct gx_fail why;
+
+    gx_vault_close(node->vault);
+    assert_true(gx_vault_open(&node->vault, &home, &none, &why));
+}
+
+/* Of a commit that failed nobody knows what reached the disk.  So both root keys stay, and the next change goes on to the same one. */
+static void test_a_change_of_keys_that_failed_keeps_both_root_keys(void **state)
+{
+    const struct gx_passphrase none = {.n = 0};
+    struct gx_node node = {.signal_fd = -1};
+    struct gx_recovery recovery;
+    struct gx_identity id;
+    struct gx_fail why;
+    (void)state;
+
+    assert_true(sodium_init() >= 0);
+    gx_identity_make(&id, &recovery, "A");
+    gx_rng_hedged_init(&node.rng, gx_system_rng(), &id.device_seed);
+    assert_true(gx_vault_make(&node.vault, &home, &id, &none, &why));
+    store_open(&node, 512 << 10);
+    fill(node.store);
+    struct gx_root_key first = node.vault->roots[0], tried[2];
+    for (size_t i = 0; i < 2; i++) {
+        node.rewrap_at_ms = 0;
+        gx_node_change_keys(&node);
+        assert_true(node.rewrap_at_ms > 0 && gx_store_root_is(node.store, &first));
+        vault_again(&node);
+        assert_int_equal(node.vault->n_roots, 2);
+        assert_memory_equal(&node.vault->roots[0], &first, sizeof first);
+        tried[i] = node.vault->roots[1];
+    }
+    assert_memory_equal(&tried[0], &tried[1], sizeof tried[0]);
+
+    gx_store_close(node.store);
+    store_open(&node, 8 << 20);
+    node.rewrap_at_ms = 0;
+    gx_node_change_keys(&node);
+    assert_true(gx_store_root_is(node.store, &tried[0]));
+    vault_again(&node);
+    assert_int_equal(node.vault->n_roots, 1);
+    assert_memory_equal(&node.vault->roots[0], &tried[0], sizeof tried[0]);
+    gx_store_close(node.store);
+    gx_vault_close(node.vault);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -143,6 +228,7 @@ int main(void)
         T(test_who_asks_while_it_is_being_unlocked_is_answered),
         T(test_an_unlock_says_when_the_node_ended_of_it),
         T(test_a_node_that_is_told_to_stop_and_to_lock_stops),
+        T(test_a_change_of_keys_that_failed_keeps_both_root_keys),
     };
     return cmocka_run_group_tests_name("os/locked", tests, NULL, NULL);
 }
