@@ -6,6 +6,14 @@
 
 #define READ_BYTES 16384u
 
+/* There may be a passphrase in it. */
+static void release(struct gx_control_buffer *b)
+{
+    if (b->p != NULL)
+        gx_wipe(b->p, b->n);
+    free(b->p);
+}
+
 static bool room(struct gx_control_buffer *b, size_t more)
 {
     if (b->cap - b->n >= more)
@@ -13,9 +21,13 @@ static bool room(struct gx_control_buffer *b, size_t more)
     size_t cap = b->cap == 0 ? READ_BYTES : b->cap;
     while (cap - b->n < more)
         cap *= 2;
-    char *p = realloc(b->p, cap);
+    /* Not realloc, which leaves behind what it copied. */
+    char *p = malloc(cap);
     if (p == NULL)
         return false;
+    if (b->n > 0)
+        memcpy(p, b->p, b->n);
+    release(b);
     b->p = p;
     b->cap = cap;
     return true;
@@ -25,6 +37,7 @@ static void drop(struct gx_control_buffer *b, size_t n)
 {
     memmove(b->p, b->p + n, b->n - n);
     b->n -= n;
+    gx_wipe(b->p + b->n, n);
     /* A long line now and then should not be kept for the life of the connection. */
     if (b->n == 0 && b->cap > READ_BYTES) {
         free(b->p);
@@ -38,8 +51,8 @@ void gx_control_client_free(struct gx_control_client *cl)
         close(cl->fd);
     for (size_t i = 0; i < GX_CONTROL_PENDING; i++)
         json_decref(cl->pending[i].id);
-    free(cl->in.p);
-    free(cl->out.p);
+    release(&cl->in);
+    release(&cl->out);
     memset(cl, 0, sizeof *cl);
 }
 
