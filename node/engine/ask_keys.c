@@ -21,6 +21,8 @@ struct lacking {
     struct gx_asked_key list[GX_KEYS_MAX];
     uint32_t n, room;           /* so many of the list, for now */
     struct gx_history history;  /* of this node's own admission */
+    uint32_t over;              /* an epoch of which nothing is kept any more: many messages are of one */
+    bool was_listed;            /* this node, in that */
     bool more;                  /* some of what there is was not looked at yet, and nothing was found before it */
 };
 
@@ -77,6 +79,20 @@ static void lacks_invitations(struct gx_engine *e, struct gx_group *g, struct la
     }
 }
 
+/* Is this node listed in that epoch?  Where it is over nothing is kept of it but its event. */
+static bool is_for_me(struct gx_engine *e, struct gx_group *g, struct lacking *l, uint32_t op)
+{
+    const struct gx_epoch *epoch = op == GX_NONE ? NULL : gx_epoch_by_op(g, op);
+
+    if (epoch == NULL || epoch->row.state != 0)
+        return epoch != NULL;
+    if (op != l->over) {
+        l->over = op;
+        l->was_listed = gx_epoch_lists_person(e, g, op, g->me);
+    }
+    return l->was_listed;
+}
+
 /* Messages of an epoch that lists this node, the last from before it came where the group tells these, and all of a direct chat.  Those of others are not
  * for it, and whoever has their keys may not tell them. */
 static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacking *l, uint32_t index)
@@ -96,11 +112,7 @@ static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacki
             !gx_group_read(e, g, log, seq, &ev, &body))
             continue;
         memcpy(epoch.b, gx_body_sealed(&body)->head.epoch, sizeof epoch.b);
-
-        uint32_t op = gx_group_op(g, &epoch);
-        const struct gx_epoch *of = op == GX_NONE ? NULL : gx_epoch_by_op(g, op);
-
-        if ((of == NULL || of->row.state == 0) && !gx_group_is_direct(g) && !gx_history_has(e, g, &l->history, index, &ev))
+        if (!is_for_me(e, g, l, gx_group_op(g, &epoch)) && !gx_group_is_direct(g) && !gx_history_has(e, g, &l->history, index, &ev))
             continue;
         lacks(l, index, seq, &ev.id);
         left.first = left.first == 0 ? seq : left.first;
@@ -232,6 +244,7 @@ static void look(struct gx_engine *e, struct gx_group *g)
     if (!gx_engine_ok(e, l == NULL ? GX_E_MEMORY : GX_OK) || !gx_group_is_member(g))
         return;
     l->history.person = g->me;
+    l->over = GX_NONE;
     l->room = NAMES_MAX;
     lacks_names(e, g, l);
     lacks_texts(e, g, l);

@@ -44,6 +44,51 @@ static void test_an_epoch_that_cheats_one_is_complained_of_and_used_no_more_and_
     net_free(net);
 }
 
+static bool tells_n1_no_keys(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    (void)net;
+    (void)from;
+    return to != 1 || gx_frame_decode(&f, bytes) != GX_OK || f.kind != GX_FRAME_KEYS;
+}
+
+/* Nothing is kept of such an epoch when it is long over; but who was listed in it is told all the same, by whoever comes so late. */
+static void test_what_one_was_cheated_of_is_read_after_months_too(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct hand *h = hand_new();
+    struct gx_epoch_to to[3];
+    uint32_t op = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        to[i] = slot_of(net, i);
+    hand_epoch(net, 2, h, to, 3, slot_of(net, 1).log);
+    tell(net, 2, 0, h);
+    net_settle(net);
+    net->pass = tells_n1_no_keys;
+    net_send(net, 0, "tea", "to two of three");
+    op = last_epoch(net, 0);
+    assert_memory_equal(&tea(net, 0)->law.nodes[op].op.id, &h->ev.id, 32);
+    net_run(net, 3000);
+    op = gx_group_op(tea(net, 1), &h->ev.id);
+    assert_int_equal(gx_epoch_by_op(tea(net, 1), op)->row.state, GX_EPOCH_SHUT);
+    for (int week = 0; week < 9; week++) {
+        net->now.wall_ms += 7 * DAY_MS + 3600000;
+        net_send(net, 1, "tea", "this week");
+        net_run(net, 2 * 3600000);
+    }
+    assert_int_equal(gx_epoch_by_op(tea(net, 1), op)->row.state, 0);
+    assert_false(reads(net, 1, "to two of three"));
+    net->pass = NULL;
+    net_run(net, 2 * 3600000);
+    assert_true(reads(net, 1, "to two of three"));
+    free(h);
+    net_free(net);
+}
+
 /* Of nobody, of strangers, without a member, with one who left: nobody speaks under them. */
 static void test_an_epoch_that_lists_others_than_the_members_is_spoken_under_by_nobody(void **state)
 {
@@ -670,6 +715,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_epoch_that_cheats_one_is_complained_of_and_used_no_more_and_its_texts_are_read),
+        cmocka_unit_test(test_what_one_was_cheated_of_is_read_after_months_too),
         cmocka_unit_test(test_an_epoch_that_lists_others_than_the_members_is_spoken_under_by_nobody),
         cmocka_unit_test(test_false_complaints_count_once_a_day_and_stop_nobody),
         cmocka_unit_test(test_complaints_about_no_epoch_or_one_of_others_mean_nothing),
