@@ -399,7 +399,9 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
         c->unknown = true;
         if (!c->asked_heads && !gx_group_asking(g)) {
             gx_greet_heads(e, s, g, c);
-            s->deadline_ms = s->deadline_ms == 0 ? 0 : e->now.mono_ms + GX_STRANGER_MS;
+            if (s->deadline_ms != 0 && !s->is_waited_for)
+                gx_session_deadline(e, s, e->now.mono_ms + GX_STRANGER_MS);
+            s->is_waited_for = true;    /* once: it may prove other keys on other channels for ever */
         }
         return;
     }

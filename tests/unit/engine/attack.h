@@ -223,6 +223,7 @@ static struct {
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
     gx_session_id session;
+    uint16_t channel;                                   /* by which it proves */
     unsigned n_frames, n_chunks, n_heads, n_ended;      /* what it was told */
     struct gx_tag tags[GX_FRAME_TAGS_MAX];              /* and which tags last */
     size_t n_tags;
@@ -269,6 +270,7 @@ static inline void ghost_opens(struct net *net, int to)
     ghost.net = net;
     ghost.with = to;
     ghost.session = net->node[to].next_inbound;
+    ghost.channel = 5;
     net->node[to].next_inbound += 2;
     *l = (struct net_link){.open = true, .node = {GHOST, to}, .session = {1, ghost.session}};
     net->pass = ghost_hears;
@@ -299,7 +301,7 @@ static inline void ghost_proves(const struct gx_group *g, int as, bool true_word
     uint8_t bytes[512], proof_bytes[GX_PROOF_SIGNED_BYTES];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
     struct gx_frame_list list = gx_frame_begin_proof(&w);
-    struct gx_proof proof = {.channel = 5};
+    struct gx_proof proof = {.channel = ghost.channel};
     struct gx_sign_seed seed;
 
     memset(&seed, 0x55, sizeof seed);

@@ -236,6 +236,24 @@ static void test_a_client_that_takes_a_channel_of_the_server_is_not_heard(void *
     net_free(net);
 }
 
+/* Who knows CREATE has its minute to be heard of, once: proofs on ever new channels hold nothing open. */
+static void test_a_device_that_nobody_knows_is_waited_for_once(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+
+    (void)state;
+    ghost_connects(net, 0, -1);
+    assert_int_equal(ghost.n_heads, 1);
+    net_run(net, 50000);
+    assert_non_null(gx_session_find(eng(net, 0), ghost.session));
+    ghost.channel++;
+    ghost_proves(tea(net, 0), -1, true);
+    net_run(net, 20000);
+    assert_null(gx_session_find(eng(net, 0), ghost.session));
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_nobody_shows_tags_for_ever),
         cmocka_unit_test(test_who_shows_a_members_gate_and_proves_another_device_gets_nothing),
         cmocka_unit_test(test_a_client_that_takes_a_channel_of_the_server_is_not_heard),
+        cmocka_unit_test(test_a_device_that_nobody_knows_is_waited_for_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
