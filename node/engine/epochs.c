@@ -127,9 +127,20 @@ const struct gx_dh_pk *gx_epoch_prekey(const struct gx_group *g, const struct gx
 
 /* --- who is live -------------------------------------------------------------------------------------------------------------------- */
 
-static int by_tag(const void *a, const void *b)
+static int by_log(const void *a, const void *b)
 {
-    return memcmp(((const struct gx_epoch_to *)a)->log, ((const struct gx_epoch_to *)b)->log, GX_EPOCH_LOG_BYTES);
+    return memcmp(((const struct gx_epoch_to *)a)->log, ((const struct gx_epoch_to *)b)->log, sizeof(struct gx_log_id));
+}
+
+/* Each tag once: two who choose their incarnations for it can make logs that share one, and no EPOCH can list both. */
+static uint32_t leave_out_doubles(struct gx_epoch_to *list, uint32_t n)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if (kept == 0 || memcmp(list[kept - 1].log, list[i].log, GX_EPOCH_LOG_BYTES) != 0)
+            list[kept++] = list[i];
+    return kept;
 }
 
 /* The message logs that live devices write into now, with their prekeys. */
@@ -153,7 +164,8 @@ static struct gx_epoch_to *live_devices(struct gx_engine *e, struct gx_group *g,
         list[(*n)++].prekey = log->prekey;
     }
     if (*n > 1)
-        qsort(list, *n, sizeof *list, by_tag);
+        qsort(list, *n, sizeof *list, by_log);
+    *n = leave_out_doubles(list, *n);
     return list;
 }
 

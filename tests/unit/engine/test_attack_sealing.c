@@ -89,6 +89,38 @@ static void test_what_one_was_cheated_of_is_read_after_months_too(void **state)
     net_free(net);
 }
 
+/* Two members who choose their incarnations until the first 8 bytes of their logs are one: some 2^32 tries, of which here are the last two. */
+static void test_of_two_logs_that_were_made_to_begin_alike_one_is_listed(void **state)
+{
+    static const struct gx_incarnation chosen[2] = {{{0x88, 0x0a, 0x27, 0x2a, 0x6a, 0xa5, 0xd0, 0x66}}, {{0x59, 0xff, 0x56, 0x57, 0x46, 0x9d, 0xa8, 0xdb}}};
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct gx_group *g = tea(net, 0);
+    struct gx_log_id id[2];
+    struct gx_event ev;
+    struct gx_body body;
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct gx_log *log = &g->logs[gx_idmap_get(&g->log_by_device, tea(net, k + 1)->row.intro.device.b)];
+
+        memset(&log->row.member, 0x61 + 2 * k, sizeof log->row.member);
+        memset(&log->row.device, 0x62 + 2 * k, sizeof log->row.device);
+        log->now = chosen[k];
+        gx_log_id_make(&id[k], &log->row.member, &log->row.device, &log->now, GX_LOG_MESSAGES);
+    }
+    assert_memory_equal(id[0].b, id[1].b, GX_EPOCH_LOG_BYTES);
+    assert_memory_not_equal(id[0].b, id[1].b, sizeof id[0].b);
+    g->live_known = false;
+    net_send(net, 0, "tea", "said all the same");
+    assert_true(gx_group_read(eng(net, 0), g, &g->logs[g->ops[last_epoch(net, 0)].log], g->ops[last_epoch(net, 0)].seq, &ev, &body));
+    assert_int_equal(body.u.epoch.n, 2);
+    assert_true(gx_epoch_lists(body.u.epoch.slots, id[0].b) && gx_epoch_lists(body.u.epoch.slots, slot_of(net, 0).log));
+    net_send(net, 0, "tea", "and under the same epoch");
+    assert_int_equal(newest_epoch(net, 0)->op, last_epoch(net, 0));
+    net_free(net);
+}
+
 /* Of nobody, of strangers, without a member, with one who left: nobody speaks under them. */
 static void test_an_epoch_that_lists_others_than_the_members_is_spoken_under_by_nobody(void **state)
 {
@@ -716,6 +748,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_epoch_that_cheats_one_is_complained_of_and_used_no_more_and_its_texts_are_read),
         cmocka_unit_test(test_what_one_was_cheated_of_is_read_after_months_too),
+        cmocka_unit_test(test_of_two_logs_that_were_made_to_begin_alike_one_is_listed),
         cmocka_unit_test(test_an_epoch_that_lists_others_than_the_members_is_spoken_under_by_nobody),
         cmocka_unit_test(test_false_complaints_count_once_a_day_and_stop_nobody),
         cmocka_unit_test(test_complaints_about_no_epoch_or_one_of_others_mean_nothing),
