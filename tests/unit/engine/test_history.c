@@ -301,6 +301,73 @@ static void test_a_spoiled_signature_where_a_log_would_begin_gives_nobody_all_of
     net_free(net);
 }
 
+static bool drops_baselines(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    return !net->cut[from][to] && (gx_frame_decode(&f, bytes) != GX_OK || f.kind != GX_FRAME_BASELINE || f.n == 0);
+}
+
+static uint64_t unread(struct net *net, int i)
+{
+    assert_true(net_ask(net, i, (struct gx_command){.method = GX_CMD_GROUP_LIST}, "unread", 0));
+    return net->node[i].number;
+}
+
+/* To whom a door names no beginnings it gives all logs from their first event on: of these the last are read, as by everybody else, and the others are there,
+ * are counted, and stay shut. */
+static void test_a_door_that_names_no_beginnings_gives_nobody_more_to_read(void **state)
+{
+    char token[600];
+    struct net *net = tea_that_tells(5, 3, 2, token);
+    struct gx_command reads_all = {.method = GX_CMD_READ, .group = "tea", .unread = true, .mark = true,
+                                   .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_UNREAD | 1u << GX_PARAM_MARK};
+    unsigned locked = 0;
+
+    (void)state;
+    for (int k = 0; k < 12; k++)
+        says(net, k % 2, "before", k);
+    net->pass = drops_baselines;
+    assert_true(net_join(net, 2, token, NULL));
+    net_run(net, 60000);
+    for (int k = 0; k < 12; k++)
+        assert_int_equal(reads_number(net, 2, "before", k), k >= 7);
+    assert_int_equal(held_by(net, 2, &locked), 12);
+    assert_int_equal(locked, 7);
+    assert_int_equal(unread(net, 2), 12);
+    assert_true(net_ask(net, 2, reads_all, "kind", 0));
+    assert_int_equal(unread(net, 2), 0);
+    restart(net, 2);
+    net_run(net, 60000);
+    assert_int_equal(held_by(net, 2, &locked), 12);
+    assert_int_equal(locked, 7);
+    assert_int_equal(unread(net, 2), 0);
+    net_free(net);
+}
+
+static void test_who_comes_in_again_reads_the_last_of_what_was_said_meanwhile(void **state)
+{
+    char token[600];
+    struct net *net = tea_that_tells(5, 3, 3, token);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+    unsigned locked = 0;
+
+    (void)state;
+    says(net, 2, "with it", 0);
+    (void)net_ask(net, 2, leave, "group", 0);
+    net_run(net, 3000);
+    for (int k = 0; k < 12; k++)
+        says(net, k % 2, "meanwhile", k);
+    assert_true(net_join(net, 2, token, NULL));
+    net_run(net, 60000);
+    for (int k = 0; k < 12; k++)
+        assert_int_equal(reads_number(net, 2, "meanwhile", k), k >= 7);
+    assert_int_equal(held_by(net, 2, &locked), 5);
+    assert_int_equal(locked, 0);
+    assert_int_equal(unread(net, 2), 5);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_who_asks_for_more_is_told_the_last_and_again_the_same),
         cmocka_unit_test(test_who_is_out_is_told_nothing),
         cmocka_unit_test(test_a_spoiled_signature_where_a_log_would_begin_gives_nobody_all_of_it),
+        cmocka_unit_test(test_a_door_that_names_no_beginnings_gives_nobody_more_to_read),
+        cmocka_unit_test(test_who_comes_in_again_reads_the_last_of_what_was_said_meanwhile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
