@@ -154,8 +154,9 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     gx_engine_send(e, s, &w);
     c->ended = true;
     c->shown_ops = 0;                   /* what it was shown as a member does not answer what it asks about this */
-    if (gx_session_is_for(s, c))        /* time to ask what it is about */
+    if (gx_session_is_for(s, c) && (s->deadline_ms == 0 || !s->is_told))    /* time to ask what it is about */
         gx_session_deadline(e, s, e->now.mono_ms + GX_HANDSHAKE_MS);
+    s->is_told = true;
     return true;
 }
 

@@ -401,7 +401,7 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
             gx_greet_heads(e, s, g, c);
             if (s->deadline_ms != 0 && !s->is_waited_for)
                 gx_session_deadline(e, s, e->now.mono_ms + GX_STRANGER_MS);
-            s->is_waited_for = true;    /* once: it may prove other keys on other channels for ever */
+            s->is_waited_for = true;
         }
         return;
     }

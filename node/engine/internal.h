@@ -304,7 +304,8 @@ struct gx_session {
     bool has_tags;              /* my TAGS are out */
     bool is_asked;              /* inbound: the next PROOF answers them */
     bool is_greeted;            /* and theirs were answered: what is not proved by now is because one of the two did not know of the other */
-    bool is_waited_for;         /* a device that my view did not know was proved: the deadline was put off */
+    bool is_waited_for;         /* a device that my view did not know was proved: the deadline was put off, */
+    bool is_told;               /* or one that it was told is out; each once, for it may prove itself on other channels for ever */
     uint32_t *met;              /* gnums of groups that both showed a gate of an epoch of */
     uint32_t n_met, cap_met;
     uint64_t since_ms, heard_ms, pinged_ms;

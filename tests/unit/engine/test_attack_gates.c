@@ -254,6 +254,28 @@ static void test_a_device_that_nobody_knows_is_waited_for_once(void **state)
     net_free(net);
 }
 
+/* Who was removed is told so, and has time to ask by what: as often as it likes, and not as long. */
+static void test_who_was_removed_holds_no_session_by_proving_again(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    net->pass = holds_cuts;
+    net->cut[0][2] = net->cut[2][0] = net->cut[1][2] = net->cut[2][1] = true;
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, 100000);
+    ghost_connects(net, 0, 2);
+    assert_int_equal(ghost.n_ended, 1);
+    for (int i = 0; i < 3; i++) {
+        net_run(net, 8000);
+        ghost.channel++;
+        ghost_proves(tea(net, 0), 2, true);
+    }
+    assert_null(gx_session_find(eng(net, 0), ghost.session));
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_who_shows_a_members_gate_and_proves_another_device_gets_nothing),
         cmocka_unit_test(test_a_client_that_takes_a_channel_of_the_server_is_not_heard),
         cmocka_unit_test(test_a_device_that_nobody_knows_is_waited_for_once),
+        cmocka_unit_test(test_who_was_removed_holds_no_session_by_proving_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
