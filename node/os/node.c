@@ -230,31 +230,39 @@ static void close_all(struct gx_node *node)
 }
 
 /* Nothing of what was in memory is there any more, not in registers, stacks, or what libraries keep: a new program begins in this process. */
-static int begin_again(const struct gx_node *node, struct gx_fail *why)
+static int begin_again(const struct gx_node_options *options, struct gx_fail *why)
 {
     gx_log("locked");
-    (void)execv("/proc/self/exe", node->options->again);
+    (void)execv("/proc/self/exe", options->again);
     gx_fail_errno(why, GX_EXIT_FAILED, "lock", errno, "cannot begin again locked, and stop instead");
     return GX_EXIT_FAILED;
 }
 
 int gx_node_run(const struct gx_node_options *options, struct gx_fail *why)
 {
-    struct gx_node node = {.options = options, .lock = {.fd = -1}, .signal_fd = -1, .wake_ms = UINT64_MAX, .rewrap_at_ms = UINT64_MAX};
+    struct gx_node *node = gx_secret_alloc(sizeof *node);       /* the device seed is in its source of randomness */
     int code;
 
+    if (node == NULL) {
+        gx_fail(why, GX_EXIT_STORE, "memory", NULL, "out of memory");
+        return GX_EXIT_STORE;
+    }
+    *node = (struct gx_node){.options = options, .lock = {.fd = -1}, .signal_fd = -1, .wake_ms = UINT64_MAX, .rewrap_at_ms = UINT64_MAX};
     gx_harden();
     gx_json_wipe_memory();
-    node.started_ms = gx_now().mono_ms;
-    bool ok = open_first(&node, why) && open_vault(&node, why) && (node.stop || open_rest(&node, why));
-    if (ok && !node.stop) {
-        tell_ready(&node);
-        code = gx_loop(&node);
+    node->started_ms = gx_now().mono_ms;
+    bool ok = open_first(node, why) && open_vault(node, why) && (node->stop || open_rest(node, why));
+    if (ok && !node->stop) {
+        tell_ready(node);
+        code = gx_loop(node);
         if (code != GX_EXIT_DONE)
             gx_fail(why, code, "store", "look at the disk, then: guanxi up -d", "the store failed twice in a row");
     } else {
         code = ok ? GX_EXIT_DONE : why->code;
     }
-    close_all(&node);
-    return code == GX_EXIT_DONE && node.begin_locked ? begin_again(&node, why) : code;
+    close_all(node);
+    if (code == GX_EXIT_DONE && node->begin_locked)
+        code = begin_again(options, why);
+    gx_secret_free(node);
+    return code;
 }
