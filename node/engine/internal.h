@@ -197,8 +197,6 @@ struct gx_group {
     uint32_t live_generation;
     uint32_t shut_op;           /* an EPOCH that lists this node and could not be opened; GX_NONE */
     uint64_t complained_ms;     /* wall clock when that was last said */
-    bool key_counted;           /* key_out is known */
-    uint32_t key_out;           /* how many were out when the present transport key was made, or this node began to count */
     uint64_t prekey_at_ms;      /* look then whether another prekey is due; 0: not before the present one is used */
     struct gx_asked_key *asked_keys;    /* asked for in session keys_session, under keys_sk */
     uint32_t n_asked_keys;
@@ -567,6 +565,8 @@ uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entr
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device);
 /* Is the device a live device of a member, in this node's resolved view? */
 bool gx_group_live(const struct gx_group *g, const struct gx_sign_pk *device);
+/* Was its member one, and is none any more?  (transport_key.c) */
+bool gx_group_is_out(const struct gx_group *g, const struct gx_sign_pk *device);
 bool gx_group_is_member(const struct gx_group *g);                 /* am I? */
 uint32_t gx_group_op(const struct gx_group *g, const struct gx_event_id *id);            /* index or GX_NONE */
 /* The control heads: indices of at most cap ops, lowest ids first. */

@@ -31,6 +31,7 @@ static void test_after_a_removal_who_is_left_has_another_transport_key(void **st
     for (int i = 0; i < 3; i++) {
         assert_int_equal(net->node[i].transport_keys, 1);
         assert_memory_not_equal(&eng(net, i)->config.transport_pk, &before[i], sizeof before[i]);
+        assert_null(record_of(net, i, 3));
         assert_false(gx_transport_key_due(eng(net, i)));
         for (int k = 0; k < 3; k++)
             assert_memory_equal(&record_of(net, i, k)->transport, &eng(net, k)->config.transport_pk, sizeof before[0]);
@@ -76,6 +77,7 @@ static void test_who_leaves_knows_the_key_as_well(void **state)
     net_run(net, 3 * MINUTE);
     assert_int_equal(net->node[0].transport_keys, 1);
     assert_int_equal(net->node[1].transport_keys, 1);
+    assert_null(record_of(net, 0, 2));
     net_free(net);
 }
 
