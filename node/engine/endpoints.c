@@ -83,7 +83,7 @@ static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, 
 
 void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record)
 {
-    struct gx_txn *txn = gx_group_is_out(g, &record->device) ? NULL : gx_engine_txn(e, true);      /* others still pass it on */
+    struct gx_txn *txn = gx_engine_txn(e, true);
     struct gx_endpoint *slot = txn == NULL ? NULL : record_slot(e, g, txn, record);
 
     if (slot == NULL)

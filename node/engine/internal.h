@@ -480,7 +480,6 @@ struct gx_engine {
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
-    uint64_t key_look_ms;       /* look then whether another transport key is due; 0: no removal was heard of since the last look */
 
     struct gx_group **groups;
     uint32_t n_groups;
@@ -534,8 +533,6 @@ bool gx_engine_grow(struct gx_engine *e, void *array, uint32_t *cap, uint32_t n,
 /* name: static text. */
 void gx_engine_drop(struct gx_engine *e, const char *name);
 void gx_engine_wake(struct gx_engine *e, uint64_t at_mono_ms);
-/* Where it is reached from now on. */
-void gx_engine_take_addrs(struct gx_engine *e, const struct gx_input *in);
 bool gx_engine_rests(const struct gx_engine *e);                    /* a step was undone just now: nobody is connected to, or let in */
 struct gx_effect *gx_engine_effect(struct gx_engine *e, enum gx_effect_kind kind);
 void gx_engine_log(struct gx_engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -565,8 +562,6 @@ uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entr
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device);
 /* Is the device a live device of a member, in this node's resolved view? */
 bool gx_group_live(const struct gx_group *g, const struct gx_sign_pk *device);
-/* Was its member one, and is none any more?  (transport_key.c) */
-bool gx_group_is_out(const struct gx_group *g, const struct gx_sign_pk *device);
 bool gx_group_is_member(const struct gx_group *g);                 /* am I? */
 uint32_t gx_group_op(const struct gx_group *g, const struct gx_event_id *id);            /* index or GX_NONE */
 /* The control heads: indices of at most cap ops, lowest ids first. */
