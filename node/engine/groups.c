@@ -204,6 +204,7 @@ struct gx_group *gx_group_alloc(struct gx_engine *e)
     g->own_control = g->own_messages = g->me = GX_NONE;
     g->title_op = GX_LAW_NONE;
     g->shut_op = GX_NONE;
+    g->history_seat = GX_LAW_NONE;
     gx_law_begin(&g->law, &(struct gx_law_memory){.resize = law_resize}, 0, 0, GX_GROUP_QUOTA);    /* the numbers come with CREATE */
     g->index = e->n_groups;
     gx_idmap_init(&g->op_by_id, e->config.rng);

@@ -2,45 +2,38 @@
 #include "node/engine/people.h"
 #include "node/engine/sealing.h"
 
-/* In a log the last message that is not taken yet. */
-struct last {
-    uint32_t seq;               /* 0: none is left */
-    uint64_t tick;
-    struct gx_event_id id;
-};
-
-static bool read_at(struct gx_engine *e, const struct gx_group *g, uint32_t log, uint32_t seq, struct last *out)
+static bool read_at(struct gx_engine *e, const struct gx_group *g, uint32_t log, uint32_t seq, struct gx_last *out)
 {
     const struct gx_log_row *row = &g->logs[log].row;
     struct gx_txn *txn = gx_engine_txn(e, false);
     struct gx_event ev;
     enum gx_err err = GX_OK;
 
-    *out = (struct last){.seq = 0};
+    *out = (struct gx_last){.seq = 0};
     if (txn == NULL || seq <= row->base_seq)
         return false;
     err = gx_events_get(txn, &ev, row, &g->row.id, seq);
     if (err == GX_E_CORRUPT)
         gx_engine_drop(e, "corrupt");
     else if (gx_engine_ok(e, err))
-        *out = (struct last){.seq = seq, .tick = ev.tick, .id = ev.id};
+        *out = (struct gx_last){.seq = seq, .tick = ev.tick, .id = ev.id};
     return out->seq != 0;
 }
 
 /* The last message of a log from before: ticks ascend in it. */
-static void last_before(struct gx_engine *e, const struct gx_group *g, uint32_t log, uint64_t before, struct last *out)
+static void last_before(struct gx_engine *e, const struct gx_group *g, uint32_t log, uint64_t before, struct gx_last *out)
 {
     const struct gx_log_row *row = &g->logs[log].row;
     uint32_t low = row->base_seq, high = row->head_seq;
 
-    *out = (struct last){.seq = 0};
+    *out = (struct gx_last){.seq = 0};
     if (row->cls != GX_LOG_MESSAGES || row->base_tick >= before)
         return;
     if (row->head_tick < before)
         low = high;
     while (low < high) {        /* low is from before, or lies before the first one; what is behind high is not */
         uint32_t mid = low + (high - low + 1) / 2;
-        struct last at;
+        struct gx_last at;
 
         if (!read_at(e, g, log, mid, &at))
             return;
@@ -53,7 +46,7 @@ static void last_before(struct gx_engine *e, const struct gx_group *g, uint32_t 
 }
 
 /* The order in which messages are shown; of two branches of one log, which may have one tick, by id. */
-static bool is_later(const struct gx_group *g, const struct last *lasts, uint32_t a, uint32_t b)
+static bool is_later(const struct gx_group *g, const struct gx_last *lasts, uint32_t a, uint32_t b)
 {
     int order = memcmp(g->logs[a].row.id.b, g->logs[b].row.id.b, sizeof g->logs[a].row.id.b);
 
@@ -62,24 +55,48 @@ static bool is_later(const struct gx_group *g, const struct last *lasts, uint32_
     return order != 0 ? order > 0 : gx_event_id_cmp(&lasts[a].id, &lasts[b].id) > 0;
 }
 
-static void find(struct gx_engine *e, struct gx_group *g, struct gx_history *h)
+/* This node asks for its own again and again, so that is kept, and looked for anew only where something from before may have come. */
+static bool is_kept(const struct gx_group *g, uint32_t log, uint32_t seat)
 {
-    uint32_t n = GX_MUTANT(HISTORY_ALL) ? UINT32_MAX : g->rules.history;
-    uint32_t seat = h->person == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, h->person);
-    struct last *lasts = NULL;
+    const struct gx_log_row *row = &g->logs[log].row;
+    const struct gx_log_history *kept = &g->logs[log].history;
 
-    h->known = true;
-    if (n == 0 || seat == GX_LAW_NONE || gx_group_is_direct(g))
-        return;
-    lasts = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *lasts);
-    h->from = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *h->from);
-    if (!gx_engine_ok(e, lasts == NULL || h->from == NULL ? GX_E_MEMORY : GX_OK)) {
-        h->from = NULL;
-        return;
-    }
-    h->before = GX_MUTANT(HISTORY_EVER) ? UINT64_MAX : g->ops[seat].tick;
-    for (uint32_t i = 0; i < g->n_logs; i++)
+    return g->history_seat == seat && log < g->history_logs && row->base_seq == kept->base_seq && (row->head_seq == kept->head_seq || kept->is_past);
+}
+
+/* The last message from before of each log.  False: they are those that are kept, and so is what follows from them. */
+static bool find_lasts(struct gx_engine *e, const struct gx_group *g, const struct gx_history *h, uint32_t seat, struct gx_last *lasts)
+{
+    bool moved = g->history_seat != seat;
+
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_log_history *kept = &g->logs[i].history;
+
+        if (is_kept(g, i, seat)) {
+            lasts[i] = kept->last;
+            continue;
+        }
         last_before(e, g, i, h->before, &lasts[i]);
+        moved = moved || lasts[i].seq != kept->last.seq || g->logs[i].row.base_seq != kept->base_seq;
+    }
+    return moved;
+}
+
+static void keep(struct gx_engine *e, struct gx_group *g, const struct gx_history *h, uint32_t seat, const struct gx_last *lasts)
+{
+    g->history_seat = e->fault == GX_OK ? seat : GX_LAW_NONE;
+    g->history_logs = g->n_logs;
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_log_row *row = &g->logs[i].row;
+
+        g->logs[i].history = (struct gx_log_history){.base_seq = row->base_seq, .head_seq = row->head_seq, .is_past = row->head_tick >= h->before,
+                                                     .from = g->logs[i].history.from, .last = lasts[i]};
+    }
+}
+
+/* Of all these the last n, each in the place of a later one of its log. */
+static void take_last(struct gx_engine *e, const struct gx_group *g, const struct gx_history *h, struct gx_last *lasts, uint32_t n)
+{
     for (; n > 0 && e->fault == GX_OK; n--) {
         uint32_t newest = GX_NONE;
 
@@ -91,6 +108,35 @@ static void find(struct gx_engine *e, struct gx_group *g, struct gx_history *h)
         h->from[newest] = lasts[newest].seq;
         (void)read_at(e, g, newest, lasts[newest].seq - 1, &lasts[newest]);
     }
+}
+
+static void find(struct gx_engine *e, struct gx_group *g, struct gx_history *h)
+{
+    bool is_own = h->person == g->me, moved = false;
+    uint32_t n = GX_MUTANT(HISTORY_ALL) ? UINT32_MAX : g->rules.history;
+    uint32_t seat = h->person == GX_NONE ? GX_LAW_NONE : gx_law_seat(&g->law, h->person);
+    struct gx_last *lasts = NULL;
+
+    h->known = true;
+    if (n == 0 || seat == GX_LAW_NONE || gx_group_is_direct(g))
+        return;
+    lasts = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *lasts);
+    h->from = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *h->from);
+    if (!gx_engine_ok(e, lasts == NULL || h->from == NULL ? GX_E_MEMORY : GX_OK)) {
+        h->from = NULL;
+        return;
+    }
+    h->before = GX_MUTANT(HISTORY_EVER) ? UINT64_MAX : g->ops[seat].tick;
+    moved = find_lasts(e, g, h, seat, lasts);
+    if (is_own)
+        keep(e, g, h, seat, lasts);
+    if (moved)
+        take_last(e, g, h, lasts, n);
+    for (uint32_t i = 0; i < g->n_logs && (is_own || !moved); i++)
+        if (moved)
+            g->logs[i].history.from = h->from[i];
+        else
+            h->from[i] = g->logs[i].history.from;
 }
 
 bool gx_history_has(struct gx_engine *e, struct gx_group *g, struct gx_history *h, uint32_t log, const struct gx_event *ev)

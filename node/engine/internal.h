@@ -47,6 +47,21 @@ struct gx_known_list {
     uint32_t n, cap;
 };
 
+/* A message that is a log's last one of those that are looked at. */
+struct gx_last {
+    uint32_t seq;               /* 0: none is left */
+    uint64_t tick;
+    struct gx_event_id id;
+};
+
+/* What of a log this node is told of before its own admission, and how the log lay when that was found out. */
+struct gx_log_history {
+    uint32_t base_seq, head_seq;
+    bool is_past;               /* nothing that comes behind its head is from before */
+    uint32_t from;              /* the first of its messages that belongs to it; 0: none */
+    struct gx_last last;        /* from before */
+};
+
 struct gx_log {
     struct gx_log_row row;
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
@@ -58,6 +73,7 @@ struct gx_log {
     uint64_t heeded_ms;         /* wall clock when it last could not open an epoch, and was heeded */
     uint64_t keys_until_ms;     /* of a device: it told wrong keys, and is not asked for any before */
     struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none */
+    struct gx_log_history history;
     uint32_t device;            /* index of the first log of the same device: its number to the law */
     uint32_t next_of_tag, next_of_device;   /* the next log with the same, behind this one; GX_NONE */
     bool own;
@@ -208,6 +224,8 @@ struct gx_group {
     uint8_t *given_keys;        /* KEYS frames of the door, until what they are of is verified */
     size_t n_given_keys;
     uint32_t keys_wait_ms, keys_turn;
+    uint32_t history_seat;      /* the admission of which so many logs know the history; GX_LAW_NONE: of none */
+    uint32_t history_logs;
 
     /* Catch-up of control. */
     gx_session_id asked;
