@@ -599,6 +599,7 @@ void gx_epochs_free(struct gx_group *g)
 {
     for (uint32_t i = 0; i < g->n_epochs; i++) {
         drop_chains(&g->epochs[i]);
+        gx_gate_forget(&g->epochs[i]);
         gx_wipe(&g->epochs[i].row, sizeof g->epochs[i].row);
     }
     free(g->epochs);

@@ -121,8 +121,9 @@ struct gx_epoch {
     struct gx_epoch_row row;    /* state 0: this node is not listed, or it is too old */
     struct gx_chain_row *chains;        /* row.n_chains; NULL: they are in the store */
     bool dirty;
-    bool is_inside;              /* whoever has its gate is a member, at that generation of the law; 0: not looked at */
-    uint32_t inside_generation;
+    uint32_t *listed, n_listed; /* persons who have its gate; NULL: not looked at */
+    bool lists_unknown;         /* and somebody whose log was not here when there were so many */
+    uint32_t listed_logs;
 };
 
 /* An event whose key was asked for. */

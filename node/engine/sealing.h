@@ -40,6 +40,8 @@ bool gx_op_is_later(const struct gx_group *g, uint32_t a, uint32_t b);
 /* An epoch was opened, or read from the store: its gate is kept while it is one of the newest. */
 void gx_gates_note(struct gx_group *g, uint32_t op);
 bool gx_gates_has(const struct gx_group *g, uint32_t op);
+/* The epoch goes, or its gate is kept no more. */
+void gx_gate_forget(struct gx_epoch *epoch);
 /* Gates that nobody has who is out, the newest first: at most n of them to out, borrowed until the epochs change. */
 uint32_t gx_gates_list(struct gx_engine *e, struct gx_group *g, const struct gx_gate_key **out, uint32_t n);
 
