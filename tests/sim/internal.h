@@ -18,6 +18,7 @@
 #define SIM_VIOLATIONS_MAX 64u
 #define SIM_MEMO (1u << 16)                 /* signatures that are remembered; a later one takes the place of an earlier */
 #define SIM_DH 16384u             /* of X25519: an epoch of 50 members takes 50 */
+#define SIM_LIVE_KEPT 64u                   /* channels of a node, of which it is remembered that a member is served on them */
 #define SIM_DOOR_PORT 7447u
 #define SIM_INBOX_KEPT 32u                  /* a longer inbox is given back when it is empty: 10,000 nodes have one each */
 #define SIM_NONE UINT32_MAX
@@ -95,6 +96,12 @@ struct sim_member {             /* in which groups this node is a member, as of 
     uint32_t times;             /* it became one */
 };
 
+struct sim_live {               /* the device of that session's channel was a member's at that generation of the law */
+    gx_session_id session;
+    uint32_t gnum, life, generation, n_logs;
+    struct gx_sign_pk device;
+};
+
 struct sim_removal;             /* removal.c */
 
 struct sim_flap {               /* between two islands, the lower number first */
@@ -133,6 +140,7 @@ struct sim_node {
     uint32_t n_by_session;
     struct sim_member *members;
     uint32_t n_members, cap_members;
+    struct sim_live live[SIM_LIVE_KEPT];        /* by session and group; session 0: none */
     uint64_t removed_ms;        /* somebody removed it then; 0: nobody */
     uint32_t removals;
     uint64_t lost_ms;           /* when an old or an empty store took the place of its own; 0: never */

@@ -110,13 +110,29 @@ static bool note_member(struct gx_sim *sim, uint32_t node_at, const struct gx_gr
     return began;
 }
 
+/* Is the device of a channel a member's?  Who is one stays so while the law and the logs do. */
+static bool is_live(struct sim_node *node, const struct gx_session *s, const struct gx_channel *c, const struct gx_group *g)
+{
+    struct sim_live *known = &node->live[(s->id * 7 + c->group) % SIM_LIVE_KEPT];
+
+    if (known->session == s->id && known->gnum == c->group && known->life == node->life && known->generation == g->law.generation &&
+        known->n_logs == g->n_logs && gx_sign_pk_equal(&known->device, &c->device))
+        return true;
+    if (!gx_group_live(g, &c->device))
+        return false;
+    *known = (struct sim_live){.session = s->id, .gnum = c->group, .life = node->life, .generation = g->law.generation, .n_logs = g->n_logs,
+                               .device = c->device};
+    return true;
+}
+
 /* Tags show interest; what serves is the device key. */
 static void look_served(struct gx_sim *sim, uint32_t i, const struct gx_session *s)
 {
     for (uint32_t k = 0; k < s->n_channels; k++) {
-        const struct gx_group *g = gx_channel_shared(&s->channels[k]) ? gx_group_by_gnum(sim->nodes[i].engine, s->channels[k].group) : NULL;
+        const struct gx_channel *c = &s->channels[k];
+        const struct gx_group *g = gx_channel_shared(c) ? gx_group_by_gnum(sim->nodes[i].engine, c->group) : NULL;
 
-        if (g != NULL && !gx_group_live(g, &s->channels[k].device))
+        if (g != NULL && !is_live(&sim->nodes[i], s, c, g))
             sim_violated(sim, GX_SIM_SERVED, i, "it serves a device that is no member's in its view");
     }
 }
