@@ -33,7 +33,7 @@ static int by_bytes(const void *a, const void *b)
     return memcmp(a, b, sizeof(struct gx_tag));
 }
 
-/* n tags, in a room for GX_FRAME_TAGS_MAX: filled up and sorted, so that neither their number nor their order tells which are meant. */
+/* n tags, in a room_for_tags: filled up and sorted, so that neither their number nor their order tells which are meant. */
 static void send_tags(struct gx_engine *e, struct gx_session *s, struct gx_tag *tags, uint32_t n)
 {
     uint32_t all = n == 0 ? GX_FRAME_TAGS_PAD : (n + GX_FRAME_TAGS_PAD - 1) / GX_FRAME_TAGS_PAD * GX_FRAME_TAGS_PAD;
@@ -51,9 +51,10 @@ static void send_tags(struct gx_engine *e, struct gx_session *s, struct gx_tag *
     s->has_tags = true;
 }
 
-static struct gx_tag *room_for_tags(struct gx_engine *e)
+/* For n and what they are filled up with. */
+static struct gx_tag *room_for_tags(struct gx_engine *e, size_t n)
 {
-    struct gx_tag *tags = gx_arena_take(&e->arena, GX_FRAME_TAGS_MAX * sizeof *tags);
+    struct gx_tag *tags = gx_arena_room(&e->arena, (n + GX_FRAME_TAGS_PAD) * sizeof *tags);
 
     (void)gx_engine_ok(e, tags == NULL ? GX_E_MEMORY : GX_OK);
     return tags;
@@ -61,7 +62,7 @@ static struct gx_tag *room_for_tags(struct gx_engine *e)
 
 void gx_greet_show(struct gx_engine *e, struct gx_session *s)
 {
-    struct gx_tag *tags = room_for_tags(e);
+    struct gx_tag *tags = room_for_tags(e, e->n_groups * GX_GATES_SHOWN);
     uint32_t n = 0;
 
     for (uint32_t i = 0; tags != NULL && i < e->n_groups; i++) {
@@ -88,7 +89,7 @@ static bool read_tags(struct gx_engine *e, struct gx_session *s, struct shown *o
         gx_session_close(e, s, GX_BYE_LIMIT);
         return false;
     }
-    *out = (struct shown){.tags = room_for_tags(e), .n = f->n};
+    *out = (struct shown){.tags = room_for_tags(e, f->n), .n = f->n};
     for (size_t i = 0; i < out->n && out->tags != NULL; i++)
         out->tags[i] = gx_frame_tag_at(f, i);
     if (out->n > 1 && out->tags != NULL)
@@ -126,7 +127,7 @@ static const struct gx_gate_key *find_gate(struct gx_engine *e, struct gx_sessio
 static void answer_tags(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
     struct shown shown;
-    struct gx_tag *tags = read_tags(e, s, &shown, f) ? room_for_tags(e) : NULL;
+    struct gx_tag *tags = read_tags(e, s, &shown, f) ? room_for_tags(e, e->n_groups) : NULL;
     uint32_t n = 0;
 
     for (uint32_t i = 0; tags != NULL && i < e->n_groups; i++) {
