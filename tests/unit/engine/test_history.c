@@ -164,6 +164,32 @@ static void test_what_is_not_shown_any_more_uncovers_nothing_older(void **state)
     net_free(net);
 }
 
+/* n1 was away when n2 came in, and had said something: it has places among the last, which n2 found before it knew of that. */
+static void test_what_comes_late_from_before_is_read_too(void **state)
+{
+    char token[600], door[600];
+    struct net *net = tea_that_tells(5, 3, 2, token);
+
+    (void)state;
+    net->pass = carries;
+    net->cut[0][1] = net->cut[1][0] = net->cut[1][2] = net->cut[2][1] = true;
+    for (int k = 0; k < 3; k++)
+        says(net, 0, "before", k);
+    for (int k = 0; k < 2; k++)
+        says(net, 1, "apart", k);
+    net_invite(net, 0, "tea", door, 0);
+    assert_true(net_join(net, 2, door, NULL));
+    net_run(net, 200000);
+    for (int k = 0; k < 3; k++)
+        assert_true(reads_number(net, 2, "before", k));
+    assert_int_not_equal(tea(net, 2)->history_seat, GX_LAW_NONE);
+    memset(net->cut, 0, sizeof net->cut);
+    net_run(net, 400000);
+    for (int k = 0; k < 3; k++)
+        assert_true(reads_number(net, 2, "before", k) && (k == 2 || reads_number(net, 2, "apart", k)));
+    net_free(net);
+}
+
 /* --- who lies ------------------------------------------------------------------------------------------------------------------------------ */
 
 static unsigned told;           /* keys to n2 */
@@ -376,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_it_is_told_by_whoever_is_there),
         cmocka_unit_test(test_newcomers_let_in_newcomers_who_read_what_these_do),
         cmocka_unit_test(test_what_is_not_shown_any_more_uncovers_nothing_older),
+        cmocka_unit_test(test_what_comes_late_from_before_is_read_too),
         cmocka_unit_test(test_who_asks_for_more_is_told_the_last_and_again_the_same),
         cmocka_unit_test(test_who_is_out_is_told_nothing),
         cmocka_unit_test(test_a_spoiled_signature_where_a_log_would_begin_gives_nobody_all_of_it),
