@@ -52,6 +52,14 @@ void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_grou
     }
 }
 
+static bool is_shared(struct gx_session *s, const struct gx_group *g)
+{
+    const struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+    return c != NULL && gx_channel_shared(c);
+}
+
+/* Who is in is kept whoever tells of it; who is not yet, where a member says so: the ADMIT may be on its way. */
 void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job)
 {
     struct gx_group *g = gx_group_by_gnum(e, job->group);
@@ -59,7 +67,7 @@ void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job)
 
     if (job->failed)
         gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
-    else if (g != NULL)
+    else if (g != NULL && (gx_group_live(g, &job->endpoint.device) || is_shared(s, g)))
         gx_endpoints_store(e, g, &job->endpoint);
 }
 

@@ -343,12 +343,14 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_ended_take(e, s, g, c, f);
         return;
     }
-    if (f->kind == GX_FRAME_CHUNKS && (c->unknown || c->told || c->ended) && !gx_channel_shared(c)) {
+    if ((f->kind == GX_FRAME_CHUNKS || f->kind == GX_FRAME_ENDPOINTS) && (c->unknown || c->told || c->ended) && !gx_channel_shared(c)) {
         s->bytes += f->list.n;
         if (s->bytes > GX_STEP_BYTES_MAX * 4ull)
             gx_session_close(e, s, GX_BYE_LIMIT);
-        else
+        else if (f->kind == GX_FRAME_CHUNKS)
             gx_repair_shown(e, s, c, f);
+        else
+            gx_endpoints_take(e, s, g, f);
         return;
     }
     if (gx_channel_shared(c) && g->members_changed) {

@@ -90,6 +90,7 @@ static void test_a_removed_member_that_shares_another_group_gets_nothing_of_this
     assert_true(net_join(net, 1, other, NULL));
     net_run(net, 20000);
     assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n1"));
+    net->node[0].engine->key_look_ms = UINT64_MAX;          /* with another transport key n1 would not look for it any more */
     net_run(net, 20000);
     assert_string_equal(show(net, 1, "state"), "removed");
     assert_true(name_self(net, 0, "written after"));
@@ -100,6 +101,7 @@ static void test_a_removed_member_that_shares_another_group_gets_nothing_of_this
     net->cut[1][0] = true;
     net_stop(net, 0);
     net_start(net, 0);
+    net->node[0].engine->key_look_ms = UINT64_MAX;
     for (int i = 0; i < 50 && link_between(net, 1, 0, &(int){0}) == NULL; i++)
         net_run(net, 2000);
     net->cut[1][0] = false;
@@ -375,6 +377,48 @@ static void test_records_of_devices_that_nobody_knows_stay_within_the_bound(void
     net_free(net);
 }
 
+static const struct gx_endpoint *record_held(struct net *net, int holder, int of)
+{
+    struct gx_group *g = tea(net, holder);
+
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (gx_sign_pk_equal(&g->endpoints[i].device, &tea(net, of)->row.intro.device))
+            return &g->endpoints[i];
+    return NULL;
+}
+
+/* WIRE §6.2: who shows how somebody came in may be the only one to know where they are; and it may be out itself. */
+static void test_of_who_is_out_records_are_taken_that_members_signed_and_no_others(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 4, token);
+    uint8_t bytes[2000];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list;
+
+    (void)state;
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, 20000);
+    ghost_connects(net, 0, 2);
+    assert_int_equal(ghost.n_ended, 1);
+
+    list = gx_frame_begin_endpoints(&w, ghost.channel);
+    for (int of = 1; of <= 2; of++) {
+        struct gx_endpoint record = {.counter = 99, .n_addrs = 1, .addrs = {net_addr(9999)}};
+        struct gx_sign_sk sk;
+
+        memset(record.transport.b, 0x60 + of, sizeof record.transport.b);
+        gx_device_key(&record.device, &sk, &net->node[of].config.device_seed, &tea(net, of)->row.intro.e);
+        sign_record(net, &record, &sk);
+        gx_frame_put_endpoint(&w, &list, &record);
+    }
+    gx_frame_end(&w, &list);
+    ghost_says(&w);
+    assert_int_equal(record_held(net, 0, 1)->counter, 99);
+    assert_int_not_equal(record_held(net, 0, 2)->counter, 99);
+    net_free(net);
+}
+
 /* --- who was removed and let in again hears nothing ------------------------------------------------------------------------------------- */
 
 /* LAW §8: who was removed may be admitted again; then it is a member like any other, and is served.  Nobody lies here. */
@@ -445,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_a_removed_member_that_admits_itself_hears_nothing_of_what_came_after),
         cmocka_unit_test(test_a_member_cannot_move_another_members_node),
         cmocka_unit_test(test_records_of_devices_that_nobody_knows_stay_within_the_bound),
+        cmocka_unit_test(test_of_who_is_out_records_are_taken_that_members_signed_and_no_others),
         cmocka_unit_test(test_who_was_removed_and_joined_again_hears_what_is_written),
         cmocka_unit_test(test_who_left_and_joined_again_hears_what_is_written_after_a_start),
     };
