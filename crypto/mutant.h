@@ -59,6 +59,7 @@
     X(HISTORY_ALL, "newcomers are given and told all that was said before, whatever the group allows; shown by: they read what was not for them")  \
     X(HISTORY_EVER, "newcomers are told the last of all, and not of before; needs: one who wrote unknowing; shown by: they read what was not for them") \
     X(KEYS_UNCHECKED, "a key that is told is taken as it is; needs: a liar that tells wrong ones; shown by: a message that others can read is locked") \
+    X(TRANSPORT_KEPT, "the transport key stays; shown by: after a removal it is the one that who is out knows")                                     \
     X(SEGMENT_UNCOUNTED, "messages of a long chunk are not counted; needs: 16 missed of one author; shown by: the store check")
 
 enum gx_mutant {

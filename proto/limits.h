@@ -53,6 +53,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_TOKEN_EXPIRES_DEFAULT_MS (7ull * 24 * 3600 * 1000)
 
 /* The node's tables. */
+#define GX_TRANSPORT_KEY_MS 2592000000u         /* how long the transport key of before is answered to: 30 days */
 #define GX_GROUPS_MAX 256u                      /* groups a node can be in: one session shares at most as many */
 static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of all groups fit one frame");
 #define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */

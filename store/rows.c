@@ -7,7 +7,7 @@
 #include "store/wrap.h"
 
 #define PREKEY_BYTES (32u + GX_SEAL_BYTES)
-#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + PREKEY_BYTES + 4u + 4u + 8u + 8u + 8u + 8u)
+#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + PREKEY_BYTES + 4u + 4u + 8u + 8u + 4u + 8u + 8u)
 #define OP_ROW_BYTES (32u + 4u + 4u + 4u + 8u)
 #define JOIN_ROW_MAX (1u + GX_TOKEN_BYTES_MAX + 1u + 255u + 1u + GX_JOIN_ADDRS_MAX * GX_STORE_ADDR_BYTES)
 
@@ -43,6 +43,7 @@ enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row)
     gx_wr_u32(&w, row->messages_lnum);
     gx_wr_u64(&w, row->since_ms);
     gx_wr_u64(&w, row->endpoint_counter);
+    gx_wr_u32(&w, row->key_out);
     gx_wr_bytes(&w, row->incarnation.b, sizeof row->incarnation.b);
     gx_wr_bytes(&w, row->under.b, sizeof row->under.b);
     GX_ASSERT(!w.failed && w.n == sizeof bytes);
@@ -78,6 +79,7 @@ static enum gx_err group_decode(struct gx_txn *txn, struct gx_group_row *out, st
     out->messages_lnum = gx_rd_u32(&r);
     out->since_ms = gx_rd_u64(&r);
     out->endpoint_counter = gx_rd_u64(&r);
+    out->key_out = gx_rd_u32(&r);
     gx_rd_bytes(&r, out->incarnation.b, sizeof out->incarnation.b);
     gx_rd_bytes(&r, out->under.b, sizeof out->under.b);
     if (out->gnum == 0 || out->state < GX_GROUP_JOINING || out->state > GX_GROUP_REMOVED)

@@ -64,7 +64,7 @@ void gx_command_peers(struct gx_engine *e, uint64_t client, const struct gx_comm
     for (uint32_t i = 0; i < e->n_targets; i++) {
         const struct gx_target *t = &e->targets[i];
 
-        if (has_session(e, &t->key))
+        if (has_session(e, &t->key) || t->next_ms == UINT64_MAX)      /* nobody's any more */
             continue;
         gx_answers_object(&b, NULL);
         gx_answers_hex(&b, "peer", t->key.b, sizeof t->key.b);

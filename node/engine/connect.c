@@ -14,7 +14,7 @@ struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk 
 
 static bool is_me(const struct gx_engine *e, const struct gx_curve_pk *key)
 {
-    return memcmp(key, &e->config.transport_pk, sizeof *key) == 0;
+    return memcmp(key, &e->config.transport_pk, sizeof *key) == 0 || memcmp(key, &e->config.old_transport_pk, sizeof *key) == 0;
 }
 
 static bool i_am_lower(const struct gx_engine *e, const struct gx_curve_pk *key)
@@ -134,6 +134,7 @@ static void dial(struct gx_engine *e, struct gx_target *t)
     e->next_session += 2;
     s->addr = *addr;
     s->peer_key = t->key;
+    s->transcript.client_key = e->config.transport_pk;
     t->session = s->id;
 
     struct gx_effect *effect = gx_engine_effect(e, GX_OUT_CONNECT);
@@ -212,19 +213,30 @@ void gx_targets_down(struct gx_engine *e, const struct gx_session *s)
         back_off(e, t);
 }
 
+static const struct gx_curve_pk *own_key(const struct gx_session *s)
+{
+    return s->inbound ? &s->transcript.server_key : &s->transcript.client_key;
+}
+
+/* Of the same two keys?  Who knows this node's key of before and its present one takes them for two nodes, and would begin anew whichever is ended. */
+static bool is_double(const struct gx_session *a, const struct gx_session *b)
+{
+    return memcmp(&a->peer_key, &b->peer_key, sizeof a->peer_key) == 0 && memcmp(own_key(a), own_key(b), sizeof a->peer_key) == 0;
+}
+
 bool gx_targets_settle(struct gx_engine *e, struct gx_session *s)
 {
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *old = e->sessions[i];
 
-        if (old == s || old->closed || old->kind != GX_SESSION_MEMBER || memcmp(&old->peer_key, &s->peer_key, sizeof s->peer_key) != 0)
+        if (old == s || old->closed || old->kind != GX_SESSION_MEMBER || !is_double(old, s))
             continue;
         if (old->inbound == s->inbound) {
             gx_session_close(e, old, GX_BYE_DUPLICATE);         /* the other side began anew: the old one is dead */
             continue;
         }
 
-        bool keep_outbound = i_am_lower(e, &s->peer_key);
+        bool keep_outbound = memcmp(own_key(s), &s->peer_key, sizeof s->peer_key) < 0;
         bool old_stays = (keep_outbound != old->inbound) && old->state == GX_SESSION_OPEN && e->now.mono_ms < old->heard_ms + ALIVE_MS;
 
         if (old_stays) {

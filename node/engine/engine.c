@@ -208,16 +208,22 @@ void gx_engine_free(struct gx_engine *e)
 
 /* --- a step ------------------------------------------------------------------------------------------------------------------------- */
 
-static void listening(struct gx_engine *e, const struct gx_input *in)
+void gx_engine_take_addrs(struct gx_engine *e, const struct gx_input *in)
 {
     e->n_addrs = in->n_addrs < GX_ENDPOINT_ADDRS_MAX ? in->n_addrs : GX_ENDPOINT_ADDRS_MAX;
     if (e->n_addrs > 0)
         memcpy(e->addrs, in->addrs, e->n_addrs * sizeof e->addrs[0]);
+}
+
+static void listening(struct gx_engine *e, const struct gx_input *in)
+{
+    gx_engine_take_addrs(e, in);
     if (!e->listening)
         gx_engine_wake(e, in->now.mono_ms);
     e->listening = true;
     for (uint32_t i = 0; i < e->n_groups; i++)
         gx_author_endpoint(e, e->groups[i]);
+    gx_transport_key_wanted(e);
     e->doors_dirty = true;
     gx_cards_hurry(e);
 }
@@ -252,6 +258,9 @@ static void dispatch(struct gx_engine *e, const struct gx_input *in)
     case GX_IN_DOOR:
         gx_doors_opened(e, in);
         break;
+    case GX_IN_TRANSPORT_KEY:
+        gx_transport_key_take(e, in);
+        break;
     case GX_IN_TIMER:
         break;
     }
@@ -277,6 +286,7 @@ static void timers(struct gx_engine *e)
     gx_repair_timer(e);
     gx_keys_timer(e);
     gx_epochs_timer(e);
+    gx_transport_key_timer(e);
     if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms)
         (void)gx_engine_txn(e, true);
     else if (e->held_dirty)
@@ -291,6 +301,7 @@ static void members_changed(struct gx_engine *e)
         if (!g->members_changed)
             continue;
         g->members_changed = false;
+        gx_transport_key_wanted(e);
         g->hash_valid = g->hash_valid && GX_MUTANT(HASH_STALE);     /* whose messages are shown depends on it */
         e->doors_dirty = true;
         gx_guest_check(e, g);

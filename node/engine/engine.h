@@ -45,6 +45,7 @@ struct gx_engine_config {
     struct gx_device_seed device_seed;
     struct gx_incarnation_secret incarnation;
     struct gx_curve_pk transport_pk;            /* this node's CURVE key at the members' door */
+    struct gx_curve_pk old_transport_pk;        /* the one of before, which is still answered to; zero: there is none */
     struct gx_hands hands;                      /* each may be NULL: one after the other */
     /* Where the engine notes the index of the input it is at (UINT32_MAX: none), so that os can lay it in a page that outlives a crash
      * and name the frame that killed the node.  May be NULL. */
@@ -60,6 +61,7 @@ enum gx_input_kind {
     GX_IN_VERIFIED,         /* answer to a VERIFY */
     GX_IN_LISTENING,        /* addresses the members' door can be reached at (at start and whenever they change) */
     GX_IN_DOOR,             /* a guests' door is open, or could not be opened */
+    GX_IN_TRANSPORT_KEY,    /* answer to a TRANSPORT_KEY: there is a new one, it is kept, and its door can be reached at these addresses */
     GX_IN_TIMER             /* the time of the last WAKE is reached */
 };
 
@@ -71,7 +73,8 @@ struct gx_input {
     /* SESSION_UP */
     bool inbound;
     uint32_t door;                              /* inbound: 0 the members' door, else the number of a guests' door */
-    struct gx_curve_pk peer_key;                /* authenticated by CURVE: the other side's key */
+    struct gx_curve_pk peer_key;                /* authenticated by CURVE: the other side's key; TRANSPORT_KEY: the own one */
+    struct gx_curve_pk own_key;                 /* a member's: the own key it was made with, which may be the one of before */
     struct gx_addr peer_addr;                   /* family 0 when unknown */
     /* COMMAND, CLIENT_GONE */
     uint64_t client;                            /* a control connection */
@@ -79,7 +82,7 @@ struct gx_input {
     /* VERIFIED */
     uint64_t ticket;
     bool ok;
-    /* LISTENING: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX */
+    /* LISTENING, TRANSPORT_KEY: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX */
     size_t n_addrs;
     const struct gx_addr *addrs;
     /* DOOR: number in door, port it listens on in addrs[].port (all addresses a guest may use); n_addrs 0: it failed */
@@ -95,6 +98,8 @@ enum gx_effect_kind {
     GX_OUT_ANSWER,          /* final answer to a command */
     GX_OUT_NOTE,            /* one object of a subscription (watch), to the client of that command */
     GX_OUT_NAME,            /* this person has another name from now on: keep it */
+    GX_OUT_TRANSPORT_KEY,   /* make another transport key and keep it, with a members' door of its own, and say so; the one of before is still answered to
+                             * for GX_TRANSPORT_KEY_MS where it was.  Until that is over there is no other: nothing happens */
     GX_OUT_LOG,             /* a line for the log, no secrets, no control characters */
     GX_OUT_WAKE             /* a TIMER input at wake_mono_ms; the newest replaces earlier ones */
 };

@@ -279,6 +279,7 @@ struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state)
         return NULL;
     g->row.state = (uint8_t)state;
     g->row.since_ms = e->now.wall_ms;
+    g->row.key_out = GX_NONE;
     gx_rng_fill(e->config.rng, e_sk.b, sizeof e_sk.b);
     gx_rng_fill(e->config.rng, g->row.prekey_sk.b, sizeof g->row.prekey_sk.b);
     gx_dh_public(&prekey, &g->row.prekey_sk);

@@ -499,6 +499,7 @@ struct gx_engine {
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
+    uint64_t key_look_ms;       /* look then whether another transport key is due; 0: no removal was heard of since the last look */
 
     struct gx_group **groups;
     uint32_t n_groups;
@@ -552,6 +553,8 @@ bool gx_engine_grow(struct gx_engine *e, void *array, uint32_t *cap, uint32_t n,
 /* name: static text. */
 void gx_engine_drop(struct gx_engine *e, const char *name);
 void gx_engine_wake(struct gx_engine *e, uint64_t at_mono_ms);
+/* Where it is reached from now on. */
+void gx_engine_take_addrs(struct gx_engine *e, const struct gx_input *in);
 bool gx_engine_rests(const struct gx_engine *e);                    /* a step was undone just now: nobody is connected to, or let in */
 struct gx_effect *gx_engine_effect(struct gx_engine *e, enum gx_effect_kind kind);
 void gx_engine_log(struct gx_engine *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

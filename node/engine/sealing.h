@@ -96,4 +96,13 @@ void gx_keys_given(struct gx_engine *e, struct gx_group *g, const struct gx_fram
 void gx_keys_take_given(struct gx_engine *e, struct gx_group *g);
 void gx_keys_free(struct gx_group *g);
 
+/* --- transport_key.c --------------------------------------------------------------------------------------------------------------- */
+
+/* Members changed, or the node has just begun: look soon whether another transport key is due. */
+void gx_transport_key_wanted(struct gx_engine *e);
+void gx_transport_key_timer(struct gx_engine *e);
+/* There is one: all are told. */
+void gx_transport_key_take(struct gx_engine *e, const struct gx_input *in);
+bool gx_transport_key_due(struct gx_engine *e);
+
 #endif

@@ -250,7 +250,7 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
     if (s->inbound) {
         s->transcript.client_key = in->peer_key;
         if (s->kind == GX_SESSION_MEMBER) {
-            s->transcript.server_key = e->config.transport_pk;
+            s->transcript.server_key = in->own_key;
         } else if (s->group == GX_NONE) {
             struct gx_curve_sk sk;
 
@@ -270,7 +270,7 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
     }
     s->transcript.server_key = in->peer_key;
     if (s->kind == GX_SESSION_MEMBER)
-        s->transcript.client_key = e->config.transport_pk;      /* a guest's key was noted when it connected */
+        s->transcript.client_key = in->own_key;      /* a guest's key was noted when it connected */
     gx_greet_hello(e, s);
 }
 

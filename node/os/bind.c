@@ -48,7 +48,9 @@ static bool bind_one(struct gx_transport *t, struct door *door, const struct gx_
     addr.port = port;
     gx_addr_format(text, &addr);
     snprintf(endpoint, sizeof endpoint, "tcp://%s", text);
-    if (door->number != 0)
+    if (door->number == MEMBERS_2)
+        snprintf(domain, sizeof domain, "n");
+    else if (door->number != 0)
         snprintf(domain, sizeof domain, "g%u", door->number);
     if (zmq_setsockopt(t->bound, ZMQ_IPV6, &six, sizeof six) != 0 ||
         zmq_setsockopt(t->bound, ZMQ_CURVE_SECRETKEY, sk->b, sizeof sk->b) != 0 ||
@@ -81,13 +83,45 @@ enum gx_err gx_bind_members(struct gx_transport *t, const struct gx_transport_co
 {
     struct door *door = &t->doors[0];
     uint16_t port = config->listen.port;
+    bool bound = false;
 
     t->listen = config->listen;
     if (t->listen.family == 6 && ip_is_zero(&t->listen) && kernel_lacks_ipv6())
         t->listen.family = 4;
-    if (port == 0 && config->preferred_port != 0 && bind_one(t, door, &config->sk, config->preferred_port))
-        return GX_OK;
-    return bind_one(t, door, &config->sk, port) ? GX_OK : bind_failed(sys_errno);
+    door->pk = config->pk;
+    bound = port == 0 && config->preferred_port != 0 && bind_one(t, door, &config->sk, config->preferred_port);
+    if (!bound && !bind_one(t, door, &config->sk, port))
+        return bind_failed(sys_errno);
+    /* Where it was; on another port nobody would look for it. */
+    if (config->old_port != 0) {
+        t->doors[1] = (struct door){.number = MEMBERS_2, .pk = config->old_pk};
+        (void)bind_one(t, &t->doors[1], &config->old_sk, config->old_port);
+    }
+    return GX_OK;
+}
+
+bool gx_transport_replace_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk)
+{
+    unsigned next = 1 - t->current;
+    struct door *door = &t->doors[next];
+
+    gx_transport_retire_key(t);
+    *door = (struct door){.number = next == 0 ? 0 : MEMBERS_2, .pk = *pk};
+    if (!bind_one(t, door, sk, 0))
+        return false;
+    t->current = next;
+    t->pk = *pk;
+    t->sk = *sk;
+    return true;
+}
+
+void gx_transport_retire_key(struct gx_transport *t)
+{
+    struct door *door = &t->doors[1 - t->current];
+
+    if (door->open)
+        (void)zmq_unbind(t->bound, door->endpoint);
+    door->open = false;
 }
 
 void gx_bind_door(struct gx_transport *t, const struct gx_effect *effect)
@@ -96,7 +130,7 @@ void gx_bind_door(struct gx_transport *t, const struct gx_effect *effect)
     struct door *door = NULL;
 
     GX_ASSERT(effect->door != 0 && gx_bind_by_number(t, effect->door) == NULL);
-    for (size_t i = 1; i < DOOR_SLOTS && door == NULL; i++)
+    for (size_t i = MEMBERS_SLOTS; i < DOOR_SLOTS && door == NULL; i++)
         if (!t->doors[i].open)
             door = &t->doors[i];
     if (door != NULL) {
@@ -140,7 +174,7 @@ static bool in_use(struct gx_transport *t, const struct door *door, bool cut)
 
 void gx_bind_tick(struct gx_transport *t)
 {
-    for (size_t i = 1; i < DOOR_SLOTS; i++) {
+    for (size_t i = MEMBERS_SLOTS; i < DOOR_SLOTS; i++) {
         struct door *door = &t->doors[i];
         if (!door->open || !door->closing)
             continue;
@@ -157,7 +191,7 @@ uint64_t gx_bind_due_ms(const struct gx_transport *t)
 {
     uint64_t due = UINT64_MAX;
 
-    for (size_t i = 1; i < DOOR_SLOTS; i++)
+    for (size_t i = MEMBERS_SLOTS; i < DOOR_SLOTS; i++)
         if (t->doors[i].open && t->doors[i].closing && t->doors[i].deadline_ms < due)
             due = t->doors[i].deadline_ms;
     return due;

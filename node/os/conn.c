@@ -106,7 +106,7 @@ static uint32_t *count_of(struct gx_transport *t, bool inbound, enum conn_state 
 
 static bool is_guest(const struct conn *c)
 {
-    return c->inbound && c->door != 0 &&
+    return c->inbound && !gx_bind_for_members(c->door) &&
            (c->state == CONN_SILENT || c->state == CONN_UP || c->state == CONN_CLOSING);
 }
 

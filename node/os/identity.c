@@ -32,11 +32,16 @@ void gx_identity_make(struct gx_identity *out, struct gx_recovery *recovery, con
     randombytes_buf(recovery->b, sizeof recovery->b);
     randombytes_buf(out->card_sk.b, sizeof out->card_sk.b);
     randombytes_buf(out->device_seed.b, sizeof out->device_seed.b);
-    randombytes_buf(out->transport_sk.b, sizeof out->transport_sk.b);
     gx_person_make(&out->person, recovery, &out->card_sk, 1);
-    int rc = crypto_scalarmult_base(out->transport_pk.b, out->transport_sk.b);
-    GX_ASSERT(rc == 0);
+    gx_identity_new_transport(out);
     snprintf(out->name, sizeof out->name, "%s", name);
+}
+
+void gx_identity_new_transport(struct gx_identity *id)
+{
+    randombytes_buf(id->transport_sk.b, sizeof id->transport_sk.b);
+    int rc = crypto_scalarmult_base(id->transport_pk.b, id->transport_sk.b);
+    GX_ASSERT(rc == 0);
 }
 
 void gx_identity_wipe(struct gx_identity *id)

@@ -22,6 +22,8 @@ struct gx_identity {
 /* Make a new person and device.  recovery: shown once as words by the caller, then wiped.  name: checked by gx_identity_name_ok. */
 void gx_identity_make(struct gx_identity *out, struct gx_recovery *recovery, const char *name);
 void gx_identity_wipe(struct gx_identity *id);
+/* Another transport key. */
+void gx_identity_new_transport(struct gx_identity *id);
 
 /* 1 to GX_NAME_BYTES_MAX bytes of well-formed UTF-8 without control characters. */
 bool gx_identity_name_ok(const char *name) GX_MUST_CHECK;

@@ -18,8 +18,10 @@ void gx_link_up(struct gx_transport *t, struct conn *c, gx_session_id session, c
         gx_conn_set_state(t, c, CONN_UP);
     if (!gx_tcp_written(c, &c->sent_before))
         c->sent_before = 0;
+    const struct door *door = c->inbound && gx_bind_for_members(c->door) ? &t->doors[c->door == 0 ? 0 : 1] : NULL;
     gx_transport_emit(t, &(struct gx_input){.kind = GX_IN_SESSION_UP, .now = t->now, .session = session, .inbound = c->inbound,
-                                            .door = c->door, .peer_key = *peer_key, .peer_addr = c->peer});
+                                            .door = door != NULL ? 0 : c->door, .peer_key = *peer_key, .own_key = door != NULL ? door->pk : c->own_pk,
+                                            .peer_addr = c->peer});
 }
 
 static void forget(struct gx_transport *t, struct conn *c)
@@ -91,6 +93,7 @@ static bool dial(struct gx_transport *t, struct conn *c)
                 zmq_setsockopt(t->dialer, ZMQ_CURVE_SECRETKEY, sk->b, sizeof sk->b) == 0 &&
                 zmq_setsockopt(t->dialer, ZMQ_CONNECT_ROUTING_ID, c->rid, sizeof c->rid) == 0 &&
                 zmq_connect(t->dialer, endpoint) == 0;
+    c->own_pk = *pk;
     gx_wipe(&c->guest_sk, sizeof c->guest_sk);
     return c->dialed;
 }

@@ -130,11 +130,56 @@ static bool change_keys(struct gx_node *node, struct gx_fail *why)
     return gx_node_settle_vault(node, why);
 }
 
+/* Forgotten: on the disk too. */
+static void retire_transport_key(struct gx_node *node)
+{
+    struct gx_vault *v = node->vault;
+    struct gx_fail why;
+
+    gx_transport_retire_key(node->transport);
+    gx_wipe(&v->old, sizeof v->old);
+    if (!gx_vault_write(v, &why))
+        gx_log("the transport key of before could not be forgotten: %s", why.message);
+}
+
+void gx_node_replace_transport_key(struct gx_node *node)
+{
+    struct gx_vault *v = node->vault;
+    struct gx_identity before = v->id;
+    struct gx_fail why;
+
+    if (v->old.port != 0 || node->options->listen.port != 0)
+        return;
+    v->old.pk = before.transport_pk;
+    v->old.sk = before.transport_sk;
+    v->old.port = node->listen.port;
+    v->old.since_ms = gx_now().wall_ms;
+    gx_identity_new_transport(&v->id);
+    /* Kept before it is told: nobody is to look for a key that this node has not any more. */
+    bool ok = gx_vault_write(v, &why);
+    if (ok && gx_transport_replace_key(node->transport, &v->id.transport_pk, &v->id.transport_sk)) {
+        node->listen.port = gx_transport_port(node->transport);
+        if (gx_home_keep_port(node->options->home, node->listen.port) != GX_OK)
+            gx_log("the port could not be kept");
+        node->addrs_at_ms = 0;
+        node->other_key = true;
+        gx_log("somebody is out: there is another transport key, at port %u", node->listen.port);
+    } else {
+        v->id = before;
+        gx_wipe(&v->old, sizeof v->old);
+        if (ok && !gx_vault_write(v, &why))
+            gx_log("the vault could not be written: %s", why.message);
+    }
+    gx_identity_wipe(&before);
+}
+
 void gx_node_change_keys(struct gx_node *node)
 {
     uint64_t now = gx_now().mono_ms;
     struct gx_fail why;
 
+    if (node->vault->old.port != 0 && gx_now().wall_ms > node->vault->old.since_ms + GX_TRANSPORT_KEY_MS)
+        retire_transport_key(node);
     if (node->rewrap_at_ms == UINT64_MAX)
         node->rewrap_at_ms = now + REWRAP_FIRST_MS;
     if (gx_store_rewrap_due(node->store) && node->rewrap_at_ms > now + REWRAP_SOON_MS)

@@ -13,7 +13,7 @@
 #define VERIFIED_MAX (GX_STEP_INPUTS_MAX / 2)
 #define COMMANDS_MAX GX_CONTROL_COMMANDS
 #define VERIFIED_STEPS 2u   /* in a row; then the others have their turn */
-#define OWN_INPUTS 2u       /* TIMER and LISTENING */
+#define OWN_INPUTS 2u       /* TIMER, and LISTENING or TRANSPORT_KEY */
 static_assert(VERIFIED_MAX + COMMANDS_MAX + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
 
 #define ITEMS_MAX (GX_CONTROL_ITEMS + GX_TRANSPORT_ITEMS + 2u)
@@ -59,7 +59,9 @@ static void take_addresses(struct gx_node *node, struct gather *g, struct gx_tim
         return;
     memcpy(node->addrs, addrs, sizeof addrs);
     node->n_addrs = n;
-    g->inputs[g->n++] = (struct gx_input){.kind = GX_IN_LISTENING, .now = now, .n_addrs = n, .addrs = node->addrs};
+    g->inputs[g->n++] = (struct gx_input){.kind = node->other_key ? GX_IN_TRANSPORT_KEY : GX_IN_LISTENING, .now = now, .n_addrs = n, .addrs = node->addrs,
+                                          .peer_key = node->vault->id.transport_pk};
+    node->other_key = false;
 }
 
 static void take_timer(struct gx_node *node, struct gather *g, struct gx_time now)
@@ -128,6 +130,9 @@ static void carry_out(struct gx_node *node, const struct gx_effect *e)
         break;
     case GX_OUT_NAME:
         keep_name(node, e->bytes);
+        break;
+    case GX_OUT_TRANSPORT_KEY:
+        gx_node_replace_transport_key(node);
         break;
     case GX_OUT_LOG:
         gx_log("%.*s", (int)e->bytes.n, (const char *)e->bytes.p);

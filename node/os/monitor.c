@@ -108,7 +108,7 @@ static bool may_come_in(struct gx_transport *t, const struct door *door, const s
 {
     if (door == NULL || door->closing)
         return false;
-    if (door->number != 0 && !gx_bind_make_room(t, peer)) {
+    if (!gx_bind_for_members(door->number) && !gx_bind_make_room(t, peer)) {
         t->stats.refused_guests++;
         return false;
     }

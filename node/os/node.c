@@ -93,7 +93,7 @@ static bool open_engine(struct gx_node *node, const struct gx_identity *id, stru
     gx_rng_hedged_init(&node->rng, gx_system_rng(), &id->device_seed);
     if (!gx_open_store(&node->store, uuid, home, node->vault, &node->rng.rng, false, why) || !gx_node_settle_vault(node, why))
         return false;
-    struct gx_open_engine how = {.home = home, .id = id, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
+    struct gx_open_engine how = {.home = home, .id = id, .old_transport_pk = &node->vault->old.pk, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
                                  .hands = {.each = gx_verifier_each, .self = node->verifier}, .progress = gx_poison_progress(&node->poison)};
     if (!gx_open_engine(&node->engine, &fresh, &how, why))
         return false;
@@ -116,12 +116,15 @@ static bool transport_fail(struct gx_fail *why, enum gx_err err, int sys_errno, 
 static bool open_transport(struct gx_node *node, const struct gx_identity *id, struct gx_fail *why)
 {
     const struct gx_home *home = node->options->home;
-    struct gx_transport_config config = {.pk = id->transport_pk, .sk = id->transport_sk, .listen = node->options->listen};
+    const struct gx_vault *v = node->vault;
+    struct gx_transport_config config = {.pk = id->transport_pk, .sk = id->transport_sk, .listen = node->options->listen,
+                                         .old_pk = v->old.pk, .old_sk = v->old.sk, .old_port = v->old.port};
     uint16_t kept = gx_home_port(home);
     int sys_errno = 0;
 
+    /* Not where the key of before is answered to: a crash may have kept this from being noted. */
     if (config.listen.port == 0)
-        config.preferred_port = kept != 0 ? kept : GX_DEFAULT_PORT;
+        config.preferred_port = kept == 0 ? GX_DEFAULT_PORT : kept == v->old.port ? 0 : kept;
     enum gx_err err = gx_transport_open(&node->transport, &config, &sys_errno);
     /* A machine without IPv6. */
     if (err == GX_E_USAGE && sys_errno == EAFNOSUPPORT && config.listen.family == 6) {
@@ -129,6 +132,7 @@ static bool open_transport(struct gx_node *node, const struct gx_identity *id, s
         err = gx_transport_open(&node->transport, &config, &sys_errno);
     }
     gx_wipe(&config.sk, sizeof config.sk);
+    gx_wipe(&config.old_sk, sizeof config.old_sk);
     if (err != GX_OK)
         return transport_fail(why, err, sys_errno, &node->options->listen);
 

@@ -52,6 +52,7 @@ struct gx_node {
     uint64_t rewrap_at_ms;          /* change the keys of the store */
     unsigned store_errors;          /* in a row */
     uint64_t full_until_ms;         /* the disk or the map is held to be full */
+    bool other_key;                 /* there is another transport key, of which the engine has to hear */
     bool stop;
     bool begin_locked;              /* stop, and begin again locked */
 };
@@ -65,6 +66,8 @@ bool gx_node_vault(void *ctx, const struct gx_request *request, struct gx_fail *
 void gx_node_wait_unlocked(struct gx_node *node);
 /* What a write of the vault left undone: one root key, one slot. */
 bool gx_node_settle_vault(struct gx_node *node, struct gx_fail *why);
+/* Another transport key, kept and used; nothing where that of before is still answered to, or its person chose the port. */
+void gx_node_replace_transport_key(struct gx_node *node);
 /* Change the keys of the store when it is time: SCHEMA §1.6.  Failures are logged, and it is tried again. */
 void gx_node_change_keys(struct gx_node *node);
 

@@ -66,6 +66,8 @@ bool gx_open_engine(struct gx_engine **out, bool *fresh, const struct gx_open_en
     };
 
     *out = NULL;
+    if (how->old_transport_pk != NULL)
+        config.old_transport_pk = *how->old_transport_pk;
     snprintf(config.name, sizeof config.name, "%s", how->id->name);
     bool ok = gx_incarnation_load(&config.incarnation, fresh, how->home, how->store_uuid, !how->offline, why);
     if (ok) {

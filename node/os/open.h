@@ -13,6 +13,7 @@ bool gx_open_store(struct gx_store **out, uint8_t uuid[16], const struct gx_home
 struct gx_open_engine {
     const struct gx_home *home;
     const struct gx_identity *id;
+    const struct gx_curve_pk *old_transport_pk;     /* NULL: there is none */
     struct gx_store *store;
     const uint8_t *store_uuid;
     struct gx_rng *rng;

@@ -153,7 +153,7 @@ void gx_transport_close(struct gx_transport *t)
 
 uint16_t gx_transport_port(const struct gx_transport *t)
 {
-    return t->doors[0].port;
+    return t->doors[t->current].port;
 }
 
 size_t gx_transport_items(struct gx_transport *t, zmq_pollitem_t *items, size_t cap)
@@ -244,6 +244,7 @@ void gx_transport_do(struct gx_transport *t, const struct gx_effect *effect)
     case GX_OUT_ANSWER:
     case GX_OUT_NOTE:
     case GX_OUT_NAME:
+    case GX_OUT_TRANSPORT_KEY:
     case GX_OUT_LOG:
     case GX_OUT_WAKE:
         break;

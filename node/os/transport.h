@@ -16,12 +16,22 @@ struct gx_transport_config {
     struct gx_curve_sk sk;          /* copied; wiped at close */
     struct gx_addr listen;          /* ip may be unspecified ([::] binds both families); port 0: any */
     uint16_t preferred_port;        /* with port 0 in listen: try this one first (a kept port) */
+    /* The transport key of before, and where it is still answered to; port 0: there is none. */
+    struct gx_curve_pk old_pk;
+    struct gx_curve_sk old_sk;
+    uint16_t old_port;
 };
 
 /* Opens both sockets and binds the members' door.
  * Returns GX_E_USAGE (address not on this machine, port taken: *sys_errno), GX_E_STORE (no sockets to be had), GX_E_MEMORY. */
 enum gx_err gx_transport_open(struct gx_transport **out, const struct gx_transport_config *config, int *sys_errno) GX_MUST_CHECK;
 void gx_transport_close(struct gx_transport *t);       /* NULL does nothing; at most 1 s for what is queued */
+
+/* Another transport key, with a members' door on a port of its own; the one until now is still answered to where it was, and the one before that no more.
+ * False: no port is to be had, and nothing changed but that. */
+bool gx_transport_replace_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk) GX_MUST_CHECK;
+/* The one of before is answered to no more; who came by it is cut. */
+void gx_transport_retire_key(struct gx_transport *t);
 
 /* Port of the members' door. */
 uint16_t gx_transport_port(const struct gx_transport *t);

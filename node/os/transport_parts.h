@@ -72,22 +72,29 @@ struct conn {
     uint64_t drains;                        /* LOST: how many times everything had been read by then */
     /* DIALING: what was asked for */
     bool as_guest;
-    struct gx_curve_pk server_key, guest_pk;
+    struct gx_curve_pk server_key, guest_pk, own_pk;
     struct gx_curve_sk guest_sk;            /* wiped once libzmq has it */
 };
 
 struct door {
     bool open;
     bool closing;           /* no new guests; unbound when the last has gone */
-    uint32_t number;        /* 0: the members' door */
+    uint32_t number;        /* 0 and MEMBERS_2: members' doors */
+    struct gx_curve_pk pk;  /* of a members' door */
     uint16_t port;
     char endpoint[80];      /* as libzmq names it */
     uint64_t deadline_ms;   /* closing: when those left are cut; 0: to be set at the next take */
     struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX];
 };
 
-/* The members' door, the guests' doors, and as many again that are closing. */
-#define DOOR_SLOTS (1u + 2u * GX_DOORS_MAX)
+/* Two members' doors, of the transport key and of the one before, in turns; the guests' doors, and as many again that are closing. */
+#define MEMBERS_2 UINT32_MAX
+#define MEMBERS_SLOTS 2u
+#define DOOR_SLOTS (MEMBERS_SLOTS + 2u * GX_DOORS_MAX)
+static inline bool gx_bind_for_members(uint32_t number)
+{
+    return number == 0 || number == MEMBERS_2;
+}
 
 struct conn_list {
     uint32_t head, tail;
@@ -108,6 +115,7 @@ struct gx_transport {
     struct gx_curve_pk pk;
     struct gx_curve_sk sk;
     struct gx_addr listen;
+    unsigned current;                       /* which members' door is that of pk */
     struct door doors[DOOR_SLOTS];
 
     struct conn *conns;                     /* CONNS_MAX; pages are touched as they are used */

@@ -20,7 +20,7 @@ static const char key_magic[8] = "gx vkey\n";
 #define SLOTS 2u
 #define CHECK_BYTES 32u
 #define HEAD_BYTES (8u + 4u + 1u + 8u + GX_VAULT_SALT_BYTES + 32u + 2u)
-#define SECRETS_MAX (1u + 2u * 32u + GX_IDENTITY_BYTES_MAX)
+#define SECRETS_MAX (1u + 2u * 32u + 64u + 2u + 8u + GX_IDENTITY_BYTES_MAX)
 static_assert(HEAD_BYTES + SECRETS_MAX + GX_AEAD_TAG_BYTES + CHECK_BYTES <= SLOT_BYTES, "a slot holds it");
 
 struct slot {
@@ -78,6 +78,10 @@ static void slot_write(uint8_t bytes[SLOT_BYTES], const struct gx_vault *v)
     gx_wr_u8(&s, (uint8_t)v->n_roots);
     for (size_t i = 0; i < v->n_roots; i++)
         gx_wr_bytes(&s, v->roots[i].b, sizeof v->roots[i].b);
+    gx_wr_bytes(&s, v->old.pk.b, sizeof v->old.pk.b);
+    gx_wr_bytes(&s, v->old.sk.b, sizeof v->old.sk.b);
+    gx_wr_u16(&s, v->old.port);
+    gx_wr_u64(&s, v->old.since_ms);
     gx_wr_bytes(&s, identity, n);
     gx_wipe(identity, sizeof identity);
 
@@ -109,6 +113,10 @@ static enum gx_err slot_open(struct gx_vault *v, const struct slot *slot)
         for (size_t i = 0; i < n_roots && i < 2; i++)
             gx_rd_bytes(&r, v->roots[i].b, sizeof v->roots[i].b);
         v->n_roots = n_roots;
+        gx_rd_bytes(&r, v->old.pk.b, sizeof v->old.pk.b);
+        gx_rd_bytes(&r, v->old.sk.b, sizeof v->old.sk.b);
+        v->old.port = gx_rd_u16(&r);
+        v->old.since_ms = gx_rd_u64(&r);
         err = n_roots < 1 || n_roots > 2 || r.failed ? GX_E_MALFORMED : gx_identity_decode(&v->id, gx_span(r.p, r.left));
     }
     gx_wipe(secrets, sizeof secrets);

@@ -3,7 +3,8 @@
  *   vault      two slots of 4,096 bytes, one of them empty; written over in place, never renamed
  *   slot       "gx vault" | version u32 = 1 | kind u8 | serial u64 | salt 16 | pepper 32 | sealed bytes u16 | sealed | zeroes
  *              | H("gx-vault-slot", all before)
- *   sealed     root keys u8, 1 or 2 | root key 32 x that | identity as gx_identity_encode writes it
+ *   sealed     root keys u8, 1 or 2 | root key 32 x that | transport key of before: pk 32, sk 32 | its port u16 | since_ms u64 (all zero: none)
+ *              | identity as gx_identity_encode writes it
  *   vault.key  "gx vkey\n" | version u32 = 1 | key 32 | H("gx-vault-key", all before); only where there is no passphrase */
 #ifndef GX_OS_VAULT_H
 #define GX_OS_VAULT_H
@@ -30,6 +31,13 @@ struct gx_vault {
     struct gx_root_key roots[2];    /* two while the keys of the store are being changed: SCHEMA §1.6 */
     size_t n_roots;
     struct gx_identity id;
+    /* The transport key of before, until GX_TRANSPORT_KEY_MS after since_ms; port 0: there is none. */
+    struct {
+        struct gx_curve_pk pk;
+        struct gx_curve_sk sk;
+        uint16_t port;              /* where it is answered to */
+        uint64_t since_ms;          /* wall clock when it was replaced */
+    } old;
 };
 
 bool gx_vault_exists(const struct gx_home *home);

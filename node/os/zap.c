@@ -25,7 +25,7 @@ static bool part_is(struct request *r, size_t i, const char *text)
     return zmq_msg_size(&r->parts[i]) == strlen(text) && memcmp(zmq_msg_data(&r->parts[i]), text, strlen(text)) == 0;
 }
 
-/* "m" is the members' door, "g7" a guests'.  One way to write each. */
+/* "m" and "n" are members' doors, "g7" a guests'.  One way to write each. */
 static bool domain_parse(uint32_t *door, const char *text, size_t n)
 {
     uint64_t v = 0;
@@ -33,6 +33,10 @@ static bool domain_parse(uint32_t *door, const char *text, size_t n)
     *door = 0;
     if (n == 1 && text[0] == 'm')
         return true;
+    if (n == 1 && text[0] == 'n') {
+        *door = MEMBERS_2;
+        return true;
+    }
     if (n < 2 || n > 11 || text[0] != 'g' || text[1] == '0')
         return false;
     for (size_t i = 1; i < n; i++) {
@@ -41,7 +45,7 @@ static bool domain_parse(uint32_t *door, const char *text, size_t n)
         v = 10 * v + (uint64_t)(text[i] - '0');
     }
     *door = (uint32_t)v;
-    return v <= UINT32_MAX;
+    return v < MEMBERS_2;
 }
 
 bool gx_zap_user_parse(struct zap_user *out, const char *user)

@@ -16,6 +16,7 @@ from keys import K, aead  # noqa: E402 - KEYS §0
 
 PHRASE = "a passphrase of many-coloured wagtails"
 SLOT, HEAD, TAG = 4096, 8 + 4 + 1 + 8 + 16 + 32 + 2, 16  # node/os/vault.h
+OLD = 32 + 32 + 2 + 8  # the transport key of before
 KEY_FILE = 1
 RESERVED = 1 << 32  # a mapping that is larger is room that a sanitizer sets aside
 CHUNK, OVERLAP = 1 << 20, 64
@@ -36,7 +37,7 @@ def open_vault(home):
     text = aead(key, bytes(24), head, sealed[:-TAG])[:-TAG]
     assert aead(key, bytes(24), head, text) == sealed, "KEYS §14 does not open the vault"
     assert text[0] == 1, "one root key"
-    identity = text[33:]
+    identity = text[33 + OLD :]
     assert identity[:8] == b"gx keys\n"
     card_sk, device_seed, transport_sk = identity[176:208], identity[208:240], identity[272:304]
     return {"root key": text[1:33], "card secret": card_sk, "device seed": device_seed, "transport secret": transport_sk}

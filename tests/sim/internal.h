@@ -127,6 +127,7 @@ struct sim_node {
     uint64_t wake_ms;
     gx_session_id next_inbound;
     struct sim_door *doors;
+    struct sim_door own_door, own_door_before;    /* the members' door, and that of the transport key of before; port 0: there is none */
     uint32_t n_doors, cap_doors;
     uint16_t next_port;
     struct sim_input *inbox;

@@ -320,9 +320,10 @@ static void connected(struct gx_sim *sim, struct sim_conn *c)
     to->next_inbound += 2;
     c->open[1] = c->up = true;
     conn_list(sim, c, 1);
-    sim_push(sim, c->node[0], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[0], .peer_key = c->server, .peer_addr = c->addr}, NULL);
+    sim_push(sim, c->node[0], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[0], .peer_key = c->server, .own_key = c->client,
+             .peer_addr = c->addr}, NULL);
     sim_push(sim, c->node[1], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[1], .inbound = true, .door = door->number,
-             .peer_key = c->client, .peer_addr = sim_addr(c->node[0], 0)}, NULL);
+             .peer_key = c->client, .own_key = c->server, .peer_addr = sim_addr(c->node[0], 0)}, NULL);
 }
 
 void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session)

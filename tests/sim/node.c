@@ -86,6 +86,33 @@ static void answered(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
     snprintf(node->reply.error, sizeof node->reply.error, "%s", a->name == NULL ? "" : a->name);
 }
 
+static void say_listening(struct gx_sim *sim, uint32_t i, enum gx_input_kind kind)
+{
+    struct sim_node *node = &sim->nodes[i];
+
+    sim_push(sim, i, (struct gx_input){.kind = kind, .peer_key = node->config.transport_pk, .n_addrs = 1}, NULL);
+    node->inbox[node->n_inbox - 1].addr = sim_addr(i, node->own_door.port);
+}
+
+/* A door of its own for it; the one of before stays, and for longer than a world lasts. */
+static void another_key(struct gx_sim *sim, uint32_t i)
+{
+    struct sim_node *node = &sim->nodes[i];
+    struct gx_dh_sk sk;
+
+    if (node->own_door_before.port != 0)
+        return;
+    node->config.old_transport_pk = node->config.transport_pk;
+    gx_rng_fill(&node->store_rng.rng, sk.b, sizeof sk.b);
+    gx_dh_public((struct gx_dh_pk *)(void *)&node->config.transport_pk, &sk);
+    node->own_door_before = node->own_door;
+    node->own_door = (struct sim_door){.number = 0, .port = SIM_DOOR_PORT + 1, .pk = node->config.transport_pk};
+    node->doors = sim_grow(node->doors, &node->cap_doors, node->n_doors, sizeof *node->doors);
+    node->doors[node->n_doors++] = node->own_door;
+    sim->counts.transport_keys++;
+    say_listening(sim, i, GX_IN_TRANSPORT_KEY);
+}
+
 static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
 {
     struct sim_node *node = &sim->nodes[i];
@@ -117,6 +144,9 @@ static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
         node->wake_ms = ef->wake_mono_ms;
         if (node->wake_ms != 0)
             sim_at(sim, node->wake_ms < SIM_MONO_MS ? 0 : node->wake_ms - SIM_MONO_MS, (struct sim_event){.kind = SIM_WAKE, .a = i, .number = node->wake_ms});
+        break;
+    case GX_OUT_TRANSPORT_KEY:
+        another_key(sim, i);
         break;
     case GX_OUT_NAME:
     case GX_OUT_LOG:
@@ -308,7 +338,6 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
 {
     struct sim_node *node = &sim->nodes[i];
     struct gx_store_options options = {.volatile_store = true, .writemap = !sim->options.no_writemap, .map_bytes = SIM_MAP_BYTES};
-    struct gx_addr addr = sim_addr(i, SIM_DOOR_PORT);
     int sys = 0;
 
     sim_memo_use(sim);
@@ -334,11 +363,17 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
     node->life++;
     node->wake_ms = node->met_by_gate = node->met_by_gate_zero = 0;
     node->next_port = 20000;
-    node->doors = sim_grow(node->doors, &node->cap_doors, 0, sizeof *node->doors);
-    node->doors[0] = (struct sim_door){.number = 0, .port = SIM_DOOR_PORT, .pk = node->config.transport_pk};
-    node->n_doors = 1;
-    sim_push(sim, i, (struct gx_input){.kind = GX_IN_LISTENING, .n_addrs = 1}, NULL);
-    node->inbox[node->n_inbox - 1].addr = addr;
+    if (node->own_door.port == 0)
+        node->own_door = (struct sim_door){.number = 0, .port = SIM_DOOR_PORT, .pk = node->config.transport_pk};
+    node->n_doors = 0;
+    for (int before = 0; before < 2; before++) {
+        const struct sim_door *door = before ? &node->own_door_before : &node->own_door;
+
+        node->doors = sim_grow(node->doors, &node->cap_doors, node->n_doors, sizeof *node->doors);
+        if (door->port != 0)
+            node->doors[node->n_doors++] = *door;
+    }
+    say_listening(sim, i, GX_IN_LISTENING);
     sim_push(sim, i, (struct gx_input){.kind = GX_IN_TIMER}, NULL);
     return true;
 }

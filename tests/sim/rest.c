@@ -52,8 +52,10 @@ static bool is_there(const struct gx_sim *sim, const struct gx_curve_pk *transpo
 {
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
         const struct sim_node *node = &sim->nodes[i];
+        bool answers = node->up && (memcmp(&node->config.transport_pk, transport, sizeof *transport) == 0 ||
+                                    memcmp(&node->config.old_transport_pk, transport, sizeof *transport) == 0);
 
-        for (uint32_t k = 0; node->up && memcmp(&node->config.transport_pk, transport, sizeof *transport) == 0 && k < node->engine->n_groups; k++)
+        for (uint32_t k = 0; answers && k < node->engine->n_groups; k++)
             if (gx_group_id_equal(&node->engine->groups[k]->row.id, group) && gx_sign_pk_equal(&node->engine->groups[k]->row.intro.device, device))
                 return true;
     }

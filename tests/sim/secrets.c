@@ -318,6 +318,8 @@ void sim_check_secrets(struct gx_sim *sim)
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
         struct gx_engine *e = sim->nodes[i].up && sim_is_honest(sim, i) ? sim->nodes[i].engine : NULL;
 
+        if (e != NULL && sim->nodes[i].own_door_before.port == 0 && gx_transport_key_due(e))
+            sim_violated(sim, GX_SIM_SECRETS, i, "it has the transport key still that who is out knows");
         for (uint32_t k = 0; e != NULL && k < e->n_groups; k++) {
             struct gx_group *g = e->groups[k];
 

@@ -278,7 +278,7 @@ static inline void ghost_opens(struct net *net, int to)
     ghost.transcript.server_key = net->node[to].config.transport_pk;
     memset(&ghost.transcript.client_nonce, 0x44, sizeof ghost.transcript.client_nonce);
     net_push(net, to, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = ghost.session, .inbound = true, .peer_key = ghost.transcript.client_key,
-             .peer_addr = net_addr(9)}, gx_span(NULL, 0));
+             .own_key = ghost.transcript.server_key, .peer_addr = net_addr(9)}, gx_span(NULL, 0));
     gx_frame_write_hello(&w, &ghost.transcript.client_nonce);
     ghost_says(&w);
 }

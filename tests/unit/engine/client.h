@@ -241,6 +241,7 @@ static inline void client_effect(struct client *c, const struct gx_effect *ef)
     case GX_OUT_DISCONNECT:
     case GX_OUT_NAME:
     case GX_OUT_LOG:
+    case GX_OUT_TRANSPORT_KEY:
         break;
     }
 }

@@ -55,6 +55,8 @@ struct net_node {
     struct gx_rng_stream rng;
     struct gx_engine_config config;
     struct gx_curve_sk transport_sk;
+    unsigned transport_keys;                /* how often it was replaced; the one of before is still answered to */
+    struct gx_addr addr;                    /* where it then is */
     uint64_t wake;
     uint64_t next_inbound;
     bool answered;
@@ -140,9 +142,11 @@ static inline void net_connect(struct net *net, int from, const struct gx_effect
         return;
     *l = (struct net_link){.open = true, .node = {from, door->node}, .session = {ef->session, net->node[door->node].next_inbound}};
     net->node[door->node].next_inbound += 2;
-    net_push(net, from, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = l->session[0], .peer_key = ef->server_key, .peer_addr = ef->addr}, gx_span(NULL, 0));
+    net_push(net, from, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = l->session[0], .peer_key = ef->server_key,
+             .own_key = net->node[from].config.transport_pk, .peer_addr = ef->addr}, gx_span(NULL, 0));
     net_push(net, door->node, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = l->session[1], .inbound = true, .door = door->number,
-             .peer_key = ef->as_guest ? ef->guest_pk : net->node[from].config.transport_pk, .peer_addr = net_addr(1)}, gx_span(NULL, 0));
+             .peer_key = ef->as_guest ? ef->guest_pk : net->node[from].config.transport_pk, .own_key = door->pk, .peer_addr = net_addr(1)},
+             gx_span(NULL, 0));
 }
 
 static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
@@ -174,6 +178,21 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
             n += v->kind == GX_VALUE_TEXT ? (size_t)snprintf(node->all + n, cap - n, "%s=%.900s\n", v->key == NULL ? "" : v->key, v->text)
                                           : (size_t)snprintf(node->all + n, cap - n, "%s=%llu\n", v->key == NULL ? "" : v->key, (unsigned long long)v->number);
     }
+}
+
+static void net_another_key(struct net *net, int i)
+{
+    struct net_node *node = &net->node[i];
+
+    node->config.old_transport_pk = node->config.transport_pk;
+    gx_rng_fill(&node->rng.rng, node->transport_sk.b, 32);
+    gx_dh_public((struct gx_dh_pk *)(void *)&node->config.transport_pk, (const struct gx_dh_sk *)(const void *)&node->transport_sk);
+    assert_true(net->n_doors < NET_DOORS);
+    node->addr = net_addr((uint16_t)(150 + i));
+    net->door[net->n_doors++] = (struct net_door){.node = i, .number = 0, .port = (uint16_t)(150 + i), .pk = node->config.transport_pk};
+    node->transport_keys++;
+    net_push(net, i, (struct gx_input){.kind = GX_IN_TRANSPORT_KEY, .peer_key = node->config.transport_pk, .n_addrs = 1, .addrs = &node->addr},
+             gx_span(NULL, 0));
 }
 
 static inline void net_effect(struct net *net, int i, const struct gx_effect *ef)
@@ -229,6 +248,9 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
     case GX_OUT_ANSWER:
     case GX_OUT_NOTE:
         net_answer(node, ef);
+        break;
+    case GX_OUT_TRANSPORT_KEY:
+        net_another_key(net, i);
         break;
     case GX_OUT_NAME:
     case GX_OUT_LOG:

@@ -258,7 +258,7 @@ static inline void ghost_comes(struct ghost *g, int to, uint32_t door, bool says
     else
         gx_card_door_keys(eng(net, to), &g->transcript.server_key, &sk);
     net_push(net, to, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = g->session, .inbound = true, .door = door,
-             .peer_key = g->transcript.client_key, .peer_addr = net_addr(9)}, gx_span(NULL, 0));
+             .peer_key = g->transcript.client_key, .own_key = g->transcript.server_key, .peer_addr = net_addr(9)}, gx_span(NULL, 0));
     net_settle(net);
     if (!says_hello)
         return;

@@ -158,7 +158,7 @@ static void test_who_missed_a_removal_is_met_by_gate_0(void **state)
     net_stop(net, 1);
     eng(net, 0)->met_by_gate = eng(net, 0)->met_by_gate_zero = 0;
     net_start(net, 2);
-    net_run(net, 60000);
+    net_run(net, 5000);
     assert_met(net, 0, 0, 1);
     assert_same(net, 0, 2);
     assert_true(reads(net, 2, "without n1"));

@@ -27,7 +27,7 @@ struct seen {
     gx_session_id session;
     bool inbound;
     uint32_t door;
-    struct gx_curve_pk peer_key;
+    struct gx_curve_pk peer_key, own_key;
     struct gx_addr peer_addr, addr;
     size_t n_addrs, bytes;
     uint32_t first;             /* the first four bytes of a frame */
@@ -66,7 +66,7 @@ static inline void remember(struct node *n, const struct gx_input *in)
     GX_ASSERT(n->n_seen < SEEN_MAX);
     struct seen *s = &n->seen[n->n_seen++];
     *s = (struct seen){.kind = in->kind, .session = in->session, .inbound = in->inbound, .door = in->door,
-                       .peer_key = in->peer_key, .peer_addr = in->peer_addr, .n_addrs = in->n_addrs,
+                       .peer_key = in->peer_key, .own_key = in->own_key, .peer_addr = in->peer_addr, .n_addrs = in->n_addrs,
                        .bytes = in->bytes.n};
     if (in->n_addrs > 0)
         s->addr = in->addrs[0];

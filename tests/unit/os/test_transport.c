@@ -75,6 +75,59 @@ static void test_wrong_server_key_gets_nothing(void **state)
     assert_true(stats(b).failed_handshakes >= 1);
 }
 
+static void test_a_key_that_was_replaced_is_answered_to_where_it_was(void **state)
+{
+    struct node *a = open_node(0, "127.0.0.1:0"), *b = open_node(1, "127.0.0.1:0");
+    struct gx_addr old_place = address_of(b);
+    struct gx_curve_pk old = b->pk;
+    (void)state;
+
+    struct pair p = connect_nodes(a, b);
+    assert_memory_equal(&last(b, GX_IN_SESSION_UP)->own_key, &old, 32);
+    assert_memory_equal(&last(a, GX_IN_SESSION_UP)->own_key, &a->pk, 32);
+    crypto_box_keypair(b->pk.b, b->sk.b);
+    assert_true(gx_transport_replace_key(b->t, &b->pk, &b->sk));
+    struct gx_addr new_place = address_of(b);
+    assert_int_not_equal(new_place.port, old_place.port);
+
+    /* Who is connected stays so; who comes gets in by either, each where it belongs. */
+    send_frame(b, p.to, 5, 4);
+    WAIT(count(a, GX_IN_FRAME, p.from) == 1);
+    gx_session_id by_old = dial_as(a, old_place, &old, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_UP, by_old) == 1);
+    send_frame(a, by_old, 6, 4);
+    WAIT(count(b, GX_IN_SESSION_UP, 0) == 2);
+    assert_int_equal(last(b, GX_IN_SESSION_UP)->door, 0);
+    assert_memory_equal(&last(b, GX_IN_SESSION_UP)->own_key, &old, 32);
+    gx_session_id by_new = dial_as(a, new_place, &b->pk, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_UP, by_new) == 1);
+    send_frame(a, by_new, 7, 4);
+    WAIT(count(b, GX_IN_SESSION_UP, 0) == 3);
+    assert_int_equal(last(b, GX_IN_SESSION_UP)->door, 0);
+    assert_memory_equal(&last(b, GX_IN_SESSION_UP)->own_key, &b->pk, 32);
+    gx_session_id crossed = dial_as(a, new_place, &old, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_DOWN, crossed) == 1);
+
+    /* It goes to others with the new one. */
+    gx_session_id out = dial_node(b, a);
+    WAIT(count(b, GX_IN_SESSION_UP, out) == 1);
+    send_frame(b, out, 8, 4);
+    WAIT(count(a, GX_IN_FRAME, 0) == 2);
+    assert_memory_equal(&last(a, GX_IN_SESSION_UP)->peer_key, &b->pk, 32);
+
+    gx_transport_retire_key(b->t);
+    WAIT(count(a, GX_IN_SESSION_DOWN, by_old) == 1);
+    assert_int_equal(count(a, GX_IN_SESSION_DOWN, by_new), 0);
+    gx_session_id late = dial_as(a, old_place, &old, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_DOWN, late) == 1);
+
+    /* And again, in the place that became free. */
+    crypto_box_keypair(b->pk.b, b->sk.b);
+    assert_true(gx_transport_replace_key(b->t, &b->pk, &b->sk));
+    gx_session_id newest = dial_node(a, b);
+    WAIT(count(a, GX_IN_SESSION_UP, newest) == 1);
+}
+
 static void test_clients_without_curve_get_nothing(void **state)
 {
     struct node *a = open_node(0, "127.0.0.1:0");
@@ -434,6 +487,7 @@ int main(void)
         TEST(test_ipv6_and_ipv4_reach_a_node_bound_to_both),
         TEST(test_two_sessions_to_one_address_live_and_end_apart),
         TEST(test_wrong_server_key_gets_nothing),
+        TEST(test_a_key_that_was_replaced_is_answered_to_where_it_was),
         TEST(test_clients_without_curve_get_nothing),
         TEST(test_connection_refused_is_told_at_once),
         TEST(test_address_that_is_none_is_told_at_once),
