@@ -415,7 +415,9 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
 
     enum gx_err again = load(e);
 
-    e->wake_told_ms = 0;        /* the step may have been the wake-up itself, undone before a deadline was looked at: it is asked for again */
+    /* The step may have been the wake-up itself, undone before a deadline was looked at: all are looked at again, and not before the rest is over, for
+     * whatever is due would be undone as well, at once and again. */
+    e->wake_ms = e->wake_told_ms = 0;
     gx_engine_log(e, "a step failed and was undone: %s", gx_err_text(err));
     answer_failed(e, inputs, n, err);
     rest(e);

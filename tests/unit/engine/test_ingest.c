@@ -87,11 +87,37 @@ static void test_a_deadline_whose_step_was_undone_is_kept(void **state)
     net_free(net);
 }
 
+/* Reading everything anew finds others to call, and that would be now: but the rest comes first. */
+static void test_a_node_that_is_full_is_not_woken_again_at_once(void **state)
+{
+    char token[600];
+    struct net *net = net_new(2);
+    struct gx_txn *reader = NULL;
+    struct gx_command cmd = {.method = GX_CMD_GROUP_NEW, .name = "milk", .given = 1u << GX_PARAM_NAME};
+    struct gx_input in = {.kind = GX_IN_COMMAND, .client = 1, .command = &cmd};
+
+    (void)state;
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 5000);
+    net_stop(net, 1);
+    assert_int_equal(gx_txn_begin(&reader, net->node[0].store, false), GX_OK);
+    net_leave_pages(net, 0, 0);
+    net->node[0].full = true;
+    net_steps(net, 0, &in, 1);
+    assert_int_equal(net->node[0].n_full, 1);
+    assert_true(net->node[0].wake > net->now.mono_ms);
+    gx_txn_abort(&reader);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_that_find_no_room_wait_until_there_is),
         cmocka_unit_test(test_a_deadline_whose_step_was_undone_is_kept),
+        cmocka_unit_test(test_a_node_that_is_full_is_not_woken_again_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
