@@ -20,7 +20,7 @@ struct gx_group_row {
     uint32_t control_lnum, messages_lnum; /* own logs of this incarnation; 0 before the first event */
     uint64_t since_ms;                  /* wall clock when this node founded or began to join */
     uint64_t endpoint_counter;          /* of the own endpoint record last signed */
-    uint32_t key_out;                   /* how many were out when the present transport key was made, or this node came in; UINT32_MAX: not counted yet */
+    uint32_t key_out;                   /* removals, and who came in in vain, when members were first told of the present transport key */
     struct gx_incarnation incarnation;  /* opened because the own log was forked; counts while the home's own is `under` */
     struct gx_incarnation under;        /* what the home's file made of this group's device then; both zero: never */
 };

@@ -369,14 +369,6 @@ enum gx_err gx_author_write(struct gx_engine *e, struct gx_group *g, const struc
 
 /* --- the own endpoint record ------------------------------------------------------------------------------------------------------------ */
 
-static struct gx_endpoint *own_record(struct gx_group *g)
-{
-    for (uint32_t i = 0; i < g->n_endpoints; i++)
-        if (gx_sign_pk_equal(&g->endpoints[i].device, &g->row.intro.device))
-            return &g->endpoints[i];
-    return NULL;
-}
-
 static bool same_place(const struct gx_engine *e, const struct gx_endpoint *record)
 {
     if (record == NULL || record->n_addrs != e->n_addrs || memcmp(&record->transport, &e->config.transport_pk, 32) != 0)
@@ -387,15 +379,12 @@ static bool same_place(const struct gx_engine *e, const struct gx_endpoint *reco
     return true;
 }
 
-void gx_author_endpoint(struct gx_engine *e, struct gx_group *g)
+static void write_endpoint(struct gx_engine *e, struct gx_group *g)
 {
     struct gx_endpoint record = {.device = g->row.intro.device, .transport = e->config.transport_pk, .n_addrs = (uint8_t)e->n_addrs};
     uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
-
-    if (!gx_group_is_member(g) || !e->listening || same_place(e, own_record(g)))
-        return;
 
     struct gx_txn *txn = gx_engine_txn(e, true);
 
@@ -407,4 +396,24 @@ void gx_author_endpoint(struct gx_engine *e, struct gx_group *g)
     gx_wipe(&sk, sizeof sk);
     if (txn != NULL)
         gx_endpoints_store(e, g, &record);
+}
+
+void gx_author_endpoint(struct gx_engine *e, struct gx_group *g)
+{
+    const struct gx_endpoint *own = gx_endpoints_of(g, &g->row.intro.device);
+
+    if (!gx_group_is_member(g) || !e->listening || same_place(e, own))
+        return;
+    if (own == NULL || memcmp(&own->transport, &e->config.transport_pk, sizeof own->transport) != 0)
+        gx_transport_key_told(e, g);
+    write_endpoint(e, g);
+}
+
+void gx_author_endpoint_above(struct gx_engine *e, struct gx_group *g, uint64_t counter)
+{
+    if (g->endpoint_raised || !gx_group_is_member(g) || !e->listening || counter == UINT64_MAX)
+        return;
+    g->endpoint_raised = true;
+    g->row.endpoint_counter = counter;
+    write_endpoint(e, g);
 }

@@ -3,6 +3,7 @@
 
 #define HIGHER_KEY_WAITS_MS 700u    /* so that mostly one side connects at all */
 #define ASKED_MAX_MS 15000u         /* the longest pause where somebody waits to be let in */
+#define SPARE_MS 600000u           /* of two sessions one is ended once within this: the other side may know no other key for some group, and call again */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -55,6 +56,30 @@ static void take_places(struct gx_target *t, const struct gx_endpoint *record)
     t->n_places = n;
 }
 
+/* Still the key of the node of a member of a group this node takes part in? */
+static bool wanted(struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[i];
+
+        for (uint32_t k = 0; (gx_group_active(g) || gx_group_asking(g)) && !g->silent && k < g->n_endpoints; k++)
+            if (memcmp(&g->endpoints[k].transport, key, sizeof *key) == 0 && gx_group_live(g, &g->endpoints[k].device) && !gx_group_is_outdone(e, g))
+                return true;
+    }
+    return false;
+}
+
+/* The place of a key that nobody has any more: there are new ones with each removal, and a member can tell of as many as it likes. */
+static struct gx_target *free_place(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_targets; i++)
+        if (e->targets[i].session == 0 && !wanted(e, &e->targets[i].key)) {
+            gx_idmap_del(&e->target_by_key, e->targets[i].key.b);
+            return &e->targets[i];
+        }
+    return NULL;
+}
+
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
 {
     struct gx_target *t = gx_targets_find(e, &record->transport);
@@ -62,15 +87,16 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
     if (is_me(e, &record->transport))
         return;
     if (t == NULL) {
-        if (e->n_targets >= GX_SESSIONS_MAX) {
+        if (e->n_targets >= GX_SESSIONS_MAX && (t = free_place(e)) == NULL) {
             gx_engine_drop(e, "targets_full");
             return;
         }
-        if (!gx_engine_grow(e, &e->targets, &e->cap_targets, e->n_targets, sizeof *e->targets))
+        if (t == NULL && !gx_engine_grow(e, &e->targets, &e->cap_targets, e->n_targets, sizeof *e->targets))
             return;
-        if (!gx_engine_ok(e, gx_idmap_put(&e->target_by_key, record->transport.b, e->n_targets)))
+        if (t == NULL)
+            t = &e->targets[e->n_targets++];
+        if (!gx_engine_ok(e, gx_idmap_put(&e->target_by_key, record->transport.b, (uint32_t)(t - e->targets))))
             return;
-        t = &e->targets[e->n_targets++];
         *t = (struct gx_target){.key = record->transport, .session = session_with(e, &record->transport)};      /* it may have come before its record */
         t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
     }
@@ -96,19 +122,6 @@ void gx_targets_reload(struct gx_engine *e)
         for (uint32_t k = 0; k < e->groups[i]->n_endpoints; k++)
             if (gx_group_live(e->groups[i], &e->groups[i]->endpoints[k].device))
                 gx_targets_update(e, &e->groups[i]->endpoints[k]);
-}
-
-/* Still the node of a member of a group this node takes part in? */
-static bool wanted(struct gx_engine *e, const struct gx_target *t)
-{
-    for (uint32_t i = 0; i < e->n_groups; i++) {
-        struct gx_group *g = e->groups[i];
-
-        for (uint32_t k = 0; (gx_group_active(g) || gx_group_asking(g)) && !g->silent && k < g->n_endpoints; k++)
-            if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device) && !gx_group_is_outdone(e, g))
-                return true;
-    }
-    return false;
 }
 
 static const struct gx_addr *pick_addr(struct gx_engine *e, struct gx_target *t)
@@ -158,7 +171,7 @@ void gx_targets_timer(struct gx_engine *e)
                 gx_engine_wake(e, t->next_ms);
             continue;
         }
-        if (wanted(e, t)) {
+        if (wanted(e, &t->key)) {
             dial(e, t);
         } else {
             t->next_ms = UINT64_MAX;        /* nobody's now; gx_targets_update wakes it when its record counts again */
@@ -253,4 +266,45 @@ bool gx_targets_settle(struct gx_engine *e, struct gx_session *s)
     if (t != NULL)
         t->session = s->id;
     return false;
+}
+
+/* Made with this node's key of before, when all that is shared there is shared with the same devices on sessions made with its present one?  Each side ends
+ * what was made with its own old key: of two lives of a cloned home, which are one device with two keys, nobody is to lose one. */
+static bool is_spare(struct gx_engine *e, const struct gx_session *s)
+{
+    bool any = false;
+
+    if (s->closed || s->kind != GX_SESSION_MEMBER || memcmp(own_key(s), &e->config.old_transport_pk, sizeof s->peer_key) != 0)
+        return false;
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        const struct gx_channel *c = &s->channels[i];
+        bool found = !gx_channel_shared(c);
+
+        any = any || !found;
+        for (uint32_t k = 0; k < e->n_sessions && !found; k++) {
+            struct gx_session *other = e->sessions[k];
+            const struct gx_channel *o = other->closed ? NULL : gx_session_channel_of(other, c->group);
+
+            found = o != NULL && gx_channel_shared(o) && gx_sign_pk_equal(&o->device, &c->device) &&
+                    memcmp(own_key(other), &e->config.transport_pk, sizeof s->peer_key) == 0 &&
+                    (memcmp(&other->peer_key, &s->peer_key, sizeof s->peer_key) == 0 || !wanted(e, &s->peer_key));
+        }
+        if (!found)
+            return false;
+    }
+    return any;
+}
+
+void gx_targets_end_spare(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
+
+        struct gx_target *t = c == NULL || !gx_channel_shared(c) ? NULL : gx_targets_find(e, &e->sessions[i]->peer_key);
+
+        if (t == NULL || (t->spare_ms != 0 && e->now.mono_ms < t->spare_ms + SPARE_MS) || !gx_sign_pk_equal(&c->device, device) || !is_spare(e, e->sessions[i]))
+            continue;
+        t->spare_ms = e->now.mono_ms;
+        gx_session_close(e, e->sessions[i], GX_BYE_DUPLICATE);
+    }
 }

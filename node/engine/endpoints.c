@@ -2,6 +2,7 @@
 #include "node/engine/internal.h"
 
 #define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
+#define PASS_ON_MS_MAX 10000u
 
 static void send_records(struct gx_engine *e, struct gx_session *s, uint16_t channel, const struct gx_endpoint *records, uint32_t n)
 {
@@ -17,15 +18,33 @@ static void send_records(struct gx_engine *e, struct gx_session *s, uint16_t cha
     }
 }
 
+const struct gx_endpoint *gx_endpoints_of(const struct gx_group *g, const struct gx_sign_pk *device)
+{
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (gx_sign_pk_equal(&g->endpoints[i].device, device))
+            return &g->endpoints[i];
+    return NULL;
+}
+
 void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool all)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
+    const struct gx_endpoint *own = gx_endpoints_of(g, &g->row.intro.device);
 
     if (all)
         send_records(e, s, c->number, g->endpoints, g->n_endpoints);
-    for (uint32_t i = 0; i < g->n_endpoints && !all; i++)
-        if (gx_sign_pk_equal(&g->endpoints[i].device, &g->row.intro.device))
-            send_records(e, s, c->number, &g->endpoints[i], 1);
+    else if (own != NULL)
+        send_records(e, s, c->number, own, 1);
+}
+
+/* Of this node's own device another one is news only where its home was put back: with the same counter it may have signed another record before. */
+static bool is_news(const struct gx_group *g, const struct gx_endpoint *record)
+{
+    const struct gx_endpoint *held = gx_endpoints_of(g, &record->device);
+
+    if (held == NULL || !gx_sign_pk_equal(&record->device, &g->row.intro.device))
+        return held == NULL ? !gx_sign_pk_equal(&record->device, &g->row.intro.device) : held->counter < record->counter;
+    return !g->endpoint_raised && held->counter <= record->counter && memcmp(&held->sig, &record->sig, sizeof held->sig) != 0;
 }
 
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
@@ -36,12 +55,9 @@ void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_grou
         struct gx_endpoint record;
         uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
         struct gx_job *job = NULL;
-        bool known = false;
 
         gx_frame_endpoint_next(&rd, &record);
-        for (uint32_t k = 0; k < g->n_endpoints && !known; k++)
-            known = gx_sign_pk_equal(&g->endpoints[k].device, &record.device) && g->endpoints[k].counter >= record.counter;
-        if (known || gx_sign_pk_equal(&record.device, &g->row.intro.device))
+        if (!is_news(g, &record))
             continue;
         job = gx_job_new(e, GX_JOB_ENDPOINT, s, g->row.gnum, gx_span(NULL, 0));
         if (job == NULL)
@@ -67,9 +83,72 @@ void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job)
 
     if (job->failed)
         gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
+    else if (g != NULL && gx_sign_pk_equal(&job->endpoint.device, &g->row.intro.device))
+        gx_author_endpoint_above(e, g, job->endpoint.counter);
     else if (g != NULL && (gx_group_live(g, &job->endpoint.device) || is_shared(s, g)))
         gx_endpoints_store(e, g, &job->endpoint);
 }
+
+/* --- passing on ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Of others it goes on together with others', some time within GX_LATE_MS: by then this node has heard, from whom the record came, who is out meanwhile
+ * and is to have it no more. */
+static void pass_on_later(struct gx_engine *e, struct gx_group *g, uint32_t place)
+{
+    uint32_t r = 0;
+
+    for (uint32_t i = 0; i < g->n_fresh; i++)
+        if (g->fresh[i] == place)
+            return;
+    if (!gx_engine_grow(e, &g->fresh, &g->cap_fresh, g->n_fresh, sizeof *g->fresh))
+        return;
+    g->fresh[g->n_fresh++] = place;
+    if (g->fresh_at_ms != 0)
+        return;
+    gx_rng_fill(e->config.rng, &r, sizeof r);
+    g->fresh_since_ms = e->now.mono_ms;
+    g->fresh_at_ms = e->now.mono_ms + GX_LATE_MS / 2 + r % (GX_LATE_MS / 2);
+    gx_engine_wake(e, g->fresh_at_ms);
+}
+
+static void pass_on(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_RECORD_FAN_OUT);
+    struct gx_endpoint *records = gx_arena_take(&e->arena, (g->n_fresh + 1u) * sizeof *records);
+
+    if (records == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return;
+    }
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed || !gx_announce_picks(&of) ? NULL : gx_session_channel_of(s, g->row.gnum);
+        uint32_t n = 0;
+
+        for (uint32_t k = 0; gx_announce_hears(c) && k < g->n_fresh; k++)
+            if (!gx_sign_pk_equal(&c->device, &g->endpoints[g->fresh[k]].device))
+                records[n++] = g->endpoints[g->fresh[k]];
+        if (n > 0)
+            send_records(e, s, c->number, records, n);
+    }
+    g->n_fresh = 0;
+    g->fresh_at_ms = 0;
+}
+
+void gx_endpoints_timer(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->fresh_at_ms != 0 && e->now.mono_ms >= g->fresh_at_ms) {
+        /* What peers told of and is lacking may be a removal; what they never give is not waited for for ever. */
+        if (gx_repair_lacks_control(e, g) && e->now.mono_ms < g->fresh_since_ms + PASS_ON_MS_MAX)
+            g->fresh_at_ms = e->now.mono_ms + GX_LATE_MS / 4;
+        else
+            pass_on(e, g);
+    }
+    if (g->fresh_at_ms != 0)
+        gx_engine_wake(e, g->fresh_at_ms);
+}
+
+/* --- keeping ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The place for a record: its device's, a free one, or that of somebody who is no member (records may come before the ADMIT). */
 static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, struct gx_txn *txn, const struct gx_endpoint *record)
@@ -86,6 +165,7 @@ static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, 
     }
     if (!gx_engine_grow(e, &g->endpoints, &g->cap_endpoints, g->n_endpoints, sizeof *g->endpoints))
         return NULL;
+    g->endpoints[g->n_endpoints] = (struct gx_endpoint){.n_addrs = 0};
     return &g->endpoints[g->n_endpoints++];
 }
 
@@ -96,25 +176,27 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
 
     if (slot == NULL)
         return;
+    bool moved = memcmp(&slot->transport, &record->transport, sizeof slot->transport) != 0;
+
     *slot = *record;
     if (!gx_engine_ok(e, gx_endpoint_put(txn, g->row.gnum, record)))
         return;
     if (gx_group_live(g, &record->device))
         gx_targets_update(e, record);
-
-    bool own = gx_sign_pk_equal(&record->device, &g->row.intro.device);
-
-    for (uint32_t i = 0; i < e->n_sessions && !own; i++)
-        if (!e->sessions[i]->closed && memcmp(&e->sessions[i]->peer_key, &record->transport, sizeof record->transport) == 0)
-            gx_greet_late(e, e->sessions[i], g);
-
-    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_RECORD_FAN_OUT);
-
+    if (!gx_sign_pk_equal(&record->device, &g->row.intro.device)) {
+        for (uint32_t i = 0; i < e->n_sessions; i++)
+            if (!e->sessions[i]->closed && memcmp(&e->sessions[i]->peer_key, &record->transport, sizeof record->transport) == 0)
+                gx_greet_late(e, e->sessions[i], g);
+        if (moved)
+            gx_targets_end_spare(e, g, &record->device);
+        pass_on_later(e, g, (uint32_t)(slot - g->endpoints));
+        return;
+    }
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
-        struct gx_channel *c = s->closed || !(own || gx_announce_picks(&of)) ? NULL : gx_session_channel_of(s, g->row.gnum);
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (gx_announce_hears(c) && !gx_sign_pk_equal(&c->device, &record->device))
+        if (gx_announce_hears(c))
             send_records(e, s, c->number, record, 1);
     }
 }

@@ -410,7 +410,13 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
             gx_jobs_verified(e, inputs[i].ticket, inputs[i].ok);
         else if (inputs[i].kind == GX_IN_CLIENT_GONE)
             gx_waiters_client_gone(e, inputs[i].client);
+        else if (inputs[i].kind == GX_IN_TRANSPORT_KEY)
+            gx_transport_key_take(e, &inputs[i]);
+        else if (inputs[i].kind == GX_IN_LISTENING)
+            gx_engine_take_addrs(e, &inputs[i]);
     }
+    e->key_look_ms = 0;
+    gx_transport_key_wanted(e);
     gx_groups_free(e);
 
     enum gx_err again = load(e);

@@ -416,6 +416,7 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
         /* Who proved first speaks first: what the other sent now would come in before its proof is verified.  WIRE §6.1 */
         if (c->first)
             gx_repair_start(e, s, c);
+        gx_targets_end_spare(e, g, &c->device);
     }
 }
 

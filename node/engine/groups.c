@@ -229,6 +229,7 @@ static void group_free(struct gx_group *g)
     free(g->cuts);
     free(g->tokens);
     free(g->endpoints);
+    free(g->fresh);
     free(g->held);
     free(g->collected);
     gx_epochs_free(g);
@@ -279,7 +280,6 @@ struct gx_group *gx_group_add(struct gx_engine *e, enum gx_group_state state)
         return NULL;
     g->row.state = (uint8_t)state;
     g->row.since_ms = e->now.wall_ms;
-    g->row.key_out = GX_NONE;
     gx_rng_fill(e->config.rng, e_sk.b, sizeof e_sk.b);
     gx_rng_fill(e->config.rng, g->row.prekey_sk.b, sizeof g->row.prekey_sk.b);
     gx_dh_public(&prekey, &g->row.prekey_sk);

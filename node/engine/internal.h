@@ -162,6 +162,10 @@ struct gx_group {
     uint32_t *late;             /* logs of others that moved and are announced at late_at_ms */
     uint32_t n_late, cap_late;
     uint64_t late_at_ms;
+    uint32_t *fresh;            /* records of others, by place in endpoints, that are passed on at fresh_at_ms */
+    uint32_t n_fresh, cap_fresh;
+    uint64_t fresh_at_ms, fresh_since_ms;
+    bool endpoint_raised;       /* the own record was signed anew above one of this device that this node does not know */
     uint32_t n_hearers;         /* sessions that share it, as counted in that step */
     uint64_t hearers_step;
     uint64_t again_at_ms;       /* send full FRONTIERs again at this time; 0: no need */
@@ -362,6 +366,7 @@ struct gx_target {
     uint64_t next_ms;
     uint32_t backoff_ms;
     uint32_t next_addr;         /* of its own and then the manual addresses */
+    uint64_t spare_ms;          /* when a session with it was ended that was made with an own key of before; 0: never */
 };
 
 struct gx_door {
@@ -656,6 +661,8 @@ void gx_author_device_key(const struct gx_engine *e, struct gx_group *g, struct 
 void gx_author_sign(struct gx_engine *e);
 /* Sign this node's endpoint record of the group anew when its addresses changed. */
 void gx_author_endpoint(struct gx_engine *e, struct gx_group *g);
+/* Others hold a record of this device with that counter, from before its home was put back: theirs is to give way.  Once in a run: a copy that runs does the same. */
+void gx_author_endpoint_above(struct gx_engine *e, struct gx_group *g, uint64_t counter);
 /* The rounded minute that control events carry. */
 uint64_t gx_author_minute(struct gx_time now);
 
@@ -761,6 +768,8 @@ void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record);
 /* Connect to whoever is not connected now, and not after the pause that lets the other side begin. */
 void gx_targets_hurry(struct gx_engine *e);
+/* A device's record names another key than before, or the device is met on another session: one made with this node's key of before may be spare now, and ends. */
+void gx_targets_end_spare(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device);
 void gx_targets_reload(struct gx_engine *e);
 void gx_targets_timer(struct gx_engine *e);
 void gx_targets_up(struct gx_engine *e, struct gx_session *s);
@@ -779,6 +788,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
 void gx_repair_shown(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for what is lacking, now */
 void gx_repair_timer(struct gx_engine *e);
+/* Has a peer told of control events that are not here? */
+bool gx_repair_lacks_control(const struct gx_engine *e, const struct gx_group *g);
 void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
 /* What session s has of this log joins nothing here: it is asked for from where both have the same. */
 void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log);
@@ -850,6 +861,9 @@ void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_grou
 /* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
 void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);
 void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job);
+void gx_endpoints_timer(struct gx_engine *e, struct gx_group *g);
+/* The record of a device; NULL: there is none.  Valid until another one is stored. */
+const struct gx_endpoint *gx_endpoints_of(const struct gx_group *g, const struct gx_sign_pk *device);
 
 /* --- ended.c: memberships that ended --------------------------------------------------------------------------------------------------- */
 

@@ -346,6 +346,17 @@ static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
     return false;
 }
 
+bool gx_repair_lacks_control(const struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
+
+        if (c != NULL && gx_channel_shared(c) && lacks_control(g, c))
+            return true;
+    }
+    return false;
+}
+
 static bool entry_control(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
     (void)c;
@@ -671,6 +682,7 @@ void gx_repair_timer(struct gx_engine *e)
         bool waits = g->asked != 0;
 
         gx_announce_timer(e, g);
+        gx_endpoints_timer(e, g);
         for (uint32_t k = 0; k < g->n_logs && !waits; k++)
             waits = g->logs[k].asked != 0;
         if (waits && g->want_at_ms == 0)

@@ -101,8 +101,10 @@ void gx_keys_free(struct gx_group *g);
 /* Members changed, or the node has just begun: look soon whether another transport key is due. */
 void gx_transport_key_wanted(struct gx_engine *e);
 void gx_transport_key_timer(struct gx_engine *e);
-/* There is one: all are told. */
+/* There is one: all are told, in this step or, where that is undone, in a later one. */
 void gx_transport_key_take(struct gx_engine *e, const struct gx_input *in);
 bool gx_transport_key_due(struct gx_engine *e);
+/* The members of a group are told of the present key: who is out by now never has it. */
+void gx_transport_key_told(struct gx_engine *e, struct gx_group *g);
 
 #endif

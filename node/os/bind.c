@@ -92,11 +92,6 @@ enum gx_err gx_bind_members(struct gx_transport *t, const struct gx_transport_co
     bound = port == 0 && config->preferred_port != 0 && bind_one(t, door, &config->sk, config->preferred_port);
     if (!bound && !bind_one(t, door, &config->sk, port))
         return bind_failed(sys_errno);
-    /* Where it was; on another port nobody would look for it. */
-    if (config->old_port != 0) {
-        t->doors[1] = (struct door){.number = MEMBERS_2, .pk = config->old_pk};
-        (void)bind_one(t, &t->doors[1], &config->old_sk, config->old_port);
-    }
     return GX_OK;
 }
 
@@ -113,6 +108,16 @@ bool gx_transport_replace_key(struct gx_transport *t, const struct gx_curve_pk *
     t->pk = *pk;
     t->sk = *sk;
     return true;
+}
+
+bool gx_transport_answer_old_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk, uint16_t port)
+{
+    unsigned other = 1 - t->current;
+
+    if (t->doors[other].open)
+        return true;
+    t->doors[other] = (struct door){.number = other == 0 ? 0 : MEMBERS_2, .pk = *pk};
+    return bind_one(t, &t->doors[other], sk, port);
 }
 
 void gx_transport_retire_key(struct gx_transport *t)

@@ -8,6 +8,8 @@
 #define REWRAP_FIRST_MS (10u * 60u * 1000u)
 #define REWRAP_SOON_MS (60u * 1000u)            /* after a group was forgotten: several mostly go together */
 #define REWRAP_EVERY_MS (24u * 3600u * 1000u)
+#define OLD_KEY_EVERY_MS (30u * 1000u)
+#define OLD_KEY_UP_MS (3600u * 1000u)
 
 /* --- what the control socket asks ----------------------------------------------------------------------------------------------------- */
 
@@ -173,13 +175,30 @@ void gx_node_replace_transport_key(struct gx_node *node)
     gx_identity_wipe(&before);
 }
 
+/* Answered to while its time lasts: also where its port was taken for a while, and, of two nodes that were both off for longer than that, so long that they
+ * find each other.  A clock that was ahead when the key was replaced makes it no longer. */
+static void keep_old_key(struct gx_node *node, struct gx_time now)
+{
+    struct gx_vault *v = node->vault;
+
+    if (v->old.port == 0 || now.mono_ms < node->old_key_at_ms)
+        return;
+    bool first = node->old_key_at_ms == 0;
+    node->old_key_at_ms = now.mono_ms + OLD_KEY_EVERY_MS;
+    if (v->old.since_ms > now.wall_ms)
+        v->old.since_ms = now.wall_ms;          /* goes into the file with whatever is written next */
+    if (now.wall_ms > v->old.since_ms + GX_TRANSPORT_KEY_MS && now.mono_ms > node->started_ms + OLD_KEY_UP_MS)
+        retire_transport_key(node);
+    else if (!gx_transport_answer_old_key(node->transport, &v->old.pk, &v->old.sk, v->old.port) && first)
+        gx_log("port %u, where the transport key of before is looked for, is taken; it is tried again", v->old.port);
+}
+
 void gx_node_change_keys(struct gx_node *node)
 {
     uint64_t now = gx_now().mono_ms;
     struct gx_fail why;
 
-    if (node->vault->old.port != 0 && gx_now().wall_ms > node->vault->old.since_ms + GX_TRANSPORT_KEY_MS)
-        retire_transport_key(node);
+    keep_old_key(node, gx_now());
     if (node->rewrap_at_ms == UINT64_MAX)
         node->rewrap_at_ms = now + REWRAP_FIRST_MS;
     if (gx_store_rewrap_due(node->store) && node->rewrap_at_ms > now + REWRAP_SOON_MS)

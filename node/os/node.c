@@ -117,14 +117,15 @@ static bool open_transport(struct gx_node *node, const struct gx_identity *id, s
 {
     const struct gx_home *home = node->options->home;
     const struct gx_vault *v = node->vault;
-    struct gx_transport_config config = {.pk = id->transport_pk, .sk = id->transport_sk, .listen = node->options->listen,
-                                         .old_pk = v->old.pk, .old_sk = v->old.sk, .old_port = v->old.port};
+    struct gx_transport_config config = {.pk = id->transport_pk, .sk = id->transport_sk, .listen = node->options->listen};
     uint16_t kept = gx_home_port(home);
     int sys_errno = 0;
 
     /* Not where the key of before is answered to: a crash may have kept this from being noted. */
     if (config.listen.port == 0)
-        config.preferred_port = kept == 0 ? GX_DEFAULT_PORT : kept == v->old.port ? 0 : kept;
+        config.preferred_port = kept == 0 ? GX_DEFAULT_PORT : kept;
+    if (config.preferred_port == v->old.port)
+        config.preferred_port = 0;
     enum gx_err err = gx_transport_open(&node->transport, &config, &sys_errno);
     /* A machine without IPv6. */
     if (err == GX_E_USAGE && sys_errno == EAFNOSUPPORT && config.listen.family == 6) {
@@ -132,7 +133,6 @@ static bool open_transport(struct gx_node *node, const struct gx_identity *id, s
         err = gx_transport_open(&node->transport, &config, &sys_errno);
     }
     gx_wipe(&config.sk, sizeof config.sk);
-    gx_wipe(&config.old_sk, sizeof config.old_sk);
     if (err != GX_OK)
         return transport_fail(why, err, sys_errno, &node->options->listen);
 

@@ -50,6 +50,7 @@ struct gx_node {
     uint64_t wake_ms;               /* UINT64_MAX: none */
     uint64_t addrs_at_ms;           /* look at the own addresses again */
     uint64_t rewrap_at_ms;          /* change the keys of the store */
+    uint64_t old_key_at_ms;         /* see whether the transport key of before is answered to */
     unsigned store_errors;          /* in a row */
     uint64_t full_until_ms;         /* the disk or the map is held to be full */
     bool other_key;                 /* there is another transport key, of which the engine has to hear */

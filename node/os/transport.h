@@ -16,10 +16,6 @@ struct gx_transport_config {
     struct gx_curve_sk sk;          /* copied; wiped at close */
     struct gx_addr listen;          /* ip may be unspecified ([::] binds both families); port 0: any */
     uint16_t preferred_port;        /* with port 0 in listen: try this one first (a kept port) */
-    /* The transport key of before, and where it is still answered to; port 0: there is none. */
-    struct gx_curve_pk old_pk;
-    struct gx_curve_sk old_sk;
-    uint16_t old_port;
 };
 
 /* Opens both sockets and binds the members' door.
@@ -31,6 +27,9 @@ void gx_transport_close(struct gx_transport *t);       /* NULL does nothing; at 
  * False: no port is to be had, and nothing changed but that. */
 bool gx_transport_replace_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk) GX_MUST_CHECK;
 /* The one of before is answered to no more; who came by it is cut. */
+/* A transport key of before is answered to as well, at that port and no other: nobody would look for it elsewhere.  False: the port is taken; it may be
+ * tried again. */
+bool gx_transport_answer_old_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk, uint16_t port) GX_MUST_CHECK;
 void gx_transport_retire_key(struct gx_transport *t);
 
 /* Port of the members' door. */

@@ -11,7 +11,8 @@
 
 static const char vault_magic[8] = "gx vault";
 static const char key_magic[8] = "gx vkey\n";
-#define FILE_VERSION 1u
+#define VAULT_VERSION 2u
+#define KEY_FILE_VERSION 1u
 #define VAULT_FILE "vault"
 #define KEY_FILE "vault.key"
 #define KEY_FILE_BYTES (8u + 4u + 32u + 32u)
@@ -56,7 +57,7 @@ static enum gx_err slot_read(struct slot *out, const uint8_t bytes[SLOT_BYTES])
     gx_rd_bytes(&r, magic, sizeof magic);
     if (memcmp(magic, vault_magic, sizeof magic) != 0)
         return GX_E_MALFORMED;
-    if (gx_rd_u32(&r) != FILE_VERSION)
+    if (gx_rd_u32(&r) != VAULT_VERSION)
         return GX_E_VERSION;
     out->kind = gx_rd_u8(&r);
     out->serial = gx_rd_u64(&r);
@@ -88,7 +89,7 @@ static void slot_write(uint8_t bytes[SLOT_BYTES], const struct gx_vault *v)
     memset(bytes, 0, SLOT_BYTES);
     gx_rng_fill(gx_system_rng(), pepper.b, sizeof pepper.b);
     gx_wr_bytes(&w, vault_magic, sizeof vault_magic);
-    gx_wr_u32(&w, FILE_VERSION);
+    gx_wr_u32(&w, VAULT_VERSION);
     gx_wr_u8(&w, (uint8_t)v->kind);
     gx_wr_u64(&w, v->serial);
     gx_wr_bytes(&w, v->salt, sizeof v->salt);
@@ -214,7 +215,7 @@ static bool key_file_write(const struct gx_home *home, const struct gx_vault_key
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
     gx_wr_bytes(&w, key_magic, sizeof key_magic);
-    gx_wr_u32(&w, FILE_VERSION);
+    gx_wr_u32(&w, KEY_FILE_VERSION);
     gx_wr_bytes(&w, key->b, sizeof key->b);
     gx_hash(bytes + w.n, "gx-vault-key", gx_wr_span(&w));
     bool ok = gx_file_replace(home, KEY_FILE, bytes, sizeof bytes, NULL) == GX_OK;

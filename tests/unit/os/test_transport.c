@@ -128,6 +128,28 @@ static void test_a_key_that_was_replaced_is_answered_to_where_it_was(void **stat
     WAIT(count(a, GX_IN_SESSION_UP, newest) == 1);
 }
 
+static void test_a_key_of_before_is_answered_to_once_its_port_is_free(void **state)
+{
+    struct node *a = open_node(0, "127.0.0.1:0"), *b = open_node(1, "127.0.0.1:0"), *other = open_node(2, "127.0.0.1:0");
+    struct gx_addr place = address_of(other);
+    struct gx_curve_pk pk;
+    struct gx_curve_sk sk;
+    (void)state;
+
+    crypto_box_keypair(pk.b, sk.b);
+    assert_false(gx_transport_answer_old_key(b->t, &pk, &sk, place.port));
+    gx_session_id early = dial_as(a, place, &pk, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_DOWN, early) == 1);
+    close_node(other);
+    WAIT(gx_transport_answer_old_key(b->t, &pk, &sk, place.port));
+    gx_session_id s = dial_as(a, place, &pk, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_UP, s) == 1);
+    send_frame(a, s, 5, 4);
+    WAIT(count(b, GX_IN_SESSION_UP, 0) == 1);
+    assert_memory_equal(&last(b, GX_IN_SESSION_UP)->own_key, &pk, 32);
+    assert_true(gx_transport_answer_old_key(b->t, &pk, &sk, place.port));
+}
+
 static void test_clients_without_curve_get_nothing(void **state)
 {
     struct node *a = open_node(0, "127.0.0.1:0");
@@ -488,6 +510,7 @@ int main(void)
         TEST(test_two_sessions_to_one_address_live_and_end_apart),
         TEST(test_wrong_server_key_gets_nothing),
         TEST(test_a_key_that_was_replaced_is_answered_to_where_it_was),
+        TEST(test_a_key_of_before_is_answered_to_once_its_port_is_free),
         TEST(test_clients_without_curve_get_nothing),
         TEST(test_connection_refused_is_told_at_once),
         TEST(test_address_that_is_none_is_told_at_once),
