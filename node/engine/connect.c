@@ -4,6 +4,10 @@
 #define HIGHER_KEY_WAITS_MS 700u    /* so that mostly one side connects at all */
 #define ASKED_MAX_MS 15000u         /* the longest pause where somebody waits to be let in */
 #define SPARE_MS 600000u           /* of two sessions one is ended once within this: the other side may know no other key for some group, and call again */
+#define CALLED_BACK_MAX 8u          /* of those who were in a group with this node, once it was removed */
+#define CALLED_BACK_PAUSE_MS 60000u
+#define CALLED_BACK_PAUSE_MAX_MS DAY_MS
+#define DAY_MS 86400000u
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -56,17 +60,37 @@ static void take_places(struct gx_target *t, const struct gx_endpoint *record)
     t->n_places = n;
 }
 
-/* Still the key of the node of a member of a group this node takes part in? */
-static bool wanted(struct gx_engine *e, const struct gx_curve_pk *key)
+/* Which of a group's records count today: who is out calls a few, and others each day. */
+static uint32_t first_today(const struct gx_engine *e, const struct gx_group *g)
+{
+    return (uint32_t)(e->now.wall_ms / DAY_MS % (g->n_endpoints == 0 ? 1 : g->n_endpoints));
+}
+
+/* Is it the key of the node of a member of a group this node takes part in; or, `back`, of one it was removed from, and might hear that this does not count? */
+static bool is_called(struct gx_engine *e, const struct gx_curve_pk *key, bool back)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
+        bool called = back ? g->row.state == GX_GROUP_REMOVED && gx_group_speaks(e, g) : gx_group_active(g) || gx_group_asking(g);
+        uint32_t n = 0, first = back ? first_today(e, g) : 0;
 
-        for (uint32_t k = 0; (gx_group_active(g) || gx_group_asking(g)) && !g->silent && k < g->n_endpoints; k++)
-            if (memcmp(&g->endpoints[k].transport, key, sizeof *key) == 0 && gx_group_live(g, &g->endpoints[k].device) && !gx_group_is_outdone(e, g))
+        for (uint32_t k = 0; called && !g->silent && k < g->n_endpoints && n < CALLED_BACK_MAX; k++) {
+            const struct gx_endpoint *record = &g->endpoints[(first + k) % g->n_endpoints];
+            bool it_is = memcmp(&record->transport, key, sizeof *key) == 0;
+
+            if ((!back && !it_is) || !gx_group_live(g, &record->device))
+                continue;
+            if (it_is && !gx_group_is_outdone(e, g))
                 return true;
+            n += back;
+        }
     }
     return false;
+}
+
+static bool wanted(struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    return is_called(e, key, false) || is_called(e, key, true);
 }
 
 /* The place of a key that nobody has any more: there are new ones with each removal, and a member can tell of as many as it likes. */
@@ -207,9 +231,12 @@ static void back_off(struct gx_engine *e, struct gx_target *t)
     if (n > 0 && t->next_addr % n != 0) {
         t->next_ms = e->now.mono_ms + 100;
     } else {
-        uint32_t most = is_asked(e, t) ? ASKED_MAX_MS : GX_BACKOFF_MAX_MS;
+        bool back = !is_called(e, &t->key, false);
+        uint32_t most = is_asked(e, t) ? ASKED_MAX_MS : back ? CALLED_BACK_PAUSE_MAX_MS : GX_BACKOFF_MAX_MS;
+        uint32_t next = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2;
 
-        t->backoff_ms = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2 > most ? most : t->backoff_ms * 2;
+        next = back && next < CALLED_BACK_PAUSE_MS ? CALLED_BACK_PAUSE_MS : next;
+        t->backoff_ms = next > most ? most : next;
         t->next_ms = e->now.mono_ms + (GX_MUTANT(DIAL_ONCE) ? UINT32_MAX : jitter(e, t->backoff_ms));
     }
     gx_engine_wake(e, t->next_ms);

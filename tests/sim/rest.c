@@ -1,10 +1,13 @@
 /* When a world has come to rest. */
 #include "tests/sim/internal.h"
 
+#include "node/engine/people.h"
+
 /* What the engine does again by itself it does within this: announcing what changed, or was not heard of (60 s); joining, bringing a card, asking to be
  * let in (60 s and a quarter of jitter); ending a session that is dead (90 s).  Dialling is another matter. */
 #define QUIET_MS 90000u
 #define LOOK_MS 1000u
+#define CALLED_BACK_MS 360000u      /* how long the pauses of who was removed have grown within a world */
 
 /* Frames that take something to where it was not.  Others go on at rest: somebody is refused again, a card has no answer, sessions begin and ping; who is
  * out is told so again, and asks by HEADS where it is news. */
@@ -62,14 +65,15 @@ static bool is_there(const struct gx_sim *sim, const struct gx_curve_pk *transpo
     return false;
 }
 
-/* Is anybody there for whom it calls? */
-static bool is_answered(const struct gx_sim *sim, const struct gx_engine *e, const struct gx_target *t)
+/* Is anybody there for whom it calls?  Who was removed calls at pauses that grow to a day, and mostly hears once more that it is out: once is enough. */
+static bool is_answered(const struct gx_sim *sim, const struct gx_engine *e, const struct gx_target *t, uint64_t begin)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
         const struct gx_group *g = e->groups[i];
 
         for (uint32_t k = 0; k < g->n_endpoints; k++)
-            if (memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device) &&
+            if ((gx_group_active(g) || gx_group_asking(g) || (g->row.state == GX_GROUP_REMOVED && t->next_ms < begin + SIM_MONO_MS + CALLED_BACK_MS)) &&
+                memcmp(&g->endpoints[k].transport, &t->key, sizeof t->key) == 0 && gx_group_live(g, &g->endpoints[k].device) &&
                 is_there(sim, &t->key, &g->row.id, &g->endpoints[k].device))
                 return true;
     }
@@ -77,14 +81,14 @@ static bool is_answered(const struct gx_sim *sim, const struct gx_engine *e, con
 }
 
 /* Will it connect to somebody whom it can reach?  It may wait six minutes before it tries again. */
-static bool is_apart(const struct gx_sim *sim, uint32_t i)
+static bool is_apart(const struct gx_sim *sim, uint32_t i, uint64_t begin)
 {
     const struct gx_engine *e = sim->nodes[i].engine;
 
     for (uint32_t k = 0; k < e->n_targets; k++) {
         const struct gx_target *t = &e->targets[k];
 
-        if (t->session == 0 && t->next_ms != UINT64_MAX && t->n_places > 0 && sim_reaches(sim, i, &t->places[0].addr) && is_answered(sim, e, t))
+        if (t->session == 0 && t->next_ms != UINT64_MAX && t->n_places > 0 && sim_reaches(sim, i, &t->places[0].addr) && is_answered(sim, e, t, begin))
             return true;
     }
     return false;
@@ -103,7 +107,7 @@ uint64_t gx_sim_rest(struct gx_sim *sim, uint64_t most_ms)
         gx_sim_run(sim, (next < end ? next : end) - sim->now_ms);
         apart = false;
         for (uint32_t i = 0; i < sim->options.n_nodes && !apart; i++)
-            apart = sim->nodes[i].up && is_apart(sim, i);
+            apart = sim->nodes[i].up && is_apart(sim, i, begin);
     }
     return sim->now_ms - begin;
 }

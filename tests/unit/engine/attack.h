@@ -45,6 +45,27 @@ static inline void assert_same(struct net *net, int a, int b)
     assert_string_equal(hash, show(net, b, "messages_hash"));
 }
 
+static inline bool is_between(const struct net_link *l, int a, int b)
+{
+    return l->open && ((l->node[0] == a && l->node[1] == b) || (l->node[0] == b && l->node[1] == a));
+}
+
+/* The line between two goes, with what was under way on it; or it comes back. */
+static inline void line(struct net *net, int a, int b, bool up)
+{
+    net->cut[a][b] = net->cut[b][a] = !up;
+    for (int k = 0; k < NET_LINKS && !up; k++) {
+        struct net_link *l = &net->link[k];
+
+        if (!is_between(l, a, b))
+            continue;
+        l->open = false;
+        for (int side = 0; side < 2; side++)
+            net_push(net, l->node[side], (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = l->session[side]}, gx_span(NULL, 0));
+    }
+    net_settle(net);
+}
+
 /* n0 founds tea; n1 to n(n_members - 1) join by one code of its. */
 static inline struct net *tea_of(int n, int n_members, char token[600])
 {

@@ -477,6 +477,28 @@ static void test_who_left_and_joined_again_hears_what_is_written_after_a_start(v
     net_free(net);
 }
 
+/* n1 removes n2 while n0 removes n1, so that it does not count; and n0 cannot call n2, but be called. */
+static void test_who_was_removed_calls_and_hears_that_it_does_not_count(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    assert_true(act(net, 0, GX_CMD_GROUP_PROMOTE, "@n1"));
+    net_run(net, 5000);
+    line(net, 0, 1, false);
+    line(net, 0, 2, false);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n1"));
+    assert_true(act(net, 1, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, 20000);
+    assert_string_equal(show(net, 2, "state"), "removed");
+    line(net, 1, 2, false);
+    net->cut[2][0] = false;
+    net_run(net, 600000);
+    assert_string_equal(show(net, 2, "state"), "member");
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_of_who_is_out_records_are_taken_that_members_signed_and_no_others),
         cmocka_unit_test(test_who_was_removed_and_joined_again_hears_what_is_written),
         cmocka_unit_test(test_who_left_and_joined_again_hears_what_is_written_after_a_start),
+        cmocka_unit_test(test_who_was_removed_calls_and_hears_that_it_does_not_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

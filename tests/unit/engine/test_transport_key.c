@@ -19,11 +19,6 @@ static bool knows_key(struct net *net, int who, int of)
     return memcmp(&record_of(net, who, of)->transport, &eng(net, of)->config.transport_pk, sizeof(struct gx_curve_pk)) == 0;
 }
 
-static bool is_between(const struct net_link *l, int a, int b)
-{
-    return l->open && ((l->node[0] == a && l->node[1] == b) || (l->node[0] == b && l->node[1] == a));
-}
-
 static int links(struct net *net, int a, int b)
 {
     int n = 0;
@@ -31,22 +26,6 @@ static int links(struct net *net, int a, int b)
     for (int k = 0; k < NET_LINKS; k++)
         n += is_between(&net->link[k], a, b);
     return n;
-}
-
-/* The line between two goes, with what was under way on it; or it comes back. */
-static void line(struct net *net, int a, int b, bool up)
-{
-    net->cut[a][b] = net->cut[b][a] = !up;
-    for (int k = 0; k < NET_LINKS && !up; k++) {
-        struct net_link *l = &net->link[k];
-
-        if (!is_between(l, a, b))
-            continue;
-        l->open = false;
-        for (int side = 0; side < 2; side++)
-            net_push(net, l->node[side], (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = l->session[side]}, gx_span(NULL, 0));
-    }
-    net_settle(net);
 }
 
 /* Until that node has asked for another key; what it asked for has not come to it yet. */
