@@ -429,8 +429,8 @@ static bool begins(struct gx_engine *e, struct gx_session *s, const struct gx_gr
     }
     if (*c == NULL)
         *c = gx_session_channel_add(e, s, g->row.gnum, number);
-    else if (s->inbound || (*c)->ended || (*c)->unknown)
-        gx_channel_anew(*c, number);    /* it speaks as somebody else now: it was let in again.  Where both proved first the client's number counts */
+    else if (s->inbound || (*c)->ended || (*c)->unknown || (*c)->number >= GX_CHANNEL_OF_SERVER)
+        gx_channel_anew(*c, number);    /* it speaks as somebody else now, or did not wait for the answer.  Where both proved first the client's number counts */
     else
         return false;
     return true;

@@ -213,9 +213,36 @@ static void test_where_the_server_alone_knows_the_other_node_it_proves_first(voi
     }
 }
 
+/* The server proved first, and proves anew before the answer has come: that one is dropped, and the newer proof is what counts. */
+static void test_a_server_that_proves_anew_is_answered_anew(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    int server = gx_session_find(eng(net, 0), session_with(net, 1, 0))->inbound ? 0 : 1, client = !server;
+    struct gx_channel *there = channel_with(net, client, server), *here = channel_with(net, server, client);
+    uint8_t bytes[4];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    (void)state;
+    here->number = there->number = GX_CHANNEL_OF_SERVER;
+    here->first = false;
+    there->first = true;
+    there->theirs = false;
+    gx_frame_write_simple(&w, GX_FRAME_AGAIN);
+    inject(net, server, client, gx_wr_span(&w));        /* the client begins with tags once more */
+    net_run(net, 5000);
+    here = channel_with(net, server, client);
+    there = channel_with(net, client, server);
+    assert_int_equal(here->number, GX_CHANNEL_OF_SERVER + 1);
+    assert_int_equal(there->number, GX_CHANNEL_OF_SERVER + 1);
+    assert_true(gx_channel_shared(here) && gx_channel_shared(there) && here->started && there->started);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_server_that_proves_anew_is_answered_anew),
         cmocka_unit_test(test_a_newcomer_is_met_by_gate_0_and_then_by_an_epochs),
         cmocka_unit_test(test_tags_are_never_made_with_gate_0),
         cmocka_unit_test(test_who_missed_sixty_epochs_is_met_by_an_old_gate_and_who_missed_more_by_gate_0),
