@@ -231,7 +231,7 @@ static void back_off(struct gx_engine *e, struct gx_target *t)
     if (n > 0 && t->next_addr % n != 0) {
         t->next_ms = e->now.mono_ms + 100;
     } else {
-        bool back = !is_called(e, &t->key, false);
+        bool back = !is_called(e, &t->key, false) && is_called(e, &t->key, true);
         uint32_t most = is_asked(e, t) ? ASKED_MAX_MS : back ? CALLED_BACK_PAUSE_MAX_MS : GX_BACKOFF_MAX_MS;
         uint32_t next = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2;
 
