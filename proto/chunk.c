@@ -66,28 +66,15 @@ void gx_chunk_begin(struct gx_chunk_iter *it, const struct gx_chunk *chunk, cons
     };
 }
 
-enum gx_err gx_chunk_next(struct gx_chunk_iter *it, struct gx_event *ev, struct gx_span *record)
+void gx_chunk_begin_known(struct gx_chunk_iter *it, const struct gx_chunk *chunk, const struct gx_group_id *group, const struct gx_event_id *known)
 {
-    if (!it->rd.failed && it->rd.left == 0)
-        return GX_E_ABSENT;
-
-    struct gx_span bytes = record_next(&it->rd);
-    enum gx_err err = gx_record_decode(ev, bytes, &it->group, &it->log, it->next_seq, &it->prev);
-
-    if (record != NULL)
-        *record = bytes;
-    if (err != GX_OK) {
-        /* What follows a bad record has no prev: this walk is over and says so each time it is asked. */
-        gx_rd_fail(&it->rd);
-        return err;
-    }
-    it->next_seq++;
-    it->prev = ev->id;
-    return GX_OK;
+    gx_chunk_begin(it, chunk, group);
+    it->known = known;
 }
 
-enum gx_err gx_record_decode(struct gx_event *out, struct gx_span record, const struct gx_group_id *group,
-                             const struct gx_log_id *log, uint64_t seq, const struct gx_event_id *prev)
+/* What a record says, without what follows from it: id and body hash. */
+static enum gx_err record_parse(struct gx_event *out, struct gx_span record, const struct gx_group_id *group, const struct gx_log_id *log, uint64_t seq,
+                                const struct gx_event_id *prev)
 {
     struct gx_rd r = gx_rd(record);
     struct gx_event ev = {.log = *log, .seq = seq, .prev = *prev};
@@ -125,11 +112,43 @@ enum gx_err gx_record_decode(struct gx_event *out, struct gx_span record, const 
     if (ev.type != GX_EV_CREATE)
         ev.group = *group;
     err = gx_event_check(&ev);
-    if (err != GX_OK)
+    if (err == GX_OK)
+        *out = ev;
+    return err;
+}
+
+enum gx_err gx_chunk_next(struct gx_chunk_iter *it, struct gx_event *ev, struct gx_span *record)
+{
+    if (!it->rd.failed && it->rd.left == 0)
+        return GX_E_ABSENT;
+
+    struct gx_span bytes = record_next(&it->rd);
+    enum gx_err err = record_parse(ev, bytes, &it->group, &it->log, it->next_seq, &it->prev);
+
+    if (record != NULL)
+        *record = bytes;
+    if (err != GX_OK) {
+        /* What follows a bad record has no prev: this walk is over and says so each time it is asked. */
+        gx_rd_fail(&it->rd);
         return err;
-    gx_event_derive(&ev);
-    *out = ev;
+    }
+    if (it->known != NULL)
+        ev->id = *it->known++;
+    else
+        gx_event_derive(ev);
+    it->next_seq++;
+    it->prev = ev->id;
     return GX_OK;
+}
+
+enum gx_err gx_record_decode(struct gx_event *out, struct gx_span record, const struct gx_group_id *group, const struct gx_log_id *log, uint64_t seq,
+                             const struct gx_event_id *prev)
+{
+    enum gx_err err = record_parse(out, record, group, log, seq, prev);
+
+    if (err == GX_OK)
+        gx_event_derive(out);
+    return err;
 }
 
 void gx_record_encode(struct gx_wr *w, const struct gx_event *ev)

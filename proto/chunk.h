@@ -37,8 +37,12 @@ struct gx_chunk_iter {
     uint64_t next_seq;
     struct gx_event_id prev;
     struct gx_rd rd;
+    const struct gx_event_id *known;
 };
 void gx_chunk_begin(struct gx_chunk_iter *it, const struct gx_chunk *chunk, const struct gx_group_id *group);
+/* The same of a chunk that was walked before, with the ids that its events were found to have, in order: nothing is hashed again, and body_hash stays zero
+ * where the body is there.  known is borrowed for as long as it is walked. */
+void gx_chunk_begin_known(struct gx_chunk_iter *it, const struct gx_chunk *chunk, const struct gx_group_id *group, const struct gx_event_id *known);
 /* record (may be NULL): the record's bytes with its length, as gx_record_decode takes them; borrowed from the chunk. */
 enum gx_err gx_chunk_next(struct gx_chunk_iter *it, struct gx_event *ev, struct gx_span *record) GX_MUST_CHECK;
 

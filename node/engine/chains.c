@@ -159,7 +159,8 @@ static void note_locked(struct gx_engine *e, struct gx_group *g, struct gx_log *
     gx_keys_hurry(e, g);
 }
 
-void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, uint64_t first_arrival)
+void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, const struct gx_event_id *ids,
+                          uint64_t first_arrival)
 {
     struct gx_message_key *keys = gx_arena_take(&e->arena, chunk->count * sizeof *keys);
     bool *have = gx_arena_take(&e->arena, chunk->count * sizeof *have);
@@ -172,7 +173,7 @@ void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log,
     if (!gx_engine_ok(e, keys == NULL || have == NULL ? GX_E_MEMORY : GX_OK))
         return;
     chain_tag(tag, &g->logs[log].row);
-    gx_chunk_begin(&it, chunk, &g->row.id);
+    gx_chunk_begin_known(&it, chunk, &g->row.id, ids);
     for (; n < chunk->count && gx_chunk_next(&it, &ev, NULL) == GX_OK; n++) {
         have[n] = learn(e, g, log, tag, &ev, &keys[n]);
         if (!have[n])

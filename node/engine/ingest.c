@@ -623,13 +623,14 @@ enum gx_err gx_group_ingest(struct gx_engine *e, struct gx_group *g, const struc
 /* Few events go to the journal, many are kept as the chunk they came in.  STORE: a segment costs one value, the journal one each. */
 #define CHUNK_AS_SEGMENT 16u
 
-static enum gx_err append_each(struct gx_txn *txn, const struct gx_group *g, struct gx_log *log, const struct gx_chunk *chunk, uint64_t *first)
+static enum gx_err append_each(struct gx_txn *txn, const struct gx_group *g, struct gx_log *log, const struct gx_chunk *chunk, const struct gx_event_id *ids,
+                               uint64_t *first)
 {
     struct gx_chunk_iter it;
     struct gx_event ev;
     enum gx_err err = GX_OK;
 
-    gx_chunk_begin(&it, chunk, &g->row.id);
+    gx_chunk_begin_known(&it, chunk, &g->row.id, ids);
     for (uint32_t left = chunk->count; err == GX_OK && gx_chunk_next(&it, &ev, NULL) == GX_OK; left--) {
         uint64_t arrival = 0;
 
@@ -655,13 +656,13 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const
         return GX_E_FULL;       /* what others say can wait until there is room; own events still fit */
     gx_log_begins_after(log, &chunk->prev);
     if (chunk->count < CHUNK_AS_SEGMENT)
-        err = append_each(txn, g, log, chunk, &first);
+        err = append_each(txn, g, log, chunk, job->ids, &first);
     else
         err = gx_events_put_chunk(txn, &first, &log->row, chunk, job->ids, job->last_tick, job->n_texts, false);
     if (!gx_engine_ok(e, err) || !gx_shown_keep(e, log, &job->known))
         return GX_OK;
     note_appended(e, g, log, chunk->first_seq);
-    gx_chain_learn_chunk(e, g, job->log, chunk, first);
+    gx_chain_learn_chunk(e, g, job->log, chunk, job->ids, first);
     if (log->own) {                 /* what I wrote is not news to me, even when another node had to give it back */
         log->row.read_seq = log->row.head_seq;
         log->row.read_messages = log->row.n_messages;

@@ -54,7 +54,8 @@ bool gx_chain_used_up(struct gx_engine *e, struct gx_group *g, struct gx_epoch *
 /* A sealed control event came in: its key from its author's chain. */
 void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev, uint64_t arrival);
 /* Messages first to last of a log came in and lie in the store from `arrival` on: their keys. */
-void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, uint64_t first_arrival);
+void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, const struct gx_event_id *ids,
+                          uint64_t first_arrival);
 
 /* The plain form of a sealed event, in the step arena.  False: no key of it is here, or what its author sealed makes no sense. */
 bool gx_event_open(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival,

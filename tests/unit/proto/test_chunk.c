@@ -42,6 +42,31 @@ static void test_a_chunk_gives_back_its_events_with_id_and_prev(void **state)
     assert_int_equal(gx_chunk_next(&it, &ev, NULL), GX_E_ABSENT);
 }
 
+static void test_a_chunk_that_was_walked_is_walked_again_by_its_ids(void **state)
+{
+    const struct story *s = story();
+    struct gx_chunk chunk;
+    struct gx_chunk_iter it;
+    struct gx_event ev;
+    struct gx_event_id ids[5];
+    (void)state;
+
+    size_t n = alice_chunk();
+    assert_int_equal(gx_chunk_decode(&chunk, gx_span(bytes, n)), GX_OK);
+    for (size_t i = 0; i < 5; i++)
+        ids[i] = s->ev[story_alice_control[i]].id;
+    gx_chunk_begin_known(&it, &chunk, &s->group, ids);
+    for (size_t i = 0; i < 5; i++) {
+        const struct gx_event *want = &s->ev[story_alice_control[i]];
+        assert_int_equal(gx_chunk_next(&it, &ev, NULL), GX_OK);
+        assert_true(gx_event_id_equal(&ev.id, &want->id));
+        assert_true(gx_event_id_equal(&ev.prev, &want->prev));
+        assert_int_equal(ev.body.n, want->body.n);
+        assert_memory_equal(ev.body.p, want->body.p, ev.body.n);
+    }
+    assert_int_equal(gx_chunk_next(&it, &ev, NULL), GX_E_ABSENT);
+}
+
 /* 88 bytes of what the key implies, and the 32 of body_hash, are not sent. */
 static void test_a_record_is_smaller_than_the_event_by_what_is_implied(void **state)
 {
@@ -316,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_chunk_gives_back_its_events_with_id_and_prev),
+        cmocka_unit_test(test_a_chunk_that_was_walked_is_walked_again_by_its_ids),
         cmocka_unit_test(test_a_record_is_smaller_than_the_event_by_what_is_implied),
         cmocka_unit_test(test_a_record_goes_there_and_back_for_every_event),
         cmocka_unit_test(test_a_record_is_bound_to_its_place),
