@@ -233,6 +233,33 @@ static inline void tell(struct net *net, int from, int to, const struct hand *h)
     inject(net, from, to, gx_wr_span(&w));
 }
 
+/* --- endpoint records by hand ------------------------------------------------------------------------------------------------------------ */
+
+/* What a node holds of where another one is; NULL: nothing. */
+static inline const struct gx_endpoint *record_of(struct net *net, int holder, int of)
+{
+    return gx_endpoints_of(tea(net, holder), &tea(net, of)->row.intro.device);
+}
+
+static inline void tell_record(struct net *net, int from, int to, const struct gx_endpoint *record)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel_number(net, from, to));
+
+    gx_frame_put_endpoint(&w, &list, record);
+    gx_frame_end(&w, &list);
+    inject(net, from, to, gx_wr_span(&w));
+    net_settle(net);
+}
+
+static inline void sign_record(struct net *net, struct gx_endpoint *record, const struct gx_sign_sk *sk)
+{
+    uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
+
+    gx_sign(&record->sig, sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, gx_endpoint_signed_bytes(bytes, record, &tea(net, 0)->row.id)));
+}
+
 /* --- a stranger: a connection without an engine behind it -------------------------------------------------------------------------------- */
 
 #define GHOST (NET_NODES - 1)           /* in the net's tables; no engine is started for it */

@@ -306,25 +306,6 @@ static void test_a_removed_member_that_admits_itself_hears_nothing_of_what_came_
 /* KEYS §11: an endpoint record is signed by the device with the group's id, "so that nobody sends members to an address of their choice".
  * engine.h, 6: "Every table has a bound". */
 
-static void tell_record(struct net *net, int from, int to, const struct gx_endpoint *record)
-{
-    static uint8_t bytes[GX_FRAME_BYTES_MAX];
-    struct gx_wr w = gx_wr(bytes, sizeof bytes);
-    struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel_number(net, from, to));
-
-    gx_frame_put_endpoint(&w, &list, record);
-    gx_frame_end(&w, &list);
-    inject(net, from, to, gx_wr_span(&w));
-    net_settle(net);
-}
-
-static void sign_record(struct net *net, struct gx_endpoint *record, const struct gx_sign_sk *sk)
-{
-    uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
-
-    gx_sign(&record->sig, sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, gx_endpoint_signed_bytes(bytes, record, &tea(net, 0)->row.id)));
-}
-
 /* n2 says that n0's node is its own, and lives where nobody does. */
 static void test_a_member_cannot_move_another_members_node(void **state)
 {
@@ -377,16 +358,6 @@ static void test_records_of_devices_that_nobody_knows_stay_within_the_bound(void
     net_free(net);
 }
 
-static const struct gx_endpoint *record_held(struct net *net, int holder, int of)
-{
-    struct gx_group *g = tea(net, holder);
-
-    for (uint32_t i = 0; i < g->n_endpoints; i++)
-        if (gx_sign_pk_equal(&g->endpoints[i].device, &tea(net, of)->row.intro.device))
-            return &g->endpoints[i];
-    return NULL;
-}
-
 /* WIRE §6.2: who shows how somebody came in may be the only one to know where they are; and it may be out itself. */
 static void test_of_who_is_out_records_are_taken_that_members_signed_and_no_others(void **state)
 {
@@ -414,8 +385,8 @@ static void test_of_who_is_out_records_are_taken_that_members_signed_and_no_othe
     }
     gx_frame_end(&w, &list);
     ghost_says(&w);
-    assert_int_equal(record_held(net, 0, 1)->counter, 99);
-    assert_int_not_equal(record_held(net, 0, 2)->counter, 99);
+    assert_int_equal(record_of(net, 0, 1)->counter, 99);
+    assert_int_not_equal(record_of(net, 0, 2)->counter, 99);
     net_free(net);
 }
 

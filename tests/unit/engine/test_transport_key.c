@@ -4,16 +4,6 @@
 
 #define MINUTE 60000u
 
-static struct gx_endpoint *record_of(struct net *net, int holder, int of)
-{
-    struct gx_group *g = tea(net, holder);
-
-    for (uint32_t k = 0; k < g->n_endpoints; k++)
-        if (gx_sign_pk_equal(&g->endpoints[k].device, &tea(net, of)->row.intro.device))
-            return &g->endpoints[k];
-    return NULL;
-}
-
 static bool knows_key(struct net *net, int who, int of)
 {
     return memcmp(&record_of(net, who, of)->transport, &eng(net, of)->config.transport_pk, sizeof(struct gx_curve_pk)) == 0;
@@ -236,18 +226,6 @@ static void test_a_crash_before_the_new_key_was_told_asks_for_no_second_one(void
     net_free(net);
 }
 
-static void tell_record(struct net *net, int from, int to, const struct gx_endpoint *record)
-{
-    uint8_t bytes[512];
-    struct gx_wr w = gx_wr(bytes, sizeof bytes);
-    struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel_number(net, from, to));
-
-    gx_frame_put_endpoint(&w, &list, record);
-    gx_frame_end(&w, &list);
-    inject(net, from, to, gx_wr_span(&w));
-    net_settle(net);
-}
-
 /* n3 tells of as many keys of its own as there is room for whom to call, and is removed. */
 static void test_one_member_with_many_keys_does_not_keep_others_from_being_found(void **state)
 {
@@ -259,12 +237,10 @@ static void test_one_member_with_many_keys_does_not_keep_others_from_being_found
 
     gx_device_key(&record.device, &sk, &net->node[3].config.device_seed, &tea(net, 3)->row.intro.e);
     for (uint32_t i = 0; i < GX_SESSIONS_MAX; i++) {
-        uint8_t bytes[GX_ENDPOINT_SIGNED_MAX];
-
         record.counter = 100 + i;
         memcpy(record.transport.b, &i, sizeof i);
         record.transport.b[9] = 7;
-        gx_sign(&record.sig, &sk, GX_DOMAIN_ENDPOINT, gx_span(bytes, gx_endpoint_signed_bytes(bytes, &record, &tea(net, 0)->row.id)));
+        sign_record(net, &record, &sk);
         for (int to = 0; to < 3; to++)
             tell_record(net, 3, to, &record);
     }
