@@ -1,5 +1,5 @@
 /* Every planted bug (crypto/mutant.h) is found: by what breaks a rule, or by a node that ends itself.  What found it before is played first, of all of
- * them at once; then, of one that this does not find any more, the scenarios of the gallery, for these take the least time, then random worlds.
+ * them at once, a scenario with up to 8 seeds; then, of one that this does not find any more, the scenarios of the gallery, for these take the least time, then random worlds.
  *
  *     gx-sim-mutants [NAME ...]      all of them, or those named; GX_SEEDS=N plays all scenarios and seeds 1 to N of each one there is
  *
@@ -125,6 +125,7 @@ struct trial {
     bool wanted;
     bool all;                   /* not only until one finds it */
     unsigned tried[2], found[2];        /* scenarios, worlds */
+    uint64_t known_tried;       /* how often what found it before was played */
     char first[300], word[32];  /* that found it, and how */
 };
 
@@ -188,6 +189,13 @@ static void run(struct gx_sim_jobs jobs)
 
 /* --- what found them before ----------------------------------------------------------------------------------------------------------------------- */
 
+#define KNOWN_SEEDS 8u      /* of a scenario: who happens to ask whom is another with each, and a liar is not always met */
+
+static uint64_t known_seed(const struct trial *t)
+{
+    return known[t->mutant].file != NULL ? t->known_tried : known[t->mutant].seed;
+}
+
 static int play_known(void *ctx, uint64_t index, const char *dir, void *result, FILE *out)
 {
     const struct trial *t = ((const struct trial *const *)ctx)[index];
@@ -195,14 +203,14 @@ static int play_known(void *ctx, uint64_t index, const char *dir, void *result, 
     (void)result;
     (void)out;
     gx_mutant = t->mutant;
-    return play(known[t->mutant].file, known[t->mutant].file != NULL ? 1 : known[t->mutant].seed, dir);
+    return play(known[t->mutant].file, known_seed(t), dir);
 }
 
 static bool look_known(void *ctx, const struct gx_sim_job *job)
 {
     struct trial *t = ((struct trial *const *)ctx)[job->index];
 
-    note(t, job, known[t->mutant].file, known[t->mutant].seed);
+    note(t, job, known[t->mutant].file, known_seed(t));
     return true;
 }
 
@@ -212,8 +220,10 @@ static void try_known(struct trial *trials)
     uint64_t n = 0;
 
     for (int m = 0; m < GX_MUTANT_COUNT; m++)
-        if (trials[m].wanted && !trials[m].all && (known[m].file != NULL || known[m].seed != 0))
+        if (trials[m].wanted && !trials[m].all && !is_found(&trials[m]) && (known[m].file != NULL || (known[m].seed != 0 && trials[m].known_tried == 0))) {
+            trials[m].known_tried++;
             list[n++] = &trials[m];
+        }
     run((struct gx_sim_jobs){.n = n, .work = play_known, .done = look_known, .ctx = list});
 }
 
@@ -276,7 +286,8 @@ int main(int argc, char **argv)
             wanted = wanted || strcmp(argv[k], mutants[m].name) == 0;
         trials[m] = (struct trial){.gallery = &gallery, .mutant = m, .wanted = wanted, .all = many != NULL || m == GX_MUTANT_NONE};
     }
-    try_known(trials);
+    for (unsigned i = 0; i < KNOWN_SEEDS; i++)
+        try_known(trials);
     for (int m = GX_MUTANT_NONE; m < GX_MUTANT_COUNT; m++) {
         struct trial *t = &trials[m];
 
