@@ -6,8 +6,7 @@
 #define SPARE_MS 600000u           /* of two sessions one is ended once within this: the other side may know no other key for some group, and call again */
 #define CALLED_BACK_MAX 8u          /* of those who were in a group with this node, once it was removed */
 #define CALLED_BACK_PAUSE_MS 60000u
-#define CALLED_BACK_PAUSE_MAX_MS DAY_MS
-#define DAY_MS 86400000u
+#define CALLED_BACK_PAUSE_MAX_MS 86400000u
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -60,22 +59,16 @@ static void take_places(struct gx_target *t, const struct gx_endpoint *record)
     t->n_places = n;
 }
 
-/* Which of a group's records count today: who is out calls a few, and others each day. */
-static uint32_t first_today(const struct gx_engine *e, const struct gx_group *g)
-{
-    return (uint32_t)(e->now.wall_ms / DAY_MS % (g->n_endpoints == 0 ? 1 : g->n_endpoints));
-}
-
 /* Is it the key of the node of a member of a group this node takes part in; or, `back`, of one it was removed from, and might hear that this does not count? */
 static bool is_called(struct gx_engine *e, const struct gx_curve_pk *key, bool back)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
         bool called = back ? g->row.state == GX_GROUP_REMOVED && gx_group_speaks(e, g) : gx_group_active(g) || gx_group_asking(g);
-        uint32_t n = 0, first = back ? first_today(e, g) : 0;
+        uint32_t n = 0;
 
         for (uint32_t k = 0; called && !g->silent && k < g->n_endpoints && n < CALLED_BACK_MAX; k++) {
-            const struct gx_endpoint *record = &g->endpoints[(first + k) % g->n_endpoints];
+            const struct gx_endpoint *record = &g->endpoints[k];
             bool it_is = memcmp(&record->transport, key, sizeof *key) == 0;
 
             if ((!back && !it_is) || !gx_group_live(g, &record->device))

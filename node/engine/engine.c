@@ -215,12 +215,18 @@ void gx_engine_take_addrs(struct gx_engine *e, const struct gx_input *in)
         memcpy(e->addrs, in->addrs, e->n_addrs * sizeof e->addrs[0]);
 }
 
-static void listening(struct gx_engine *e, const struct gx_input *in)
+/* What os does not say again, whatever becomes of the step. */
+static void take_listening(struct gx_engine *e, const struct gx_input *in)
 {
     gx_engine_take_addrs(e, in);
     if (!e->listening)
         gx_engine_wake(e, in->now.mono_ms);
     e->listening = true;
+}
+
+static void listening(struct gx_engine *e, const struct gx_input *in)
+{
+    take_listening(e, in);
     for (uint32_t i = 0; i < e->n_groups; i++)
         gx_author_endpoint(e, e->groups[i]);
     gx_transport_key_wanted(e);
@@ -413,7 +419,7 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
         else if (inputs[i].kind == GX_IN_TRANSPORT_KEY)
             gx_transport_key_take(e, &inputs[i]);
         else if (inputs[i].kind == GX_IN_LISTENING)
-            gx_engine_take_addrs(e, &inputs[i]);
+            take_listening(e, &inputs[i]);
     }
     e->key_look_ms = 0;
     gx_transport_key_wanted(e);

@@ -1,5 +1,6 @@
-/* Every planted bug (crypto/mutant.h) is found: by what breaks a rule, or by a node that ends itself.  What found it before is played first, of all of
- * them at once, a scenario with up to 8 seeds; then, of one that this does not find any more, the scenarios of the gallery, for these take the least time, then random worlds.
+/* Every planted bug (crypto/mutant.h) is found: by what breaks a rule, or by a node that ends itself.  What found it before is played first, of all
+ * of them at once, a scenario with up to 8 seeds; then, of one that this does not find any more, the scenarios of the gallery, for these take the
+ * least time, then random worlds.
  *
  *     gx-sim-mutants [NAME ...]      all of them, or those named; GX_SEEDS=N plays all scenarios and seeds 1 to N of each one there is
  *

@@ -112,12 +112,37 @@ static void test_a_node_that_is_full_is_not_woken_again_at_once(void **state)
     net_free(net);
 }
 
+/* That it listens, and where, is said once: also when the step that was told so is undone. */
+static void test_a_node_that_was_full_when_it_began_to_listen_still_tells_where_it_is(void **state)
+{
+    struct net *net = net_new(1);
+    struct gx_addr addr = net_addr(4242);
+    struct gx_input in = {.kind = GX_IN_LISTENING, .n_addrs = 1, .addrs = &addr};
+    struct gx_effects effects;
+    struct gx_engine *e = NULL;
+
+    (void)state;
+    net_group(net, 0, "tea");
+    e = net->node[0].engine;
+    e->listening = false;
+    e->fault = GX_E_FULL;               /* before it is looked at */
+    in.now = net->now;
+    assert_int_equal(gx_engine_step(e, &effects, &in, 1), GX_E_FULL);
+    for (size_t i = 0; i < effects.n; i++)
+        net_effect(net, 0, &effects.list[i]);
+    net_run(net, 180000);
+    assert_true(e->listening);
+    assert_int_equal(gx_endpoints_of(e->groups[0], &e->groups[0]->row.intro.device)->addrs[0].port, 4242);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_that_find_no_room_wait_until_there_is),
         cmocka_unit_test(test_a_deadline_whose_step_was_undone_is_kept),
         cmocka_unit_test(test_a_node_that_is_full_is_not_woken_again_at_once),
+        cmocka_unit_test(test_a_node_that_was_full_when_it_began_to_listen_still_tells_where_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
