@@ -42,6 +42,7 @@
     X(LEAVE_FIRST, "a LEAVE overtakes the leaver's messages; needs: to send and leave offline; shown by: an acknowledged message is missing")    \
     X(HASH_STALE, "the hash of messages outlives a change of members; needs: it asked for before a removal; shown by: messages differ")          \
     /* --- catching up */                                                                                                                        \
+    X(BUCKET_LOST, "every other part of what is compared is taken for the same; shown by: messages or states differ when all is quiet")         \
     X(WANT_UNSERVED, "who asks for messages is given none; shown by: messages differ when all is quiet")                                         \
     X(WANT_NEWEST, "who asks for messages is given the newest; shown by: messages differ when all is quiet (two were missed)")                   \
     X(RELAY_NONE, "others' logs are not told of to who connects; shown by: messages or states differ while an author is away")                   \

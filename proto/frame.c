@@ -8,7 +8,9 @@
 #define FRONTIER_BYTES 20u
 #define WANT_BYTES 16u
 
-static_assert(6u + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
+#define RECORD_BYTES 16u
+
+static_assert(7u + GX_MASK_BYTES(GX_BUCKET_BITS_MAX) + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
 static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tags fit a frame");
 static_assert(3u + GX_PROOF_BYTES * GX_FRAME_GROUPS_MAX <= GX_FRAME_BYTES_MAX, "proofs of all groups fit a frame");
 static_assert(5u + GX_ENDPOINT_BYTES_MAX * GX_ENDPOINTS_PER_FRAME_MAX <= GX_FRAME_BYTES_MAX, "endpoints fit a frame");
@@ -178,13 +180,77 @@ static enum gx_err hello_read(struct gx_frame *f, struct gx_rd *r)
     return gx_rd_finish(r);
 }
 
-static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
+bool gx_mask_has(struct gx_span mask, uint32_t bucket)
+{
+    return bucket / 8 < mask.n && (mask.p[bucket / 8] >> bucket % 8 & 1) != 0;
+}
+
+/* Channel, flags, and which buckets what follows is of. */
+static enum gx_err parts_read(struct gx_frame *f, struct gx_rd *r)
 {
     f->channel = gx_rd_u16(r);
     f->flags = gx_rd_u8(r);
-    if ((f->flags & ~(unsigned)(GX_FRONTIER_FULL | GX_FRONTIER_AGAIN)) != 0)
+    if ((f->flags & ~(unsigned)GX_OF_BUCKETS) != 0)
         return GX_E_MALFORMED;
-    enum gx_err err = list_fixed(f, r, FRONTIER_BYTES, GX_FRONTIER_ENTRIES_MAX);
+    if ((f->flags & GX_OF_BUCKETS) == 0)
+        return GX_OK;
+    f->bits = gx_rd_u8(r);
+    if (f->bits > GX_BUCKET_BITS_MAX)
+        return GX_E_TOO_BIG;
+    f->mask = gx_rd_span(r, GX_MASK_BYTES(f->bits));
+    /* Bits of buckets that there are not. */
+    return r->failed || (f->bits < 3 && f->mask.p[0] >> (1u << f->bits) != 0) ? GX_E_MALFORMED : GX_OK;
+}
+
+static enum gx_err records_read(struct gx_frame *f, struct gx_rd *r)
+{
+    enum gx_err err = parts_read(f, r);
+
+    return err == GX_OK ? list_fixed(f, r, RECORD_BYTES, GX_FRAME_RECORDS_MAX) : err;
+}
+
+static enum gx_err sum_read(struct gx_frame *f, struct gx_rd *r)
+{
+    f->flags = gx_rd_u8(r);
+    f->n = gx_rd_u16(r);
+    if (!r->failed && f->n > GX_FRAME_GROUPS_MAX)
+        return GX_E_TOO_BIG;
+    f->list = gx_rd_span(r, 2 * f->n);
+    gx_rd_bytes(r, f->sum, sizeof f->sum);
+    if ((f->flags & ~(unsigned)GX_SUM_ASK) != 0 || f->n == 0)
+        return GX_E_MALFORMED;
+    enum gx_err err = gx_rd_finish(r);
+    for (size_t i = 1; err == GX_OK && i < f->n; i++)
+        if (gx_frame_channel_at(f, i - 1) >= gx_frame_channel_at(f, i))
+            err = GX_E_MALFORMED;
+    return err;
+}
+
+static enum gx_err digests_read(uint8_t *bits, struct gx_span *out, struct gx_rd *r)
+{
+    *bits = gx_rd_u8(r);
+    if (*bits > GX_BUCKET_BITS_MAX)
+        return GX_E_TOO_BIG;
+    *out = gx_rd_span(r, (size_t)GX_BUCKET_BYTES << *bits);
+    return r->failed ? GX_E_MALFORMED : GX_OK;
+}
+
+static enum gx_err buckets_read(struct gx_frame *f, struct gx_rd *r)
+{
+    f->channel = gx_rd_u16(r);
+    enum gx_err err = digests_read(&f->bits, &f->list, r);
+    if (err == GX_OK)
+        err = digests_read(&f->record_bits, &f->bytes, r);
+    f->n = (size_t)1 << f->bits;
+    return err == GX_OK ? gx_rd_finish(r) : err;
+}
+
+static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
+{
+    enum gx_err err = parts_read(f, r);
+    if (err != GX_OK)
+        return err;
+    err = list_fixed(f, r, FRONTIER_BYTES, GX_FRONTIER_ENTRIES_MAX);
     return err == GX_OK ? frontier_check(f) : err;
 }
 
@@ -301,6 +367,12 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
         return list_fixed(f, r, ID_BYTES, GX_EVENT_DEPS_MAX);
     case GX_FRAME_FRONTIER:
         return frontier_read(f, r);
+    case GX_FRAME_SUM:
+        return sum_read(f, r);
+    case GX_FRAME_BUCKETS:
+        return buckets_read(f, r);
+    case GX_FRAME_RECORDS:
+        return records_read(f, r);
     case GX_FRAME_WANT:
         return want_read(f, r);
     case GX_FRAME_CHUNKS:
@@ -409,6 +481,23 @@ struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i
     return e;
 }
 
+uint16_t gx_frame_channel_at(const struct gx_frame *f, size_t i)
+{
+    struct gx_rd r = entry(f, i, 2);
+
+    return gx_rd_u16(&r);
+}
+
+struct gx_record_entry gx_frame_record_at(const struct gx_frame *f, size_t i)
+{
+    struct gx_rd r = entry(f, i, RECORD_BYTES);
+    struct gx_record_entry e;
+
+    gx_rd_bytes(&r, e.device, sizeof e.device);
+    e.counter = gx_rd_u64(&r);
+    return e;
+}
+
 struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i)
 {
     struct gx_rd r = entry(f, i, WANT_BYTES);
@@ -514,6 +603,28 @@ void gx_frame_write_denied(struct gx_wr *w, uint16_t channel, uint8_t reason)
     gx_wr_u8(w, reason);
 }
 
+void gx_frame_write_sum(struct gx_wr *w, uint8_t flags, const uint16_t *channels, size_t n, const uint8_t sum[GX_SUM_BYTES])
+{
+    GX_ASSERT(n >= 1 && n <= GX_FRAME_GROUPS_MAX && (flags & ~(unsigned)GX_SUM_ASK) == 0);
+    gx_wr_u8(w, GX_FRAME_SUM);
+    gx_wr_u8(w, flags);
+    gx_wr_u16(w, (uint16_t)n);
+    for (size_t i = 0; i < n; i++)
+        gx_wr_u16(w, channels[i]);
+    gx_wr_bytes(w, sum, GX_SUM_BYTES);
+}
+
+void gx_frame_write_buckets(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *logs, uint8_t record_bits, const uint8_t *records)
+{
+    GX_ASSERT(bits <= GX_BUCKET_BITS_MAX && record_bits <= GX_BUCKET_BITS_MAX);
+    gx_wr_u8(w, GX_FRAME_BUCKETS);
+    gx_wr_u16(w, channel);
+    gx_wr_u8(w, bits);
+    gx_wr_bytes(w, logs, (size_t)GX_BUCKET_BYTES << bits);
+    gx_wr_u8(w, record_bits);
+    gx_wr_bytes(w, records, (size_t)GX_BUCKET_BYTES << record_bits);
+}
+
 /* The count comes last of the fixed fields, and starts as 0. */
 static struct gx_frame_list begin_list(struct gx_wr *w)
 {
@@ -542,13 +653,27 @@ struct gx_frame_list gx_frame_begin_heads(struct gx_wr *w, uint16_t channel)
     return begin_list(w);
 }
 
-struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t flags)
+static struct gx_frame_list begin_parts(struct gx_wr *w, enum gx_frame_kind kind, uint16_t channel, uint8_t bits, const uint8_t *mask)
 {
-    GX_ASSERT((flags & ~(unsigned)(GX_FRONTIER_FULL | GX_FRONTIER_AGAIN)) == 0);
-    gx_wr_u8(w, GX_FRAME_FRONTIER);
+    gx_wr_u8(w, (uint8_t)kind);
     gx_wr_u16(w, channel);
-    gx_wr_u8(w, flags);
+    gx_wr_u8(w, mask == NULL ? 0 : GX_OF_BUCKETS);
+    if (mask != NULL) {
+        GX_ASSERT(bits <= GX_BUCKET_BITS_MAX);
+        gx_wr_u8(w, bits);
+        gx_wr_bytes(w, mask, GX_MASK_BYTES(bits));
+    }
     return begin_list(w);
+}
+
+struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask)
+{
+    return begin_parts(w, GX_FRAME_FRONTIER, channel, bits, mask);
+}
+
+struct gx_frame_list gx_frame_begin_records(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask)
+{
+    return begin_parts(w, GX_FRAME_RECORDS, channel, bits, mask);
 }
 
 struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum gx_want_kind kind, uint8_t credit)
@@ -655,6 +780,13 @@ void gx_frame_put_frontier(struct gx_wr *w, struct gx_frame_list *l, const struc
     gx_wr_u32(w, e->base_seq);
     gx_wr_u32(w, e->seq);
     gx_wr_bytes(w, e->check, sizeof e->check);
+}
+
+void gx_frame_put_record(struct gx_wr *w, struct gx_frame_list *l, const struct gx_record_entry *e)
+{
+    count_one(l);
+    gx_wr_bytes(w, e->device, sizeof e->device);
+    gx_wr_u64(w, e->counter);
 }
 
 void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx_want_entry *e)

@@ -7,7 +7,7 @@
 #include "proto/bodies.h"
 #include "proto/chunk.h"
 
-#define GX_WIRE_VERSION 5u
+#define GX_WIRE_VERSION 6u
 
 /* kind, name.  §: WIRE. */
 #define GX_FRAME_LIST(X)                                                                    \
@@ -34,7 +34,10 @@
     X(GX_FRAME_ASK, 21, "ask")                /* members: you invited me, let me in */      \
     X(GX_FRAME_DENIED, 22, "denied")          /* members: no, because */                    \
     X(GX_FRAME_ASK_KEYS, 23, "ask_keys")      /* members: I cannot read these */            \
-    X(GX_FRAME_KEYS, 24, "keys")              /* members: their message keys */
+    X(GX_FRAME_KEYS, 24, "keys")              /* members: their message keys */             \
+    X(GX_FRAME_SUM, 25, "sum")                /* members: all that I hold of these groups, as one number */ \
+    X(GX_FRAME_BUCKETS, 26, "buckets")        /* members: what I hold of one group, in parts */ \
+    X(GX_FRAME_RECORDS, 27, "records")        /* members: which endpoint records I hold */
 
 enum gx_frame_kind {
 #define GX_X(name, number, text) name = number,
@@ -79,13 +82,21 @@ struct gx_endpoint {
     struct gx_sig sig;               /* SIG(device, "endpoint", group_id || all before) */
 };
 
-enum gx_frontier_flags {
-    GX_FRONTIER_FULL = 1,       /* all my logs (else: only what changed) */
-    GX_FRONTIER_AGAIN = 2       /* and send me yours: it named logs that I could not place then */
+/* How far one device's endpoint record goes. */
+struct gx_record_entry {             /* 16 bytes */
+    uint8_t device[8];               /* the first bytes of its key */
+    uint64_t counter;                /* 0: none is held */
 };
+
+enum gx_sum_flags { GX_SUM_ASK = 1 };           /* and tell me whether it is the same with you */
+enum gx_parts_flags { GX_OF_BUCKETS = 1 };      /* FRONTIER, RECORDS: all that I hold of the buckets in mask, which differ; else: what changed, or is lacking */
 enum gx_want_kind { GX_WANT_CONTROL = 0, GX_WANT_MESSAGES = 1 };
 enum gx_chunks_flags { GX_CHUNKS_PUSH = 1, GX_CHUNKS_LAST = 2 };   /* unasked, live; the last frame that answers a WANT */
 enum gx_bye { GX_BYE_DONE = 0, GX_BYE_MALFORMED = 1, GX_BYE_LIMIT = 2, GX_BYE_DUPLICATE = 3, GX_BYE_STOPPING = 4, GX_BYE_IDLE = 5, GX_BYE_VERSION = 6 };
+
+#define GX_SUM_BYTES 8u
+#define GX_BUCKET_BYTES 4u           /* of one bucket's digest in BUCKETS */
+#define GX_MASK_BYTES(bits) ((bits) < 3u ? 1u : 1u << ((bits) - 3u))
 
 /* A decoded frame.  Lists stay encoded in `list` (borrowed), `n` entries, all checked; read them with the *_at functions. */
 struct gx_frame {
@@ -93,15 +104,19 @@ struct gx_frame {
     uint8_t version;                 /* HELLO */
     struct gx_nonce nonce;           /* HELLO */
     uint64_t echo;                   /* PING, PONG */
-    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED ASK_KEYS KEYS */
-    uint8_t flags;                   /* FRONTIER, CHUNKS; WANT: enum gx_want_kind */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED ASK_KEYS KEYS BUCKETS RECORDS */
+    uint8_t flags;                   /* FRONTIER, RECORDS, CHUNKS, SUM; WANT: enum gx_want_kind */
+    uint8_t bits;                    /* FRONTIER, RECORDS with GX_OF_BUCKETS: mask is of 2^bits buckets; BUCKETS: of logs, in list */
+    struct gx_span mask;             /* bit i % 8 of byte i / 8: bucket i differs */
+    uint8_t record_bits;             /* BUCKETS: of endpoint records, in bytes */
+    uint8_t sum[GX_SUM_BYTES];       /* SUM */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED, DENIED: enum gx_deny; BYE: enum gx_bye */
     struct gx_event_id event;        /* ADMITTED */
     struct gx_sign_pk device;        /* GUEST: the device key it will join with */
     struct gx_sig sig;               /* GUEST: SIG(T, "guest", device || transcript of the client's role) */
     struct gx_dh_pk key;             /* ASK_KEYS: P, made for this; KEYS: X */
-    struct gx_span bytes;            /* JOIN, ASK: the request; KEYS: the sealed keys */
+    struct gx_span bytes;            /* JOIN, ASK: the request; KEYS: the sealed keys; BUCKETS: those of records */
     struct gx_reveal mac;            /* ASK, CARD: that the joiner, or the founder, is the person of the card */
     struct gx_card card;             /* CARD */
     struct gx_span name;             /* CARD: what they call themself, UTF-8, 1 to GX_NAME_BYTES_MAX; borrowed */
@@ -123,6 +138,9 @@ struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);        
 struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT control: the asker's control frontier */
 struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages: a log may be named again with a lower from_seq */
 struct gx_key_entry gx_frame_key_at(const struct gx_frame *f, size_t i);                  /* ASK_KEYS, KEYS */
+uint16_t gx_frame_channel_at(const struct gx_frame *f, size_t i);                         /* SUM */
+struct gx_record_entry gx_frame_record_at(const struct gx_frame *f, size_t i);            /* RECORDS */
+bool gx_mask_has(struct gx_span mask, uint32_t bucket);
 /* CHUNKS, PATH, BASELINE and ENDPOINTS have entries of varying length: walk with a reader over list. */
 struct gx_span gx_frame_chunk_next(struct gx_rd *r);                                      /* one chunk's bytes, without its length */
 void gx_frame_endpoint_next(struct gx_rd *r, struct gx_endpoint *out);
@@ -144,12 +162,19 @@ void gx_frame_write_card(struct gx_wr *w, const struct gx_frame *f);
 void gx_frame_write_ask(struct gx_wr *w, uint16_t channel, const struct gx_reveal *mac, const struct gx_join_request *req);
 void gx_frame_write_denied(struct gx_wr *w, uint16_t channel, uint8_t reason);
 
+/* n channels, 1 to GX_FRAME_GROUPS_MAX, in strictly ascending order, which is that of the sum. */
+void gx_frame_write_sum(struct gx_wr *w, uint8_t flags, const uint16_t *channels, size_t n, const uint8_t sum[GX_SUM_BYTES]);
+/* 2^bits digests each, one behind the other. */
+void gx_frame_write_buckets(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *logs, uint8_t record_bits, const uint8_t *records);
+
 /* begin writes kind and fixed fields with a count of 0; then put entries; end patches the count.  n counts entries put. */
 struct gx_frame_list { size_t count_at; uint16_t n; };
 struct gx_frame_list gx_frame_begin_tags(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_proof(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_heads(struct gx_wr *w, uint16_t channel);
-struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t flags);
+/* mask: NULL, or GX_MASK_BYTES(bits) bytes: all that is held of these buckets follows. */
+struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask);
+struct gx_frame_list gx_frame_begin_records(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask);
 struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum gx_want_kind kind, uint8_t credit);
 struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, uint8_t flags);
 struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel);
@@ -164,6 +189,7 @@ void gx_frame_put_tag(struct gx_wr *w, struct gx_frame_list *l, const struct gx_
 void gx_frame_put_proof(struct gx_wr *w, struct gx_frame_list *l, const struct gx_proof *proof);
 void gx_frame_put_id(struct gx_wr *w, struct gx_frame_list *l, const struct gx_event_id *id);
 void gx_frame_put_frontier(struct gx_wr *w, struct gx_frame_list *l, const struct gx_frontier_entry *e);
+void gx_frame_put_record(struct gx_wr *w, struct gx_frame_list *l, const struct gx_record_entry *e);
 void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx_want_entry *e);
 void gx_frame_put_chunk(struct gx_wr *w, struct gx_frame_list *l, struct gx_span chunk);   /* u32 length, then the bytes */
 void gx_frame_put_endpoint(struct gx_wr *w, struct gx_frame_list *l, const struct gx_endpoint *e);

@@ -42,6 +42,8 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_FRAME_CHUNKS_MAX 512u                /* above what fits: the shortest chunk takes 147 bytes of a frame */
 #define GX_ENDPOINT_ADDRS_MAX 4u
 #define GX_ENDPOINTS_PER_FRAME_MAX 256u
+#define GX_BUCKET_BITS_MAX 8u                   /* 256 buckets: four logs each in a group of 500 */
+#define GX_FRAME_RECORDS_MAX 1024u              /* entries of RECORDS: as many endpoint records as a group keeps */
 
 #define GX_GROUP_HISTORY_MAX 1000u              /* messages from before that a newcomer may be told: as many as one epoch is spoken under */
 

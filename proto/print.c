@@ -190,8 +190,17 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         add(&l, " channel=%u n=%zu", frame->channel, frame->n);
         break;
     case GX_FRAME_FRONTIER:
-        add(&l, " channel=%u%s%s n=%zu", frame->channel, frame->flags & GX_FRONTIER_FULL ? " full" : "", frame->flags & GX_FRONTIER_AGAIN ? " again" : "",
-            frame->n);
+    case GX_FRAME_RECORDS:
+        add(&l, " channel=%u", frame->channel);
+        if (frame->flags & GX_OF_BUCKETS)
+            add(&l, " of_buckets=%u", 1u << frame->bits);
+        add(&l, " n=%zu", frame->n);
+        break;
+    case GX_FRAME_SUM:
+        add(&l, "%s n=%zu", frame->flags & GX_SUM_ASK ? " ask" : "", frame->n);
+        break;
+    case GX_FRAME_BUCKETS:
+        add(&l, " channel=%u logs=%zu records=%u", frame->channel, frame->n, 1u << frame->record_bits);
         break;
     case GX_FRAME_WANT:
         add(&l, " channel=%u %s credit=%u n=%zu", frame->channel, frame->flags == GX_WANT_CONTROL ? "control" : "messages",

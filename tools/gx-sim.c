@@ -455,6 +455,7 @@ static void say_total(const struct total *t)
     printf("sealed: epochs %" PRIu64 ", messages at nodes %" PRIu64 ", of which locked %" PRIu64 ", read of before %" PRIu64 "\n", c->epochs, c->sealed, c->locked,
            c->before);
     say_removals(&t->all.removals);
+    printf("compared: the same %" PRIu64 ", in parts %" PRIu64 "\n", c->compared_same, c->compared_parts);
     printf("met: by gates of epochs %" PRIu64 ", by gate 0 %" PRIu64 "; transport keys replaced %" PRIu64 "\n", c->met_by_gate, c->met_by_gate_zero,
            c->transport_keys);
 }

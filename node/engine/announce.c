@@ -3,7 +3,7 @@
  * A FRONTIER is at once an announcement and an acknowledgement: it is sent after the commit of what it names. */
 #include "node/engine/internal.h"
 
-#define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired by the next full one */
+#define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired when what both hold is compared */
 
 /* --- to whom ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -113,6 +113,12 @@ static bool entry_late(struct gx_engine *e, struct gx_group *g, const struct gx_
     return gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log);
 }
 
+/* What a peer that told of this bucket did not tell of, or waits to hear of. */
+static bool entry_differing(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    return entry_all(e, g, c, log) && (entry_late(e, g, c, log) || gx_sign_pk_equal(&g->logs[log].row.device, &c->device));
+}
+
 /* What concerns nobody but the two. */
 static bool entry_pair(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
@@ -141,9 +147,15 @@ static bool entry_unacked(struct gx_engine *e, struct gx_group *g, const struct 
 
 typedef bool want_fn(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log);
 
-/* Those of the n logs in `of` that are wanted; NULL: of the first n.  Returns how many these were. */
-static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags, const uint32_t *of,
-                             uint32_t n_of, want_fn *want)
+/* The buckets that a FRONTIER is of. */
+struct buckets {
+    uint8_t bits;
+    const uint8_t *mask;
+};
+
+/* Those of the n logs in `of` that are wanted; NULL: of the first n.  buckets: NULL, or what it is of.  Returns how many these were. */
+static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct buckets *buckets,
+                             const uint32_t *of, uint32_t n_of, want_fn *want)
 {
     uint32_t at = 0, sent = 0;
 
@@ -160,8 +172,8 @@ static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct g
             if (n++ == 0) {
                 uint32_t left = n_of - at;
 
-                w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
-                list = gx_frame_begin_frontier(&w, c->number, flags);
+                w = gx_engine_wr(e, 64 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
+                list = gx_frame_begin_frontier(&w, c->number, buckets == NULL ? 0 : buckets->bits, buckets == NULL ? NULL : buckets->mask);
             }
             put_entry(&w, &list, g, log);
         }
@@ -174,27 +186,59 @@ static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct g
     return sent;
 }
 
-void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags)
+void gx_announce_pair(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
-    (void)send_entries(e, s, g, c, GX_FRONTIER_FULL | flags, NULL, g->n_logs, entry_all);
+    (void)send_entries(e, s, g, c, NULL, NULL, g->n_logs, entry_pair);
 }
 
-void gx_announce_start(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool picked)
+/* The logs of these buckets; NULL: memory is out (noted). */
+static uint32_t *logs_of_buckets(struct gx_engine *e, const struct gx_group *g, uint8_t bits, struct gx_span mask, uint32_t *n)
 {
-    if (picked)
-        gx_announce_all(e, s, g, c, 0);
-    else
-        (void)send_entries(e, s, g, c, 0, NULL, g->n_logs, entry_pair);
+    uint32_t *logs = gx_arena_room(&e->arena, (g->n_logs + 1u) * sizeof *logs);
+
+    *n = 0;
+    if (!gx_engine_ok(e, logs == NULL ? GX_E_MEMORY : GX_OK))
+        return NULL;
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (gx_mask_has(mask, (uint32_t)g->logs[i].row.id.b[0] >> (GX_BUCKET_BITS_MAX - bits)))
+            logs[(*n)++] = i;
+    return logs;
+}
+
+void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, const uint8_t *mask)
+{
+    struct buckets buckets = {.bits = bits, .mask = mask};
+    uint32_t n = 0;
+    const uint32_t *logs = logs_of_buckets(e, g, bits, gx_span(mask, GX_MASK_BYTES(bits)), &n);
+
+    if (logs == NULL || send_entries(e, s, g, c, &buckets, logs, n, entry_all) > 0)
+        return;
+
+    /* That I hold nothing of them is an answer, too. */
+    struct gx_wr w = gx_engine_wr(e, 64);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, c->number, bits, mask);
+
+    gx_frame_end(&w, &list);
+    gx_engine_send(e, s, &w);
+}
+
+void gx_announce_differing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, struct gx_span mask)
+{
+    uint32_t n = 0;
+    const uint32_t *logs = logs_of_buckets(e, g, bits, mask, &n);
+
+    if (logs != NULL)
+        (void)send_entries(e, s, g, c, NULL, logs, n, entry_differing);
 }
 
 void gx_announce_logs(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const uint32_t *logs, uint32_t n)
 {
-    (void)send_entries(e, s, g, c, 0, logs, n, entry_all);
+    (void)send_entries(e, s, g, c, NULL, logs, n, entry_all);
 }
 
 bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
-    return send_entries(e, s, g, c, 0, NULL, g->n_logs, entry_unacked) > 0;
+    return send_entries(e, s, g, c, NULL, NULL, g->n_logs, entry_unacked) > 0;
 }
 
 /* --- the end of a step --------------------------------------------------------------------------------------------------------------- */
@@ -208,7 +252,7 @@ static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_g
             gx_repair_unacked_at(e, c, e->now.mono_ms + c->unacked_wait_ms);
         }
     }
-    (void)send_entries(e, s, g, c, 0, g->touched, g->n_touched, want);
+    (void)send_entries(e, s, g, c, NULL, g->touched, g->n_touched, want);
 }
 
 /* What others wrote is told together, some time within GX_LATE_MS: who hears it from another meanwhile is not told again. */
@@ -239,7 +283,7 @@ static void announce_late(struct gx_engine *e, struct gx_group *g)
         struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
         if (gx_announce_hears(c))
-            (void)send_entries(e, e->sessions[i], g, c, 0, g->late, g->n_late, entry_late);
+            (void)send_entries(e, e->sessions[i], g, c, NULL, g->late, g->n_late, entry_late);
     }
     for (uint32_t k = 0; k < g->n_late; k++)
         g->logs[g->late[k]].late = false;
@@ -256,7 +300,7 @@ static void announce_again(struct gx_engine *e, struct gx_group *g)
         struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
         if (gx_announce_hears(c))
-            gx_announce_all(e, e->sessions[i], g, c, 0);
+            gx_compare_begin(e, c);
     }
 }
 

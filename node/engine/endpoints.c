@@ -4,12 +4,12 @@
 #define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
 #define PASS_ON_MS_MAX 10000u
 
-static void send_records(struct gx_engine *e, struct gx_session *s, uint16_t channel, const struct gx_endpoint *records, uint32_t n)
+void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_endpoint *records, uint32_t n)
 {
     for (uint32_t at = 0; at < n; at += GX_ENDPOINTS_PER_FRAME_MAX) {
         uint32_t end = n - at < GX_ENDPOINTS_PER_FRAME_MAX ? n : at + GX_ENDPOINTS_PER_FRAME_MAX;
         struct gx_wr w = gx_engine_wr(e, 16 + GX_ENDPOINT_BYTES_MAX * (size_t)(end - at));
-        struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel);
+        struct gx_frame_list list = gx_frame_begin_endpoints(&w, c->number);
 
         for (uint32_t i = at; i < end; i++)
             gx_frame_put_endpoint(&w, &list, &records[i]);
@@ -26,15 +26,13 @@ const struct gx_endpoint *gx_endpoints_of(const struct gx_group *g, const struct
     return NULL;
 }
 
-void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool all)
+void gx_endpoints_send_own(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c)
 {
-    struct gx_group *g = gx_group_by_gnum(e, c->group);
+    const struct gx_group *g = gx_group_by_gnum(e, c->group);
     const struct gx_endpoint *own = gx_endpoints_of(g, &g->row.intro.device);
 
-    if (all)
-        send_records(e, s, c->number, g->endpoints, g->n_endpoints);
-    else if (own != NULL)
-        send_records(e, s, c->number, own, 1);
+    if (own != NULL)
+        gx_endpoints_send(e, s, c, own, 1);
 }
 
 /* Of this node's own device another one is news only where its home was put back: with the same counter it may have signed another record before. */
@@ -129,7 +127,7 @@ static void pass_on(struct gx_engine *e, struct gx_group *g)
             if (!gx_sign_pk_equal(&c->device, &g->endpoints[g->fresh[k]].device))
                 records[n++] = g->endpoints[g->fresh[k]];
         if (n > 0)
-            send_records(e, s, c->number, records, n);
+            gx_endpoints_send(e, s, c, records, n);
     }
     g->n_fresh = 0;
     g->fresh_at_ms = 0;
@@ -158,8 +156,10 @@ static struct gx_endpoint *record_slot(struct gx_engine *e, struct gx_group *g, 
             return g->endpoints[i].counter < record->counter ? &g->endpoints[i] : NULL;
     if (g->n_endpoints >= ENDPOINTS_MAX) {
         for (uint32_t i = 0; i < g->n_endpoints; i++)
-            if (!gx_group_live(g, &g->endpoints[i].device))
+            if (!gx_group_live(g, &g->endpoints[i].device)) {
+                gx_compare_record_moved(g, &g->endpoints[i].device);
                 return gx_engine_ok(e, gx_endpoint_del(txn, g->row.gnum, &g->endpoints[i].device)) ? &g->endpoints[i] : NULL;
+            }
         gx_engine_drop(e, "endpoints_full");
         return NULL;
     }
@@ -179,6 +179,7 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
     bool moved = memcmp(&slot->transport, &record->transport, sizeof slot->transport) != 0;
 
     *slot = *record;
+    gx_compare_record_moved(g, &record->device);
     if (!gx_engine_ok(e, gx_endpoint_put(txn, g->row.gnum, record)))
         return;
     if (gx_group_live(g, &record->device))
@@ -197,6 +198,6 @@ void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
         if (gx_announce_hears(c))
-            send_records(e, s, c->number, record, 1);
+            gx_endpoints_send(e, s, c, record, 1);
     }
 }

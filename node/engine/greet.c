@@ -415,7 +415,7 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
         e->met_by_gate_zero += !has_met(s, g);
         /* Who proved first speaks first: what the other sent now would come in before its proof is verified.  WIRE §6.1 */
         if (c->first)
-            gx_repair_start(e, s, c);
+            gx_repair_start(e, s, c, false);
         gx_targets_end_spare(e, g, &c->device);
     }
 }

@@ -223,6 +223,7 @@ static void group_free(struct gx_group *g)
         free(g->logs[i].known.list);
     free(g->logs);
     free(g->touched);
+    gx_compare_free(g);
     free(g->late);
     gx_law_end(&g->law);
     free(g->ops);

@@ -80,6 +80,8 @@ struct gx_log {
     bool touched;               /* in the group's list of these: the row is written at the end of the step */
     bool changed;               /* head moved in this step: announce it */
     bool late;                  /* in the group's list of those */
+    bool has_ended;             /* messages: nothing follows what is held, as last looked at (compare.c) */
+    uint64_t moved;             /* the group's moves when its row changed last */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
     struct gx_known_list known; /* messages: what they know of their author's admissions */
     /* The end of what is under verification: equal to the head when nothing is. */
@@ -157,6 +159,8 @@ struct gx_group {
     struct gx_log *logs;
     uint32_t n_logs, cap_logs;
     struct gx_idmap log_by_tag, log_by_device;      /* the first of them */
+    struct gx_parts *parts;     /* digests of what is held, to compare it with others; NULL: not compared yet */
+    uint64_t moves;             /* changes of its logs' rows since it was loaded */
     uint32_t *touched;          /* logs that this step changed: a group may have 1,000, and a step moves one or two */
     uint32_t n_touched, cap_touched;
     uint32_t *late;             /* logs of others that moved and are announced at late_at_ms */
@@ -305,7 +309,13 @@ struct gx_channel {
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     bool blind;                 /* and what it said of these was lost: it is asked to say it again */
     bool more;                  /* it told of events that I lacked then, or of a branch: whether I still do is seen when it is looked at */
-    uint64_t again_ms, full_ms; /* when I asked so last, and answered so last */
+    uint64_t again_ms;          /* when I asked so last */
+    bool sum_due;               /* what both hold is to be compared at the end of the step */
+    uint64_t unheard_at_ms;     /* no answer came by then: it is begun again; 0: none is waited for */
+    uint32_t unheard_ms;        /* how long that was waited for; 0: it was not asked since */
+    uint64_t told_moves;        /* the group's moves when digests of its parts were told, and one more; 0: they were answered */
+    uint64_t rounds_since_ms;   /* since then it began */
+    uint32_t n_rounds;          /* so many */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;
 };
@@ -485,7 +495,7 @@ struct gx_drop_counter {
     const char *name;           /* static */
     uint64_t n;
 };
-#define GX_DROP_COUNTERS_MAX 64u
+#define GX_DROP_COUNTERS_MAX 96u
 
 struct gx_engine {
     struct gx_engine_config config;
@@ -500,7 +510,8 @@ struct gx_engine {
     uint64_t wake_ms;           /* earliest deadline known; 0: none */
     uint64_t wake_told_ms;
     uint64_t n_steps;
-    uint64_t unacked_at_ms;     /* no channel's unacked_at_ms is before; 0: none has one */
+    uint64_t channels_at_ms;    /* no channel's unacked_at_ms or unheard_at_ms is before; 0: none has one */
+    bool sums_due;              /* one of them is to be compared */
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
@@ -542,6 +553,7 @@ struct gx_engine {
     bool held_dirty;
     uint64_t held_flush_ms;
 
+    uint64_t compared_same, compared_parts;     /* how often what a peer and I hold was the same, and was looked at in parts */
     uint64_t met_by_gate, met_by_gate_zero;     /* how often a group became shared on a session, by the gate of an epoch, and by gate 0 */
     struct gx_drop_counter dropped[GX_DROP_COUNTERS_MAX];
     uint32_t n_dropped;
@@ -781,7 +793,10 @@ bool gx_targets_settle(struct gx_engine *e, struct gx_session *s);
 /* --- repair.c: frontiers, wants, chunks --------------------------------------------------------------------------------------------- */
 
 void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at_ms);     /* look then for own events that it did not acknowledge */
-void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c);     /* a group became shared */
+/* Something is to be done about a channel then: a look at all of them. */
+void gx_repair_look_at_channels(struct gx_engine *e, uint64_t at_ms);
+/* A group became shared.  is_asked: the other side compares what both hold, and is answered. */
+void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool is_asked);
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 /* CHUNKS of who is not served: control events alone, to see by what right it speaks. */
@@ -797,6 +812,8 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
 void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_group *g);
 /* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
 void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
+/* The peer's device holds this node's messages up to seq, from where on it held them before.  False: nothing is known of it. */
+bool gx_repair_note_held_again(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq);
 /* How far it told to hold a log; 0: nothing of it. */
 uint32_t gx_repair_their_seq(const struct gx_channel *c, uint32_t log);
 /* The end of a step: say what it did, ask for what is lacking. */
@@ -822,10 +839,12 @@ struct gx_fan_out {
 };
 struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, struct gx_group *g, uint32_t to);
 bool gx_announce_picks(struct gx_fan_out *of);
-/* When a group became shared: my whole frontier; to who is not picked, what I wrote and what it wrote. */
-void gx_announce_start(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool picked);
-/* My whole frontier. */
-void gx_announce_all(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t flags);
+/* To who is not picked when a group became shared: what I wrote and what it wrote. */
+void gx_announce_pair(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
+/* All logs of the buckets in mask, which differ. */
+void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, const uint8_t *mask);
+/* It answered so: of these what it did not tell, and what it wrote. */
+void gx_announce_differing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, struct gx_span mask);
 /* Own events that it did not say it holds; false: there are none. */
 bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
 /* Does the peer hold the log from behind the place on where this branch leaves all those that it has?  What this branch has joins nothing there, and the
@@ -836,6 +855,21 @@ void gx_announce_logs(struct gx_engine *e, struct gx_session *s, struct gx_group
 void gx_announce_timer(struct gx_engine *e, struct gx_group *g);
 /* Push what was appended in this step, announce what moved. */
 void gx_announce_flush(struct gx_engine *e, struct gx_group *g);
+
+/* --- compare.c: what differs --------------------------------------------------------------------------------------------------------- */
+
+void gx_compare_begin(struct gx_engine *e, struct gx_channel *c);   /* at the end of the step, and again while no answer comes */
+void gx_compare_flush(struct gx_engine *e);
+void gx_compare_timer(struct gx_engine *e, struct gx_channel *c);
+void gx_compare_sum(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
+void gx_compare_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
+void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
+/* A FRONTIER of buckets came, and its entries were noted. */
+void gx_compare_answered(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
+/* The row of a log changes; a device has another endpoint record. */
+void gx_compare_log_moved(struct gx_group *g, struct gx_log *log);
+void gx_compare_record_moved(struct gx_group *g, const struct gx_sign_pk *device);
+void gx_compare_free(struct gx_group *g);
 
 /* --- serve.c: handing events out ----------------------------------------------------------------------------------------------------- */
 
@@ -856,7 +890,8 @@ void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_ch
 
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 
-void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool all);       /* else this node's own */
+void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_endpoint *records, uint32_t n);
+void gx_endpoints_send_own(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c);
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
 /* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */
 void gx_endpoints_store(struct gx_engine *e, struct gx_group *g, const struct gx_endpoint *record);

@@ -130,6 +130,7 @@ static void flush_held(struct gx_engine *e, struct gx_group *g, struct gx_txn *t
 
 void gx_log_touch(struct gx_engine *e, struct gx_group *g, struct gx_log *log)
 {
+    gx_compare_log_moved(g, log);
     if (log->touched || !gx_engine_grow(e, &g->touched, &g->cap_touched, g->n_touched, sizeof *g->touched))
         return;
     log->touched = true;

@@ -4,7 +4,6 @@
 
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
-#define FULL_AGAIN_MS 5000u             /* a whole frontier that is asked for is sent after this at the earliest */
 #define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before, */
 #define DRY_MAX_MS 3600000u             /* nor, when it has none again and again, before this */
 
@@ -104,6 +103,16 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
     }
 }
 
+bool gx_repair_note_held_again(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq)
+{
+    for (uint32_t i = 0; i < g->n_held; i++)
+        if (gx_sign_pk_equal(&g->held[i].row.device, device)) {
+            note_held(e, g, device, g->held[i].row.base_seq, seq);
+            return true;
+        }
+    return false;
+}
+
 static bool checks(const uint8_t check[4], const struct gx_event_id *id)
 {
     return memcmp(id->b, check, 4) == 0;
@@ -154,11 +163,12 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     size_t most = f->n < 2u * g->n_logs + 8u ? f->n : 2u * g->n_logs + 8u;      /* more than there can be: each may cost a look into the store */
-    uint32_t *asked = f->flags & GX_FRONTIER_FULL || e->now.mono_ms == c->started_ms ? NULL : gx_arena_room(&e->arena, (most + 1) * sizeof *asked);
+    bool of_buckets = (f->flags & GX_OF_BUCKETS) != 0;
+    uint32_t *asked = of_buckets ? NULL : gx_arena_room(&e->arena, (most + 1) * sizeof *asked);
     uint32_t n_asked = 0;
     bool lacking = false;
 
-    if (f->flags & GX_FRONTIER_FULL)
+    if (of_buckets)
         c->ahead = false;
     for (size_t i = 0; i < most; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
@@ -187,22 +197,20 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
         (void)gx_announce_unacked(e, s, g, c);
     gx_announce_logs(e, s, g, c, asked, n_asked);
-    if ((f->flags & GX_FRONTIER_AGAIN) && (c->full_ms == 0 || e->now.mono_ms >= c->full_ms + FULL_AGAIN_MS)) {
-        c->full_ms = e->now.mono_ms;
-        gx_announce_all(e, s, g, c, 0);
-    }
+    if (of_buckets)
+        gx_compare_answered(e, s, g, c, f);
     if (!lacking)
         return;
 
     /* An announcement of something live: the author's own push is probably under way. */
-    uint64_t at = e->now.mono_ms + (f->flags & GX_FRONTIER_FULL ? 0 : GX_WANT_DELAY_MS);
+    uint64_t at = e->now.mono_ms + (of_buckets ? 0 : GX_WANT_DELAY_MS);
 
     if (g->want_at_ms == 0 || at < g->want_at_ms)
         g->want_at_ms = at;
     gx_engine_wake(e, g->want_at_ms);
 }
 
-void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
+void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool is_asked)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     struct gx_fan_out of = gx_announce_fan_out(e, g, GX_FAN_OUT);
@@ -213,18 +221,27 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     c->started_ms = e->now.mono_ms;
     if (g->keys_lack)
         gx_keys_hurry(e, g);        /* it may have keys that are lacking here */
-    gx_endpoints_send(e, s, c, picked);
-    gx_announce_start(e, s, g, c, picked);
+    if (picked && !is_asked)
+        gx_compare_begin(e, c);
+    if (!picked && !is_asked) {
+        gx_endpoints_send_own(e, s, c);
+        gx_announce_pair(e, s, g, c);
+    }
     c->unacked_wait_ms = GX_UNACKED_MS;
     gx_repair_unacked_at(e, c, e->now.mono_ms + GX_UNACKED_MS);
+}
+
+void gx_repair_look_at_channels(struct gx_engine *e, uint64_t at_ms)
+{
+    if (e->channels_at_ms == 0 || at_ms < e->channels_at_ms)
+        e->channels_at_ms = at_ms;
+    gx_engine_wake(e, at_ms);
 }
 
 void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at_ms)
 {
     c->unacked_at_ms = at_ms;
-    if (e->unacked_at_ms == 0 || at_ms < e->unacked_at_ms)
-        e->unacked_at_ms = at_ms;
-    gx_engine_wake(e, at_ms);
+    gx_repair_look_at_channels(e, at_ms);
 }
 
 /* Of all branches that are there. */
@@ -560,13 +577,13 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
 }
 
 /* Control is whole: what the other said of logs that were not known then can be placed now. */
-static void ask_again(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+static void compare_again(struct gx_engine *e, struct gx_channel *c)
 {
     if (!c->blind || (c->again_ms != 0 && e->now.mono_ms < c->again_ms + DRY_MS))
         return;
     c->blind = false;
     c->again_ms = e->now.mono_ms;
-    gx_announce_all(e, s, g, c, GX_FRONTIER_AGAIN);
+    gx_compare_begin(e, c);
 }
 
 /* What was asked for and not answered in time is asked of others first. */
@@ -616,7 +633,7 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
 
         if (c == NULL || !gx_channel_shared(c))
             continue;
-        ask_again(e, s, g, c);
+        compare_again(e, c);
         if (c->more) {
             ask_messages(e, s, g, c);
             note_more(g, c);
@@ -658,17 +675,18 @@ static void channel_timer(struct gx_engine *e, struct gx_session *s, struct gx_c
     }
     if (c->unacked_at_ms != 0)
         gx_repair_unacked_at(e, c, c->unacked_at_ms);
+    gx_compare_timer(e, c);
 }
 
 /* Of all sessions there are many, and a deadline of one of them is seldom: they are looked through when the first of these has come. */
-static void unacked_timer(struct gx_engine *e)
+static void channels_timer(struct gx_engine *e)
 {
-    if (e->unacked_at_ms == 0 || e->now.mono_ms < e->unacked_at_ms) {
-        if (e->unacked_at_ms != 0)
-            gx_engine_wake(e, e->unacked_at_ms);
+    if (e->channels_at_ms == 0 || e->now.mono_ms < e->channels_at_ms) {
+        if (e->channels_at_ms != 0)
+            gx_engine_wake(e, e->channels_at_ms);
         return;
     }
-    e->unacked_at_ms = 0;
+    e->channels_at_ms = 0;
     for (uint32_t i = 0; i < e->n_sessions; i++)
         for (uint32_t k = 0; !e->sessions[i]->closed && k < e->sessions[i]->n_channels; k++)
             channel_timer(e, e->sessions[i], &e->sessions[i]->channels[k]);
@@ -676,7 +694,7 @@ static void unacked_timer(struct gx_engine *e)
 
 void gx_repair_timer(struct gx_engine *e)
 {
-    unacked_timer(e);
+    channels_timer(e);
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
         bool waits = g->asked != 0;
@@ -705,6 +723,7 @@ void gx_repair_flush(struct gx_engine *e)
         if (g->want_at_ms != 0 && e->now.mono_ms >= g->want_at_ms)
             gx_repair_look(e, g);
     }
+    gx_compare_flush(e);
 }
 
 /* --- how far ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -749,7 +768,7 @@ bool gx_repair_idle(struct gx_engine *e)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && (!c->started || !channel_idle(e, g, c)))
+            if (c != NULL && gx_channel_shared(c) && (!c->started || c->sum_due || c->unheard_at_ms != 0 || !channel_idle(e, g, c)))
                 return false;
         }
     }

@@ -362,7 +362,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         return;
     }
     if (!c->started)
-        gx_repair_start(e, s, c);
+        gx_repair_start(e, s, c, f->kind == GX_FRAME_BUCKETS);
     if (f->kind == GX_FRAME_FRONTIER)
         gx_repair_frontier(e, s, c, f);
     else if (f->kind == GX_FRAME_WANT)
@@ -373,6 +373,10 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_keys_asked(e, s, g, c, f);
     else if (f->kind == GX_FRAME_KEYS)
         gx_keys_told(e, s, g, f);
+    else if (f->kind == GX_FRAME_BUCKETS)
+        gx_compare_buckets(e, s, g, c, f);
+    else if (f->kind == GX_FRAME_RECORDS)
+        gx_compare_records(e, s, g, c, f);
     else
         gx_endpoints_take(e, s, g, f);
 }
@@ -401,7 +405,12 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_DENIED:
     case GX_FRAME_ASK_KEYS:
     case GX_FRAME_KEYS:
+    case GX_FRAME_BUCKETS:
+    case GX_FRAME_RECORDS:
         take_member_frame(e, s, f);
+        break;
+    case GX_FRAME_SUM:
+        gx_compare_sum(e, s, f);
         break;
     case GX_FRAME_HELLO:
     case GX_FRAME_GUEST:

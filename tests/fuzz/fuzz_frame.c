@@ -32,6 +32,15 @@ static void read_list(const struct gx_frame *f)
         case GX_FRAME_KEYS:
             (void)gx_frame_key_at(f, i);
             break;
+        case GX_FRAME_SUM:
+            (void)gx_frame_channel_at(f, i);
+            break;
+        case GX_FRAME_RECORDS:
+            (void)gx_frame_record_at(f, i);
+            (void)gx_mask_has(f->mask, (uint32_t)i);
+            break;
+        case GX_FRAME_BUCKETS:
+            break;
         case GX_FRAME_CHUNKS:
         case GX_FRAME_PATH:
         case GX_FRAME_BASELINE:

@@ -68,6 +68,7 @@ static const struct known {
     [GX_MUTANT_OUT_UNTOLD] = {.file = "back_in.scn"},
     [GX_MUTANT_LEAVE_FIRST] = {.file = "leaves_with_unsent.scn"},
     [GX_MUTANT_HASH_STALE] = {.file = "looked_before_the_cut.scn"},
+    [GX_MUTANT_BUCKET_LOST] = {.file = "back_in.scn"},
     [GX_MUTANT_WANT_UNSERVED] = {.file = "back_in.scn"},
     [GX_MUTANT_WANT_NEWEST] = {.file = "cafe.scn"},
     [GX_MUTANT_RELAY_NONE] = {.file = "back_in.scn"},

@@ -43,7 +43,7 @@ static void reached(const struct gx_sim_counts *all, const struct gx_sim_removal
         {"too late", all->too_late}, {"checked", all->events_checked}, {"read anew", all->read_anew}, {"read of before", all->before},
         {"out for good", removals->n}, {"while cut", removals->apart}, {"heard", removals->heard.n}, {"said by who had heard", removals->behind},
         {"sealed to who is out", removals->window.n}, {"read by who is out", removals->read},
-        {"met by a gate", all->met_by_gate}, {"met by gate 0", all->met_by_gate_zero}, {"transport keys replaced", all->transport_keys},
+        {"compared, the same", all->compared_same}, {"compared in parts", all->compared_parts}, {"met by a gate", all->met_by_gate}, {"met by gate 0", all->met_by_gate_zero}, {"transport keys replaced", all->transport_keys},
     };
     unsigned missed = 0;
 

@@ -134,6 +134,7 @@ struct sim_node {
     uint32_t n_inbox, cap_inbox;
     bool listed;                /* in sim->busy */
     uint64_t met_by_gate, met_by_gate_zero;         /* of its engine, as counted so far */
+    uint64_t compared_same, compared_parts;
     uint32_t crash_in;          /* steps; 0: no */
     uint32_t *conns;            /* its connections */
     uint32_t n_conns, cap_conns;

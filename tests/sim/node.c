@@ -180,6 +180,10 @@ static void trace_inputs(struct gx_sim *sim, uint32_t i, const struct gx_input *
 
 static void count_met(struct gx_sim *sim, struct sim_node *node)
 {
+    sim->counts.compared_same += node->engine->compared_same - node->compared_same;
+    sim->counts.compared_parts += node->engine->compared_parts - node->compared_parts;
+    node->compared_same = node->engine->compared_same;
+    node->compared_parts = node->engine->compared_parts;
     sim->counts.met_by_gate += node->engine->met_by_gate - node->met_by_gate;
     sim->counts.met_by_gate_zero += node->engine->met_by_gate_zero - node->met_by_gate_zero;
     node->met_by_gate = node->engine->met_by_gate;
@@ -361,7 +365,7 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
     node->paused = false;
     node->up = true;
     node->life++;
-    node->wake_ms = node->met_by_gate = node->met_by_gate_zero = 0;
+    node->wake_ms = node->compared_same = node->compared_parts = node->met_by_gate = node->met_by_gate_zero = 0;
     node->next_port = 20000;
     if (node->own_door.port == 0)
         node->own_door = (struct sim_door){.number = 0, .port = SIM_DOOR_PORT, .pk = node->config.transport_pk};

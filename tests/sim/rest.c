@@ -39,6 +39,9 @@ static bool is_news(enum gx_frame_kind kind)
     case GX_FRAME_DENIED:
     case GX_FRAME_ENDED:
     case GX_FRAME_ASK_KEYS:
+    case GX_FRAME_SUM:
+    case GX_FRAME_BUCKETS:
+    case GX_FRAME_RECORDS:
         return false;
     }
     return true;

@@ -219,6 +219,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t before;            /* messages that newcomers read of before: likewise */
     uint64_t epochs;            /* of honest authors: likewise */
     uint64_t transport_keys;                        /* replaced after a removal */
+    uint64_t compared_same, compared_parts;         /* what two nodes hold was the same, was looked at in parts */
     uint64_t met_by_gate, met_by_gate_zero;         /* groups that became shared on a session, counted at each of its ends */
 };
 const struct gx_sim_counts *gx_sim_counts(const struct gx_sim *sim);

@@ -241,12 +241,13 @@ bob_chunk = chunk(text, reply)
 channel = u(1, 2)
 echo = u(0x0102030405060708, 8)
 FRAMES = {
-    "hello": u(1, 1) + u(5, 1) + client_nonce,
+    "hello": u(1, 1) + u(6, 1) + client_nonce,
     "tags": u(2, 1) + listed(tag, *[run(i, 16) for i in range(1, 64)]),
     "proof": u(3, 1) + listed(channel + tag + bob.device + sig(bob.device_seed, "gx session", group + transcript)),
     "again": u(4, 1),
     "heads": u(5, 1) + channel + listed(leave.id),
-    "frontier": u(6, 1) + channel + u(1, 1) + listed(frontier(revoke), frontier(leave, 1)),
+    "frontier": u(6, 1) + channel + u(0, 1) + listed(frontier(revoke), frontier(leave, 1)),
+    "frontier of buckets": u(6, 1) + channel + u(1, 1) + u(4, 1) + bytes([0x02, 0x80]) + listed(frontier(revoke)),
     "want control": u(7, 1) + channel + u(0, 1) + u(8, 1) + listed(frontier(revoke)),
     "want messages": u(7, 1) + channel + u(1, 1) + u(2, 1) + listed(bob.messages[:8] + u(2, 4) + text.id[:4],
                                                                       bob.messages[:8] + u(1, 4) + bytes(4)),
@@ -266,6 +267,9 @@ FRAMES = {
     "ask": u(21, 1) + channel + run(0xe0, 32) + contact_request,
     "denied": u(22, 1) + channel + u(7, 1),
     "ask keys": u(23, 1) + channel + run(0x21, 32) + listed(key_entry(reply), key_entry(meta)),
+    "sum": u(25, 1) + u(1, 1) + listed(channel, u(0x8001, 2)) + run(0xb0, 8),
+    "buckets": u(26, 1) + channel + u(1, 1) + run(0x10, 8) + u(0, 1) + run(0x18, 4),
+    "records": u(27, 1) + channel + u(1, 1) + u(1, 1) + bytes([0x03]) + listed(bob.device[:8] + u(7, 8), alice.device[:8] + u(0, 8)),
     "keys": u(24, 1) + channel + run(0x41, 32) + listed(key_entry(reply), key_entry(meta)) + run(0x90, 2 * 32 + 16),
 }
 

@@ -4,7 +4,7 @@
 
 #include "tests/unit/proto/story.h"
 
-#define FRAMES_MAX 25u
+#define FRAMES_MAX 32u
 
 struct frames {
     size_t n;
@@ -119,7 +119,7 @@ static inline void frames_of_a_session(struct frames *f, const struct story *s)
     frames_end(f, &w);
 
     w = frames_begin(f, "frontier");
-    l = gx_frame_begin_frontier(&w, 1, GX_FRONTIER_FULL);
+    l = gx_frame_begin_frontier(&w, 1, 0, NULL);
     e = frames_frontier(&s->ev[STORY_REVOKE]);
     gx_frame_put_frontier(&w, &l, &e);
     e = frames_frontier(&s->ev[STORY_LEAVE]);
@@ -150,6 +150,43 @@ static inline void frames_of_a_session(struct frames *f, const struct story *s)
     l = gx_frame_begin_ended(&w, 1);
     gx_frame_put_id(&w, &l, &s->ev[STORY_REMOVE].id);
     gx_frame_put_id(&w, &l, &s->ev[STORY_BAN].id);
+    gx_frame_end(&w, &l);
+    frames_end(f, &w);
+}
+
+/* What two nodes say to find what one has and the other lacks. */
+static inline void frames_of_parts(struct frames *f, const struct story *s)
+{
+    static const uint8_t mask[2] = {0x02, 0x80}, both = 0x03;
+    static const uint16_t channels[2] = {1, GX_CHANNEL_OF_SERVER + 1};
+    struct gx_frontier_entry e = frames_frontier(&s->ev[STORY_REVOKE]);
+    struct gx_record_entry record = {.counter = 7};
+    uint8_t sum[GX_SUM_BYTES], logs[2 * GX_BUCKET_BYTES], records[GX_BUCKET_BYTES];
+
+    struct gx_wr w = frames_begin(f, "frontier of buckets");
+    struct gx_frame_list l = gx_frame_begin_frontier(&w, 1, 4, mask);
+    gx_frame_put_frontier(&w, &l, &e);
+    gx_frame_end(&w, &l);
+    frames_end(f, &w);
+
+    story_run(sum, 0xb0, sizeof sum);
+    w = frames_begin(f, "sum");
+    gx_frame_write_sum(&w, GX_SUM_ASK, channels, 2, sum);
+    frames_end(f, &w);
+
+    story_run(logs, 0x10, sizeof logs);
+    story_run(records, 0x18, sizeof records);
+    w = frames_begin(f, "buckets");
+    gx_frame_write_buckets(&w, 1, 1, logs, 0, records);
+    frames_end(f, &w);
+
+    w = frames_begin(f, "records");
+    l = gx_frame_begin_records(&w, 1, 1, &both);
+    memcpy(record.device, s->bob.device_pk.b, sizeof record.device);
+    gx_frame_put_record(&w, &l, &record);
+    memcpy(record.device, s->alice.device_pk.b, sizeof record.device);
+    record.counter = 0;
+    gx_frame_put_record(&w, &l, &record);
     gx_frame_end(&w, &l);
     frames_end(f, &w);
 }
@@ -306,6 +343,7 @@ static inline const struct frames *frames(void)
 
     if (f.n == 0) {
         frames_of_a_session(&f, story());
+        frames_of_parts(&f, story());
         frames_of_events(&f, story());
         frames_short(&f, story());
         frames_of_contacts(&f, story());

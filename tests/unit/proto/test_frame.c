@@ -197,6 +197,33 @@ static void test_tags_and_proofs_come_back(void **state)
     assert_false(gx_verify(&proof.device, GX_DOMAIN_SESSION, gx_span(signed_bytes, sizeof signed_bytes), &proof.sig));
 }
 
+static void test_sums_buckets_and_records_come_back(void **state)
+{
+    const struct story *s = story();
+    struct gx_frame f = decoded("sum");
+    struct gx_record_entry record;
+    (void)state;
+
+    assert_int_equal(f.flags, GX_SUM_ASK);
+    assert_int_equal(f.n, 2);
+    assert_int_equal(gx_frame_channel_at(&f, 0), 1);
+    assert_int_equal(gx_frame_channel_at(&f, 1), 0x8001);
+    assert_memory_equal(f.sum, "\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7", 8);
+
+    f = decoded("buckets");
+    assert_int_equal(f.bits, 1);
+    assert_int_equal(f.record_bits, 0);
+    assert_memory_equal(f.list.p, "\x10\x11\x12\x13\x14\x15\x16\x17", 8);
+    assert_memory_equal(f.bytes.p, "\x18\x19\x1a\x1b", 4);
+
+    f = decoded("records");
+    assert_int_equal(f.n, 2);
+    record = gx_frame_record_at(&f, 0);
+    assert_memory_equal(record.device, s->bob.device_pk.b, 8);
+    assert_int_equal(record.counter, 7);
+    assert_int_equal(gx_frame_record_at(&f, 1).counter, 0);
+}
+
 static void test_heads_frontiers_and_wants_come_back(void **state)
 {
     const struct story *s = story();
@@ -208,7 +235,7 @@ static void test_heads_frontiers_and_wants_come_back(void **state)
     assert_true(gx_event_id_equal(&head, &s->ev[STORY_LEAVE].id));
 
     f = decoded("frontier");
-    assert_int_equal(f.flags, GX_FRONTIER_FULL);
+    assert_int_equal(f.flags, 0);
     assert_int_equal(f.n, 2);
     struct gx_frontier_entry e = gx_frame_frontier_at(&f, 0);
     assert_memory_equal(e.tag.b, s->alice.control.b, 8);
@@ -218,6 +245,13 @@ static void test_heads_frontiers_and_wants_come_back(void **state)
     assert_memory_equal(e.tag.b, s->bob.control.b, 8);
     assert_int_equal(e.base_seq, 1);
     assert_int_equal(e.seq, 2);
+
+    f = decoded("frontier of buckets");
+    assert_int_equal(f.flags, GX_OF_BUCKETS);
+    assert_int_equal(f.bits, 4);
+    assert_true(gx_mask_has(f.mask, 1) && gx_mask_has(f.mask, 15));
+    assert_false(gx_mask_has(f.mask, 0) || gx_mask_has(f.mask, 14) || gx_mask_has(f.mask, 16));
+    assert_int_equal(gx_frame_frontier_at(&f, 0).seq, 5);
 
     f = decoded("want control");
     assert_int_equal(f.flags, GX_WANT_CONTROL);
@@ -479,6 +513,12 @@ static void read_all(const struct gx_frame *f)
             assert_true(gx_frame_key_at(f, i).seq >= 1);
         else if (f->kind == GX_FRAME_ENDPOINTS)
             gx_frame_endpoint_next(&r, &e);
+        else if (f->kind == GX_FRAME_SUM)
+            (void)gx_frame_channel_at(f, i);
+        else if (f->kind == GX_FRAME_RECORDS)
+            (void)gx_frame_record_at(f, i);
+        else if (f->kind == GX_FRAME_BUCKETS)
+            assert_int_equal(f->list.n, f->n * GX_BUCKET_BYTES);
         else
             assert_true(gx_frame_chunk_next(&r).n >= GX_CHUNK_HEADER_BYTES);
     }
@@ -567,7 +607,9 @@ static void test_every_list_has_a_limit(void **state)
         {"\x02", 1, GX_FRAME_TAGS_MAX, 16, 0},
         {"\x03", 1, GX_FRAME_GROUPS_MAX, 114, 0},
         {"\x05\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
-        {"\x06\x01\x00\x01", 4, GX_FRONTIER_ENTRIES_MAX, 20, 0},
+        {"\x06\x01\x00\x00", 4, GX_FRONTIER_ENTRIES_MAX, 20, 0},
+        {"\x06\x01\x00\x01\x08xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 37, GX_FRONTIER_ENTRIES_MAX, 20, 0},
+        {"\x1b\x01\x00\x00", 4, GX_FRAME_RECORDS_MAX, 16, 0},
         {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 16, 8},
         {"\x13\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
@@ -637,7 +679,20 @@ static void test_values_out_of_range_are_refused(void **state)
         enum gx_err want;
     } cases[] = {
         {"frontier", 3, 0, GX_OK},                  /* flags */
-        {"frontier", 3, 2, GX_OK}, {"frontier", 3, 4, GX_E_MALFORMED},
+        {"frontier", 3, 2, GX_E_MALFORMED},
+        {"frontier of buckets", 4, 9, GX_E_TOO_BIG},        /* bits */
+        {"records", 3, 3, GX_E_MALFORMED},
+        {"records", 5, 2, GX_OK},
+        {"records", 5, 4, GX_E_MALFORMED},          /* a bucket that there is not */
+        {"records", 5, 0x80, GX_E_MALFORMED},
+        {"sum", 1, 0, GX_OK},
+        {"sum", 1, 2, GX_E_MALFORMED},
+        {"sum", 2, 0, GX_E_MALFORMED},              /* of no group */
+        {"sum", 3, 2, GX_E_TOO_BIG},
+        {"sum", 7, 0, GX_E_MALFORMED},              /* the same channel twice */
+        {"sum", 5, 0x90, GX_E_MALFORMED},           /* not in order */
+        {"buckets", 3, 9, GX_E_TOO_BIG},
+        {"buckets", 12, 9, GX_E_TOO_BIG},
         {"frontier", 3, 0x81, GX_E_MALFORMED},
         {"chunks", 3, 0, GX_OK},
         {"chunks", 3, 3, GX_OK},
@@ -775,6 +830,7 @@ int main(void)
         cmocka_unit_test(test_a_card_with_a_key_that_x25519_refuses_is_refused),
         cmocka_unit_test(test_tags_and_proofs_come_back),
         cmocka_unit_test(test_heads_frontiers_and_wants_come_back),
+        cmocka_unit_test(test_sums_buckets_and_records_come_back),
         cmocka_unit_test(test_ended_names_the_operations),
         cmocka_unit_test(test_who_cannot_read_names_events_and_a_key_and_is_told_of_the_same),
         cmocka_unit_test(test_keys_of_1_to_256_events_are_asked_for_and_told_at_once),

@@ -212,7 +212,11 @@ static void test_frames_tell_flags_and_reasons(void **state)
     static const struct {
         const char *name, *want;
     } cases[] = {
-        {"frontier", "frontier channel=1 full n=2"},
+        {"frontier", "frontier channel=1 n=2"},
+        {"frontier of buckets", "frontier channel=1 of_buckets=16 n=1"},
+        {"sum", "sum ask n=2"},
+        {"buckets", "buckets channel=1 logs=2 records=1"},
+        {"records", "records channel=1 of_buckets=2 n=2"},
         {"want control", "want channel=1 control credit=8 n=1"},
         {"want messages", "want channel=1 messages credit=2 n=2"},
         {"ended", "ended channel=1 n=2"},

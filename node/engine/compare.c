@@ -1,0 +1,582 @@
+/* What does one of two nodes hold and the other lack?  One number for all shared groups when nothing differs, digests of parts when something does, and
+ * then what is in the parts that differ.  WIRE §6.1, §6.30 to §6.32 */
+#include "crypto/hash.h"
+#include "node/engine/internal.h"
+
+#include <stdlib.h>
+
+#define BUCKETS (1u << GX_BUCKET_BITS_MAX)
+#define PER_BUCKET 4u                   /* logs or records, on average: fewer digests to tell, or fewer entries of what does not differ */
+#define DIGEST_BYTES 16u
+#define ROUNDS_A_SECOND 8u              /* that one peer may begin for one group: each costs digests of all buckets */
+#define UNHEARD_MS 5000u                /* an answer that does not come is asked for again, then at twice the pause, */
+#define UNHEARD_MAX_MS 40000u           /* and not any more after this one */
+
+enum part { LOGS, RECORDS, PARTS };
+
+/* Of each bucket a digest over the logs, or endpoint records, whose id begins with its number. */
+struct gx_parts {
+    uint8_t digest[PARTS][BUCKETS][DIGEST_BYTES];
+    bool is_stale[PARTS][BUCKETS];
+    bool any_stale;
+    uint8_t total[PARTS][32];           /* over all buckets */
+    uint32_t generation;                /* of the law that ends of logs were looked at under */
+};
+
+void gx_compare_free(struct gx_group *g)
+{
+    free(g->parts);
+}
+
+static void mark_stale(struct gx_parts *parts, enum part part, uint8_t bucket)
+{
+    parts->is_stale[part][bucket] = parts->any_stale = true;
+}
+
+void gx_compare_log_moved(struct gx_group *g, struct gx_log *log)
+{
+    log->moved = ++g->moves;
+    if (g->parts != NULL)
+        mark_stale(g->parts, LOGS, log->row.id.b[0]);
+}
+
+void gx_compare_record_moved(struct gx_group *g, const struct gx_sign_pk *device)
+{
+    if (g->parts != NULL)
+        mark_stale(g->parts, RECORDS, device->b[0]);
+}
+
+/* --- digests of what is held -------------------------------------------------------------------------------------------------------------------- */
+
+#define LEAF_BYTES 52u
+
+struct leaf {
+    uint8_t part, bucket;
+    uint8_t b[LEAF_BYTES];
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct leaf));
+}
+
+static void put_u32(uint8_t out[4], uint32_t v)
+{
+    for (uint32_t i = 0; i < 4; i++)
+        out[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* Does nothing of this log follow what is held, whoever has more?  Then how far it is held is nobody's concern. */
+static bool has_ended(const struct gx_group *g, uint32_t i)
+{
+    const struct gx_log *log = &g->logs[i];
+
+    return log->row.cls == GX_LOG_MESSAGES && gx_shown_ended(g, log, log->row.head_seq + 1) && !gx_group_is_forked(g, i);
+}
+
+static bool log_leaf(const struct gx_group *g, uint32_t i, struct leaf *out)
+{
+    const struct gx_log_row *row = &g->logs[i].row;
+
+    *out = (struct leaf){.part = LOGS, .bucket = row->id.b[0]};
+    memcpy(out->b, row->id.b, 16);
+    if (g->logs[i].has_ended) {
+        put_u32(out->b + 16, UINT32_MAX);
+    } else {
+        put_u32(out->b + 16, row->head_seq);
+        memcpy(out->b + 20, row->head_id.b, 32);
+    }
+    return row->head_seq > 0 || g->logs[i].has_ended;
+}
+
+static void record_leaf(const struct gx_endpoint *record, struct leaf *out)
+{
+    *out = (struct leaf){.part = RECORDS, .bucket = record->device.b[0]};
+    memcpy(out->b, record->device.b, 32);
+    put_u32(out->b + 32, (uint32_t)record->counter);
+    put_u32(out->b + 36, (uint32_t)(record->counter >> 32));
+    memcpy(out->b + 40, record->sig.b, LEAF_BYTES - 40);
+}
+
+static void look_at_ends(struct gx_group *g)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        bool now = has_ended(g, i);
+
+        if (g->logs[i].has_ended != now)
+            mark_stale(g->parts, LOGS, g->logs[i].row.id.b[0]);
+        g->logs[i].has_ended = now;
+    }
+    g->parts->generation = g->law.generation;
+}
+
+static void digest_leaves(struct gx_parts *parts, const struct leaf *leaves, uint32_t n)
+{
+    for (uint32_t at = 0, end; at < n; at = end) {
+        uint8_t digest[32];
+        struct gx_hasher h;
+
+        gx_hash_begin(&h, "gx-bucket");
+        for (end = at; end < n && leaves[end].part == leaves[at].part && leaves[end].bucket == leaves[at].bucket; end++)
+            gx_hash_add(&h, leaves[end].b, LEAF_BYTES);
+        gx_hash_end(&h, digest);
+        memcpy(parts->digest[leaves[at].part][leaves[at].bucket], digest, DIGEST_BYTES);
+    }
+}
+
+/* Digests of all that is held now.  Only buckets of which something moved are hashed anew.  NULL: memory is out (noted). */
+static struct gx_parts *parts_now(struct gx_engine *e, struct gx_group *g)
+{
+    bool is_new = g->parts == NULL;
+    struct leaf *leaves = NULL;
+    uint32_t n = 0;
+
+    if (is_new && (g->parts = calloc(1, sizeof *g->parts)) == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return NULL;
+    }
+
+    struct gx_parts *parts = g->parts;
+
+    if (is_new) {
+        memset(parts->is_stale, true, sizeof parts->is_stale);
+        parts->any_stale = true;
+    }
+    if (parts->any_stale || parts->generation != g->law.generation)
+        look_at_ends(g);
+    if (!parts->any_stale)
+        return parts;
+    leaves = gx_arena_room(&e->arena, ((size_t)g->n_logs + g->n_endpoints + 1u) * sizeof *leaves);
+    if (leaves == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        n += parts->is_stale[LOGS][g->logs[i].row.id.b[0]] && log_leaf(g, i, &leaves[n]);
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (parts->is_stale[RECORDS][g->endpoints[i].device.b[0]])
+            record_leaf(&g->endpoints[i], &leaves[n++]);
+    if (n > 1)
+        qsort(leaves, n, sizeof *leaves, by_bytes);
+    for (uint32_t part = 0; part < PARTS; part++)
+        for (uint32_t i = 0; i < BUCKETS; i++)
+            if (parts->is_stale[part][i])
+                memset(parts->digest[part][i], 0, DIGEST_BYTES);
+    digest_leaves(parts, leaves, n);
+    for (uint32_t part = 0; part < PARTS; part++)
+        gx_hash(parts->total[part], "gx-parts", gx_span(parts->digest[part][0], sizeof parts->digest[part]));
+    memset(parts->is_stale, false, sizeof parts->is_stale);
+    parts->any_stale = false;
+    return parts;
+}
+
+/* --- digests as they are told ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Told digests are short, so they are of this session alone: nobody can look beforehand for things that come to the same. */
+static void hash_of_session(struct gx_hasher *h, const char *label, const struct gx_session *s)
+{
+    uint8_t key[2 * sizeof(struct gx_nonce)];
+
+    memcpy(key, s->transcript.client_nonce.b, sizeof(struct gx_nonce));
+    memcpy(key + sizeof(struct gx_nonce), s->transcript.server_nonce.b, sizeof(struct gx_nonce));
+    gx_hash_begin_keyed(h, label, gx_span(key, sizeof key));
+}
+
+static void told_digests(const struct gx_session *s, const struct gx_parts *parts, enum part part, uint8_t bits, uint8_t *out)
+{
+    uint32_t each = BUCKETS >> bits;
+
+    for (uint32_t i = 0; i < 1u << bits; i++) {
+        uint8_t digest[32], which = (uint8_t)part;
+        struct gx_hasher h;
+
+        hash_of_session(&h, "gx-told", s);
+        gx_hash_add(&h, &which, 1);
+        if (bits == 0)
+            gx_hash_add(&h, parts->total[part], sizeof parts->total[part]);
+        else
+            gx_hash_add(&h, parts->digest[part][i * each], (size_t)each * DIGEST_BYTES);
+        gx_hash_end(&h, digest);
+        memcpy(out + (size_t)GX_BUCKET_BYTES * i, digest, GX_BUCKET_BYTES);
+    }
+}
+
+static uint8_t bits_for(uint32_t n)
+{
+    uint8_t bits = 0;
+
+    while (bits < GX_BUCKET_BITS_MAX && n / PER_BUCKET >= 2u << bits)
+        bits++;
+    return bits;
+}
+
+static uint32_t bucket_of(uint8_t first, uint8_t bits)
+{
+    return (uint32_t)first >> (GX_BUCKET_BITS_MAX - bits);
+}
+
+/* Over the groups of these channels, in their order.  False: one of them is not shared. */
+static bool sum_of(struct gx_engine *e, struct gx_session *s, const uint16_t *channels, size_t n, uint8_t out[GX_SUM_BYTES])
+{
+    uint8_t digest[32];
+    struct gx_hasher h;
+
+    hash_of_session(&h, "gx-sum", s);
+    for (size_t i = 0; i < n; i++) {
+        struct gx_channel *c = gx_session_channel(s, channels[i]);
+        struct gx_group *g = c == NULL || !gx_announce_hears(c) ? NULL : gx_group_by_gnum(e, c->group);
+        struct gx_parts *parts = g == NULL ? NULL : parts_now(e, g);
+
+        if (parts == NULL)
+            return false;
+        gx_hash_add(&h, parts->total, sizeof parts->total);
+    }
+    gx_hash_end(&h, digest);
+    memcpy(out, digest, GX_SUM_BYTES);
+    return true;
+}
+
+/* --- telling --------------------------------------------------------------------------------------------------------------------------------------- */
+
+void gx_compare_begin(struct gx_engine *e, struct gx_channel *c)
+{
+    c->sum_due = true;
+    c->unheard_ms = 0;
+    e->sums_due = true;
+}
+
+static void send_sum(struct gx_engine *e, struct gx_session *s, uint8_t flags, const uint16_t *channels, size_t n)
+{
+    uint8_t sum[GX_SUM_BYTES];
+    struct gx_wr w = gx_engine_wr(e, 4 + 2 * n + GX_SUM_BYTES);
+
+    if (n == 0 || !sum_of(e, s, channels, n, sum))
+        return;
+    gx_frame_write_sum(&w, flags, channels, n, sum);
+    gx_engine_send(e, s, &w);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
+}
+
+/* All that is to be compared with one peer goes into one number. */
+static void send_due(struct gx_engine *e, struct gx_session *s)
+{
+    uint16_t channels[GX_FRAME_GROUPS_MAX];
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        struct gx_channel *c = &s->channels[i];
+
+        if (!c->sum_due)
+            continue;
+        c->sum_due = false;
+        if (!gx_announce_hears(c) || n == GX_FRAME_GROUPS_MAX)
+            continue;
+        channels[n++] = c->number;
+        c->unheard_ms = c->unheard_ms == 0 ? UNHEARD_MS : 2 * c->unheard_ms;
+        c->unheard_at_ms = e->now.mono_ms + c->unheard_ms;
+        gx_repair_look_at_channels(e, c->unheard_at_ms);
+    }
+    if (n > 1)
+        qsort(channels, n, sizeof *channels, by_number);
+    send_sum(e, s, GX_SUM_ASK, channels, n);
+}
+
+static bool is_due(const struct gx_session *s)
+{
+    for (uint32_t i = 0; i < s->n_channels; i++)
+        if (s->channels[i].sum_due)
+            return true;
+    return false;
+}
+
+/* Are proofs of it under verification?  What they make shared goes into the same number. */
+static bool is_proving(const struct gx_engine *e, const struct gx_session *s)
+{
+    for (const struct gx_job *job = e->jobs_head; job != NULL; job = job->next)
+        if (job->kind == GX_JOB_PROOF && job->session == s->id)
+            return true;
+    return false;
+}
+
+void gx_compare_flush(struct gx_engine *e)
+{
+    if (!e->sums_due)
+        return;
+    e->sums_due = false;
+    for (uint32_t i = 0; i < e->n_sessions && e->fault == GX_OK; i++) {
+        struct gx_session *s = e->sessions[i];
+
+        if (s->closed || !is_due(s))
+            continue;
+        if (is_proving(e, s))
+            e->sums_due = true;
+        else
+            send_due(e, s);
+    }
+}
+
+void gx_compare_timer(struct gx_engine *e, struct gx_channel *c)
+{
+    if (c->unheard_at_ms == 0)
+        return;
+    if (e->now.mono_ms < c->unheard_at_ms) {
+        gx_repair_look_at_channels(e, c->unheard_at_ms);
+        return;
+    }
+    c->unheard_at_ms = 0;
+    c->sum_due = c->unheard_ms < UNHEARD_MAX_MS;
+    e->sums_due |= c->sum_due;
+}
+
+static void heard(struct gx_channel *c)
+{
+    c->unheard_at_ms = c->unheard_ms = 0;
+}
+
+static void send_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, bool whole)
+{
+    uint8_t digests[PARTS][BUCKETS * GX_BUCKET_BYTES];
+    uint8_t bits[PARTS] = {whole ? bits_for(g->n_logs) : 0, whole ? bits_for(g->n_endpoints) : 0};
+    struct gx_parts *parts = parts_now(e, g);
+    struct gx_wr w = gx_engine_wr(e, 8 + sizeof digests);
+
+    if (parts == NULL)
+        return;
+    for (uint32_t part = 0; part < PARTS; part++)
+        told_digests(s, parts, (enum part)part, bits[part], digests[part]);
+    gx_frame_write_buckets(&w, c->number, bits[LOGS], digests[LOGS], bits[RECORDS], digests[RECORDS]);
+    gx_engine_send(e, s, &w);
+    c->told_moves = g->moves + 1;
+}
+
+/* May this peer begin another round?  Else it asks again. */
+static bool has_turn(struct gx_engine *e, struct gx_channel *c)
+{
+    if (e->now.mono_ms >= c->rounds_since_ms + 1000u) {
+        c->rounds_since_ms = e->now.mono_ms;
+        c->n_rounds = 0;
+    }
+    if (c->n_rounds < ROUNDS_A_SECOND) {
+        c->n_rounds++;
+        return true;
+    }
+    gx_engine_drop(e, "compare");
+    return false;
+}
+
+/* --- what comes out ---------------------------------------------------------------------------------------------------------------------------------- */
+
+/* In buckets that do not differ the peer holds what I hold, if it did not move since I told. */
+static void note_same(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, struct gx_span mask, uint64_t moves)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_log *log = &g->logs[i];
+
+        if (log->row.head_seq == 0 || log->moved > moves || (mask.n > 0 && gx_mask_has(mask, bucket_of(log->row.id.b[0], bits))))
+            continue;
+        gx_repair_note_theirs(e, g, c, i, log->row.head_seq, log->row.head_seq);
+        if (i == g->own_messages && !gx_repair_note_held_again(e, g, &c->device, log->row.head_seq))
+            gx_announce_logs(e, s, g, c, &i, 1);        /* from where on it holds them it says in its answer */
+        if (i == g->own_control && g->row.state == GX_GROUP_LEFT)
+            gx_ended_heard(e, g);
+    }
+}
+
+static void note_all_same(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+{
+    heard(c);
+    e->compared_same++;
+    c->ahead = c->blind = false;
+    c->told_moves = 0;
+    note_same(e, s, g, c, 0, gx_span(NULL, 0), UINT64_MAX);
+}
+
+/* What a frame speaks of, if it is shared.  It begins the channel when it is the first that comes. */
+static struct gx_group *shared_group(struct gx_engine *e, struct gx_session *s, struct gx_channel *c)
+{
+    struct gx_group *g = c == NULL ? NULL : gx_group_by_gnum(e, c->group);
+
+    if (g == NULL || g->silent)
+        return NULL;
+    if (gx_channel_shared(c) && g->members_changed) {
+        gx_group_settle(e, g);
+        gx_sessions_recheck(e, g);
+    }
+    if (s->closed || !gx_channel_shared(c))
+        return NULL;
+    if (!c->started)
+        gx_repair_start(e, s, c, true);
+    return g;
+}
+
+void gx_compare_sum(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
+{
+    uint16_t channels[GX_FRAME_GROUPS_MAX] = {0};
+    uint8_t sum[GX_SUM_BYTES];
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++) {
+        uint16_t number = gx_frame_channel_at(f, i);
+
+        if (shared_group(e, s, gx_session_channel(s, number)) != NULL)
+            channels[n++] = number;
+    }
+    if (s->closed || n == 0 || !has_turn(e, gx_session_channel(s, channels[0])))
+        return;
+    if (n < f->n)
+        gx_engine_drop(e, "not_shared");
+
+    bool same = n == f->n && sum_of(e, s, channels, n, sum) && memcmp(sum, f->sum, sizeof sum) == 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct gx_channel *c = gx_session_channel(s, channels[i]);
+        struct gx_group *g = c == NULL || !gx_channel_shared(c) ? NULL : gx_group_by_gnum(e, c->group);
+
+        if (g != NULL && same)
+            note_all_same(e, s, g, c);
+        else if (g != NULL)
+            send_buckets(e, s, g, c, n == 1);
+    }
+    if (same && (f->flags & GX_SUM_ASK) != 0)
+        send_sum(e, s, 0, channels, n);
+}
+
+/* Which buckets differ?  Returns how many. */
+static uint32_t differing(const struct gx_session *s, const struct gx_parts *parts, enum part part, uint8_t bits, struct gx_span told, uint8_t *mask)
+{
+    uint8_t mine[BUCKETS * GX_BUCKET_BYTES];
+    uint32_t n = 0;
+
+    memset(mask, 0, GX_MASK_BYTES(bits));
+    told_digests(s, parts, part, bits, mine);
+    for (uint32_t i = 0; i < 1u << bits; i++) {
+        if (memcmp(mine + GX_BUCKET_BYTES * i, told.p + GX_BUCKET_BYTES * i, GX_BUCKET_BYTES) == 0 || (GX_MUTANT(BUCKET_LOST) && i % 2 == 0))
+            continue;
+        mask[i / 8] |= (uint8_t)(1u << i % 8);
+        n++;
+    }
+    return n;
+}
+
+static void tell_records(struct gx_engine *e, struct gx_session *s, const struct gx_group *g, const struct gx_channel *c, uint8_t bits, const uint8_t *mask)
+{
+    struct gx_wr w = gx_engine_wr(e, 64 + 16 * (size_t)g->n_endpoints);
+    struct gx_frame_list list = gx_frame_begin_records(&w, c->number, bits, mask);
+
+    for (uint32_t i = 0; i < g->n_endpoints && list.n < GX_FRAME_RECORDS_MAX; i++) {
+        struct gx_record_entry entry = {.counter = g->endpoints[i].counter};
+
+        memcpy(entry.device, g->endpoints[i].device.b, sizeof entry.device);
+        if (gx_mask_has(gx_span(mask, GX_MASK_BYTES(bits)), bucket_of(entry.device[0], bits)))
+            gx_frame_put_record(&w, &list, &entry);
+    }
+    gx_frame_end(&w, &list);
+    gx_engine_send(e, s, &w);
+}
+
+void gx_compare_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    uint8_t masks[PARTS][GX_MASK_BYTES(GX_BUCKET_BITS_MAX)];
+    struct gx_parts *parts = has_turn(e, c) ? parts_now(e, g) : NULL;
+
+    if (parts == NULL)
+        return;
+    heard(c);
+
+    uint32_t n_logs = differing(s, parts, LOGS, f->bits, f->list, masks[LOGS]);
+    uint32_t n_records = differing(s, parts, RECORDS, f->record_bits, f->bytes, masks[RECORDS]);
+
+    if (n_logs + n_records == 0) {
+        note_all_same(e, s, g, c);
+        send_sum(e, s, 0, &c->number, 1);
+        return;
+    }
+    if ((n_logs > 0 && f->bits == 0 && bits_for(g->n_logs) > 0) || (n_records > 0 && f->record_bits == 0 && bits_for(g->n_endpoints) > 0)) {
+        send_buckets(e, s, g, c, true);
+        return;
+    }
+    c->told_moves = 0;
+    e->compared_parts++;
+    note_same(e, s, g, c, f->bits, gx_span(masks[LOGS], GX_MASK_BYTES(f->bits)), UINT64_MAX);
+    if (n_records > 0)
+        tell_records(e, s, g, c, f->record_bits, masks[RECORDS]);
+    gx_announce_buckets(e, s, g, c, f->bits, masks[LOGS]);
+}
+
+void gx_compare_answered(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    uint64_t moves = c->told_moves;
+
+    heard(c);
+    c->told_moves = 0;
+    if (moves != 0)             /* else it answers what I did not say */
+        note_same(e, s, g, c, f->bits, f->mask, moves - 1);
+    gx_announce_differing(e, s, g, c, f->bits, f->mask);
+}
+
+/* The counter that it told for the device; 0: none. */
+static uint64_t told_counter(const struct gx_frame *f, const struct gx_sign_pk *device)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_record_entry entry = gx_frame_record_at(f, i);
+
+        if (memcmp(entry.device, device->b, sizeof entry.device) == 0)
+            return entry.counter;
+    }
+    return 0;
+}
+
+static const struct gx_endpoint *record_of(const struct gx_group *g, const struct gx_record_entry *entry)
+{
+    for (uint32_t i = 0; i < g->n_endpoints; i++)
+        if (memcmp(entry->device, g->endpoints[i].device.b, sizeof entry->device) == 0)
+            return &g->endpoints[i];
+    return NULL;
+}
+
+/* Of an answer to BUCKETS: what it has newer than I. */
+static void ask_records(struct gx_engine *e, struct gx_session *s, const struct gx_group *g, const struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_wr w = gx_engine_wr(e, 8 + 16 * f->n);
+    struct gx_frame_list list = gx_frame_begin_records(&w, c->number, 0, NULL);
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct gx_record_entry entry = gx_frame_record_at(f, i);
+        const struct gx_endpoint *mine = record_of(g, &entry);
+
+        if (mine != NULL && mine->counter >= entry.counter)
+            continue;
+        entry.counter = mine == NULL ? 0 : mine->counter;
+        gx_frame_put_record(&w, &list, &entry);
+    }
+    gx_frame_end(&w, &list);
+    if (list.n > 0)
+        gx_engine_send(e, s, &w);
+}
+
+void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    struct gx_endpoint *newer = has_turn(e, c) ? gx_arena_room(&e->arena, (g->n_endpoints + 1u) * sizeof *newer) : NULL;
+    bool answers = (f->flags & GX_OF_BUCKETS) != 0;
+    uint32_t n = 0;
+
+    if (newer == NULL)
+        return;
+    for (uint32_t i = 0; answers && i < g->n_endpoints; i++)
+        if (gx_mask_has(f->mask, bucket_of(g->endpoints[i].device.b[0], f->bits)) && told_counter(f, &g->endpoints[i].device) < g->endpoints[i].counter)
+            newer[n++] = g->endpoints[i];
+    for (size_t i = 0; !answers && i < f->n && n < g->n_endpoints; i++) {
+        struct gx_record_entry entry = gx_frame_record_at(f, i);
+        const struct gx_endpoint *mine = record_of(g, &entry);
+
+        if (mine != NULL && mine->counter > entry.counter)
+            newer[n++] = *mine;
+    }
+    gx_endpoints_send(e, s, c, newer, n);
+    if (answers)
+        ask_records(e, s, g, c, f);
+}
