@@ -29,8 +29,8 @@ def state(home, group):
 
 
 def shows(home, where, texts):
-    """It shows these and no others, each once.  In their order, oldest first."""
-    got = until(home, lambda: list(home.messages(where).values()), lambda list: len(list) >= len(texts))
+    """It shows these and no others, each once.  In their order, oldest first.  What was written before one came may be there before its key is."""
+    got = until(home, lambda: list(home.messages(where).values()), lambda list: sorted(list) == sorted(texts))
     assert sorted(got) == sorted(texts), (home.name, got, texts)
     return got
 
