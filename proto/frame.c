@@ -274,9 +274,9 @@ static enum gx_err want_read(struct gx_frame *f, struct gx_rd *r)
     f->channel = gx_rd_u16(r);
     f->flags = gx_rd_u8(r);
     f->credit = gx_rd_u8(r);
-    if (f->flags > GX_WANT_MESSAGES || f->credit < 1 || f->credit > GX_WANT_CHUNKS_MAX)
+    if (f->flags > GX_WANT_CONTROL_OF || f->credit < 1 || f->credit > GX_WANT_CHUNKS_MAX)
         return GX_E_MALFORMED;
-    if (f->flags == GX_WANT_CONTROL) {
+    if (f->flags != GX_WANT_MESSAGES) {
         enum gx_err err = list_fixed(f, r, FRONTIER_BYTES, GX_FRONTIER_ENTRIES_MAX);
         return err == GX_OK ? frontier_check(f) : err;
     }

@@ -90,7 +90,11 @@ struct gx_record_entry {             /* 16 bytes */
 
 enum gx_sum_flags { GX_SUM_ASK = 1 };           /* and tell me whether it is the same with you */
 enum gx_parts_flags { GX_OF_BUCKETS = 1 };      /* FRONTIER, RECORDS: all that I hold of the buckets in mask, which differ; else: what changed, or is lacking */
-enum gx_want_kind { GX_WANT_CONTROL = 0, GX_WANT_MESSAGES = 1 };
+enum gx_want_kind {
+    GX_WANT_CONTROL = 0,        /* whatever is not below my control frontier */
+    GX_WANT_MESSAGES = 1,
+    GX_WANT_CONTROL_OF = 2      /* of these control logs alone what is behind my place in them */
+};
 enum gx_chunks_flags { GX_CHUNKS_PUSH = 1, GX_CHUNKS_LAST = 2 };   /* unasked, live; the last frame that answers a WANT */
 enum gx_bye { GX_BYE_DONE = 0, GX_BYE_MALFORMED = 1, GX_BYE_LIMIT = 2, GX_BYE_DUPLICATE = 3, GX_BYE_STOPPING = 4, GX_BYE_IDLE = 5, GX_BYE_VERSION = 6 };
 
@@ -135,7 +139,7 @@ const char *gx_frame_kind_name(uint8_t kind);
 struct gx_tag gx_frame_tag_at(const struct gx_frame *f, size_t i);                        /* TAGS */
 struct gx_proof gx_frame_proof_at(const struct gx_frame *f, size_t i);                    /* PROOF */
 struct gx_event_id gx_frame_head_at(const struct gx_frame *f, size_t i);                  /* HEADS, ENDED */
-struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT control: the asker's control frontier */
+struct gx_frontier_entry gx_frame_frontier_at(const struct gx_frame *f, size_t i);        /* FRONTIER, and WANT of control: the asker's control frontier, or of some logs */
 struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);                /* WANT messages: a log may be named again with a lower from_seq */
 struct gx_key_entry gx_frame_key_at(const struct gx_frame *f, size_t i);                  /* ASK_KEYS, KEYS */
 uint16_t gx_frame_channel_at(const struct gx_frame *f, size_t i);                         /* SUM */

@@ -203,7 +203,7 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         add(&l, " channel=%u logs=%zu records=%u", frame->channel, frame->n, 1u << frame->record_bits);
         break;
     case GX_FRAME_WANT:
-        add(&l, " channel=%u %s credit=%u n=%zu", frame->channel, frame->flags == GX_WANT_CONTROL ? "control" : "messages",
+        add(&l, " channel=%u %s credit=%u n=%zu", frame->channel, frame->flags == GX_WANT_CONTROL ? "control" : frame->flags == GX_WANT_MESSAGES ? "messages" : "control_of",
             frame->credit, frame->n);
         break;
     case GX_FRAME_CHUNKS:

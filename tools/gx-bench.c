@@ -66,6 +66,7 @@ static const struct subject {
     {"unlock", "a vault with a passphrase is opened", 1, false, gx_measure_unlock},
     {"key-rows", "message keys are written into the store, and read", 2, false, gx_measure_key_rows},
     {"rewrap", "the keys of a store change", 1, false, gx_measure_rewrap},
+    {"sync", "two nodes find what one has and the other lacks", 3, false, gx_measure_sync},
     {"sim-schedules", "the simulator: random worlds of 50 nodes", 1, false, gx_measure_sim_schedules},
     {"sim-group", "the simulator: 500 nodes in one group", 1, true, gx_measure_sim_group},
     {"sim-large", "the simulator: 10,000 nodes", 2, true, gx_measure_sim_large},

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define BUCKETS (1u << GX_BUCKET_BITS_MAX)
-#define PER_BUCKET 4u                   /* logs or records, on average: fewer digests to tell, or fewer entries of what does not differ */
+#define PER_BUCKET 2u                   /* logs or records, on average: fewer digests to tell, or fewer entries of what does not differ */
 #define DIGEST_BYTES 16u
 #define ROUNDS_A_SECOND 8u              /* that one peer may begin for one group: each costs digests of all buckets */
 #define UNHEARD_MS 5000u                /* an answer that does not come is asked for again, then at twice the pause, */

@@ -298,7 +298,11 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
             err = GX_OK;
     }
     if (err == GX_E_MISSING) {
+        struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+
         gx_engine_drop(e, "missing");
+        if (c != NULL)
+            c->ahead = true;            /* it holds more than it told of */
         g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
         gx_engine_wake(e, g->want_at_ms);
     } else if (err == GX_E_MALFORMED || err == GX_E_TOO_BIG || err == GX_E_VERSION || err == GX_E_SIGNATURE) {

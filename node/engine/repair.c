@@ -374,10 +374,12 @@ bool gx_repair_lacks_control(const struct gx_engine *e, const struct gx_group *g
     return false;
 }
 
+/* Of logs that it told of where it has more; of all, when it has some that I do not know. */
 static bool entry_control(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    (void)c;
-    return g->logs[log].row.cls == GX_LOG_CONTROL && g->logs[log].row.head_seq > 0;
+    if (g->logs[log].row.cls != GX_LOG_CONTROL)
+        return false;
+    return c->ahead ? g->logs[log].row.head_seq > 0 : gx_repair_their_seq(c, log) > g->logs[log].row.head_seq;
 }
 
 /* Up to where both have a log, as far as the other told: a name that it knows if it is on the same branch. */
@@ -397,7 +399,7 @@ static void put_common(struct gx_wr *w, struct gx_frame_list *list, const struct
 static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
     struct gx_wr w = gx_engine_wr(e, 16 + sizeof(struct gx_frontier_entry) * g->n_logs);
-    struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_CONTROL, GX_WANT_CHUNKS_MAX);
+    struct gx_frame_list list = gx_frame_begin_want(&w, c->number, c->ahead ? GX_WANT_CONTROL : GX_WANT_CONTROL_OF, GX_WANT_CHUNKS_MAX);
 
     for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++)
         if (entry_control(g, c, i))

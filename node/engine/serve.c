@@ -210,10 +210,14 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_engine_ok(e, GX_E_MEMORY);
         return;
     }
+    for (uint32_t i = 0; i < g->n_logs && f->flags == GX_WANT_CONTROL_OF; i++)
+        known[i] = UINT32_MAX;
     for (size_t i = 0; i < f->n; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
         uint32_t log = gx_group_branch(g, &entry);
 
+        for (uint32_t b = gx_group_log_by_tag(g, &entry.tag); b != GX_NONE; b = g->logs[b].next_of_tag)
+            known[b] = known[b] == UINT32_MAX ? 0 : known[b];
         if (log != GX_NONE && entry.seq > known[log]) {     /* of a branch that I do not have, all of mine is news */
             known[log] = entry.seq;
             gx_repair_note_theirs(e, g, c, log, entry.base_seq, entry.seq);
@@ -298,7 +302,7 @@ void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel 
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
 
-    if (f->flags == GX_WANT_CONTROL)
+    if (f->flags != GX_WANT_MESSAGES)
         serve_control(e, s, g, c, f);
     else
         serve_messages(e, s, g, c, f);

@@ -18,7 +18,7 @@ LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_1
        "law_promotes_100", "law_rejoin", "law_memory_few", "law_memory_many", "law_memory_stale"}
 LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
 SEAL = {"seal_message", "open_message", "keys_told", "unlock", "key_rows_put", "key_rows_get", "rewrap"} | {f"epoch_{what}_{n}" for what in ("make", "open") for n in ("10", "100", "500")}
-SIM = {"sim_schedules", "sim_group", "sim_large", "sim_large_memory"}
+SIM = {"sync_same", "sync_few", "sync_all", "sim_schedules", "sim_group", "sim_large", "sim_large_memory"}
 GOALS = NODES - {"sends_one", "catch_up_keys"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"} | SIM
 FIGURES = {"median", "min", "max", "repeats"}
 

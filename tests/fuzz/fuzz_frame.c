@@ -23,7 +23,7 @@ static void read_list(const struct gx_frame *f)
             (void)gx_frame_frontier_at(f, i);
             break;
         case GX_FRAME_WANT:
-            if (f->flags == GX_WANT_CONTROL)
+            if (f->flags != GX_WANT_MESSAGES)
                 (void)gx_frame_frontier_at(f, i);
             else
                 (void)gx_frame_want_at(f, i);

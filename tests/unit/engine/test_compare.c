@@ -301,7 +301,7 @@ static uint32_t bucket_of(struct net *net, int i)
 {
     const struct gx_group *g = net->node[i].engine->groups[0];
 
-    return g->logs[g->own_messages].row.id.b[0] >> 6;           /* of 16 logs there are four */
+    return g->logs[g->own_messages].row.id.b[0] >> 5;           /* of 16 logs there are eight */
 }
 
 static void test_what_is_written_while_the_answer_is_under_way_is_not_acknowledged_by_it(void **state)

@@ -505,7 +505,7 @@ static void read_all(const struct gx_frame *f)
             (void)gx_frame_proof_at(f, i);
         else if (f->kind == GX_FRAME_HEADS || f->kind == GX_FRAME_ENDED)
             (void)gx_frame_head_at(f, i);
-        else if (f->kind == GX_FRAME_FRONTIER || (f->kind == GX_FRAME_WANT && f->flags == GX_WANT_CONTROL))
+        else if (f->kind == GX_FRAME_FRONTIER || (f->kind == GX_FRAME_WANT && f->flags != GX_WANT_MESSAGES))
             (void)gx_frame_frontier_at(f, i);
         else if (f->kind == GX_FRAME_WANT)
             (void)gx_frame_want_at(f, i);
@@ -697,7 +697,8 @@ static void test_values_out_of_range_are_refused(void **state)
         {"chunks", 3, 0, GX_OK},
         {"chunks", 3, 3, GX_OK},
         {"chunks", 3, 4, GX_E_MALFORMED},
-        {"want control", 3, 2, GX_E_MALFORMED},     /* kind */
+        {"want control", 3, 2, GX_OK},              /* kind */
+        {"want control", 3, 3, GX_E_MALFORMED},
         {"want control", 4, 0, GX_E_MALFORMED},     /* credit */
         {"want control", 4, 1, GX_OK},
         {"want control", 4, 9, GX_E_MALFORMED},
