@@ -7,7 +7,7 @@
 #include "proto/bodies.h"
 #include "proto/chunk.h"
 
-#define GX_WIRE_VERSION 6u
+#define GX_WIRE_VERSION 7u
 
 /* kind, name.  §: WIRE. */
 #define GX_FRAME_LIST(X)                                                                    \

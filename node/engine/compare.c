@@ -172,17 +172,21 @@ static struct gx_parts *parts_now(struct gx_engine *e, struct gx_group *g)
 
 /* --- digests as they are told ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Told digests are short, so they are of this session alone: nobody can look beforehand for things that come to the same. */
-static void hash_of_session(struct gx_hasher *h, const char *label, const struct gx_session *s)
+enum teller { I, THEY };        /* who tells it */
+
+/* Told digests are short, so they are of this session alone: nobody can look beforehand for things that come to the same.  And they are of the one who
+ * tells them: nobody can say that they hold what they were told of by saying the same. */
+static void hash_of_session(struct gx_hasher *h, const char *label, const struct gx_session *s, enum teller teller)
 {
-    uint8_t key[2 * sizeof(struct gx_nonce)];
+    uint8_t key[2 * sizeof(struct gx_nonce)], role = s->inbound == (teller == I) ? GX_ROLE_SERVER : GX_ROLE_CLIENT;
 
     memcpy(key, s->transcript.client_nonce.b, sizeof(struct gx_nonce));
     memcpy(key + sizeof(struct gx_nonce), s->transcript.server_nonce.b, sizeof(struct gx_nonce));
     gx_hash_begin_keyed(h, label, gx_span(key, sizeof key));
+    gx_hash_add(h, &role, 1);
 }
 
-static void told_digests(const struct gx_session *s, const struct gx_parts *parts, enum part part, uint8_t bits, uint8_t *out)
+static void told_digests(const struct gx_session *s, enum teller teller, const struct gx_parts *parts, enum part part, uint8_t bits, uint8_t *out)
 {
     uint32_t each = BUCKETS >> bits;
 
@@ -190,7 +194,7 @@ static void told_digests(const struct gx_session *s, const struct gx_parts *part
         uint8_t digest[32], which = (uint8_t)part;
         struct gx_hasher h;
 
-        hash_of_session(&h, "gx-told", s);
+        hash_of_session(&h, "gx-told", s, teller);
         gx_hash_add(&h, &which, 1);
         if (bits == 0)
             gx_hash_add(&h, parts->total[part], sizeof parts->total[part]);
@@ -216,12 +220,12 @@ static uint32_t bucket_of(uint8_t first, uint8_t bits)
 }
 
 /* Over the groups of these channels, in their order.  False: one of them is not shared. */
-static bool sum_of(struct gx_engine *e, struct gx_session *s, const uint16_t *channels, size_t n, uint8_t out[GX_SUM_BYTES])
+static bool sum_of(struct gx_engine *e, struct gx_session *s, enum teller teller, const uint16_t *channels, size_t n, uint8_t out[GX_SUM_BYTES])
 {
     uint8_t digest[32];
     struct gx_hasher h;
 
-    hash_of_session(&h, "gx-sum", s);
+    hash_of_session(&h, "gx-sum", s, teller);
     for (size_t i = 0; i < n; i++) {
         struct gx_channel *c = gx_session_channel(s, channels[i]);
         struct gx_group *g = c == NULL || !gx_announce_hears(c) ? NULL : gx_group_by_gnum(e, c->group);
@@ -250,7 +254,7 @@ static void send_sum(struct gx_engine *e, struct gx_session *s, uint8_t flags, c
     uint8_t sum[GX_SUM_BYTES];
     struct gx_wr w = gx_engine_wr(e, 4 + 2 * n + GX_SUM_BYTES);
 
-    if (n == 0 || !sum_of(e, s, channels, n, sum))
+    if (n == 0 || !sum_of(e, s, I, channels, n, sum))
         return;
     gx_frame_write_sum(&w, flags, channels, n, sum);
     gx_engine_send(e, s, &w);
@@ -347,7 +351,7 @@ static void send_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gr
     if (parts == NULL)
         return;
     for (uint32_t part = 0; part < PARTS; part++)
-        told_digests(s, parts, (enum part)part, bits[part], digests[part]);
+        told_digests(s, I, parts, (enum part)part, bits[part], digests[part]);
     gx_frame_write_buckets(&w, c->number, bits[LOGS], digests[LOGS], bits[RECORDS], digests[RECORDS]);
     gx_engine_send(e, s, &w);
     c->told_moves = g->moves + 1;
@@ -430,7 +434,7 @@ void gx_compare_sum(struct gx_engine *e, struct gx_session *s, const struct gx_f
     if (n < f->n)
         gx_engine_drop(e, "not_shared");
 
-    bool same = n == f->n && sum_of(e, s, channels, n, sum) && memcmp(sum, f->sum, sizeof sum) == 0;
+    bool same = n == f->n && sum_of(e, s, THEY, channels, n, sum) && memcmp(sum, f->sum, sizeof sum) == 0;
 
     for (uint32_t i = 0; i < n; i++) {
         struct gx_channel *c = gx_session_channel(s, channels[i]);
@@ -452,7 +456,7 @@ static uint32_t differing(const struct gx_session *s, const struct gx_parts *par
     uint32_t n = 0;
 
     memset(mask, 0, GX_MASK_BYTES(bits));
-    told_digests(s, parts, part, bits, mine);
+    told_digests(s, THEY, parts, part, bits, mine);
     for (uint32_t i = 0; i < 1u << bits; i++) {
         if (memcmp(mine + GX_BUCKET_BYTES * i, told.p + GX_BUCKET_BYTES * i, GX_BUCKET_BYTES) == 0 || (GX_MUTANT(BUCKET_LOST) && i % 2 == 0))
             continue;

@@ -241,7 +241,7 @@ bob_chunk = chunk(text, reply)
 channel = u(1, 2)
 echo = u(0x0102030405060708, 8)
 FRAMES = {
-    "hello": u(1, 1) + u(6, 1) + client_nonce,
+    "hello": u(1, 1) + u(7, 1) + client_nonce,
     "tags": u(2, 1) + listed(tag, *[run(i, 16) for i in range(1, 64)]),
     "proof": u(3, 1) + listed(channel + tag + bob.device + sig(bob.device_seed, "gx session", group + transcript)),
     "again": u(4, 1),
