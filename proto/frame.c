@@ -10,7 +10,7 @@
 
 #define RECORD_BYTES 16u
 
-static_assert(7u + GX_MASK_BYTES(GX_BUCKET_BITS_MAX) + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
+static_assert(7u + GX_MASK_BYTES(GX_BUCKET_BITS_MAX) + GX_SUM_BYTES + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
 static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tags fit a frame");
 static_assert(3u + GX_PROOF_BYTES * GX_FRAME_GROUPS_MAX <= GX_FRAME_BYTES_MAX, "proofs of all groups fit a frame");
 static_assert(5u + GX_ENDPOINT_BYTES_MAX * GX_ENDPOINTS_PER_FRAME_MAX <= GX_FRAME_BYTES_MAX, "endpoints fit a frame");
@@ -250,6 +250,8 @@ static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
     enum gx_err err = parts_read(f, r);
     if (err != GX_OK)
         return err;
+    if ((f->flags & GX_OF_BUCKETS) != 0)
+        gx_rd_bytes(r, f->sum, sizeof f->sum);
     err = list_fixed(f, r, FRONTIER_BYTES, GX_FRONTIER_ENTRIES_MAX);
     return err == GX_OK ? frontier_check(f) : err;
 }
@@ -653,7 +655,7 @@ struct gx_frame_list gx_frame_begin_heads(struct gx_wr *w, uint16_t channel)
     return begin_list(w);
 }
 
-static struct gx_frame_list begin_parts(struct gx_wr *w, enum gx_frame_kind kind, uint16_t channel, uint8_t bits, const uint8_t *mask)
+static void write_parts(struct gx_wr *w, enum gx_frame_kind kind, uint16_t channel, uint8_t bits, const uint8_t *mask)
 {
     gx_wr_u8(w, (uint8_t)kind);
     gx_wr_u16(w, channel);
@@ -663,17 +665,20 @@ static struct gx_frame_list begin_parts(struct gx_wr *w, enum gx_frame_kind kind
         gx_wr_u8(w, bits);
         gx_wr_bytes(w, mask, GX_MASK_BYTES(bits));
     }
-    return begin_list(w);
 }
 
-struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask)
+struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask, const uint8_t *same)
 {
-    return begin_parts(w, GX_FRAME_FRONTIER, channel, bits, mask);
+    write_parts(w, GX_FRAME_FRONTIER, channel, bits, mask);
+    if (mask != NULL)
+        gx_wr_bytes(w, same, GX_SUM_BYTES);
+    return begin_list(w);
 }
 
 struct gx_frame_list gx_frame_begin_records(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask)
 {
-    return begin_parts(w, GX_FRAME_RECORDS, channel, bits, mask);
+    write_parts(w, GX_FRAME_RECORDS, channel, bits, mask);
+    return begin_list(w);
 }
 
 struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum gx_want_kind kind, uint8_t credit)

@@ -113,7 +113,7 @@ struct gx_frame {
     uint8_t bits;                    /* FRONTIER, RECORDS with GX_OF_BUCKETS: mask is of 2^bits buckets; BUCKETS: of logs, in list */
     struct gx_span mask;             /* bit i % 8 of byte i / 8: bucket i differs */
     uint8_t record_bits;             /* BUCKETS: of endpoint records, in bytes */
-    uint8_t sum[GX_SUM_BYTES];       /* SUM */
+    uint8_t sum[GX_SUM_BYTES];       /* SUM; FRONTIER with GX_OF_BUCKETS: of all that do not differ */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED, DENIED: enum gx_deny; BYE: enum gx_bye */
     struct gx_event_id event;        /* ADMITTED */
@@ -176,8 +176,8 @@ struct gx_frame_list { size_t count_at; uint16_t n; };
 struct gx_frame_list gx_frame_begin_tags(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_proof(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_heads(struct gx_wr *w, uint16_t channel);
-/* mask: NULL, or GX_MASK_BYTES(bits) bytes: all that is held of these buckets follows. */
-struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask);
+/* mask: NULL, or GX_MASK_BYTES(bits) bytes: all that is held of these buckets follows, and same are GX_SUM_BYTES, of the others. */
+struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask, const uint8_t *same);
 struct gx_frame_list gx_frame_begin_records(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask);
 struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum gx_want_kind kind, uint8_t credit);
 struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, uint8_t flags);

@@ -147,13 +147,15 @@ static bool entry_unacked(struct gx_engine *e, struct gx_group *g, const struct 
 
 typedef bool want_fn(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log);
 
-/* The buckets that a FRONTIER is of. */
+/* The buckets that a FRONTIER is of; and all others, as one number. */
 struct buckets {
     uint8_t bits;
-    const uint8_t *mask;
+    const uint8_t *mask, *same;
 };
 
-/* Those of the n logs in `of` that are wanted; NULL: of the first n.  buckets: NULL, or what it is of.  Returns how many these were. */
+static const struct buckets no_buckets;
+
+/* Those of the n logs in `of` that are wanted; NULL: of the first n.  buckets: what it is of.  Returns how many these were. */
 static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct buckets *buckets,
                              const uint32_t *of, uint32_t n_of, want_fn *want)
 {
@@ -173,7 +175,7 @@ static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct g
                 uint32_t left = n_of - at;
 
                 w = gx_engine_wr(e, 64 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
-                list = gx_frame_begin_frontier(&w, c->number, buckets == NULL ? 0 : buckets->bits, buckets == NULL ? NULL : buckets->mask);
+                list = gx_frame_begin_frontier(&w, c->number, buckets->bits, buckets->mask, buckets->same);
             }
             put_entry(&w, &list, g, log);
         }
@@ -188,7 +190,7 @@ static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct g
 
 void gx_announce_pair(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
-    (void)send_entries(e, s, g, c, NULL, NULL, g->n_logs, entry_pair);
+    (void)send_entries(e, s, g, c, &no_buckets, NULL, g->n_logs, entry_pair);
 }
 
 /* The logs of these buckets; NULL: memory is out (noted). */
@@ -205,9 +207,10 @@ static uint32_t *logs_of_buckets(struct gx_engine *e, const struct gx_group *g, 
     return logs;
 }
 
-void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, const uint8_t *mask)
+void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, const uint8_t *mask,
+                         const uint8_t same[GX_SUM_BYTES])
 {
-    struct buckets buckets = {.bits = bits, .mask = mask};
+    struct buckets buckets = {.bits = bits, .mask = mask, .same = same};
     uint32_t n = 0;
     const uint32_t *logs = logs_of_buckets(e, g, bits, gx_span(mask, GX_MASK_BYTES(bits)), &n);
 
@@ -216,7 +219,7 @@ void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gr
 
     /* That I hold nothing of them is an answer, too. */
     struct gx_wr w = gx_engine_wr(e, 64);
-    struct gx_frame_list list = gx_frame_begin_frontier(&w, c->number, bits, mask);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, c->number, bits, mask, same);
 
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
@@ -228,17 +231,17 @@ void gx_announce_differing(struct gx_engine *e, struct gx_session *s, struct gx_
     const uint32_t *logs = logs_of_buckets(e, g, bits, mask, &n);
 
     if (logs != NULL)
-        (void)send_entries(e, s, g, c, NULL, logs, n, entry_differing);
+        (void)send_entries(e, s, g, c, &no_buckets, logs, n, entry_differing);
 }
 
 void gx_announce_logs(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const uint32_t *logs, uint32_t n)
 {
-    (void)send_entries(e, s, g, c, NULL, logs, n, entry_all);
+    (void)send_entries(e, s, g, c, &no_buckets, logs, n, entry_all);
 }
 
 bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
-    return send_entries(e, s, g, c, NULL, NULL, g->n_logs, entry_unacked) > 0;
+    return send_entries(e, s, g, c, &no_buckets, NULL, g->n_logs, entry_unacked) > 0;
 }
 
 /* --- the end of a step --------------------------------------------------------------------------------------------------------------- */
@@ -252,7 +255,7 @@ static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_g
             gx_repair_unacked_at(e, c, e->now.mono_ms + c->unacked_wait_ms);
         }
     }
-    (void)send_entries(e, s, g, c, NULL, g->touched, g->n_touched, want);
+    (void)send_entries(e, s, g, c, &no_buckets, g->touched, g->n_touched, want);
 }
 
 /* What others wrote is told together, some time within GX_LATE_MS: who hears it from another meanwhile is not told again. */
@@ -283,7 +286,7 @@ static void announce_late(struct gx_engine *e, struct gx_group *g)
         struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
 
         if (gx_announce_hears(c))
-            (void)send_entries(e, e->sessions[i], g, c, NULL, g->late, g->n_late, entry_late);
+            (void)send_entries(e, e->sessions[i], g, c, &no_buckets, g->late, g->n_late, entry_late);
     }
     for (uint32_t k = 0; k < g->n_late; k++)
         g->logs[g->late[k]].late = false;

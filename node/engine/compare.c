@@ -33,9 +33,8 @@ static void mark_stale(struct gx_parts *parts, enum part part, uint8_t bucket)
     parts->is_stale[part][bucket] = parts->any_stale = true;
 }
 
-void gx_compare_log_moved(struct gx_group *g, struct gx_log *log)
+void gx_compare_log_moved(struct gx_group *g, const struct gx_log *log)
 {
-    log->moved = ++g->moves;
     if (g->parts != NULL)
         mark_stale(g->parts, LOGS, log->row.id.b[0]);
 }
@@ -205,6 +204,20 @@ static void told_digests(const struct gx_session *s, enum teller teller, const s
     }
 }
 
+/* Of all buckets of logs that do not differ: who answers shows that it holds them. */
+static void same_of(const struct gx_session *s, enum teller teller, const struct gx_parts *parts, uint8_t bits, struct gx_span mask, uint8_t out[GX_SUM_BYTES])
+{
+    uint8_t digest[32];
+    struct gx_hasher h;
+
+    hash_of_session(&h, "gx-same", s, teller);
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        if (!gx_mask_has(mask, i >> (GX_BUCKET_BITS_MAX - bits)))
+            gx_hash_add(&h, parts->digest[LOGS][i], DIGEST_BYTES);
+    gx_hash_end(&h, digest);
+    memcpy(out, digest, GX_SUM_BYTES);
+}
+
 static uint8_t bits_for(uint32_t n)
 {
     uint8_t bits = 0;
@@ -354,7 +367,6 @@ static void send_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gr
         told_digests(s, I, parts, (enum part)part, bits[part], digests[part]);
     gx_frame_write_buckets(&w, c->number, bits[LOGS], digests[LOGS], bits[RECORDS], digests[RECORDS]);
     gx_engine_send(e, s, &w);
-    c->told_moves = g->moves + 1;
 }
 
 /* May this peer begin another round?  Else it asks again. */
@@ -374,13 +386,13 @@ static bool has_turn(struct gx_engine *e, struct gx_channel *c)
 
 /* --- what comes out ---------------------------------------------------------------------------------------------------------------------------------- */
 
-/* In buckets that do not differ the peer holds what I hold, if it did not move since I told. */
-static void note_same(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, struct gx_span mask, uint64_t moves)
+/* In buckets that do not differ the peer holds what I hold. */
+static void note_same(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, struct gx_span mask)
 {
     for (uint32_t i = 0; i < g->n_logs; i++) {
         const struct gx_log *log = &g->logs[i];
 
-        if (log->row.head_seq == 0 || log->moved > moves || (mask.n > 0 && gx_mask_has(mask, bucket_of(log->row.id.b[0], bits))))
+        if (log->row.head_seq == 0 || (mask.n > 0 && gx_mask_has(mask, bucket_of(log->row.id.b[0], bits))))
             continue;
         gx_repair_note_theirs(e, g, c, i, log->row.head_seq, log->row.head_seq);
         if (i == g->own_messages && !gx_repair_note_held_again(e, g, &c->device, log->row.head_seq))
@@ -395,8 +407,7 @@ static void note_all_same(struct gx_engine *e, struct gx_session *s, struct gx_g
     heard(c);
     e->compared_same++;
     c->ahead = c->blind = false;
-    c->told_moves = 0;
-    note_same(e, s, g, c, 0, gx_span(NULL, 0), UINT64_MAX);
+    note_same(e, s, g, c, 0, gx_span(NULL, 0));
 }
 
 /* What a frame speaks of, if it is shared.  It begins the channel when it is the first that comes. */
@@ -484,7 +495,7 @@ static void tell_records(struct gx_engine *e, struct gx_session *s, const struct
 
 void gx_compare_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
-    uint8_t masks[PARTS][GX_MASK_BYTES(GX_BUCKET_BITS_MAX)];
+    uint8_t masks[PARTS][GX_MASK_BYTES(GX_BUCKET_BITS_MAX)], same[GX_SUM_BYTES];
     struct gx_parts *parts = has_turn(e, c) ? parts_now(e, g) : NULL;
 
     if (parts == NULL)
@@ -503,22 +514,25 @@ void gx_compare_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gro
         send_buckets(e, s, g, c, true);
         return;
     }
-    c->told_moves = 0;
     e->compared_parts++;
-    note_same(e, s, g, c, f->bits, gx_span(masks[LOGS], GX_MASK_BYTES(f->bits)), UINT64_MAX);
+    note_same(e, s, g, c, f->bits, gx_span(masks[LOGS], GX_MASK_BYTES(f->bits)));
     if (n_records > 0)
         tell_records(e, s, g, c, f->record_bits, masks[RECORDS]);
-    gx_announce_buckets(e, s, g, c, f->bits, masks[LOGS]);
+    same_of(s, I, parts, f->bits, gx_span(masks[LOGS], GX_MASK_BYTES(f->bits)), same);
+    gx_announce_buckets(e, s, g, c, f->bits, masks[LOGS], same);
 }
 
 void gx_compare_answered(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
-    uint64_t moves = c->told_moves;
+    const struct gx_parts *parts = parts_now(e, g);
+    uint8_t same[GX_SUM_BYTES];
 
+    if (parts == NULL)
+        return;
     heard(c);
-    c->told_moves = 0;
-    if (moves != 0)             /* else it answers what I did not say */
-        note_same(e, s, g, c, f->bits, f->mask, moves - 1);
+    same_of(s, THEY, parts, f->bits, f->mask, same);
+    if (memcmp(same, f->sum, sizeof same) == 0)         /* else something moved since I told, or it makes that up */
+        note_same(e, s, g, c, f->bits, f->mask);
     gx_announce_differing(e, s, g, c, f->bits, f->mask);
 }
 

@@ -81,7 +81,6 @@ struct gx_log {
     bool changed;               /* head moved in this step: announce it */
     bool late;                  /* in the group's list of those */
     bool has_ended;             /* messages: nothing follows what is held, as last looked at (compare.c) */
-    uint64_t moved;             /* the group's moves when its row changed last */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
     struct gx_known_list known; /* messages: what they know of their author's admissions */
     /* The end of what is under verification: equal to the head when nothing is. */
@@ -160,7 +159,6 @@ struct gx_group {
     uint32_t n_logs, cap_logs;
     struct gx_idmap log_by_tag, log_by_device;      /* the first of them */
     struct gx_parts *parts;     /* digests of what is held, to compare it with others; NULL: not compared yet */
-    uint64_t moves;             /* changes of its logs' rows since it was loaded */
     uint32_t *touched;          /* logs that this step changed: a group may have 1,000, and a step moves one or two */
     uint32_t n_touched, cap_touched;
     uint32_t *late;             /* logs of others that moved and are announced at late_at_ms */
@@ -313,7 +311,6 @@ struct gx_channel {
     bool sum_due;               /* what both hold is to be compared at the end of the step */
     uint64_t unheard_at_ms;     /* no answer came by then: it is begun again; 0: none is waited for */
     uint32_t unheard_ms;        /* how long that was waited for; 0: it was not asked since */
-    uint64_t told_moves;        /* the group's moves when digests of its parts were told, and one more; 0: they were answered */
     uint64_t rounds_since_ms;   /* since then it began */
     uint32_t n_rounds;          /* so many */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
@@ -841,8 +838,9 @@ struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, struct gx_group *g, u
 bool gx_announce_picks(struct gx_fan_out *of);
 /* To who is not picked when a group became shared: what I wrote and what it wrote. */
 void gx_announce_pair(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
-/* All logs of the buckets in mask, which differ. */
-void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, const uint8_t *mask);
+/* All logs of the buckets in mask, which differ; and of those that do not, their number. */
+void gx_announce_buckets(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, const uint8_t *mask,
+                         const uint8_t same[GX_SUM_BYTES]);
 /* It answered so: of these what it did not tell, and what it wrote. */
 void gx_announce_differing(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, uint8_t bits, struct gx_span mask);
 /* Own events that it did not say it holds; false: there are none. */
@@ -867,7 +865,7 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
 /* A FRONTIER of buckets came, and its entries were noted. */
 void gx_compare_answered(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
 /* The row of a log changes; a device has another endpoint record. */
-void gx_compare_log_moved(struct gx_group *g, struct gx_log *log);
+void gx_compare_log_moved(struct gx_group *g, const struct gx_log *log);
 void gx_compare_record_moved(struct gx_group *g, const struct gx_sign_pk *device);
 void gx_compare_free(struct gx_group *g);
 

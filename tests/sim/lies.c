@@ -347,7 +347,7 @@ static void oversize(struct scene *s)
             gx_frame_put_tag(&w, &list, &(struct gx_tag){{(uint8_t)k}});
         gx_frame_end(&w, &list);
     } else {                        /* more logs */
-        list = gx_frame_begin_frontier(&w, 0, 0, NULL);
+        list = gx_frame_begin_frontier(&w, 0, 0, NULL, NULL);
         for (uint32_t k = 0; k <= GX_FRONTIER_ENTRIES_MAX; k++)
             gx_frame_put_frontier(&w, &list, &(struct gx_frontier_entry){.seq = k});
         gx_frame_end(&w, &list);
@@ -382,7 +382,7 @@ static void claim_all(struct scene *s, struct gx_session *to, const struct gx_ch
 {
     uint8_t bytes[GX_FRAME_BYTES_MAX];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
-    struct gx_frame_list list = gx_frame_begin_frontier(&w, c->number, 0, NULL);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, c->number, 0, NULL, NULL);
 
     for (uint32_t k = 0; k < s->g->n_logs && k < 500; k++) {
         struct gx_frontier_entry entry = {.seq = s->g->logs[k].row.head_seq + 1 + pick(s, 100)};

@@ -247,7 +247,7 @@ FRAMES = {
     "again": u(4, 1),
     "heads": u(5, 1) + channel + listed(leave.id),
     "frontier": u(6, 1) + channel + u(0, 1) + listed(frontier(revoke), frontier(leave, 1)),
-    "frontier of buckets": u(6, 1) + channel + u(1, 1) + u(4, 1) + bytes([0x02, 0x80]) + listed(frontier(revoke)),
+    "frontier of buckets": u(6, 1) + channel + u(1, 1) + u(4, 1) + bytes([0x02, 0x80]) + run(0xa0, 8) + listed(frontier(revoke)),
     "want control": u(7, 1) + channel + u(0, 1) + u(8, 1) + listed(frontier(revoke)),
     "want messages": u(7, 1) + channel + u(1, 1) + u(2, 1) + listed(bob.messages[:8] + u(2, 4) + text.id[:4],
                                                                       bob.messages[:8] + u(1, 4) + bytes(4)),

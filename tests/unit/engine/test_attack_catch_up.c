@@ -195,7 +195,7 @@ static void test_a_frontier_that_names_one_message_often_costs_no_memory(void **
     struct net *net = tea_with_long_messages(&log);
     static uint8_t bytes[GX_FRAME_BYTES_MAX];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
-    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, 2, 1), 0, NULL);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, 2, 1), 0, NULL, NULL);
     struct gx_frontier_entry entry = {.seq = 1, .check = {1, 2, 3, 4}};
 
     (void)state;

@@ -108,11 +108,116 @@ static void test_who_echoes_digests_acknowledges_nothing(void **state)
     net_free(net);
 }
 
+/* An answer that names no logs: of one bucket, which differs or not. */
+static void say_frontier(struct net *net, int from, int to, uint8_t mask)
+{
+    uint8_t bytes[64];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    static const uint8_t same[GX_SUM_BYTES];
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, from, to), 0, &mask, same);
+
+    gx_frame_end(&w, &list);
+    inject(net, from, to, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* n0 wrote what n1 never got, and n1 does not say so. */
+static bool nothing_of_node_0(struct net *net, int from, int to, struct gx_span bytes)
+{
+    return !(from == 0 && to == 1) && count(net, from, to, bytes);
+}
+
+/* WIRE §6.31: "all other logs are the same on both sides". */
+static void test_who_says_that_nothing_differs_and_shows_nothing_acknowledges_nothing(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+
+    (void)state;
+    net_send(net, 0, "tea", "which it has");
+    net_run(net, 5 * MINUTE);
+    assert_int_equal(held_by(net, 0), 1);
+    memset(&seen, 0, sizeof seen);
+    net->pass = nothing_of_node_0;
+    net_send(net, 0, "tea", "which nobody gets");
+    say_other(net, 1, 0);
+    say_frontier(net, 1, 0, 0);
+    assert_int_equal(held_by(net, 0), 0);
+    net_free(net);
+}
+
+/* --- a slow line ------------------------------------------------------------------------------------------------------------------------ */
+
+/* From the first BUCKETS on what n0 says to n1 is under way until it is let through. */
+static struct {
+    bool on;
+    uint8_t *bytes[64];
+    size_t n[64];
+    size_t head, tail;
+} slow;
+
+static bool slowly(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)net;
+    if (bytes.p[0] == GX_FRAME_ENDPOINTS)
+        return false;                   /* so that records differ, and logs do not */
+    seen.buckets[from] += bytes.p[0] == GX_FRAME_BUCKETS;
+    slow.on |= bytes.p[0] == GX_FRAME_BUCKETS;
+    if (!slow.on || from != 0 || to != 1)
+        return true;
+    assert_true(slow.tail < 64);
+    slow.bytes[slow.tail] = malloc(bytes.n);
+    memcpy(slow.bytes[slow.tail], bytes.p, bytes.n);
+    slow.n[slow.tail++] = bytes.n;
+    return false;
+}
+
+static void one_comes(struct net *net)
+{
+    assert_true(slow.head < slow.tail);
+    inject(net, 0, 1, gx_span(slow.bytes[slow.head], slow.n[slow.head]));
+    slow.head++;
+    net_settle(net);
+}
+
+/* n1 asks n0, and for lack of an answer asks again; meanwhile n0 writes.  The answer to what n0 told first speaks of what was before. */
+static void test_an_answer_to_what_was_told_first_does_not_acknowledge_what_was_told_second(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_addr elsewhere = net_addr(777);
+
+    (void)state;
+    net_send(net, 0, "tea", "which it has");
+    net_run(net, 5 * MINUTE);
+    memset(&seen, 0, sizeof seen);
+    memset(&slow, 0, sizeof slow);
+    line(net, 0, 1, false);
+    net->pass = slowly;
+    net_step(net, 1, (struct gx_input){.kind = GX_IN_LISTENING, .addrs = &elsewhere, .n_addrs = 1});
+    net->cut[1][0] = false;             /* n1 connects, and so it asks */
+    for (unsigned i = 0; i < 600 && slow.tail == 0; i++)
+        net_run(net, SECOND);
+    assert_int_equal(slow.tail, 1);
+    net_send(net, 0, "tea", "which it has not");
+    net_run(net, 6 * SECOND);
+    assert_true(seen.buckets[0] >= 2);
+    one_comes(net);
+    assert_int_equal(held_by(net, 0), 0);
+    line(net, 0, 1, false);
+    assert_int_equal(held_by(net, 0), 0);
+    while (slow.tail > 0)
+        free(slow.bytes[--slow.tail]);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_echoes_a_sum_acknowledges_nothing),
         cmocka_unit_test(test_who_echoes_digests_acknowledges_nothing),
+        cmocka_unit_test(test_who_says_that_nothing_differs_and_shows_nothing_acknowledges_nothing),
+        cmocka_unit_test(test_an_answer_to_what_was_told_first_does_not_acknowledge_what_was_told_second),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);

@@ -119,7 +119,7 @@ static inline void frames_of_a_session(struct frames *f, const struct story *s)
     frames_end(f, &w);
 
     w = frames_begin(f, "frontier");
-    l = gx_frame_begin_frontier(&w, 1, 0, NULL);
+    l = gx_frame_begin_frontier(&w, 1, 0, NULL, NULL);
     e = frames_frontier(&s->ev[STORY_REVOKE]);
     gx_frame_put_frontier(&w, &l, &e);
     e = frames_frontier(&s->ev[STORY_LEAVE]);
@@ -163,8 +163,9 @@ static inline void frames_of_parts(struct frames *f, const struct story *s)
     struct gx_record_entry record = {.counter = 7};
     uint8_t sum[GX_SUM_BYTES], logs[2 * GX_BUCKET_BYTES], records[GX_BUCKET_BYTES];
 
+    story_run(sum, 0xa0, sizeof sum);
     struct gx_wr w = frames_begin(f, "frontier of buckets");
-    struct gx_frame_list l = gx_frame_begin_frontier(&w, 1, 4, mask);
+    struct gx_frame_list l = gx_frame_begin_frontier(&w, 1, 4, mask, sum);
     gx_frame_put_frontier(&w, &l, &e);
     gx_frame_end(&w, &l);
     frames_end(f, &w);

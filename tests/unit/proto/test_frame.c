@@ -251,6 +251,8 @@ static void test_heads_frontiers_and_wants_come_back(void **state)
     assert_int_equal(f.bits, 4);
     assert_true(gx_mask_has(f.mask, 1) && gx_mask_has(f.mask, 15));
     assert_false(gx_mask_has(f.mask, 0) || gx_mask_has(f.mask, 14) || gx_mask_has(f.mask, 16));
+    assert_int_equal(f.sum[0], 0xa0);
+    assert_int_equal(f.sum[GX_SUM_BYTES - 1], 0xa0 + GX_SUM_BYTES - 1);
     assert_int_equal(gx_frame_frontier_at(&f, 0).seq, 5);
 
     f = decoded("want control");
@@ -608,7 +610,7 @@ static void test_every_list_has_a_limit(void **state)
         {"\x03", 1, GX_FRAME_GROUPS_MAX, 114, 0},
         {"\x05\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
         {"\x06\x01\x00\x00", 4, GX_FRONTIER_ENTRIES_MAX, 20, 0},
-        {"\x06\x01\x00\x01\x08xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 37, GX_FRONTIER_ENTRIES_MAX, 20, 0},
+        {"\x06\x01\x00\x01\x08xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxssssssss", 45, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x1b\x01\x00\x00", 4, GX_FRAME_RECORDS_MAX, 16, 0},
         {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 16, 8},
