@@ -510,7 +510,7 @@ void gx_compare_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gro
         send_sum(e, s, 0, &c->number, 1);
         return;
     }
-    if ((n_logs > 0 && f->bits == 0 && bits_for(g->n_logs) > 0) || (n_records > 0 && f->record_bits == 0 && bits_for(g->n_endpoints) > 0)) {
+    if (f->bits == 0 && f->record_bits == 0 && ((n_logs > 0 && bits_for(g->n_logs) > 0) || (n_records > 0 && bits_for(g->n_endpoints) > 0))) {
         send_buckets(e, s, g, c, true);
         return;
     }

@@ -211,6 +211,51 @@ static void test_an_answer_to_what_was_told_first_does_not_acknowledge_what_was_
     net_free(net);
 }
 
+/* --- sizes that do not fit together ------------------------------------------------------------------------------------------------------ */
+
+static void tell_made_up(struct net *net, int from, int to, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct gx_endpoint record = *record_of(net, from, from);
+        struct gx_sign_seed seed = {{(uint8_t)(i + 1), 0x66}};
+        struct gx_sign_sk sk;
+
+        gx_sign_keypair(&record.device, &sk, &seed);
+        record.counter = 1;
+        sign_record(net, &record, &sk);
+        tell_record(net, from, to, &record);
+    }
+}
+
+/* n0 knows many logs and few records, n1 few logs and many records. */
+static void test_two_that_know_many_of_different_things_come_to_an_end(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 3, token);
+
+    (void)state;
+    line(net, 0, 1, false);
+    line(net, 0, 2, false);
+    line(net, 1, 3, false);
+    line(net, 2, 3, false);
+    tell_made_up(net, 2, 1, 8);
+    assert_int_equal(tea(net, 1)->n_endpoints, 3 + 8);
+    assert_true(net_join(net, 3, token, NULL));
+    assert_int_equal(tea(net, 0)->n_logs, 8);
+    net_run(net, 2 * MINUTE);
+    net_stop(net, 2);
+    net_stop(net, 3);
+    memset(&seen, 0, sizeof seen);
+    net->pass = count;
+    net->cut[0][1] = net->cut[1][0] = false;
+    net_run(net, 10 * MINUTE);
+    assert_non_null(channel_with(net, 0, 1));
+    assert_int_equal(tea(net, 1)->n_logs, 8);
+    assert_int_equal(tea(net, 0)->n_endpoints, tea(net, 1)->n_endpoints);
+    assert_in_range(seen.buckets[0] + seen.buckets[1], 1, 8);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_who_echoes_digests_acknowledges_nothing),
         cmocka_unit_test(test_who_says_that_nothing_differs_and_shows_nothing_acknowledges_nothing),
         cmocka_unit_test(test_an_answer_to_what_was_told_first_does_not_acknowledge_what_was_told_second),
+        cmocka_unit_test(test_two_that_know_many_of_different_things_come_to_an_end),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
