@@ -8,7 +8,7 @@
 #define FRONTIER_BYTES 20u
 #define WANT_BYTES 16u
 
-#define RECORD_BYTES 16u
+#define RECORD_BYTES 20u
 
 static_assert(7u + GX_MASK_BYTES(GX_BUCKET_BITS_MAX) + GX_SUM_BYTES + FRONTIER_BYTES * GX_FRONTIER_ENTRIES_MAX <= GX_FRAME_BYTES_MAX, "a whole frontier fits a frame");
 static_assert(3u + TAG_BYTES * GX_FRAME_TAGS_MAX <= GX_FRAME_BYTES_MAX, "all tags fit a frame");
@@ -497,6 +497,7 @@ struct gx_record_entry gx_frame_record_at(const struct gx_frame *f, size_t i)
 
     gx_rd_bytes(&r, e.device, sizeof e.device);
     e.counter = gx_rd_u64(&r);
+    gx_rd_bytes(&r, e.check, sizeof e.check);
     return e;
 }
 
@@ -792,6 +793,7 @@ void gx_frame_put_record(struct gx_wr *w, struct gx_frame_list *l, const struct 
     count_one(l);
     gx_wr_bytes(w, e->device, sizeof e->device);
     gx_wr_u64(w, e->counter);
+    gx_wr_bytes(w, e->check, sizeof e->check);
 }
 
 void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx_want_entry *e)

@@ -83,9 +83,10 @@ struct gx_endpoint {
 };
 
 /* How far one device's endpoint record goes. */
-struct gx_record_entry {             /* 16 bytes */
+struct gx_record_entry {             /* 20 bytes */
     uint8_t device[8];               /* the first bytes of its key */
     uint64_t counter;                /* 0: none is held */
+    uint8_t check[4];                /* the first bytes of its signature: a device that was put back from a copy may have made two with one counter */
 };
 
 enum gx_sum_flags { GX_SUM_ASK = 1 };           /* and tell me whether it is the same with you */

@@ -479,13 +479,14 @@ static uint32_t differing(const struct gx_session *s, const struct gx_parts *par
 
 static void tell_records(struct gx_engine *e, struct gx_session *s, const struct gx_group *g, const struct gx_channel *c, uint8_t bits, const uint8_t *mask)
 {
-    struct gx_wr w = gx_engine_wr(e, 64 + 16 * (size_t)g->n_endpoints);
+    struct gx_wr w = gx_engine_wr(e, 64 + sizeof(struct gx_record_entry) * (size_t)g->n_endpoints);
     struct gx_frame_list list = gx_frame_begin_records(&w, c->number, bits, mask);
 
     for (uint32_t i = 0; i < g->n_endpoints && list.n < GX_FRAME_RECORDS_MAX; i++) {
         struct gx_record_entry entry = {.counter = g->endpoints[i].counter};
 
         memcpy(entry.device, g->endpoints[i].device.b, sizeof entry.device);
+        memcpy(entry.check, g->endpoints[i].sig.b, sizeof entry.check);
         if (gx_mask_has(gx_span(mask, GX_MASK_BYTES(bits)), bucket_of(entry.device[0], bits)))
             gx_frame_put_record(&w, &list, &entry);
     }
@@ -536,16 +537,22 @@ void gx_compare_answered(struct gx_engine *e, struct gx_session *s, struct gx_gr
     gx_announce_differing(e, s, g, c, f->bits, f->mask);
 }
 
-/* The counter that it told for the device; 0: none. */
-static uint64_t told_counter(const struct gx_frame *f, const struct gx_sign_pk *device)
+/* What it told of the device; counter 0: nothing. */
+static struct gx_record_entry told_record(const struct gx_frame *f, const struct gx_sign_pk *device)
 {
     for (size_t i = 0; i < f->n; i++) {
         struct gx_record_entry entry = gx_frame_record_at(f, i);
 
         if (memcmp(entry.device, device->b, sizeof entry.device) == 0)
-            return entry.counter;
+            return entry;
     }
-    return 0;
+    return (struct gx_record_entry){.counter = 0};
+}
+
+/* Another record with the same counter: one of the two is of a life that its device does not remember, and it is to hear of that. */
+static bool is_of_another_life(const struct gx_endpoint *mine, const struct gx_record_entry *told, const struct gx_sign_pk *device)
+{
+    return gx_sign_pk_equal(&mine->device, device) && mine->counter == told->counter && memcmp(mine->sig.b, told->check, sizeof told->check) != 0;
 }
 
 static const struct gx_endpoint *record_of(const struct gx_group *g, const struct gx_record_entry *entry)
@@ -559,16 +566,19 @@ static const struct gx_endpoint *record_of(const struct gx_group *g, const struc
 /* Of an answer to BUCKETS: what it has newer than I. */
 static void ask_records(struct gx_engine *e, struct gx_session *s, const struct gx_group *g, const struct gx_channel *c, const struct gx_frame *f)
 {
-    struct gx_wr w = gx_engine_wr(e, 8 + 16 * f->n);
+    struct gx_wr w = gx_engine_wr(e, 8 + sizeof(struct gx_record_entry) * f->n);
     struct gx_frame_list list = gx_frame_begin_records(&w, c->number, 0, NULL);
 
     for (size_t i = 0; i < f->n; i++) {
         struct gx_record_entry entry = gx_frame_record_at(f, i);
         const struct gx_endpoint *mine = record_of(g, &entry);
 
-        if (mine != NULL && mine->counter >= entry.counter)
+        bool another = mine != NULL && is_of_another_life(mine, &entry, &g->row.intro.device);
+
+        if (mine != NULL && mine->counter >= entry.counter && !another)
             continue;
-        entry.counter = mine == NULL ? 0 : mine->counter;
+        entry.counter = mine == NULL || another ? 0 : mine->counter;
+        memset(entry.check, 0, sizeof entry.check);
         gx_frame_put_record(&w, &list, &entry);
     }
     gx_frame_end(&w, &list);
@@ -584,9 +594,17 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
 
     if (newer == NULL)
         return;
-    for (uint32_t i = 0; answers && i < g->n_endpoints; i++)
-        if (gx_mask_has(f->mask, bucket_of(g->endpoints[i].device.b[0], f->bits)) && told_counter(f, &g->endpoints[i].device) < g->endpoints[i].counter)
-            newer[n++] = g->endpoints[i];
+    for (uint32_t i = 0; answers && i < g->n_endpoints; i++) {
+        const struct gx_endpoint *mine = &g->endpoints[i];
+
+        if (!gx_mask_has(f->mask, bucket_of(mine->device.b[0], f->bits)))
+            continue;
+
+        struct gx_record_entry told = told_record(f, &mine->device);
+
+        if (told.counter < mine->counter || is_of_another_life(mine, &told, &c->device))
+            newer[n++] = *mine;
+    }
     for (size_t i = 0; !answers && i < f->n && n < g->n_endpoints; i++) {
         struct gx_record_entry entry = gx_frame_record_at(f, i);
         const struct gx_endpoint *mine = record_of(g, &entry);

@@ -256,6 +256,45 @@ static void test_two_that_know_many_of_different_things_come_to_an_end(void **st
     net_free(net);
 }
 
+/* --- a record of another life ------------------------------------------------------------------------------------------------------------- */
+
+static void copy_store(struct net *net, int i, const char *from, const char *to)
+{
+    char command[600];
+
+    snprintf(command, sizeof command, "cp %s/%s %s/%s", net->node[i].dir, from, net->node[i].dir, to);
+    assert_int_equal(system(command), 0);
+}
+
+/* WIRE §6.2: "A device that hears of one of its own with a counter not below its own, and other contents, was put back from an old copy: it signs anew
+ * above that". */
+static void test_a_home_that_was_put_back_hears_of_its_record_with_the_same_counter(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_addr before = net_addr(777), now = net_addr(778);
+
+    (void)state;
+    net_stop(net, 1);
+    copy_store(net, 1, "store.mdb", "saved");
+    net_start(net, 1);
+    net_run(net, MINUTE);
+    net_step(net, 1, (struct gx_input){.kind = GX_IN_LISTENING, .addrs = &before, .n_addrs = 1});
+    net_run(net, MINUTE);
+    assert_int_equal(record_of(net, 0, 1)->addrs[0].port, 777);
+    net_stop(net, 1);
+    copy_store(net, 1, "saved", "store.mdb");
+    memset(net->node[1].config.incarnation.b, 0x5a, sizeof net->node[1].config.incarnation.b);
+    net->cut[0][1] = net->cut[1][0] = true;
+    net_start(net, 1);
+    net_step(net, 1, (struct gx_input){.kind = GX_IN_LISTENING, .addrs = &now, .n_addrs = 1});
+    assert_int_equal(record_of(net, 1, 1)->counter, record_of(net, 0, 1)->counter);
+    net->cut[0][1] = net->cut[1][0] = false;
+    net_run(net, 10 * MINUTE);
+    assert_int_equal(record_of(net, 0, 1)->addrs[0].port, 778);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_who_says_that_nothing_differs_and_shows_nothing_acknowledges_nothing),
         cmocka_unit_test(test_an_answer_to_what_was_told_first_does_not_acknowledge_what_was_told_second),
         cmocka_unit_test(test_two_that_know_many_of_different_things_come_to_an_end),
+        cmocka_unit_test(test_a_home_that_was_put_back_hears_of_its_record_with_the_same_counter),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);

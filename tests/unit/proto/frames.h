@@ -184,9 +184,11 @@ static inline void frames_of_parts(struct frames *f, const struct story *s)
     w = frames_begin(f, "records");
     l = gx_frame_begin_records(&w, 1, 1, &both);
     memcpy(record.device, s->bob.device_pk.b, sizeof record.device);
+    story_run(record.check, 0xd0, sizeof record.check);
     gx_frame_put_record(&w, &l, &record);
     memcpy(record.device, s->alice.device_pk.b, sizeof record.device);
     record.counter = 0;
+    memset(record.check, 0, sizeof record.check);
     gx_frame_put_record(&w, &l, &record);
     gx_frame_end(&w, &l);
     frames_end(f, &w);

@@ -221,6 +221,7 @@ static void test_sums_buckets_and_records_come_back(void **state)
     record = gx_frame_record_at(&f, 0);
     assert_memory_equal(record.device, s->bob.device_pk.b, 8);
     assert_int_equal(record.counter, 7);
+    assert_memory_equal(record.check, "\xd0\xd1\xd2\xd3", 4);
     assert_int_equal(gx_frame_record_at(&f, 1).counter, 0);
 }
 
@@ -611,7 +612,7 @@ static void test_every_list_has_a_limit(void **state)
         {"\x05\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
         {"\x06\x01\x00\x00", 4, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x06\x01\x00\x01\x08xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxssssssss", 45, GX_FRONTIER_ENTRIES_MAX, 20, 0},
-        {"\x1b\x01\x00\x00", 4, GX_FRAME_RECORDS_MAX, 16, 0},
+        {"\x1b\x01\x00\x00", 4, GX_FRAME_RECORDS_MAX, 20, 0},
         {"\x07\x01\x00\x00\x08", 5, GX_FRONTIER_ENTRIES_MAX, 20, 0},
         {"\x07\x01\x00\x01\x08", 5, GX_FRONTIER_ENTRIES_MAX, 16, 8},
         {"\x13\x01\x00", 3, GX_EVENT_DEPS_MAX, 32, 0},
