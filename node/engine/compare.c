@@ -367,6 +367,8 @@ static void send_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gr
         told_digests(s, I, parts, (enum part)part, bits[part], digests[part]);
     gx_frame_write_buckets(&w, c->number, bits[LOGS], digests[LOGS], bits[RECORDS], digests[RECORDS]);
     gx_engine_send(e, s, &w);
+    if (c->n_told < ROUNDS_A_SECOND)
+        c->n_told++;
 }
 
 /* May this peer begin another round?  Else it asks again. */
@@ -534,6 +536,11 @@ void gx_compare_answered(struct gx_engine *e, struct gx_session *s, struct gx_gr
     same_of(s, THEY, parts, f->bits, f->mask, same);
     if (memcmp(same, f->sum, sizeof same) == 0)         /* else something moved since I told, or it makes that up */
         note_same(e, s, g, c, f->bits, f->mask);
+    if (c->n_told == 0) {
+        gx_engine_drop(e, "compare");       /* an answer to nothing: it may cost a whole frontier */
+        return;
+    }
+    c->n_told--;
     gx_announce_differing(e, s, g, c, f->bits, f->mask);
 }
 

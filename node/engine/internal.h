@@ -311,6 +311,7 @@ struct gx_channel {
     bool sum_due;               /* what both hold is to be compared at the end of the step */
     uint64_t unheard_at_ms;     /* no answer came by then: it is begun again; 0: none is waited for */
     uint32_t unheard_ms;        /* how long that was waited for; 0: it was not asked since */
+    uint32_t n_told;            /* digests of its parts that were told and not answered yet */
     uint64_t rounds_since_ms;   /* since then it began */
     uint32_t n_rounds;          /* so many */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */

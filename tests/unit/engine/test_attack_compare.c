@@ -295,6 +295,23 @@ static void test_a_home_that_was_put_back_hears_of_its_record_with_the_same_coun
     net_free(net);
 }
 
+/* --- answers that nobody asked for ---------------------------------------------------------------------------------------------------------- */
+
+static void test_answers_that_nobody_asked_for_are_not_answered(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+
+    (void)state;
+    net_run(net, 5 * MINUTE);
+    memset(&seen, 0, sizeof seen);
+    net->pass = count;
+    for (unsigned i = 0; i < 1000; i++)
+        say_frontier(net, 1, 0, 1);
+    assert_in_range(seen.frontiers[0], 0, 8);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_to_what_was_told_first_does_not_acknowledge_what_was_told_second),
         cmocka_unit_test(test_two_that_know_many_of_different_things_come_to_an_end),
         cmocka_unit_test(test_a_home_that_was_put_back_hears_of_its_record_with_the_same_counter),
+        cmocka_unit_test(test_answers_that_nobody_asked_for_are_not_answered),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
