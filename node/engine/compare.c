@@ -371,7 +371,7 @@ static void send_buckets(struct gx_engine *e, struct gx_session *s, struct gx_gr
         c->n_told++;
 }
 
-/* May this peer begin another round?  Else it asks again. */
+/* May this peer begin another round for the group?  Else it asks again. */
 static bool has_turn(struct gx_engine *e, struct gx_channel *c)
 {
     if (e->now.mono_ms >= c->rounds_since_ms + 1000u) {
@@ -434,7 +434,7 @@ void gx_compare_sum(struct gx_engine *e, struct gx_session *s, const struct gx_f
 {
     uint16_t channels[GX_FRAME_GROUPS_MAX] = {0};
     uint8_t sum[GX_SUM_BYTES];
-    uint32_t n = 0;
+    uint32_t n = 0, n_turns = 0;
 
     for (size_t i = 0; i < f->n; i++) {
         uint16_t number = gx_frame_channel_at(f, i);
@@ -442,7 +442,9 @@ void gx_compare_sum(struct gx_engine *e, struct gx_session *s, const struct gx_f
         if (shared_group(e, s, gx_session_channel(s, number)) != NULL)
             channels[n++] = number;
     }
-    if (s->closed || n == 0 || !has_turn(e, gx_session_channel(s, channels[0])))
+    for (uint32_t i = 0; i < n && !s->closed; i++)
+        n_turns += has_turn(e, gx_session_channel(s, channels[i]));
+    if (s->closed || n == 0 || n_turns < n)
         return;
     if (n < f->n)
         gx_engine_drop(e, "not_shared");

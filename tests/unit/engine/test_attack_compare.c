@@ -312,6 +312,41 @@ static void test_answers_that_nobody_asked_for_are_not_answered(void **state)
     net_free(net);
 }
 
+/* WIRE §6.30: "One peer may begin 8 rounds a second for a group". */
+static void test_a_group_is_looked_into_eight_times_a_second_whatever_others_it_is_asked_with(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    uint8_t bytes[64];
+
+    (void)state;
+    net_group(net, 0, "rice");
+    net_invite(net, 0, "rice", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 5 * MINUTE);
+    memset(&seen, 0, sizeof seen);
+    net->pass = count;
+
+    struct gx_session *s = gx_session_find(net->node[0].engine, session_with(net, 1, 0));
+    uint16_t channels[2] = {s->channels[0].number, s->channels[1].number};
+
+    assert_int_equal(s->n_channels, 2);
+    if (channels[0] > channels[1]) {
+        channels[0] = s->channels[1].number;
+        channels[1] = s->channels[0].number;
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        const uint8_t sum[GX_SUM_BYTES] = {1};
+
+        gx_frame_write_sum(&w, GX_SUM_ASK, channels + i % 2, 2 - i % 2, sum);       /* both; the second */
+        inject(net, 1, 0, gx_wr_span(&w));
+    }
+    net_settle(net);
+    assert_in_range(seen.buckets[0], 8, 2 * 8);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_two_that_know_many_of_different_things_come_to_an_end),
         cmocka_unit_test(test_a_home_that_was_put_back_hears_of_its_record_with_the_same_counter),
         cmocka_unit_test(test_answers_that_nobody_asked_for_are_not_answered),
+        cmocka_unit_test(test_a_group_is_looked_into_eight_times_a_second_whatever_others_it_is_asked_with),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
