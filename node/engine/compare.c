@@ -606,7 +606,7 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
     for (uint32_t i = 0; answers && i < g->n_endpoints; i++) {
         const struct gx_endpoint *mine = &g->endpoints[i];
 
-        if (!gx_mask_has(f->mask, bucket_of(mine->device.b[0], f->bits)))
+        if (!gx_mask_has(f->mask, bucket_of(mine->device.b[0], f->bits)) || gx_endpoints_waits(g, mine))
             continue;
 
         struct gx_record_entry told = told_record(f, &mine->device);
@@ -618,7 +618,7 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
         struct gx_record_entry entry = gx_frame_record_at(f, i);
         const struct gx_endpoint *mine = record_of(g, &entry);
 
-        if (mine != NULL && mine->counter > entry.counter)
+        if (mine != NULL && mine->counter > entry.counter && !gx_endpoints_waits(g, mine))
             newer[n++] = *mine;
     }
     gx_endpoints_send(e, s, c, newer, n);

@@ -109,6 +109,14 @@ static void pass_on_later(struct gx_engine *e, struct gx_group *g, uint32_t plac
     gx_engine_wake(e, g->fresh_at_ms);
 }
 
+bool gx_endpoints_waits(const struct gx_group *g, const struct gx_endpoint *record)
+{
+    for (uint32_t k = 0; k < g->n_fresh; k++)
+        if (&g->endpoints[g->fresh[k]] == record)
+            return true;
+    return false;
+}
+
 static void pass_on(struct gx_engine *e, struct gx_group *g)
 {
     struct gx_fan_out of = gx_announce_fan_out(e, g, GX_RECORD_FAN_OUT);

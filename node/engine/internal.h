@@ -890,6 +890,8 @@ void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_ch
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 
 void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_endpoint *records, uint32_t n);
+/* Is it to be passed on later?  Then nobody is told of it before. */
+bool gx_endpoints_waits(const struct gx_group *g, const struct gx_endpoint *record);
 void gx_endpoints_send_own(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c);
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f);
 /* Keep a record whose signature holds, when it is newer than what is known, and tell those who share the group. */

@@ -347,6 +347,78 @@ static void test_a_group_is_looked_into_eight_times_a_second_whatever_others_it_
     net_free(net);
 }
 
+/* --- who is out and polls ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool heard_key[NET_NODES];       /* of whom n3 was told the new transport key */
+static bool is_slow;                    /* what n2 asks for takes its time */
+
+static bool hears_keys(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    if (net->cut[from][to] || gx_frame_decode(&f, bytes) != GX_OK || (is_slow && to == 2 && f.kind == GX_FRAME_CHUNKS))
+        return false;
+    if (from == 2 && to == 3 && f.kind == GX_FRAME_ENDPOINTS) {
+        struct gx_rd rd = gx_rd(f.list);
+
+        for (size_t i = 0; i < f.n; i++) {
+            struct gx_endpoint record;
+
+            gx_frame_endpoint_next(&rd, &record);
+            for (int k = 0; k < 2; k++)
+                heard_key[k] |= memcmp(&record.transport, &net->node[k].config.transport_pk, sizeof record.transport) == 0;
+        }
+    }
+    return true;
+}
+
+static void ask_for_records(struct net *net, int from, int to)
+{
+    static const uint8_t all = 1;
+    uint8_t bytes[64];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_records(&w, channel_number(net, from, to), 0, &all);
+
+    gx_frame_end(&w, &list);
+    inject(net, from, to, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* n3 was removed and n0 and n1 have other transport keys since; n2 was away and hears of both, while n3 asks it for records all the time. */
+static void test_who_is_out_and_asks_for_records_does_not_hear_the_new_keys_from_who_was_away(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 4, token);
+    unsigned polls = 0;
+
+    (void)state;
+    for (int a = 0; a < 2; a++)
+        for (int b = 2; b < 4; b++)
+            line(net, a, b, false);
+    net_run(net, SECOND);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n3"));
+    net_run(net, 3 * MINUTE);
+    assert_int_equal(net->node[0].transport_keys, 1);
+    memset(heard_key, 0, sizeof heard_key);
+    is_slow = true;
+    net->pass = hears_keys;
+    for (int a = 0; a < 2; a++)
+        net->cut[a][2] = net->cut[2][a] = false;
+    for (unsigned i = 0; i < 3000 && channel_with(net, 0, 2) == NULL && channel_with(net, 1, 2) == NULL; i++)
+        net_run(net, 100);
+    for (unsigned i = 0; i < 10 && channel_with(net, 3, 2) != NULL; i++) {
+        ask_for_records(net, 3, 2);
+        net_run(net, 200);
+        polls++;
+    }
+    is_slow = false;
+    net_run(net, 5 * MINUTE);
+    assert_true(polls > 0);
+    assert_memory_equal(&record_of(net, 2, 0)->transport, &net->node[0].config.transport_pk, 32);
+    assert_false(heard_key[0] || heard_key[1]);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_a_home_that_was_put_back_hears_of_its_record_with_the_same_counter),
         cmocka_unit_test(test_answers_that_nobody_asked_for_are_not_answered),
         cmocka_unit_test(test_a_group_is_looked_into_eight_times_a_second_whatever_others_it_is_asked_with),
+        cmocka_unit_test(test_who_is_out_and_asks_for_records_does_not_hear_the_new_keys_from_who_was_away),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
