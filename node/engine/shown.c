@@ -194,12 +194,21 @@ bool gx_message_shown(const struct gx_group *g, const struct gx_log *log, uint32
     return gx_log_shown(g, log) && shown_at(g, log, seq, &to);
 }
 
+/* Was the person let in again after it?  Then what they wrote since counts, whatever ended that. */
+static bool is_admitted_after(const struct gx_group *g, uint32_t person, uint32_t removal)
+{
+    for (uint32_t a = g->law.now.standings[person].admits; a != GX_LAW_NONE; a = g->law.now.results[a].next)
+        if (gx_law_past(&g->law, removal, a))
+            return true;
+    return false;
+}
+
 bool gx_shown_ended(const struct gx_group *g, const struct gx_log *log, uint32_t seq)
 {
     if (gx_law_is_member(&g->law, log->person) || log->own)
         return false;
     for (uint32_t r = g->law.now.standings[log->person].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next)
-        if (gx_law_is_settled(&g->law, r) && seq > cut_of(g, log, r))
+        if (gx_law_is_settled(&g->law, r) && seq > cut_of(g, log, r) && !is_admitted_after(g, log->person, r))
             return true;
     return false;
 }

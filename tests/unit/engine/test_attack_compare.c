@@ -419,6 +419,47 @@ static void test_who_is_out_and_asks_for_records_does_not_hear_the_new_keys_from
     net_free(net);
 }
 
+/* --- who was out, came in again as the same, and is out again --------------------------------------------------------------------------- */
+
+/* n2's home of when it had asked to be let in is put back once it is out: it comes in as the same member, writes, and is removed once more.  n1 was away. */
+static void test_what_was_written_between_two_removals_is_lacked_by_who_was_away(void **state)
+{
+    char token[600], hash[65];
+    struct net *net = tea_of(3, 2, token);
+    struct gx_command join = {.method = GX_CMD_JOIN, .token = token, .given = 1u << GX_PARAM_TOKEN};
+
+    (void)state;
+    join.request = ++net->node[2].client;
+    net_step(net, 2, (struct gx_input){.kind = GX_IN_COMMAND, .client = net->node[2].client, .command = &join});
+    net_stop(net, 2);
+    copy_store(net, 2, "store.mdb", "saved");
+    net_start(net, 2);
+    net_run(net, 20 * SECOND);
+    net_send(net, 2, "tea", "before");
+    net_run(net, MINUTE);
+    net_stop(net, 1);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, MINUTE);
+    net_stop(net, 2);
+    copy_store(net, 2, "saved", "store.mdb");
+    net_start(net, 2);
+    net_run(net, MINUTE);
+    assert_true(gx_group_is_member(tea(net, 2)));
+    net_send(net, 2, "tea", "in between");
+    net_send(net, 2, "tea", "and one more");
+    net_run(net, MINUTE);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, MINUTE);
+    net_stop(net, 2);
+    assert_int_equal(show_number(net, 0, "count"), 3);
+    net_start(net, 1);
+    net_run(net, 10 * MINUTE);
+    assert_int_equal(show_number(net, 1, "count"), 3);
+    snprintf(hash, sizeof hash, "%s", show(net, 0, "messages_hash"));
+    assert_string_equal(show(net, 1, "messages_hash"), hash);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_answers_that_nobody_asked_for_are_not_answered),
         cmocka_unit_test(test_a_group_is_looked_into_eight_times_a_second_whatever_others_it_is_asked_with),
         cmocka_unit_test(test_who_is_out_and_asks_for_records_does_not_hear_the_new_keys_from_who_was_away),
+        cmocka_unit_test(test_what_was_written_between_two_removals_is_lacked_by_who_was_away),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
