@@ -20,7 +20,7 @@ struct gx_parts {
     bool is_stale[PARTS][BUCKETS];
     bool any_stale;
     uint8_t total[PARTS][32];           /* over all buckets */
-    uint32_t generation;                /* of the law that ends of logs were looked at under */
+    uint32_t generation;                /* of the law that ends of logs, and members, were looked at under */
 };
 
 void gx_compare_free(struct gx_group *g)
@@ -88,6 +88,12 @@ static bool log_leaf(const struct gx_group *g, uint32_t i, struct leaf *out)
     return row->head_seq > 0 || g->logs[i].has_ended;
 }
 
+/* Of who is no member anybody can make up as many as fit. */
+static bool is_compared(const struct gx_group *g, const struct gx_endpoint *record)
+{
+    return gx_group_live(g, &record->device);
+}
+
 static void record_leaf(const struct gx_endpoint *record, struct leaf *out)
 {
     *out = (struct leaf){.part = RECORDS, .bucket = record->device.b[0]};
@@ -97,8 +103,12 @@ static void record_leaf(const struct gx_endpoint *record, struct leaf *out)
     memcpy(out->b + 40, record->sig.b, LEAF_BYTES - 40);
 }
 
-static void look_at_ends(struct gx_group *g)
+static void look_at_law(struct gx_group *g)
 {
+    if (g->parts->generation != g->law.generation) {
+        memset(g->parts->is_stale[RECORDS], true, sizeof g->parts->is_stale[RECORDS]);
+        g->parts->any_stale = true;
+    }
     for (uint32_t i = 0; i < g->n_logs; i++) {
         bool now = has_ended(g, i);
 
@@ -142,7 +152,7 @@ static struct gx_parts *parts_now(struct gx_engine *e, struct gx_group *g)
         parts->any_stale = true;
     }
     if (parts->any_stale || parts->generation != g->law.generation)
-        look_at_ends(g);
+        look_at_law(g);
     if (!parts->any_stale)
         return parts;
     leaves = gx_arena_room(&e->arena, ((size_t)g->n_logs + g->n_endpoints + 1u) * sizeof *leaves);
@@ -153,7 +163,7 @@ static struct gx_parts *parts_now(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < g->n_logs; i++)
         n += parts->is_stale[LOGS][g->logs[i].row.id.b[0]] && log_leaf(g, i, &leaves[n]);
     for (uint32_t i = 0; i < g->n_endpoints; i++)
-        if (parts->is_stale[RECORDS][g->endpoints[i].device.b[0]])
+        if (parts->is_stale[RECORDS][g->endpoints[i].device.b[0]] && is_compared(g, &g->endpoints[i]))
             record_leaf(&g->endpoints[i], &leaves[n++]);
     if (n > 1)
         qsort(leaves, n, sizeof *leaves, by_bytes);
@@ -491,7 +501,7 @@ static void tell_records(struct gx_engine *e, struct gx_session *s, const struct
 
         memcpy(entry.device, g->endpoints[i].device.b, sizeof entry.device);
         memcpy(entry.check, g->endpoints[i].sig.b, sizeof entry.check);
-        if (gx_mask_has(gx_span(mask, GX_MASK_BYTES(bits)), bucket_of(entry.device[0], bits)))
+        if (gx_mask_has(gx_span(mask, GX_MASK_BYTES(bits)), bucket_of(entry.device[0], bits)) && is_compared(g, &g->endpoints[i]))
             gx_frame_put_record(&w, &list, &entry);
     }
     gx_frame_end(&w, &list);
@@ -595,6 +605,11 @@ static void ask_records(struct gx_engine *e, struct gx_session *s, const struct 
         gx_engine_send(e, s, &w);
 }
 
+static bool may_be_told(const struct gx_group *g, const struct gx_endpoint *record)
+{
+    return is_compared(g, record) && !gx_endpoints_waits(g, record);
+}
+
 void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_endpoint *newer = has_turn(e, c) ? gx_arena_room(&e->arena, (g->n_endpoints + 1u) * sizeof *newer) : NULL;
@@ -606,7 +621,7 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
     for (uint32_t i = 0; answers && i < g->n_endpoints; i++) {
         const struct gx_endpoint *mine = &g->endpoints[i];
 
-        if (!gx_mask_has(f->mask, bucket_of(mine->device.b[0], f->bits)) || gx_endpoints_waits(g, mine))
+        if (!gx_mask_has(f->mask, bucket_of(mine->device.b[0], f->bits)) || !may_be_told(g, mine))
             continue;
 
         struct gx_record_entry told = told_record(f, &mine->device);
@@ -618,7 +633,7 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
         struct gx_record_entry entry = gx_frame_record_at(f, i);
         const struct gx_endpoint *mine = record_of(g, &entry);
 
-        if (mine != NULL && mine->counter > entry.counter && !gx_endpoints_waits(g, mine))
+        if (mine != NULL && mine->counter > entry.counter && may_be_told(g, mine))
             newer[n++] = *mine;
     }
     gx_endpoints_send(e, s, c, newer, n);
