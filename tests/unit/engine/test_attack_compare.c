@@ -486,6 +486,162 @@ static void test_records_of_who_is_no_member_are_not_compared(void **state)
     net_free(net);
 }
 
+/* --- at rest ------------------------------------------------------------------------------------------------------------------------------- */
+
+static unsigned compared(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < NET_NODES; i++)
+        n += seen.sums[i] + seen.buckets[i] + seen.frontiers[i];
+    return n;
+}
+
+/* Two records of n2 with one counter: n0 has one, n1 the other, and neither is newer. */
+static void test_two_that_can_never_hold_the_same_are_quiet(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct gx_endpoint record = *record_of(net, 2, 2);
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+
+    (void)state;
+    net_run(net, 5 * MINUTE);
+    line(net, 0, 1, false);
+    gx_device_key(&pk, &sk, &net->node[2].config.device_seed, &tea(net, 2)->row.intro.e);
+    record.counter += 10;
+    for (int to = 0; to < 2; to++) {
+        record.addrs[0] = net_addr((uint16_t)(777 + to));
+        sign_record(net, &record, &sk);
+        tell_record(net, 2, to, &record);
+    }
+    net_run(net, MINUTE);
+    net_stop(net, 2);
+    net->pass = count;
+    net->cut[0][1] = net->cut[1][0] = false;
+    memset(&seen, 0, sizeof seen);
+    net_run(net, 90 * MINUTE);          /* with what the owner's node writes within an hour */
+    assert_true(compared() > 0);
+    assert_int_equal(gx_endpoints_of(tea(net, 0), &pk)->addrs[0].port, 777);
+    assert_int_equal(gx_endpoints_of(tea(net, 1), &pk)->addrs[0].port, 778);
+    memset(&seen, 0, sizeof seen);
+    net_run(net, 60 * MINUTE);
+    assert_non_null(channel_with(net, 0, 1));
+    assert_int_equal(compared(), 0);
+    net_free(net);
+}
+
+/* n1 tells of a log that nobody knows, whenever it is asked. */
+static void test_a_log_that_is_claimed_and_never_shown_is_asked_for_now_and_then(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    static const struct gx_frontier_entry made_up = {.tag = {{0xee, 1, 2, 3, 4, 5, 6, 7}}, .seq = 3};
+
+    (void)state;
+    net_run(net, 5 * MINUTE);
+    memset(&seen, 0, sizeof seen);
+    net->pass = count;
+    for (unsigned i = 0; i < 600; i++) {
+        uint8_t bytes[64];
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, 1, 0), 0, NULL, NULL);
+
+        gx_frame_put_frontier(&w, &list, &made_up);
+        gx_frame_end(&w, &list);
+        inject(net, 1, 0, gx_wr_span(&w));
+        net_run(net, SECOND);
+    }
+    assert_in_range(seen.sums[0], 1, 600 / 30 + 1);
+    net_free(net);
+}
+
+/* --- who is out ------------------------------------------------------------------------------------------------------------------------------ */
+
+static unsigned told_to_2;
+
+static bool counts_for_2(struct net *net, int from, int to, struct gx_span bytes)
+{
+    told_to_2 += to == 2 && bytes.p[0] != GX_FRAME_ENDED && bytes.p[0] != GX_FRAME_PING && bytes.p[0] != GX_FRAME_PONG && bytes.p[0] != GX_FRAME_BYE;
+    return !net->cut[from][to];
+}
+
+/* All that can be said of what one holds, in the step that removes the one who says it. */
+static void test_who_is_removed_in_the_same_step_is_told_nothing_more(void **state)
+{
+    static const uint8_t other[GX_SUM_BYTES] = {1}, all = 1;
+    static const struct gx_command removed = {.method = GX_CMD_GROUP_REMOVE, .group = "tea", .who = "@n2", .given = GIVEN_WHO};
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    uint16_t channel = channel_number(net, 2, 0);
+    gx_session_id session = session_with(net, 2, 0);
+    uint8_t bytes[3][64];
+    struct gx_wr w[3] = {gx_wr(bytes[0], 64), gx_wr(bytes[1], 64), gx_wr(bytes[2], 64)};
+    struct gx_input in[4] = {{.kind = GX_IN_COMMAND, .client = 1000, .command = &removed}};
+    struct gx_frame_list list;
+
+    (void)state;
+    net_run(net, 5 * MINUTE);
+    net->pass = counts_for_2;
+    gx_frame_write_sum(&w[0], GX_SUM_ASK, &channel, 1, other);
+    gx_frame_write_buckets(&w[1], channel, 0, other, 0, other);
+    list = gx_frame_begin_records(&w[2], channel, 0, &all);
+    gx_frame_end(&w[2], &list);
+    for (int i = 0; i < 3; i++)
+        in[1 + i] = (struct gx_input){.kind = GX_IN_FRAME, .session = session, .bytes = gx_wr_span(&w[i])};
+    net_steps(net, 0, in, 4);
+    assert_int_equal(told_to_2, 0);
+    net_free(net);
+}
+
+/* n1 has left, with a message that nobody holds: until somebody does, what it compares does not tell so. */
+static bool heard_of_leave;
+
+static bool shows_no_leave(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+    const struct gx_group *g = tea(net, 1);
+    const struct gx_log_row *row = &g->logs[g->own_control].row;
+
+    if (net->cut[from][to] || gx_frame_decode(&f, bytes) != GX_OK || (from == 1 && f.kind == GX_FRAME_CHUNKS))
+        return false;
+    for (size_t i = 0; from == 1 && f.kind == GX_FRAME_FRONTIER && i < f.n; i++) {
+        struct gx_frontier_entry entry = gx_frame_frontier_at(&f, i);
+
+        heard_of_leave |= memcmp(entry.tag.b, row->id.b, sizeof entry.tag.b) == 0 && entry.seq == row->head_seq;
+    }
+    return count(net, from, to, bytes);
+}
+
+static void test_a_leave_that_is_kept_back_is_not_told_by_comparing(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_command leave = {.method = GX_CMD_GROUP_LEAVE, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+
+    (void)state;
+    net_run(net, 5 * MINUTE);
+    line(net, 0, 1, false);
+    net_send(net, 1, "tea", "which nobody has");
+    (void)net_ask(net, 1, leave, "group", 0);
+    assert_int_equal(tea(net, 1)->row.state, GX_GROUP_LEFT);
+    memset(&seen, 0, sizeof seen);
+    heard_of_leave = false;
+    net->pass = shows_no_leave;
+    net->cut[0][1] = net->cut[1][0] = false;
+    net_run(net, 5 * MINUTE);
+    say_other(net, 0, 1);
+    assert_true(seen.sums[0] + seen.sums[1] > 0);
+    assert_true(seen.frontiers[1] > 0);
+    assert_false(heard_of_leave);
+    net->pass = NULL;
+    net_run(net, 5 * MINUTE);
+    assert_int_equal(tea(net, 0)->law.now.n_members, 1);
+    assert_int_equal(show_number(net, 0, "count"), 1);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +656,10 @@ int main(void)
         cmocka_unit_test(test_who_is_out_and_asks_for_records_does_not_hear_the_new_keys_from_who_was_away),
         cmocka_unit_test(test_what_was_written_between_two_removals_is_lacked_by_who_was_away),
         cmocka_unit_test(test_records_of_who_is_no_member_are_not_compared),
+        cmocka_unit_test(test_two_that_can_never_hold_the_same_are_quiet),
+        cmocka_unit_test(test_a_log_that_is_claimed_and_never_shown_is_asked_for_now_and_then),
+        cmocka_unit_test(test_who_is_removed_in_the_same_step_is_told_nothing_more),
+        cmocka_unit_test(test_a_leave_that_is_kept_back_is_not_told_by_comparing),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
