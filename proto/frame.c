@@ -7,6 +7,7 @@
 #define ID_BYTES 32u
 #define FRONTIER_BYTES 20u
 #define WANT_BYTES 16u
+#define CHUNKS_FIXED_BYTES 4u     /* kind, channel, flags */
 
 #define RECORD_BYTES 20u
 
@@ -256,19 +257,39 @@ static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
     return err == GX_OK ? frontier_check(f) : err;
 }
 
-static enum gx_err want_check(const struct gx_frame *f)
+static bool want_ok(const struct gx_want_entry *e)
 {
     static const uint8_t none[4];
 
+    /* Nothing lies before the first event. */
+    return e->from_seq >= 1 && e->from_seq <= GX_EVENT_SEQ_MAX && (e->from_seq > 1 || memcmp(e->check, none, sizeof none) == 0);
+}
+
+static enum gx_err want_check(const struct gx_frame *f)
+{
     for (size_t i = 0; i < f->n; i++) {
         struct gx_want_entry e = gx_frame_want_at(f, i);
-        if (e.from_seq < 1 || e.from_seq > GX_EVENT_SEQ_MAX)
-            return GX_E_MALFORMED;
-        /* Nothing lies before the first event. */
-        if (e.from_seq == 1 && memcmp(e.check, none, sizeof none) != 0)
+        if (!want_ok(&e))
             return GX_E_MALFORMED;
     }
     return GX_OK;
+}
+
+static struct gx_want_entry want_entry_read(struct gx_rd *r)
+{
+    struct gx_want_entry e;
+
+    gx_rd_bytes(r, e.tag.b, sizeof e.tag.b);
+    e.from_seq = gx_rd_u32(r);
+    gx_rd_bytes(r, e.check, sizeof e.check);
+    return e;
+}
+
+static void want_entry_write(struct gx_wr *w, const struct gx_want_entry *e)
+{
+    gx_wr_bytes(w, e->tag.b, sizeof e->tag.b);
+    gx_wr_u32(w, e->from_seq);
+    gx_wr_bytes(w, e->check, sizeof e->check);
 }
 
 static enum gx_err want_read(struct gx_frame *f, struct gx_rd *r)
@@ -290,8 +311,13 @@ static enum gx_err chunks_read(struct gx_frame *f, struct gx_rd *r)
 {
     f->channel = gx_rd_u16(r);
     f->flags = gx_rd_u8(r);
-    if ((f->flags & ~(unsigned)(GX_CHUNKS_PUSH | GX_CHUNKS_LAST)) != 0)
+    if ((f->flags & ~(unsigned)(GX_CHUNKS_PUSH | GX_CHUNKS_LAST | GX_CHUNKS_ON)) != 0 || (f->flags & GX_CHUNKS_PUSH && f->flags & GX_CHUNKS_ON))
         return GX_E_MALFORMED;
+    if (f->flags & GX_CHUNKS_ON) {
+        f->on = want_entry_read(r);
+        if (!want_ok(&f->on))
+            return GX_E_MALFORMED;
+    }
     return list_chunks(f, r);
 }
 
@@ -504,12 +530,8 @@ struct gx_record_entry gx_frame_record_at(const struct gx_frame *f, size_t i)
 struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i)
 {
     struct gx_rd r = entry(f, i, WANT_BYTES);
-    struct gx_want_entry e;
 
-    gx_rd_bytes(&r, e.tag.b, sizeof e.tag.b);
-    e.from_seq = gx_rd_u32(&r);
-    gx_rd_bytes(&r, e.check, sizeof e.check);
-    return e;
+    return want_entry_read(&r);
 }
 
 struct gx_key_entry gx_frame_key_at(const struct gx_frame *f, size_t i)
@@ -701,6 +723,16 @@ struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, ui
     return begin_list(w);
 }
 
+void gx_frame_chunks_on(uint8_t *room, const struct gx_want_entry *on)
+{
+    struct gx_wr w = gx_wr(room + CHUNKS_FIXED_BYTES, WANT_BYTES);
+
+    static_assert(GX_CHUNKS_ON_BYTES == WANT_BYTES, "where to go on is said as it is asked");
+    memcpy(room, room + GX_CHUNKS_ON_BYTES, CHUNKS_FIXED_BYTES);
+    room[CHUNKS_FIXED_BYTES - 1] |= GX_CHUNKS_ON;
+    want_entry_write(&w, on);
+}
+
 struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel)
 {
     gx_wr_u8(w, GX_FRAME_ENDPOINTS);
@@ -799,9 +831,7 @@ void gx_frame_put_record(struct gx_wr *w, struct gx_frame_list *l, const struct 
 void gx_frame_put_want(struct gx_wr *w, struct gx_frame_list *l, const struct gx_want_entry *e)
 {
     count_one(l);
-    gx_wr_bytes(w, e->tag.b, sizeof e->tag.b);
-    gx_wr_u32(w, e->from_seq);
-    gx_wr_bytes(w, e->check, sizeof e->check);
+    want_entry_write(w, e);
 }
 
 void gx_frame_put_chunk(struct gx_wr *w, struct gx_frame_list *l, struct gx_span chunk)

@@ -96,7 +96,11 @@ enum gx_want_kind {
     GX_WANT_MESSAGES = 1,
     GX_WANT_CONTROL_OF = 2      /* of these control logs alone what is behind my place in them */
 };
-enum gx_chunks_flags { GX_CHUNKS_PUSH = 1, GX_CHUNKS_LAST = 2 };   /* unasked, live; the last frame that answers a WANT */
+enum gx_chunks_flags {
+    GX_CHUNKS_PUSH = 1,         /* unasked, live */
+    GX_CHUNKS_LAST = 2,         /* the last frame that answers a WANT */
+    GX_CHUNKS_ON = 4            /* the credit ends before what was asked for does: `on` says where */
+};
 enum gx_bye { GX_BYE_DONE = 0, GX_BYE_MALFORMED = 1, GX_BYE_LIMIT = 2, GX_BYE_DUPLICATE = 3, GX_BYE_STOPPING = 4, GX_BYE_IDLE = 5, GX_BYE_VERSION = 6 };
 
 #define GX_SUM_BYTES 8u
@@ -115,6 +119,7 @@ struct gx_frame {
     struct gx_span mask;             /* bit i % 8 of byte i / 8: bucket i differs */
     uint8_t record_bits;             /* BUCKETS: of endpoint records, in bytes */
     uint8_t sum[GX_SUM_BYTES];       /* SUM; FRONTIER with GX_OF_BUCKETS: of all that do not differ */
+    struct gx_want_entry on;         /* CHUNKS with GX_CHUNKS_ON: what to ask for next */
     uint8_t credit;                  /* WANT messages: frames of chunks wanted, 1 to GX_WANT_CHUNKS_MAX */
     uint8_t reason;                  /* REFUSED, DENIED: enum gx_deny; BYE: enum gx_bye */
     struct gx_event_id event;        /* ADMITTED */
@@ -182,6 +187,9 @@ struct gx_frame_list gx_frame_begin_frontier(struct gx_wr *w, uint16_t channel, 
 struct gx_frame_list gx_frame_begin_records(struct gx_wr *w, uint16_t channel, uint8_t bits, const uint8_t *mask);
 struct gx_frame_list gx_frame_begin_want(struct gx_wr *w, uint16_t channel, enum gx_want_kind kind, uint8_t credit);
 struct gx_frame_list gx_frame_begin_chunks(struct gx_wr *w, uint16_t channel, uint8_t flags);
+/* A whole frame of chunks stands GX_CHUNKS_ON_BYTES into `room`: make it one that says where its answer goes on.  It begins with the room then. */
+#define GX_CHUNKS_ON_BYTES 16u
+void gx_frame_chunks_on(uint8_t *room, const struct gx_want_entry *on);
 struct gx_frame_list gx_frame_begin_endpoints(struct gx_wr *w, uint16_t channel);
 struct gx_frame_list gx_frame_begin_path(struct gx_wr *w);
 struct gx_frame_list gx_frame_begin_baseline(struct gx_wr *w, uint16_t channel);     /* 0 at a door */

@@ -307,6 +307,8 @@ struct gx_channel {
     bool ahead;                 /* it named logs that my view does not know: it has control events I lack */
     bool blind;                 /* and what it said of these was lost: it is asked to say it again */
     bool more;                  /* it told of events that I lacked then, or of a branch: whether I still do is seen when it is looked at */
+    uint8_t n_asked;            /* questions for messages that it has not answered to the end; two, when an answer said where it goes on */
+    uint64_t asked_pend;        /* events known of the logs that it was asked for, when it was asked last */
     uint64_t again_ms;          /* when I asked so last */
     bool sum_due;               /* what both hold is to be compared at the end of the step */
     uint64_t unheard_at_ms;     /* no answer came by then: it is begun again; 0: none is waited for */

@@ -299,6 +299,64 @@ static bool is_in_doubt(const struct gx_group *g, const struct gx_channel *c, ui
     return gx_group_is_forked(g, log) || doubt_of(c, log)->forked || doubt_of(c, log)->asked_haves;
 }
 
+/* Of all logs that it was asked for. */
+static uint64_t pending_of_asked(const struct gx_group *g, const struct gx_session *s)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        n += g->logs[i].asked == s->id ? g->logs[i].pend_seq : 0;
+    return n;
+}
+
+static void put_wanted(struct gx_wr *w, struct gx_frame_list *list, const struct gx_log *log)
+{
+    struct gx_want_entry want = {.from_seq = log->pend_seq + 1};
+
+    memcpy(want.tag.b, log->row.id.b, sizeof want.tag.b);
+    if (log->pend_seq > 0)          /* else it is a head of an earlier incarnation, in another log */
+        memcpy(want.check, log->pend_id.b, sizeof want.check);
+    gx_frame_put_want(w, list, &want);
+}
+
+/* An answer that its credit does not cover has begun, and says where it will end: what follows is asked for now, so that the peer reads it while the
+ * answer is taken in here.  One that says so and gave nothing since it was asked is not believed again. */
+static void ask_on(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_want_entry *on)
+{
+    uint32_t at = gx_group_log_by_tag(g, &on->tag);
+    uint64_t pending = pending_of_asked(g, s);
+
+    if (at == GX_NONE || g->logs[at].asked != s->id || c->n_asked != 1 || pending == c->asked_pend || is_in_doubt(g, c, at) || g->asked != 0 ||
+        !gx_group_is_member(g) || gx_shown_ended(g, &g->logs[at], on->from_seq))
+        return;
+
+    struct gx_wr w = gx_engine_wr(e, 16 + sizeof *on * ((size_t)g->n_logs + 1));
+    struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
+
+    gx_frame_put_want(&w, &list, on);
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        if (g->logs[i].asked != s->id)
+            continue;
+        g->logs[i].asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+        if (i > at && list.n < GX_FRONTIER_ENTRIES_MAX)     /* it answers in the order of the question */
+            put_wanted(&w, &list, &g->logs[i]);
+    }
+    gx_frame_end(&w, &list);
+    gx_engine_send(e, s, &w);
+    gx_engine_wake(e, e->now.mono_ms + GX_WANT_MS);
+    c->n_asked = 2;
+    c->asked_pend = pending;
+}
+
+/* The question that was asked ahead is still open. */
+static bool answers_one_of_two(struct gx_channel *c)
+{
+    bool two = c->n_asked > 1;
+
+    c->n_asked = two;
+    return two;
+}
+
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
@@ -316,7 +374,9 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         }
         gx_jobs_chunk(e, s, g, bytes);
     }
-    if (!(f->flags & GX_CHUNKS_LAST))
+    if (f->flags & GX_CHUNKS_ON)
+        ask_on(e, s, g, c, &f->on);
+    if (!(f->flags & GX_CHUNKS_LAST) || answers_one_of_two(c))
         return;
     if (g->asked == s->id && !g->answered)
         g->answered = true;
@@ -470,6 +530,12 @@ static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list
     }
 }
 
+static void note_asked(const struct gx_group *g, const struct gx_session *s, struct gx_channel *c)
+{
+    c->n_asked = 1;
+    c->asked_pend = pending_of_asked(g, s);
+}
+
 /* Ask session s for the branches it has and I lack. */
 static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
@@ -492,6 +558,7 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
         log->asked_pend = log->pend_seq;
+        note_asked(g, s, c);
         gx_engine_wake(e, log->asked_until_ms);
         return true;
     }
@@ -511,7 +578,6 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
         return;
     for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++) {
         struct gx_log *log = &g->logs[i];
-        struct gx_want_entry want = {.from_seq = log->pend_seq + 1};
 
         if (log->row.cls != GX_LOG_MESSAGES || !can_give(e, g, c, i) || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
             continue;
@@ -519,10 +585,7 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
             w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)g->n_logs);
             list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
         }
-        memcpy(want.tag.b, log->row.id.b, sizeof want.tag.b);
-        if (log->pend_seq > 0)      /* else it is a head of an earlier incarnation, in another log */
-            memcpy(want.check, log->pend_id.b, sizeof want.check);
-        gx_frame_put_want(&w, &list, &want);
+        put_wanted(&w, &list, log);
         haves_answered(e, c, i);
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
@@ -532,6 +595,7 @@ static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_gr
         return;
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
+    note_asked(g, s, c);
     gx_engine_wake(e, e->now.mono_ms + GX_WANT_MS);
 }
 
@@ -601,6 +665,8 @@ static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
         s = gx_session_find(e, log->asked);
         c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
         log->asked = 0;
+        if (c != NULL)
+            c->n_asked = 0;
 
         struct gx_doubt *d = c == NULL ? NULL : doubt(e, c, i);
 

@@ -11,6 +11,9 @@ struct chunks_out {
     struct gx_wr w;
     struct gx_frame_list list;
     bool open;
+    bool goes_on;               /* its first frame may say where the answer goes on, and has room for that in front */
+    uint8_t *first_room;        /* where that begins; NULL: it was not sent */
+    size_t first_effect;
     struct gx_wr scratch;       /* one chunk at a time: room for the longest would use up the step's arena in no time */
 };
 
@@ -33,11 +36,30 @@ static void chunks_send(struct chunks_out *o, bool last)
     if (last && o->w.p != NULL)
         o->w.p[CHUNKS_FLAGS_AT] |= GX_CHUNKS_LAST;
     gx_frame_end(&o->w, &o->list);
+
+    size_t n_effects = o->e->n_effects;
+
     if (o->push != NULL)
         push_keep(o);
     else
         gx_engine_send(o->e, o->s, &o->w);
     o->open = false;
+    if (o->goes_on && o->e->n_effects > n_effects) {
+        o->first_room = o->w.p - GX_CHUNKS_ON_BYTES;
+        o->first_effect = n_effects;
+    }
+    o->goes_on = false;
+}
+
+/* The answer ends before what was asked for does: its first frame says where, so that the next question need not wait for the last one. */
+static void chunks_on(struct chunks_out *o, const struct gx_want_entry *on)
+{
+    struct gx_effect *first = o->first_room == NULL ? NULL : &o->e->effects[o->first_effect];
+
+    if (first == NULL)
+        return;
+    gx_frame_chunks_on(o->first_room, on);
+    first->bytes = gx_span(o->first_room, first->bytes.n + GX_CHUNKS_ON_BYTES);
 }
 
 static bool chunks_begin(struct chunks_out *o)
@@ -46,6 +68,8 @@ static bool chunks_begin(struct chunks_out *o)
         return false;
     o->frames_left--;
     o->w = gx_engine_wr(o->e, GX_FRAME_BYTES_MAX);
+    if (o->goes_on && o->w.p != NULL)
+        o->w = gx_wr(o->w.p + GX_CHUNKS_ON_BYTES, o->w.cap - GX_CHUNKS_ON_BYTES);
     o->list = gx_frame_begin_chunks(&o->w, o->channel, o->flags);
     o->open = true;
     return o->w.p != NULL;
@@ -63,7 +87,7 @@ static struct gx_wr *chunks_scratch(struct chunks_out *o)
 /* For a chunk behind its length. */
 static size_t chunks_room(const struct chunks_out *o)
 {
-    return o->open && o->w.n + 4u < GX_FRAME_BYTES_MAX ? GX_FRAME_BYTES_MAX - o->w.n - 4u : 0;
+    return o->open && o->w.n + 4u < o->w.cap ? o->w.cap - o->w.n - 4u : 0;
 }
 
 /* False when the credit is used up. */
@@ -268,34 +292,52 @@ static uint32_t wanted_from(struct gx_engine *e, struct gx_group *g, uint32_t lo
     return 0;
 }
 
+/* The credit was used up before event `next` of a log.  Where that has branches it is not said: whoever asks has to see which of them it got. */
+static void answer_goes_on(struct chunks_out *o, struct gx_group *g, uint32_t log, uint32_t next)
+{
+    struct gx_want_entry on = {.from_seq = next};
+    struct gx_event_id id;
+
+    if (gx_group_is_forked(g, log) || (next > 1 && !gx_group_event_id(o->e, g, log, next - 1, &id)))
+        return;
+    memcpy(on.tag.b, g->logs[log].row.id.b, sizeof on.tag.b);
+    if (next > 1)
+        memcpy(on.check, id.b, sizeof on.check);
+    chunks_on(o, &on);
+}
+
 static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
-    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+    struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit, .goes_on = true};
     size_t i = 0;
-    bool more = true;
+    uint32_t stopped = GX_NONE, next = 0;
 
-    while (i < f->n && more) {
+    while (i < f->n && stopped == GX_NONE) {
         struct gx_want_entry want = gx_frame_want_at(f, i);
         uint32_t first = gx_group_log_by_tag(g, &want.tag);
         size_t end = i + 1;
 
         for (; end < f->n; end++) {
-            struct gx_want_entry next = gx_frame_want_at(f, end);
+            struct gx_want_entry other = gx_frame_want_at(f, end);
 
-            if (memcmp(next.tag.b, want.tag.b, sizeof want.tag.b) != 0)
+            if (memcmp(other.tag.b, want.tag.b, sizeof want.tag.b) != 0)
                 break;
         }
-        for (uint32_t b = first; b != GX_NONE && more && g->logs[first].row.cls == GX_LOG_MESSAGES;
+        for (uint32_t b = first; b != GX_NONE && stopped == GX_NONE && g->logs[first].row.cls == GX_LOG_MESSAGES;
              b = gx_group_next_branch(g, &g->logs[first].row.id, b + 1)) {
             uint32_t from = GX_MUTANT(WANT_UNSERVED) ? 0 : wanted_from(e, g, b, f, i, end);
 
-            more = from == 0 || put_log(&o, g, &g->logs[b], GX_MUTANT(WANT_NEWEST) ? g->logs[b].row.head_seq : from) > g->logs[b].row.head_seq;
+            next = from == 0 ? 0 : put_log(&o, g, &g->logs[b], GX_MUTANT(WANT_NEWEST) ? g->logs[b].row.head_seq : from);
+            if (from != 0 && next <= g->logs[b].row.head_seq)
+                stopped = b;
         }
         i = end;
     }
     if (!o.open && o.frames_left > 0)
         chunks_begin(&o);
     chunks_send(&o, true);
+    if (stopped != GX_NONE && e->fault == GX_OK)
+        answer_goes_on(&o, g, stopped, next);
 }
 
 void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)

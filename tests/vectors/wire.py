@@ -253,6 +253,7 @@ FRAMES = {
                                                                       bob.messages[:8] + u(1, 4) + bytes(4)),
     "ended": u(19, 1) + channel + listed(remove.id, ban.id),
     "chunks": u(8, 1) + channel + u(2, 1) + listed(sized(alice_chunk), sized(bob_chunk)),
+    "chunks on": u(8, 1) + channel + u(6, 1) + bob.messages[:8] + u(2, 4) + text.id[:4] + listed(sized(bob_chunk)),
     "endpoints": u(9, 1) + channel + listed(endpoint),
     "path": u(11, 1) + listed(sized(chunk(create)), sized(chunk(token))),
     "baseline": u(15, 1) + u(0, 2) + listed(sized(chunk(reply, deleted=(reply,)))),

@@ -4,7 +4,7 @@
 
 #include "tests/unit/proto/story.h"
 
-#define FRAMES_MAX 32u
+#define FRAMES_MAX 33u
 
 struct frames {
     size_t n;
@@ -228,6 +228,20 @@ static inline void frames_of_events(struct frames *f, const struct story *s)
     frames_put_chunk(&w, &l, s, story_alice_control, GX_ARRAY_LEN(story_alice_control));
     frames_put_chunk(&w, &l, s, story_bob_messages, GX_ARRAY_LEN(story_bob_messages));
     gx_frame_end(&w, &l);
+    frames_end(f, &w);
+
+    uint8_t room[4096];
+    struct gx_want_entry on = {.from_seq = 2};
+    struct gx_wr inside = gx_wr(room + GX_CHUNKS_ON_BYTES, sizeof room - GX_CHUNKS_ON_BYTES);
+
+    l = gx_frame_begin_chunks(&inside, 1, GX_CHUNKS_LAST);
+    frames_put_chunk(&inside, &l, s, story_bob_messages, GX_ARRAY_LEN(story_bob_messages));
+    gx_frame_end(&inside, &l);
+    memcpy(on.tag.b, s->ev[STORY_TEXT].log.b, sizeof on.tag.b);
+    memcpy(on.check, s->ev[STORY_TEXT].id.b, sizeof on.check);
+    gx_frame_chunks_on(room, &on);
+    w = frames_begin(f, "chunks on");
+    gx_wr_bytes(&w, room, GX_CHUNKS_ON_BYTES + inside.n);
     frames_end(f, &w);
 
     w = frames_begin(f, "endpoints");

@@ -427,6 +427,19 @@ static void test_chunks_and_path_are_walked_chunk_by_chunk(void **state)
     assert_int_equal(gx_rd_finish(&r), GX_OK);
 }
 
+static void test_chunks_say_where_their_answer_goes_on(void **state)
+{
+    const struct story *s = story();
+    struct gx_frame f = decoded("chunks on");
+    (void)state;
+
+    assert_int_equal(f.flags, GX_CHUNKS_LAST | GX_CHUNKS_ON);
+    assert_memory_equal(f.on.tag.b, s->ev[STORY_TEXT].log.b, sizeof f.on.tag.b);
+    assert_int_equal(f.on.from_seq, 2);
+    assert_memory_equal(f.on.check, s->ev[STORY_TEXT].id.b, sizeof f.on.check);
+    assert_int_equal(f.n, 1);
+}
+
 static void test_a_baseline_shows_the_newest_event_of_a_log_without_its_body(void **state)
 {
     const struct story *s = story();
@@ -699,7 +712,11 @@ static void test_values_out_of_range_are_refused(void **state)
         {"frontier", 3, 0x81, GX_E_MALFORMED},
         {"chunks", 3, 0, GX_OK},
         {"chunks", 3, 3, GX_OK},
-        {"chunks", 3, 4, GX_E_MALFORMED},
+        {"chunks", 3, 8, GX_E_MALFORMED},
+        {"chunks on", 3, 4, GX_OK},
+        {"chunks on", 3, 5, GX_E_MALFORMED},        /* nobody asked for what is pushed */
+        {"chunks on", 12, 0, GX_E_MALFORMED},       /* from 0 */
+        {"chunks on", 12, 1, GX_E_MALFORMED},       /* before the first nothing has an id */
         {"want control", 3, 2, GX_OK},              /* kind */
         {"want control", 3, 3, GX_E_MALFORMED},
         {"want control", 4, 0, GX_E_MALFORMED},     /* credit */
@@ -841,6 +858,7 @@ int main(void)
         cmocka_unit_test(test_a_key_that_x25519_refuses_neither_asks_nor_tells),
         cmocka_unit_test(test_who_asks_from_the_first_event_on_has_nothing_to_check),
         cmocka_unit_test(test_chunks_and_path_are_walked_chunk_by_chunk),
+        cmocka_unit_test(test_chunks_say_where_their_answer_goes_on),
         cmocka_unit_test(test_a_baseline_shows_the_newest_event_of_a_log_without_its_body),
         cmocka_unit_test(test_endpoint_records_come_back_and_their_signature_holds_in_their_group),
         cmocka_unit_test(test_every_truncation_and_every_byte_too_many_is_refused),

@@ -1,0 +1,121 @@
+/* Long answers to a WANT: the next question goes out before the answer is in.  WIRE §6.11. */
+#include "tests/unit/engine/attack.h"
+
+#define AWAY 1
+#define LONG 20                 /* messages of which one fills a frame: three questions */
+
+static unsigned wants, ahead;
+
+/* A question that begins behind what its asker holds, checked or not. */
+static bool note_wants(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    if (from != AWAY || bytes.n == 0 || bytes.p[0] != GX_FRAME_WANT || gx_frame_decode(&f, bytes) != GX_OK || f.flags != GX_WANT_MESSAGES)
+        return !net->cut[from][to];
+
+    struct gx_want_entry want = gx_frame_want_at(&f, 0);
+    uint32_t log = gx_group_log_by_tag(tea(net, AWAY), &want.tag);
+
+    wants++;
+    ahead += want.from_seq > tea(net, AWAY)->logs[log].pend_seq + 1;
+    return !net->cut[from][to];
+}
+
+static struct net *tea_with_a_long_log(void)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    char *text = calloc(1, GX_TEXT_BYTES_MAX + 1);
+
+    memset(text, 'x', GX_TEXT_BYTES_MAX);
+    net_stop(net, AWAY);
+    for (unsigned i = 0; i < LONG; i++)
+        net_send(net, 0, "tea", text);
+    free(text);
+    wants = ahead = 0;
+    net->pass = note_wants;
+    return net;
+}
+
+static void test_what_follows_a_long_answer_is_asked_for_while_it_comes(void **state)
+{
+    struct net *net = tea_with_a_long_log();
+
+    (void)state;
+    net_start(net, AWAY);
+    net_run(net, 20000);
+    assert_int_equal(show_number(net, AWAY, "count"), LONG);
+    assert_int_equal(wants, 3);
+    assert_int_equal(ahead, 2);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "duplicate"), 0);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "missing"), 0);
+    net_free(net);
+}
+
+/* Of every frame of chunks nothing stays but what it says of itself. */
+static size_t without_chunks(struct net *net, int from, int to, uint8_t *bytes, size_t n)
+{
+    size_t at = 4;
+
+    (void)net;
+    (void)to;
+    if (from == AWAY || n < 6 || bytes[0] != GX_FRAME_CHUNKS)
+        return n;
+    if (bytes[3] & GX_CHUNKS_ON)
+        at += GX_CHUNKS_ON_BYTES;
+    memset(bytes + at, 0, 2);
+    return at + 2;
+}
+
+static void test_who_says_that_it_goes_on_and_gives_nothing_is_not_asked_ahead(void **state)
+{
+    struct net *net = tea_with_a_long_log();
+
+    (void)state;
+    net->spoil = without_chunks;
+    net_start(net, AWAY);
+    net_run(net, 20000);
+    assert_int_equal(show_number(net, AWAY, "count"), 0);
+    assert_int_equal(ahead, 0);
+    assert_in_range(wants, 1, 2);           /* once more by what it holds, for the log might have been forked */
+    net->spoil = NULL;
+    net_run(net, 60000);
+    assert_int_equal(show_number(net, AWAY, "count"), LONG);
+    net_free(net);
+}
+
+static uint64_t lossy_until_ms;
+
+/* The frames behind the first of an answer are lost. */
+static bool first_alone(struct net *net, int from, int to, struct gx_span bytes)
+{
+    bool lost = from == 0 && bytes.n > 6 && bytes.p[0] == GX_FRAME_CHUNKS && (bytes.p[3] & (GX_CHUNKS_ON | GX_CHUNKS_PUSH)) == 0 && net->now.mono_ms < lossy_until_ms;
+
+    return note_wants(net, from, to, bytes) && !lost;
+}
+
+static void test_a_question_asked_ahead_of_what_was_lost_is_asked_again(void **state)
+{
+    struct net *net = tea_with_a_long_log();
+
+    (void)state;
+    lossy_until_ms = net->now.mono_ms + 30000;
+    net->pass = first_alone;
+    net_start(net, AWAY);
+    net_run(net, 120000);
+    assert_int_equal(show_number(net, AWAY, "count"), LONG);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "signature"), 0);
+    net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_follows_a_long_answer_is_asked_for_while_it_comes),
+        cmocka_unit_test(test_who_says_that_it_goes_on_and_gives_nothing_is_not_asked_ahead),
+        cmocka_unit_test(test_a_question_asked_ahead_of_what_was_lost_is_asked_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
