@@ -57,6 +57,7 @@
     X(REMOVED_LISTED, "an epoch is sealed to who was removed, too; shown by: the removed can read what was written after")                       \
     X(KEY_TWICE, "the own chain stays where it is; shown by: two messages of one author at one place of a chain")                                \
     X(KEYS_UNASKED, "keys that are lacking are not asked for; shown by: names and messages that cannot be read where others can")                \
+    X(OPENED_BUT_ONE, "of messages that are opened together the first is not; shown by: a message that others can read is locked")                 \
     X(HISTORY_ALL, "newcomers are given and told all that was said before, whatever the group allows; shown by: they read what was not for them")  \
     X(HISTORY_EVER, "newcomers are told the last of all, and not of before; needs: one who wrote unknowing; shown by: they read what was not for them") \
     X(KEYS_UNCHECKED, "a key that is told is taken as it is; needs: a liar that tells wrong ones; shown by: a message that others can read is locked") \

@@ -184,7 +184,7 @@ enum gx_err gx_kept_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const 
     return gx_table_put(txn, GX_TABLE_KEPT, &key, gx_span(mk->b, sizeof mk->b));
 }
 
-enum gx_err gx_kept_take(struct gx_txn *txn, struct gx_message_key *mk, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n)
+enum gx_err gx_kept_get(struct gx_txn *txn, struct gx_message_key *mk, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n)
 {
     struct gx_key key = kept_key(gnum, cnum, log, n);
     struct gx_span value;
@@ -195,7 +195,15 @@ enum gx_err gx_kept_take(struct gx_txn *txn, struct gx_message_key *mk, uint32_t
     if (value.n != sizeof mk->b)
         return GX_E_CORRUPT;
     memcpy(mk->b, value.p, sizeof mk->b);
-    return gx_table_del(txn, GX_TABLE_KEPT, &key);
+    return GX_OK;
+}
+
+enum gx_err gx_kept_take(struct gx_txn *txn, struct gx_message_key *mk, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n)
+{
+    struct gx_key key = kept_key(gnum, cnum, log, n);
+    enum gx_err err = gx_kept_get(txn, mk, gnum, cnum, log, n);
+
+    return err == GX_OK ? gx_table_del(txn, GX_TABLE_KEPT, &key) : err;
 }
 
 /* --- message keys -------------------------------------------------------------------------------------------------------------------- */
@@ -311,15 +319,22 @@ enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, u
 
 /* --- events that are locked ------------------------------------------------------------------------------------------------------------ */
 
+/* A row that says nothing is none. */
+static bool locked_ok(const struct gx_locked_row *row)
+{
+    return row->first == 0 ? row->last == 0 && row->unopened != 0 : row->first <= row->last;
+}
+
 enum gx_err gx_locked_put(struct gx_txn *txn, uint32_t gnum, uint32_t lnum, const struct gx_locked_row *row)
 {
     struct gx_key key = gx_key_u32_u32(gnum, lnum);
-    uint8_t bytes[8];
+    uint8_t bytes[12];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
-    GX_ASSERT(row->first >= 1 && row->first <= row->last);
+    GX_ASSERT(locked_ok(row));
     gx_wr_u32(&w, row->first);
     gx_wr_u32(&w, row->last);
+    gx_wr_u32(&w, row->unopened);
     return gx_table_put(txn, GX_TABLE_LOCKED, &key, gx_wr_span(&w));
 }
 
@@ -334,7 +349,8 @@ enum gx_err gx_locked_get(struct gx_txn *txn, struct gx_locked_row *out, uint32_
     struct gx_rd r = gx_rd(value);
     out->first = gx_rd_u32(&r);
     out->last = gx_rd_u32(&r);
-    if (out->first < 1 || out->first > out->last)
+    out->unopened = gx_rd_u32(&r);
+    if (!locked_ok(out))
         gx_rd_fail(&r);
     return corrupt_unless_whole(&r);
 }

@@ -46,7 +46,8 @@ enum gx_err gx_prekey_del(struct gx_txn *txn, uint32_t gnum, const struct gx_dh_
 
 /* `kept`: (gnum, cnum, tag of a sender's log, place) -> the key of a message that was passed over, and may come. */
 enum gx_err gx_kept_put(struct gx_txn *txn, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n, const struct gx_message_key *key) GX_MUST_CHECK;
-/* Taken out.  GX_E_ABSENT: there is none. */
+enum gx_err gx_kept_get(struct gx_txn *txn, struct gx_message_key *key, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n) GX_MUST_CHECK;
+/* Taken out.  GX_E_ABSENT, of both: there is none. */
 enum gx_err gx_kept_take(struct gx_txn *txn, struct gx_message_key *key, uint32_t gnum, uint32_t cnum, const struct gx_log_tag *log, uint32_t n) GX_MUST_CHECK;
 
 /* `key`: (gnum, block of 64 arrivals) -> the message keys of those of the group's events among them that this node can open. */
@@ -56,9 +57,10 @@ enum gx_err gx_message_key_put(struct gx_txn *txn, uint32_t gnum, uint64_t arriv
 enum gx_err gx_message_keys_put(struct gx_txn *txn, uint32_t gnum, uint64_t first_arrival, const struct gx_message_key *keys, const bool *have, uint32_t n) GX_MUST_CHECK;
 enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, uint32_t gnum, uint64_t arrival) GX_MUST_CHECK;      /* GX_E_ABSENT */
 
-/* `locked`: (gnum, lnum) -> between which events of that log some lie whose keys this node lacks. */
+/* `locked`: (gnum, lnum) -> between which events of that log some lie whose keys this node lacks, and from where on it has not looked for any. */
 struct gx_locked_row {
-    uint32_t first, last;               /* seq; first <= last */
+    uint32_t first, last;               /* seq; first <= last, or both 0: none is lacking */
+    uint32_t unopened;                  /* seq; 0: it looked for all.  No row at all where first is 0, too */
 };
 enum gx_err gx_locked_put(struct gx_txn *txn, uint32_t gnum, uint32_t lnum, const struct gx_locked_row *row) GX_MUST_CHECK;
 enum gx_err gx_locked_get(struct gx_txn *txn, struct gx_locked_row *out, uint32_t gnum, uint32_t lnum) GX_MUST_CHECK;

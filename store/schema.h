@@ -33,7 +33,7 @@
     X(PREKEY, "prekey", "gnum, public key", "its secret", "when this node makes one")                                           \
     X(KEPT, "kept", "gnum, cnum, log tag, place", "message key", "when a message is passed over")                                \
     X(KEY, "key", "gnum, arrival / 64", "message keys", "with each sealed event that can be opened")                                   \
-    X(LOCKED, "locked", "gnum, lnum", "first and last event without a key", "when one comes, or its key")                        \
+    X(LOCKED, "locked", "gnum, lnum", "first and last event without a key, first not looked at", "when these change")            \
     X(WRAP, "wrap", "gnum", "the keys that the secret rows of a group are sealed under", "with its first such row; when keys are changed")        \
     X(JOURNAL, "journal", "arrival", "place, previous arrival, prev id, record", "each event that comes alone")              \
     X(SEGMENT, "segment", "gnum, lnum, first seq", "ids, offsets, arrivals, records", "chunks as received; by the fold")     \

@@ -125,11 +125,9 @@ static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacki
     }
     /* What lies outside has its key, or is for others. */
     if (left.first != log->locked.first || left.last != log->locked.last) {
-        struct gx_txn *txn = gx_engine_txn(e, true);
-
+        left.unopened = log->locked.unopened;
         log->locked = left;
-        if (txn != NULL)
-            (void)gx_engine_ok(e, left.first == 0 ? gx_locked_del(txn, g->row.gnum, log->row.lnum) : gx_locked_put(txn, g->row.gnum, log->row.lnum, &left));
+        gx_log_touch(e, g, log);
     }
 }
 
@@ -366,19 +364,13 @@ void gx_keys_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     c->keys_after_ms = e->now.mono_ms + ASKED_PAUSE_MS;
     for (size_t i = 0; i < f->n && e->fault == GX_OK; i++) {
         struct gx_key_entry entry = gx_frame_key_at(f, i);
-        struct gx_txn *txn = NULL;
         struct gx_event ev;
         struct gx_body body;
-        uint64_t arrival = 0;
         uint32_t log = GX_NONE;
 
-        if (!find(e, g, &entry, &log, &ev, &body) || !may_know(e, g, log, &ev, &body, &asker))
-            continue;
-        txn = gx_engine_txn(e, false);
-        if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &g->logs[log].row, entry.seq)) ||
-            !gx_engine_ok(e, gx_message_key_get(txn, &keys[n], g->row.gnum, arrival)))
-            continue;
-        told[n++] = entry;
+        if (find(e, g, &entry, &log, &ev, &body) && may_know(e, g, log, &ev, &body, &asker) &&
+            gx_message_key_of(e, g, &g->logs[log], &ev, &gx_body_sealed(&body)->head, &keys[n]))
+            told[n++] = entry;
     }
     if (n > 0 && e->fault == GX_OK)
         tell(e, s, g, c->number, &f->key, told, keys, n);

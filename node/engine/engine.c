@@ -290,6 +290,7 @@ static void timers(struct gx_engine *e)
     gx_doors_timer(e);
     gx_owner_timer(e);
     gx_repair_timer(e);
+    gx_chains_timer(e);
     gx_keys_timer(e);
     gx_epochs_timer(e);
     gx_transport_key_timer(e);
@@ -346,6 +347,7 @@ static void finish(struct gx_engine *e)
     if (e->fault != GX_OK)          /* the step is undone, and the law may not be settled: it can answer nothing */
         return;
     gx_repair_flush(e);
+    gx_chains_finish(e);
     if (e->doors_dirty && !e->config.offline && e->listening)
         gx_doors_refresh(e);
     gx_waiters_run(e);
@@ -446,6 +448,8 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
     gx_arena_reset(&e->arena);
     e->n_steps++;
     e->n_effects = 0;
+    e->n_came = 0;
+    gx_wipe(&e->ahead, sizeof e->ahead);
     e->unsigned_events = NULL;
     e->n_unsigned = 0;
     e->n_waiters_before = e->n_waiters;

@@ -262,7 +262,7 @@ static void drop_chains(struct gx_epoch *epoch)
 /* Epochs under which nothing comes any more: the gates of the newest stay. */
 static void forget_epochs(struct gx_engine *e, struct gx_group *g)
 {
-    struct gx_txn *txn = gx_engine_txn(e, true);
+    struct gx_txn *txn = gx_chains_left(g) > 0 ? NULL : gx_engine_txn(e, true);     /* what came and was not opened yet may be of one */
 
     for (uint32_t i = 0; i < g->n_epochs && txn != NULL; i++) {
         struct gx_epoch *epoch = &g->epochs[i];

@@ -662,7 +662,7 @@ enum gx_err gx_group_ingest_chunk(struct gx_engine *e, struct gx_group *g, const
     if (!gx_engine_ok(e, err) || !gx_shown_keep(e, log, &job->known))
         return GX_OK;
     note_appended(e, g, log, chunk->first_seq);
-    gx_chain_learn_chunk(e, g, job->log, chunk, job->ids, first);
+    gx_chain_later(e, g, job->log, chunk->first_seq);
     if (log->own) {                 /* what I wrote is not news to me, even when another node had to give it back */
         log->row.read_seq = log->row.head_seq;
         log->row.read_messages = log->row.n_messages;

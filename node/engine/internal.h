@@ -47,6 +47,15 @@ struct gx_known_list {
     uint32_t n, cap;
 };
 
+/* Along the chain of one device, past where it stands in the store: what comes behind was not opened yet. */
+struct gx_ahead {
+    uint32_t gnum, op;          /* of the EPOCH; gnum 0: nowhere */
+    struct gx_log_tag log;
+    uint32_t n;                 /* the next place */
+    struct gx_chain_key key;    /* of that */
+    struct gx_message_key mk;   /* of the place before */
+};
+
 /* A message that is a log's last one of those that are looked at. */
 struct gx_last {
     uint32_t seq;               /* 0: none is left */
@@ -72,7 +81,8 @@ struct gx_log {
     uint32_t now_op, intro_op;
     uint64_t heeded_ms;         /* wall clock when it last could not open an epoch, and was heeded */
     uint64_t keys_until_ms;     /* of a device: it told wrong keys, and is not asked for any before */
-    struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none */
+    struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none; and from where on none was looked for */
+    struct gx_locked_row locked_kept;   /* as the store has it */
     struct gx_log_history history;
     uint32_t device;            /* index of the first log of the same device: its number to the law */
     uint32_t next_of_tag, next_of_device;   /* the next log with the same, behind this one; GX_NONE */
@@ -228,6 +238,7 @@ struct gx_group {
     uint64_t keys_at_ms;        /* look for keys that are lacking at this time; 0: not before something changes */
     uint32_t keys_from;         /* of what does not find room in one question this comes first */
     bool keys_lack;             /* some may be lacking */
+    bool unopened;              /* and of some messages none was looked for yet */
     uint8_t *given_keys;        /* KEYS frames of the door, until what they are of is verified */
     size_t n_given_keys;
     uint32_t keys_wait_ms, keys_turn;
@@ -512,6 +523,9 @@ struct gx_engine {
     uint64_t n_steps;
     uint64_t channels_at_ms;    /* no channel's unacked_at_ms or unheard_at_ms is before; 0: none has one */
     bool sums_due;              /* one of them is to be compared */
+    uint64_t n_came;            /* messages that came in, in this step */
+    uint64_t open_at_ms;        /* look then for keys of those that were not opened yet; 0: there are none */
+    struct gx_ahead ahead;      /* for this step */
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */

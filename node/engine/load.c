@@ -18,6 +18,8 @@ static bool load_logs(struct gx_engine *e, struct gx_group *g)
                                              .prekey_op = GX_NONE, .now_op = GX_NONE, .intro_op = GX_NONE,
                                              .pend_seq = row.head_seq, .pend_id = row.head_id, .pend_tick = row.head_tick};
         (void)gx_engine_ok(e, gx_locked_get(txn, &g->logs[g->n_logs].locked, g->row.gnum, row.lnum));
+        g->logs[g->n_logs].locked_kept = g->logs[g->n_logs].locked;
+        g->unopened = g->unopened || g->logs[g->n_logs].locked.unopened != 0;
         if (!gx_shown_load(e, &g->logs[g->n_logs++]) || !gx_group_index_log(e, g, g->n_logs - 1))
             return false;
         if (row.head_tick > g->max_tick)
@@ -137,6 +139,18 @@ void gx_log_touch(struct gx_engine *e, struct gx_group *g, struct gx_log *log)
     g->touched[g->n_touched++] = (uint32_t)(log - g->logs);
 }
 
+/* A message that is opened in the step in which it came leaves no trace here. */
+static void flush_locked(struct gx_engine *e, struct gx_txn *txn, struct gx_log *log)
+{
+    const struct gx_locked_row *row = &log->locked;
+
+    if (row->first == log->locked_kept.first && row->last == log->locked_kept.last && row->unopened == log->locked_kept.unopened)
+        return;
+    (void)gx_engine_ok(e, row->first == 0 && row->unopened == 0 ? gx_locked_del(txn, log->row.gnum, log->row.lnum)
+                                                                : gx_locked_put(txn, log->row.gnum, log->row.lnum, row));
+    log->locked_kept = *row;
+}
+
 void gx_groups_flush(struct gx_engine *e)
 {
     uint32_t n = 0;
@@ -153,6 +167,8 @@ void gx_groups_flush(struct gx_engine *e)
             if (!(GX_MUTANT(HEAD_LATE) && g->touched[k] == g->own_messages && log->row.head_seq > 1 && log->row.head_seq % 2 == 1) &&
                 (txn = gx_engine_txn(e, true)) != NULL)
                 gx_engine_ok(e, gx_log_put(txn, &log->row));
+            if ((txn = gx_engine_txn(e, true)) != NULL)
+                flush_locked(e, txn, log);
         }
         g->n_touched = 0;
         gx_epochs_flush(e, g);

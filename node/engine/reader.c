@@ -99,7 +99,7 @@ struct gx_reader_log *gx_reader_find(const struct gx_reader *r, uint32_t lnum)
 
 struct loading {
     struct gx_engine *e;
-    const struct gx_group *g;
+    struct gx_group *g;
     const struct gx_log *log;
     struct gx_message *messages;
     uint32_t first;

@@ -829,7 +829,7 @@ bool gx_repair_idle(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
-        if (gx_group_joining(g) || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0)
+        if (gx_group_joining(g) || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0 || gx_chains_left(g) > 0)
             return false;
         if (gx_group_is_member(g) && g->law.now.n_members > 1 && gx_messages_unsent(g) > 0)
             return false;

@@ -53,16 +53,20 @@ bool gx_chain_peek(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epo
 bool gx_chain_used_up(struct gx_engine *e, struct gx_group *g, struct gx_epoch *epoch);
 /* A sealed control event came in: its key from its author's chain. */
 void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_event *ev, uint64_t arrival);
-/* Messages first to last of a log came in and lie in the store from `arrival` on: their keys. */
-void gx_chain_learn_chunk(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_chunk *chunk, const struct gx_event_id *ids,
-                          uint64_t first_arrival);
+/* Messages from first_seq to the head of a log came in: their keys are learned when there is time; of an own log, at once. */
+void gx_chain_later(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t first_seq);
+/* The end of a step: keys of what came in, where that is little, else a time for them; and then. */
+void gx_chains_finish(struct gx_engine *e);
+void gx_chains_timer(struct gx_engine *e);
+/* Messages of a group whose keys were not looked for yet. */
+uint64_t gx_chains_left(const struct gx_group *g);
 
-/* The plain form of a sealed event, in the step arena.  False: no key of it is here, or what its author sealed makes no sense. */
-bool gx_event_open(struct gx_engine *e, const struct gx_group *g, const struct gx_event *ev, const struct gx_body *outer, uint64_t arrival,
-                   struct gx_body *plain);
-/* The same of an operation and of a message that are held. */
+/* The key of a message that is held; it changes nothing.  False: it is not here. */
+bool gx_message_key_of(struct gx_engine *e, struct gx_group *g, const struct gx_log *log, const struct gx_event *ev, const struct gx_sealed_head *head,
+                       struct gx_message_key *key) GX_MUST_CHECK;
+/* The plain form of an operation and of a message that are held, in the step arena.  False: no key of it is here, or what its author sealed makes no sense. */
 bool gx_op_open(struct gx_engine *e, struct gx_group *g, uint32_t op, struct gx_body *plain);
-bool gx_message_open_at(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain);
+bool gx_message_open_at(struct gx_engine *e, struct gx_group *g, const struct gx_log *log, const struct gx_event *ev, struct gx_body *plain);
 bool gx_has_key(struct gx_engine *e, const struct gx_group *g, uint64_t arrival);
 /* bk of an invitation, when it can be read here. */
 bool gx_token_open(struct gx_engine *e, struct gx_group *g, struct gx_token_info *info);

@@ -79,6 +79,7 @@ static const struct known {
     [GX_MUTANT_SIGNATURE_LOST] = {.file = "back_in.scn"},
     [GX_MUTANT_FOLD_LAST] = {.file = "cafe.scn"},
     [GX_MUTANT_EPOCH_KEPT] = {.file = "back_in.scn"},
+    [GX_MUTANT_OPENED_BUT_ONE] = {.file = "back_in.scn"},
     [GX_MUTANT_REMOVED_LISTED] = {.file = "back_in.scn"},
     [GX_MUTANT_KEY_TWICE] = {.file = "banned_and_asked_for.scn"},
     [GX_MUTANT_KEYS_UNASKED] = {.file = "islands.scn"},

@@ -758,7 +758,7 @@ static void test_a_bad_block_among_many_is_corrupt(void **state)
 
 static void test_where_events_are_locked_is_known_of_each_log(void **state)
 {
-    static const struct gx_locked_row rows[] = {{1, 1}, {1, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}, {0x01020304, 0x05060708}};
+    static const struct gx_locked_row rows[] = {{1, 1, 0}, {1, UINT32_MAX, 7}, {UINT32_MAX, UINT32_MAX, 0}, {0x01020304, 0x05060708, 0x090a0b0c}, {0, 0, 1}};
     struct place p;
     struct gx_locked_row row;
     (void)state;
@@ -869,27 +869,33 @@ static void a_kept_key_past_the_end_of_a_chain(void)
     put_kept(GX_CHAIN_MAX);
 }
 
-static void put_locked(uint32_t first, uint32_t last)
+static void put_locked(uint32_t first, uint32_t last, uint32_t unopened)
 {
-    if (gx_locked_put(wrong_txn, 1, 1, &(struct gx_locked_row){.first = first, .last = last}) != GX_OK)
+    if (gx_locked_put(wrong_txn, 1, 1, &(struct gx_locked_row){.first = first, .last = last, .unopened = unopened}) != GX_OK)
         _exit(1);
 }
 
 static void locked_from_0(void)
 {
-    put_locked(0, 5);
+    put_locked(0, 5, 6);
+}
+
+static void locked_that_says_nothing(void)
+{
+    put_locked(0, 0, 0);
 }
 
 static void locked_to_before_its_beginning(void)
 {
-    put_locked(6, 5);
+    put_locked(6, 5, 0);
 }
 
 static void no_mistake(void)
 {
     put_epoch(GX_EPOCH_OPEN, 2, GX_CHAIN_MAX, 6);
     put_kept(GX_CHAIN_MAX - 1);
-    put_locked(5, 5);
+    put_locked(5, 5, 0);
+    put_locked(0, 0, 1);
 }
 
 static void test_what_would_be_corrupt_is_never_put(void **state)
@@ -897,6 +903,7 @@ static void test_what_would_be_corrupt_is_never_put(void **state)
     void (*const mistakes[])(void) = {
         an_epoch_of_no_state, an_epoch_that_is_shut_and_has_chains, too_many_chains, a_chain_past_its_end, two_chains_of_one_log,
         chains_out_of_order,  a_kept_key_past_the_end_of_a_chain,   locked_from_0,   locked_to_before_its_beginning,
+        locked_that_says_nothing,
     };
     struct place p;
     (void)state;

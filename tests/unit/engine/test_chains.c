@@ -1,0 +1,147 @@
+/* Keys of messages that came in faster than they can be found: learned when there is time, and read before.  KEYS §6. */
+#include "tests/unit/engine/sealing.h"
+
+#define AWAY 1
+#define MISSED 600
+
+/* n1 was away, has just taken in all that it missed, and opened nothing of it. */
+static struct net *tea_caught_up(void)
+{
+    char token[600], text[40];
+    struct net *net = tea_of(2, 2, token);
+
+    net_stop(net, AWAY);
+    for (int i = 1; i <= MISSED; i++) {
+        snprintf(text, sizeof text, "said %d", i);
+        net_send(net, 0, "tea", text);
+    }
+    net_start(net, AWAY);
+    for (int i = 0; i < 5000 && show_number(net, AWAY, "count") < MISSED; i++)
+        net_run(net, 2);
+    assert_int_equal(show_number(net, AWAY, "count"), MISSED);
+    assert_int_equal(gx_chains_left(tea(net, AWAY)), MISSED);
+    return net;
+}
+
+/* All of them, by what lies in the store. */
+static void assert_all_opened(struct net *net)
+{
+    struct gx_group *g = tea(net, AWAY);
+    const struct gx_log *log = &g->logs[gx_group_log(g, &tea(net, 0)->logs[tea(net, 0)->own_messages].row.id)];
+    struct gx_txn *txn = NULL;
+    struct gx_message_key key;
+
+    assert_int_equal(gx_chains_left(g), 0);
+    assert_int_equal(gx_txn_begin(&txn, net->node[AWAY].store, false), GX_OK);
+    for (uint32_t seq = log->row.base_seq + 1; seq <= log->row.head_seq; seq++) {
+        uint64_t arrival = 0;
+
+        assert_int_equal(gx_events_arrival(txn, &arrival, &log->row, seq), GX_OK);
+        assert_int_equal(gx_message_key_get(txn, &key, g->row.gnum, arrival), GX_OK);
+    }
+    gx_txn_abort(&txn);
+    assert_int_equal(rows(net, AWAY, GX_TABLE_LOCKED), 0);
+    assert_int_equal(rows(net, AWAY, GX_TABLE_KEPT), 0);
+}
+
+static void test_what_was_missed_is_read_before_it_is_opened(void **state)
+{
+    struct net *net = tea_caught_up();
+
+    (void)state;
+    assert_true(reads(net, AWAY, "said 600"));
+    assert_true(reads(net, AWAY, "said 560"));
+    assert_int_equal(gx_chains_left(tea(net, AWAY)), MISSED);
+    net_run(net, 1000);
+    assert_all_opened(net);
+    assert_true(reads(net, AWAY, "said 600"));
+    net_free(net);
+}
+
+static void test_a_node_that_ended_before_it_opened_them_goes_on_where_it_was(void **state)
+{
+    struct net *net = tea_caught_up();
+
+    (void)state;
+    net_stop(net, AWAY);
+    net_stop(net, 0);
+    net_start(net, AWAY);               /* alone: nobody tells it a key */
+    assert_true(reads(net, AWAY, "said 600"));
+    net_run(net, 1000);
+    assert_true(reads(net, AWAY, "said 599"));
+    net_start(net, 0);
+    net_run(net, 20000);
+    assert_all_opened(net);
+    net_free(net);
+}
+
+/* Nobody has to be asked for it: no time passes. */
+static void test_a_name_that_is_told_behind_messages_that_were_not_opened_is_read(void **state)
+{
+    struct net *net = tea_caught_up();
+    struct gx_group *g = tea(net, AWAY);
+
+    (void)state;
+    assert_true(MISSED > GX_CHAIN_SKIP_MAX);
+    assert_true(name_self(net, 0, "later"));
+    net_settle(net);
+    assert_int_equal(g->ops[g->law.n_ops - 1].type, GX_EV_ALIAS);
+    assert_true(g->ops[g->law.n_ops - 1].has_key);
+    net_run(net, 1000);
+    assert_all_opened(net);
+    net_free(net);
+}
+
+static void test_what_comes_behind_them_is_read_at_once(void **state)
+{
+    struct net *net = tea_caught_up();
+
+    (void)state;
+    net_send(net, 0, "tea", "live");
+    net_settle(net);
+    assert_true(reads(net, AWAY, "live"));
+    net_run(net, 1000);
+    assert_all_opened(net);
+    net_send(net, 0, "tea", "and later");
+    net_settle(net);
+    assert_true(reads(net, AWAY, "and later"));
+    assert_int_equal(gx_chains_left(tea(net, AWAY)), 0);
+    net_free(net);
+}
+
+/* It tells keys that it has not looked for itself. */
+static void test_who_lacks_a_key_is_told_it_by_one_who_did_not_open_the_message(void **state)
+{
+    struct net *net = tea_caught_up();
+    struct gx_group *g = tea(net, AWAY);
+    uint32_t log = gx_group_log(g, &tea(net, 0)->logs[tea(net, 0)->own_messages].row.id);
+    struct gx_message_key key, other;
+    struct gx_event ev;
+    struct gx_body body;
+
+    (void)state;
+    gx_arena_reset(&eng(net, AWAY)->arena);
+    assert_true(gx_group_read(eng(net, AWAY), g, &g->logs[log], 300, &ev, &body));
+    assert_true(gx_message_key_of(eng(net, AWAY), g, &g->logs[log], &ev, &gx_body_sealed(&body)->head, &key));
+    gx_txn_abort(&eng(net, AWAY)->txn);
+    g = tea(net, 0);
+    log = g->own_messages;
+    assert_true(gx_group_read(eng(net, 0), g, &g->logs[log], 300, &ev, &body));
+    assert_true(gx_message_key_of(eng(net, 0), g, &g->logs[log], &ev, &gx_body_sealed(&body)->head, &other));
+    gx_txn_abort(&eng(net, 0)->txn);
+    assert_memory_equal(&key, &other, sizeof key);
+    net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_missed_is_read_before_it_is_opened),
+        cmocka_unit_test(test_a_node_that_ended_before_it_opened_them_goes_on_where_it_was),
+        cmocka_unit_test(test_a_name_that_is_told_behind_messages_that_were_not_opened_is_read),
+        cmocka_unit_test(test_what_comes_behind_them_is_read_at_once),
+        cmocka_unit_test(test_who_lacks_a_key_is_told_it_by_one_who_did_not_open_the_message),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
