@@ -74,6 +74,8 @@ static enum gx_err check_window(struct walk *w, const struct gx_window *win)
     if (w->linked && first_of_place && win->prev_arrival != w->arrival)
         gx_check_problem(c, "log %u event %u: it names arrival %llu as the one before, which is %llu", lnum, win->first,
                          (unsigned long long)win->prev_arrival, (unsigned long long)w->arrival);
+    if (!win->in_journal && win->first == win->seg.first_seq && !gx_segment_sound(&win->seg))
+        gx_check_problem(c, "log %u event %u: the sum of its segment is wrong", lnum, win->first);
     for (uint32_t i = 0; err == GX_OK && i < win->n; i++)
         err = check_event(w, &win->events[i], win->arrivals[i], win->verified[i]);
     return err;

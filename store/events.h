@@ -58,7 +58,7 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
  * Returns GX_E_ABSENT, GX_E_CORRUPT (a bad page: quarantine, fetch again from peers), GX_E_STORE. */
 enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t seq) GX_MUST_CHECK;
 /* Append to w one chunk (header and records) that starts at from_seq and holds at most max_events events and max_bytes bytes, but at least
- * one event.  It may cross from segments into the journal and back.  Out: next_seq, one past the last event written.
+ * one event.  It may cross from segments into the journal and back.  What lies in a segment is checked by its sum, else by ids.  Out: next_seq, one past the last event written.
  * It ends with an event whose own signature was verified here, if there is one in what fits: whoever is sent it verifies the last one only.
  * Returns GX_E_ABSENT (from_seq is not held), GX_E_CORRUPT (event from_seq is bad; what lies before a bad event is still given),
  *         GX_E_TOO_BIG (w has no room for one event; w->failed), GX_E_MEMORY, GX_E_STORE; w->n is then what it was. */

@@ -209,7 +209,8 @@ static enum gx_err write_segment(struct fold *f, const struct fold_log *log, con
         if (err == GX_OK)
             gx_wr_bytes(&w, j.record.p, j.record.n);
     }
-    GX_ASSERT(err != GX_OK || (!w.failed && w.n == w.cap));
+    if (err == GX_OK)
+        gx_segment_close(&w);
     return err;
 }
 

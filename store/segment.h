@@ -4,11 +4,11 @@
 
 #include "store/events.h"
 
-/* count u16 | flags u8 | first arrival u64 | previous arrival u64 | ids[32] x groups | offsets u32 x groups | last id[32]
+/* count u16 | flags u8 | first arrival u64 | previous arrival u64 | sum u64 | ids[32] x groups | offsets u32 x groups | last id[32]
  * | deltas u16 x count unless RUN | records.  A group is 16 events (the last may be fewer); ids[g] is the id of the event BEFORE its first. */
 #define GX_SEGMENT_GROUP 16u
 #define GX_SEGMENT_GROUPS(count) (((size_t)(count) + GX_SEGMENT_GROUP - 1) / GX_SEGMENT_GROUP)
-#define GX_SEGMENT_HEADER_BYTES 19u
+#define GX_SEGMENT_HEADER_BYTES 27u
 #define GX_SEGMENT_ARRIVALS_MAX 0xffffu     /* a segment spans at most this many arrivals more than its first */
 
 enum gx_segment_flags {
@@ -26,6 +26,7 @@ struct gx_segment {
     struct gx_event_id last_id;
     const uint8_t *ids, *offsets, *deltas;      /* borrowed; deltas is NULL in a run */
     struct gx_span records;                     /* borrowed */
+    struct gx_span value;                       /* all of it, borrowed */
 };
 
 static inline uint32_t gx_segment_last_seq(const struct gx_segment *seg)
@@ -44,8 +45,13 @@ enum gx_err gx_segment_decode(struct gx_segment *out, uint32_t first_seq, struct
 enum gx_err gx_segment_find(struct gx_txn *txn, struct gx_segment *out, const struct gx_log_row *row, uint32_t seq) GX_MUST_CHECK;
 enum gx_err gx_segment_from(struct gx_txn *txn, struct gx_segment *out, const struct gx_log_row *row, uint32_t seq) GX_MUST_CHECK;
 
-/* Room for a new segment.  w: to be filled with ids, offsets, last id, deltas and records, exactly, before the next call. */
+/* Is it as it was written, by its sum?  A hundredth of what hashing its events takes. */
+bool gx_segment_sound(const struct gx_segment *seg);
+
+/* Room for a new segment.  w: to be filled with ids, offsets, last id, deltas and records, exactly, and closed, before the next call. */
 enum gx_err gx_segment_reserve(struct gx_txn *txn, struct gx_wr *w, const struct gx_log_row *row, uint32_t first_seq, uint16_t count,
                                uint8_t flags, uint64_t first_arrival, uint64_t prev_arrival, size_t records_bytes) GX_MUST_CHECK;
+/* It is whole: its sum. */
+void gx_segment_close(struct gx_wr *w);
 
 #endif

@@ -616,6 +616,49 @@ static void test_a_chunk_ends_before_a_bad_event(void **state)
     place_remove(&p);
 }
 
+/* Not hashed, and noticed all the same; but for signatures, which no id covers. */
+static void test_no_event_is_read_out_of_a_segment_as_another(void **state)
+{
+    struct place p;
+    static uint8_t bytes[GX_FRAME_BYTES_MAX], copy[1 << 16];
+    uint64_t first;
+    uint32_t next, n_short = 0;
+    struct gx_span key, value;
+    (void)state;
+
+    scene_make(&p, authors, 1);
+    struct author *a = &authors[0];
+    struct gx_txn *txn = begin(&p, true);
+    parcel_make(&parcel, a, 40, 20);
+    OK(parcel_put(txn, &first, a, &parcel, true));
+    struct gx_key at = gx_key_u32x3(1, 1, 1);
+    OK(gx_table_seek(txn, &key, &value, GX_TABLE_SEGMENT, &at));
+    size_t n = value.n;
+    memcpy(copy, value.p, n);
+    for (size_t i = 0; i < n; i++) {
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        struct gx_chunk chunk;
+        struct gx_chunk_iter it;
+        struct gx_event ev;
+
+        copy[i] ^= 0x10;
+        OK(gx_table_put(txn, GX_TABLE_SEGMENT, &at, gx_span(copy, n)));
+        copy[i] ^= 0x10;
+        enum gx_err err = gx_events_read_chunk(txn, &w, &next, &a->row, &a->group, 1, 256, GX_CHUNK_BYTES_MAX);
+        n_short += err == GX_E_CORRUPT || next <= 40;
+        if (err == GX_E_CORRUPT)
+            continue;
+        OK(err);
+        OK(gx_chunk_decode(&chunk, gx_wr_span(&w)));
+        gx_chunk_begin(&it, &chunk, &a->group);
+        for (uint32_t k = 0; gx_chunk_next(&it, &ev, NULL) == GX_OK; k++)
+            assert_memory_equal(&ev.id, &parcel.ids[k], sizeof ev.id);
+    }
+    assert_true(n_short > n / 3);
+    gx_txn_abort(&txn);
+    place_remove(&p);
+}
+
 /* ---- the caller's own mistakes stop the program ---- */
 
 static struct place wrong_place;
@@ -1044,6 +1087,7 @@ int main(void)
         cmocka_unit_test(test_serving_a_long_journal_walks_it_once),
         cmocka_unit_test(test_a_wrong_group_id_is_noticed),
         cmocka_unit_test(test_a_chunk_ends_before_a_bad_event),
+        cmocka_unit_test(test_no_event_is_read_out_of_a_segment_as_another),
         cmocka_unit_test(test_what_the_caller_promised_is_asserted),
         cmocka_unit_test(test_any_mix_of_steps_agrees_with_a_plain_model),
         cmocka_unit_test(test_the_model_notices_tails_that_outlive_an_abort),
