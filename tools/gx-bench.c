@@ -50,7 +50,7 @@ static const struct subject {
     {"sends-many", "durable sends a second, 64 at once", 1, false, gx_measure_sends_many},
     {"sends-one", "durable sends a second, one at a time", 1, false, one},
     {"deliver", "from send on one node to watch on the other, durable on both", 2, false, gx_measure_deliver},
-    {"catch-up", "a member that was away takes in what it missed", 1, false, gx_measure_catch_up},
+    {"catch-up", "a member that was away takes in what it missed", 4, false, gx_measure_catch_up},
     {"catch-up-keys", "the same, with message keys learned and without", 3, false, gx_measure_catch_up_keys},
     {"law-group", "the law: 500 members, from nothing", 2, false, gx_measure_law_group},
     {"law-replay", "the law: 10,000 operations, from nothing", 4, false, gx_measure_law_replay},

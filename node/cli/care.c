@@ -77,6 +77,9 @@ static void show_counts(const struct gx_cli *cli, const json_t *status)
         gx_show_pair(cli, "fetching", "%s: %ju left", group, (uintmax_t)json_integer_value(left));
     if (json_is_object(store))
         gx_show_pair(cli, "store", "%.1f MB used, %s", (double)gx_json_number(store, "used_bytes") / 1e6, gx_json_text(store, "state"));
+    if (json_object_get(status, "traffic") != NULL)
+        gx_show_pair(cli, "traffic", "%.1f MB in, %.1f MB out", (double)gx_json_number(json_object_get(status, "traffic"), "in_bytes") / 1e6,
+                     (double)gx_json_number(json_object_get(status, "traffic"), "out_bytes") / 1e6);
     if (json_object_get(status, "rss_bytes") != NULL)
         gx_show_pair(cli, "memory", "%.1f MB", (double)gx_json_number(status, "rss_bytes") / 1e6);
     show_dropped(cli, status);

@@ -120,6 +120,7 @@ static bool deliver(struct gx_transport *t, size_t *bytes)
     if (t->n_backlog > 0 || t->n_inputs >= t->inputs_cap)
         return false;
     t->has_frame = false;
+    t->stats.in_bytes += gx_tcp_frame_bytes(n);
     if (c != NULL)
         c->delivered_bytes += gx_tcp_frame_bytes(n);
     if (c != NULL && (!f->alone || n > GX_FRAME_BYTES_MAX))
@@ -201,6 +202,7 @@ void gx_frame_send(struct gx_transport *t, gx_session_id session, struct gx_span
     void *socket = c->inbound ? t->bound : t->dialer;
     if (send_name(socket, c) && gx_frame_part_out(socket, &msg, false)) {
         c->sent_bytes += gx_tcp_frame_bytes(bytes.n);
+        t->stats.out_bytes += gx_tcp_frame_bytes(bytes.n);
         c->proved |= bytes.n > UNPROVED_BYTES_MAX;
         return;
     }

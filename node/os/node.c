@@ -23,7 +23,8 @@ static void set_count(json_t *dropped, const char *key, uint64_t n)
         (void)json_object_set_new(dropped, key, json_integer((json_int_t)n));
 }
 
-static void add_dropped(const struct gx_node *node, json_t *result)
+/* What went over the wire, and what was dropped there. */
+static void add_transport(const struct gx_node *node, json_t *result)
 {
     json_t *dropped = json_object_get(result, "dropped");
     struct gx_transport_stats t = {0};
@@ -35,6 +36,7 @@ static void add_dropped(const struct gx_node *node, json_t *result)
     }
     gx_transport_stats(node->transport, &t);
     gx_control_stats(node->control, &c);
+    (void)json_object_set_new(result, "traffic", json_pack("{s:I, s:I}", "in_bytes", (json_int_t)t.in_bytes, "out_bytes", (json_int_t)t.out_bytes));
     set_count(dropped, "guest_refused", t.refused_guests);
     set_count(dropped, "session_limit", t.refused_limit);
     set_count(dropped, "send_queue", t.dropped_sends);
@@ -67,7 +69,7 @@ static void decorate(void *ctx, json_t *result)
                                         (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION,
                                         "listen", listen, "state", now < node->full_until_ms ? "full" : "ready"));
     (void)json_object_set_new(result, "rss_bytes", json_integer((json_int_t)gx_rss_bytes()));
-    add_dropped(node, result);
+    add_transport(node, result);
 }
 
 /* Blocked before any thread exists, so that all inherit it and only the descriptor sees them. */

@@ -53,6 +53,7 @@ int64_t gx_transport_due_ms(const struct gx_transport *t, uint64_t now_mono_ms);
 
 struct gx_transport_stats {
     uint64_t sessions_in, sessions_out, guests;
+    uint64_t in_bytes, out_bytes;       /* of frames, as they are on the wire, since the start */
     uint64_t refused_guests, cut_guests, refused_limit, dropped_sends, cut_flood, failed_handshakes;
 };
 void gx_transport_stats(const struct gx_transport *t, struct gx_transport_stats *out);

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-NODES = {"sends_many", "sends_one", "deliver_p50", "deliver_p99", "catch_up", "catch_up_keyed", "catch_up_keyless", "catch_up_keys"}
+NODES = {"sends_many", "sends_one", "deliver_p50", "deliver_p99", "catch_up", "catch_up_opened", "catch_up_first", "catch_up_bytes", "catch_up_keyed", "catch_up_keyless", "catch_up_keys"}
 LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_10k_few", "law_replay_10k_many", "law_resolve_10k_many",
        "law_one_more", "law_one_more_10k", "law_one_more_tail", "law_one_more_checkpoint", "law_worst_rollback", "law_rollback_late",
        "law_rollback_removal", "law_rollback_witness", "law_rollback_fork", "law_rollback_fork_owner", "law_rollback_transfer",
@@ -19,7 +19,7 @@ LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_1
 LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
 SEAL = {"seal_message", "open_message", "keys_told", "unlock", "key_rows_put", "key_rows_get", "rewrap"} | {f"epoch_{what}_{n}" for what in ("make", "open") for n in ("10", "100", "500")}
 SIM = {"sync_same", "sync_few", "sync_all", "sim_schedules", "sim_group", "sim_large", "sim_large_memory"}
-GOALS = NODES - {"sends_one", "catch_up_keys"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"} | SIM
+GOALS = NODES - {"sends_one", "catch_up_keys", "catch_up_opened", "catch_up_first", "catch_up_bytes"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"} | SIM
 FIGURES = {"median", "min", "max", "repeats"}
 
 

@@ -73,6 +73,7 @@ double gx_raw_commit(struct gx_raw *raw);                       /* one; negative
 double gx_raw_round_trip(struct gx_raw *raw);                   /* one; negative when it failed */
 double gx_raw_hash(struct gx_raw *raw, size_t n);               /* the ids of n headers */
 double gx_raw_keys(size_t n);                                   /* n keys from a chain, each held against a commitment, by libsodium alone */
+size_t gx_raw_event_bytes(const struct gx_raw *raw);            /* of a message, in full form */
 uint32_t gx_raw_per_chunk(void);                                /* messages in one, which one signature covers */
 /* How many times as much two threads verify as one. */
 double gx_raw_two_threads(struct gx_raw *raw);
@@ -137,7 +138,7 @@ void gx_bench_note_noise(struct gx_bench *bench);
 bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
-bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure m[4]);          /* held, opened, the first, bytes */
 bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3]);      /* with, without, the difference */
 
 /* --- law_history.c -------------------------------------------------------------------------------------------------------------- */

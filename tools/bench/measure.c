@@ -170,36 +170,74 @@ static bool waits(struct gx_bench_node *node, json_t *conditions)
 }
 
 struct catching_up {
-    double took, cpu, verifies;     /* seconds for all; verifications a second on two cores, before and after */
+    double first, listed, opened;   /* seconds until the first message could be read, all were held, the key of each was found; opened 0: not waited for */
+    double cpu, cpu_opened;         /* of both nodes, until then */
+    double verifies;                /* a second on two cores, before and after */
+    double wire;                    /* bytes that came in, to the node that was away */
 };
 
-/* That node is down, and comes up to take in what it missed until it holds `count`. */
-static bool catch_up(struct gx_bench *bench, struct gx_bench_node *node, const char *program, uint64_t count, uint32_t verifies, struct catching_up *out)
+static double bytes_in(struct gx_bench_node *node)
+{
+    json_t *status = gx_bench_call(node, "status", NULL);
+    double n = (double)json_integer_value(json_object_get(json_object_get(status, "traffic"), "in_bytes"));
+
+    json_decref(status);
+    return n;
+}
+
+/* When the first message is told to who watches, with its text; the watch stands when the node has just come up. */
+static bool first_told(struct gx_client *watching, double begin, double *took)
+{
+    json_t *line = NULL;
+
+    while (gx_client_next(watching, &line, WAIT_MS) == GX_CLIENT_LINE) {
+        bool note = json_object_get(line, "method") != NULL;
+
+        json_decref(line);
+        *took = gx_bench_now() - begin;
+        if (note)
+            return true;
+    }
+    return gx_bench_fail("no message came");
+}
+
+/* That node is down, and comes up to take in what it missed until it holds `count`, and where `opens` until it has nothing left to do. */
+static bool catch_up(struct gx_bench *bench, struct gx_bench_node *node, const char *program, uint64_t count, uint32_t verifies, bool opens,
+                     struct catching_up *out)
 {
     double limit = gx_raw_verify_threads(bench->raw, verifies);
-    double cpu = gx_bench_cpu(&bench->a);
+    double cpu = gx_bench_cpu(&bench->a), wire = 0;
+    struct gx_client watching = {.fd = -1};
 
-    if (!gx_bench_up(node, program))
+    *out = (struct catching_up){.first = 0};
+    if (!gx_bench_up(node, program) || !watch(&watching, node))
         return false;
     /* From the first moment they talk: how soon they find each other is another measure. */
-    if (!waits(node, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS)))
-        return false;
+    bool ok = waits(node, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS));
     double begin = gx_bench_now();
-    if (!waits(node, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)count, "timeout_ms", (json_int_t)WAIT_MS)))
+    ok = ok && first_told(&watching, begin, &out->first);
+    gx_client_close(&watching);
+    if (!ok || !waits(node, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)count, "timeout_ms", (json_int_t)WAIT_MS)))
         return false;
-    out->took = gx_bench_now() - begin;
-    limit = (limit + gx_raw_verify_threads(bench->raw, verifies)) / 2;
+    out->listed = gx_bench_now() - begin;
     out->cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(node) - cpu;
+    wire = bytes_in(node);
+    if (opens && !waits(node, json_pack("{s:b, s:I}", "idle", 1, "timeout_ms", (json_int_t)WAIT_MS)))
+        return false;
+    out->opened = gx_bench_now() - begin;
+    out->cpu_opened = gx_bench_cpu(&bench->a) + gx_bench_cpu(node) - cpu;
+    limit = (limit + gx_raw_verify_threads(bench->raw, verifies)) / 2;
     out->verifies = 2 * verifies / limit;
+    out->wire = wire;
     return true;
 }
 
-static void note_catch_up(struct gx_measure *m, const struct catching_up *c, uint32_t n)
+static void note_catch_up(struct gx_measure *m, const struct catching_up *c, double took, double cpu, uint32_t n)
 {
-    gx_figures_add(&m->value, n / c->took);
+    gx_figures_add(&m->value, n / took);
     gx_figures_add(&m->raw_value, c->verifies);
-    gx_figures_add(&m->ratio, n / c->took / c->verifies);
-    gx_figures_add(&m->cpu_us, c->cpu / n * 1e6);
+    gx_figures_add(&m->ratio, n / took / c->verifies);
+    gx_figures_add(&m->cpu_us, cpu / n * 1e6);
 }
 
 static uint32_t verifies_beside(uint32_t n)
@@ -207,22 +245,35 @@ static uint32_t verifies_beside(uint32_t n)
     return n / 20 < 4000 ? n / 20 : 4000;
 }
 
-bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure *m)
+bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure m[4])
 {
     uint32_t n = bench->options.events;
 
-    *m = (struct gx_measure){.name = "catch_up", .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST,
-                             .goal = 20, .note = "a goal of a later issue"};
+    m[0] = (struct gx_measure){.name = "catch_up", .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST, .goal = 20,
+                               .note = "until all are held"};
+    m[1] = (struct gx_measure){.name = "catch_up_opened", .unit = "events/s", .raw = "verifications/s, two cores", .note = "until the key of each was found, too"};
+    m[2] = (struct gx_measure){.name = "catch_up_first", .unit = "ms", .raw = "CURVE round trip, ms", .note = "until the first message is told"};
+    m[3] = (struct gx_measure){.name = "catch_up_bytes", .unit = "bytes", .raw = "an event has, whole", .note = "a message, on the wire"};
     if (!gx_bench_ready(bench))
         return false;
     for (uint32_t r = 0; r < bench->options.repeats; r++) {
+        double round_trip = gx_raw_round_trip(bench->raw), event = (double)gx_raw_event_bytes(bench->raw);
         struct catching_up c;
 
         gx_bench_progress(bench, "catch-up, %u of %u", r + 1, bench->options.repeats);
-        if (!gx_bench_down(&bench->b) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0 ||
-            !catch_up(bench, &bench->b, bench->options.guanxi, bench->events, verifies_beside(n), &c))
+        if (round_trip < 0 || !gx_bench_down(&bench->b) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0 ||
+            !catch_up(bench, &bench->b, bench->options.guanxi, bench->events, verifies_beside(n), true, &c))
             return false;
-        note_catch_up(m, &c, n);
+        note_catch_up(&m[0], &c, c.listed, c.cpu, n);
+        note_catch_up(&m[1], &c, c.opened, c.cpu_opened, n);
+        gx_figures_add(&m[2].value, c.first * 1e3);
+        gx_figures_add(&m[2].raw_value, round_trip * 1e3);
+        gx_figures_add(&m[2].ratio, c.first / round_trip);
+        gx_figures_add(&m[3].value, c.wire / n);
+        gx_figures_add(&m[3].raw_value, event);
+        gx_figures_add(&m[3].ratio, c.wire / n / event);
+        for (int k = 2; k < 4; k++)
+            gx_figures_add(&m[k].cpu_us, c.cpu / n * 1e6);
         gx_bench_note_noise(bench);
     }
     return true;
@@ -243,7 +294,7 @@ static bool keys_round(struct gx_bench *bench, uint32_t r, struct catching_up c[
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t k = (r + i) % 2;
 
-        if (!catch_up(bench, nodes[k], programs[k], counts[k], verifies_beside(n), &c[k]) || !gx_bench_down(nodes[k]))
+        if (!catch_up(bench, nodes[k], programs[k], counts[k], verifies_beside(n), k == 0, &c[k]) || !gx_bench_down(nodes[k]))
             return false;
     }
     return true;
@@ -276,16 +327,16 @@ bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3])
         for (int k = 0; k < 2; k++) {
             double alone = 1 / (k == 0 ? check + keys : check);
 
-            note_catch_up(&m[k], &c[k], n);
+            note_catch_up(&m[k], &c[k], c[k].opened, c[k].cpu_opened, n);
             gx_figures_add(&m[k].beside_value, alone);
-            gx_figures_add(&m[k].beside_ratio, n / c[k].took / alone);
+            gx_figures_add(&m[k].beside_ratio, n / c[k].opened / alone);
         }
-        gx_figures_add(&m[2].value, c[0].cpu / n * 1e6);
-        gx_figures_add(&m[2].raw_value, c[1].cpu / n * 1e6);
-        gx_figures_add(&m[2].ratio, c[0].cpu / c[1].cpu);
+        gx_figures_add(&m[2].value, c[0].cpu_opened / n * 1e6);
+        gx_figures_add(&m[2].raw_value, c[1].cpu_opened / n * 1e6);
+        gx_figures_add(&m[2].ratio, c[0].cpu_opened / c[1].cpu_opened);
         gx_figures_add(&m[2].beside_value, (check + keys) * 1e6);
-        gx_figures_add(&m[2].beside_ratio, c[0].cpu / n / (check + keys));
-        gx_figures_add(&m[2].cpu_us, c[0].cpu / n * 1e6);
+        gx_figures_add(&m[2].beside_ratio, c[0].cpu_opened / n / (check + keys));
+        gx_figures_add(&m[2].cpu_us, c[0].cpu_opened / n * 1e6);
         gx_figures_add(&key_us, keys * 1e6);
         gx_bench_note_noise(bench);
     }

@@ -94,6 +94,11 @@ double gx_raw_hash(struct gx_raw *raw, size_t n)
     return took;
 }
 
+size_t gx_raw_event_bytes(const struct gx_raw *raw)
+{
+    return raw->header_n + sizeof raw->sig + SEALED_BYTES;
+}
+
 uint32_t gx_raw_per_chunk(void)
 {
     return GX_CHUNK_BYTES_MAX / (RECORD_BYTES + SEALED_BYTES);
