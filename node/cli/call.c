@@ -103,14 +103,50 @@ bool gx_cli_node_up(const struct gx_cli *cli)
     return up;
 }
 
+uint64_t gx_status_left(const json_t *status)
+{
+    const char *group;
+    json_t *left;
+    uint64_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "syncing"), group, left)
+        n += json_integer_value(left) > 0 ? (uint64_t)json_integer_value(left) : 0;
+    return n;
+}
+
+#define LOOK_MS 200
+
+/* What the node knows of and does not hold yet; 0, too, when it does not say so at once. */
+static uint64_t left_to_fetch(const struct gx_cli *cli)
+{
+    struct gx_client client;
+    json_t *answer = NULL;
+    uint64_t n = 0;
+
+    if (!gx_client_open(&client, &cli->home, NULL))
+        return 0;
+    if (gx_client_ask(&client, "status", NULL) != 0 && gx_client_next(&client, &answer, LOOK_MS) == GX_CLIENT_LINE) {
+        n = gx_status_left(json_object_get(answer, "result"));
+        json_decref(answer);
+    }
+    gx_client_close(&client);
+    return n;
+}
+
 static void show_progress(const struct gx_cli *cli, const char *progress, uint64_t since_ms, bool over)
 {
+    uint64_t left = 0;
+
     if (progress == NULL || !cli->err_tty || cli->quiet)
         return;
-    if (over)
+    if (over) {
         fprintf(stderr, "\r\033[K");
-    else
+    } else {
+        left = left_to_fetch(cli);
         fprintf(stderr, "\r\033[K%s %ju s", progress, (uintmax_t)((gx_now().mono_ms - since_ms) / 1000));
+        if (left > 0)
+            fprintf(stderr, ", %ju still to fetch", (uintmax_t)left);
+    }
     fflush(stderr);
 }
 

@@ -115,10 +115,12 @@ void gx_cli_notice(const struct gx_cli *cli, const char *format, ...) __attribut
 
 #define GX_CALL_MS 60000
 /* Ask the running node, or, for methods that can do without, this home itself.  Takes over params (may be NULL).  *reply is always filled.
- * progress: shown on a terminal while it takes, with the seconds; may be NULL. */
+ * progress: shown on a terminal while it takes, with the seconds and how much is still to be fetched; may be NULL. */
 void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress);
 /* The same, with the error printed: returns the exit code, and *result (the caller's) with 0. */
 int gx_cli_call(const struct gx_cli *cli, json_t **result, const char *method, json_t *params);
+/* How many events that status says are still to be fetched, in all groups together. */
+uint64_t gx_status_left(const json_t *status);
 /* Does a node of this home listen? */
 bool gx_cli_node_up(const struct gx_cli *cli);
 
