@@ -319,6 +319,7 @@ struct gx_channel {
     bool blind;                 /* and what it said of these was lost: it is asked to say it again */
     bool more;                  /* it told of events that I lacked then, or of a branch: whether I still do is seen when it is looked at */
     uint8_t n_asked;            /* questions for messages that it has not answered to the end; two, when an answer said where it goes on */
+    uint64_t asked_until_ms;    /* and it is not asked another before, unless they are answered */
     uint64_t asked_pend;        /* events known of the logs that it was asked for, when it was asked last */
     uint64_t again_ms;          /* when I asked so last */
     bool sum_due;               /* what both hold is to be compared at the end of the step */

@@ -4,6 +4,7 @@
 
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
+#define SLOW_MS 1000u                   /* of what has not come after this another is asked, who has nothing else to give */
 #define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before, */
 #define DRY_MAX_MS 3600000u             /* nor, when it has none again and again, before this */
 
@@ -343,7 +344,8 @@ static void ask_on(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     }
     gx_frame_end(&w, &list);
     gx_engine_send(e, s, &w);
-    gx_engine_wake(e, e->now.mono_ms + GX_WANT_MS);
+    c->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+    gx_engine_wake(e, c->asked_until_ms);
     c->n_asked = 2;
     c->asked_pend = pending;
 }
@@ -530,10 +532,12 @@ static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list
     }
 }
 
-static void note_asked(const struct gx_group *g, const struct gx_session *s, struct gx_channel *c)
+static void note_asked(struct gx_engine *e, const struct gx_group *g, const struct gx_session *s, struct gx_channel *c)
 {
     c->n_asked = 1;
+    c->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
     c->asked_pend = pending_of_asked(g, s);
+    gx_engine_wake(e, c->asked_until_ms);
 }
 
 /* Ask session s for the branches it has and I lack. */
@@ -558,45 +562,133 @@ static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_gr
         log->asked = s->id;
         log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
         log->asked_pend = log->pend_seq;
-        note_asked(g, s, c);
-        gx_engine_wake(e, log->asked_until_ms);
+        note_asked(e, g, s, c);
         return true;
     }
     return false;
 }
 
-/* Ask session s for the messages it has and nobody was asked for. */
-static void ask_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
+/* A peer that may be asked for messages now, and what it is asked for. */
+struct asking {
+    struct gx_session *s;
+    struct gx_channel *c;
+    uint32_t n;                 /* logs */
+    uint64_t events;            /* in them, as far as it told */
+};
+
+/* Those that told of something that is lacking, and have no question open. */
+static struct asking *askable(struct gx_engine *e, struct gx_group *g, uint32_t *n)
 {
-    struct gx_wr w = gx_wr(NULL, 0);
-    struct gx_frame_list list = {0};
+    struct asking *list = gx_arena_take(&e->arena, (e->n_sessions + 1u) * sizeof *list);
+
+    *n = 0;
+    if (!gx_engine_ok(e, list == NULL ? GX_E_MEMORY : GX_OK))
+        return NULL;
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *s = e->sessions[i];
+        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+        if (c == NULL || !gx_channel_shared(c) || !c->more || (c->n_asked > 0 && e->now.mono_ms < c->asked_until_ms))
+            continue;
+        if (!ask_branches(e, s, g, c))
+            list[(*n)++] = (struct asking){.s = s, .c = c};
+    }
+    return list;
+}
+
+static void deal_log(struct gx_engine *e, struct gx_group *g, uint32_t at, struct asking *to)
+{
+    struct gx_log *log = &g->logs[at];
+
+    haves_answered(e, to->c, at);
+    log->asked = to->s->id;
+    log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+    log->asked_pend = log->pend_seq;
+    to->n++;
+    to->events += gx_repair_their_seq(to->c, at) - log->pend_seq;
+}
+
+/* Each log that nobody was asked for goes to the one, of those who can give it, that has least to give so far. */
+static void deal(struct gx_engine *e, struct gx_group *g, struct asking *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        const struct gx_log *log = &g->logs[i];
+        struct asking *to = NULL;
+
+        if (log->row.cls != GX_LOG_MESSAGES || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
+            continue;
+        for (uint32_t k = 0; k < n; k++)
+            if (list[k].n < GX_FRONTIER_ENTRIES_MAX && (to == NULL || list[k].events < to->events) && can_give(e, g, list[k].c, i))
+                to = &list[k];
+        if (to != NULL)
+            deal_log(e, g, i, to);
+    }
+}
+
+static struct gx_channel *channel_asked(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log)
+{
+    struct gx_session *s = log->asked == 0 ? NULL : gx_session_find(e, log->asked);
+
+    return s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+}
+
+/* Nothing came of it since its question went out, which is a while ago.  Who was asked for a branch is left to look for it. */
+static bool is_slow(struct gx_engine *e, const struct gx_group *g, uint32_t at)
+{
+    const struct gx_log *log = &g->logs[at];
+    const struct gx_channel *c = channel_asked(e, g, log);
+
+    return c != NULL && log->row.cls == GX_LOG_MESSAGES && log->asked_pend == log->pend_seq && !doubt_of(c, at)->asked_haves &&
+           e->now.mono_ms + GX_WANT_MS >= log->asked_until_ms + SLOW_MS;
+}
+
+/* Who has nothing to give takes half of what others have not come to, the last of it first: so the slowest does not set the pace. */
+static void take_over(struct gx_engine *e, struct gx_group *g, struct asking *to)
+{
+    uint32_t n = 0;
 
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].asked == s->id && e->now.mono_ms < g->logs[i].asked_until_ms)
-            return;                 /* one question at a time a peer */
-    if (ask_branches(e, s, g, c))
-        return;
-    for (uint32_t i = 0; i < g->n_logs && list.n < GX_FRONTIER_ENTRIES_MAX; i++) {
-        struct gx_log *log = &g->logs[i];
-
-        if (log->row.cls != GX_LOG_MESSAGES || !can_give(e, g, c, i) || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
+        n += is_slow(e, g, i) && can_give(e, g, to->c, i);
+    n = (n + 1) / 2;
+    for (uint32_t i = g->n_logs; i-- > 0 && to->n < n && to->n < GX_FRONTIER_ENTRIES_MAX;) {
+        if (!is_slow(e, g, i) || !can_give(e, g, to->c, i))
             continue;
-        if (w.p == NULL) {
-            w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)g->n_logs);
-            list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
-        }
-        put_wanted(&w, &list, log);
-        haves_answered(e, c, i);
-        log->asked = s->id;
-        log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
-        log->asked_pend = log->pend_seq;
+
+        struct gx_doubt *d = doubt(e, channel_asked(e, g, &g->logs[i]), i);
+
+        if (d != NULL)
+            note_dry(e, g, d, &g->logs[i]);
+        deal_log(e, g, i, to);
     }
-    if (list.n == 0)
-        return;
+}
+
+static void ask_messages(struct gx_engine *e, struct gx_group *g, struct asking *to)
+{
+    struct gx_wr w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)to->n);
+    struct gx_frame_list list = gx_frame_begin_want(&w, to->c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].asked == to->s->id)
+            put_wanted(&w, &list, &g->logs[i]);
     gx_frame_end(&w, &list);
-    gx_engine_send(e, s, &w);
-    note_asked(g, s, c);
-    gx_engine_wake(e, e->now.mono_ms + GX_WANT_MS);
+    gx_engine_send(e, to->s, &w);
+    note_asked(e, g, to->s, to->c);
+}
+
+static void look_messages(struct gx_engine *e, struct gx_group *g)
+{
+    uint32_t n = 0;
+    struct asking *list = askable(e, g, &n);
+
+    if (list == NULL)
+        return;
+    deal(e, g, list, n);
+    for (uint32_t k = 0; k < n; k++) {
+        if (list[k].n == 0)
+            take_over(e, g, &list[k]);
+        if (list[k].n > 0)
+            ask_messages(e, g, &list[k]);
+    }
 }
 
 /* An answer about control brought nothing: what that peer says it has does not keep this node from its messages.  Its next frontier counts anew. */
@@ -657,13 +749,11 @@ static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
 {
     for (uint32_t i = 0; i < g->n_logs; i++) {
         struct gx_log *log = &g->logs[i];
-        struct gx_session *s = NULL;
         struct gx_channel *c = NULL;
 
         if (log->asked == 0 || e->now.mono_ms < log->asked_until_ms)
             continue;
-        s = gx_session_find(e, log->asked);
-        c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+        c = channel_asked(e, g, log);
         log->asked = 0;
         if (c != NULL)
             c->n_asked = 0;
@@ -695,6 +785,7 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
     if (!gx_group_is_member(g))
         return;
     give_up_unanswered(e, g);
+    look_messages(e, g);
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
@@ -702,10 +793,8 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
         if (c == NULL || !gx_channel_shared(c))
             continue;
         compare_again(e, c);
-        if (c->more) {
-            ask_messages(e, s, g, c);
+        if (c->more)
             note_more(g, c);
-        }
     }
 }
 

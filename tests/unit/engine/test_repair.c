@@ -1,4 +1,4 @@
-/* Long answers to a WANT: the next question goes out before the answer is in.  WIRE §6.11. */
+/* Who is asked for what, and when: long answers to a WANT, and several peers.  WIRE §6.1, §6.11. */
 #include "tests/unit/engine/attack.h"
 
 #define AWAY 1
@@ -109,12 +109,77 @@ static void test_a_question_asked_ahead_of_what_was_lost_is_asked_again(void **s
     net_free(net);
 }
 
+/* --- several peers ------------------------------------------------------------------------------------------------------------------------ */
+
+static unsigned asked_of[3], logs_asked_of[3];
+
+/* What is said live is lost on the way to n1, so that it has to ask. */
+static bool no_pushes(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    if (from == AWAY && bytes.n > 0 && bytes.p[0] == GX_FRAME_WANT && gx_frame_decode(&f, bytes) == GX_OK && f.flags == GX_WANT_MESSAGES && to < 3 &&
+        asked_of[to]++ == 0)
+        logs_asked_of[to] = (unsigned)f.n;
+    return !net->cut[from][to] && !(to == AWAY && bytes.n > 6 && bytes.p[0] == GX_FRAME_CHUNKS && (bytes.p[3] & GX_CHUNKS_PUSH));
+}
+
+static void test_two_peers_that_have_the_same_logs_are_asked_for_one_each(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    net_run(net, 20000);
+    memset(asked_of, 0, sizeof asked_of);
+    net->pass = no_pushes;
+    net_send(net, 0, "tea", "by n0");
+    net_send(net, 2, "tea", "by n2");
+    net_run(net, 20000);
+    assert_int_equal(show_number(net, AWAY, "count"), 2);
+    assert_int_equal(asked_of[0], 1);
+    assert_int_equal(asked_of[2], 1);
+    assert_int_equal(logs_asked_of[0], 1);
+    assert_int_equal(logs_asked_of[2], 1);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "duplicate"), 0);
+    net_free(net);
+}
+
+static int silent;
+
+static bool one_gives_nothing(struct net *net, int from, int to, struct gx_span bytes)
+{
+    return no_pushes(net, from, to, bytes) && !(from == silent && to == AWAY && bytes.n > 0 && bytes.p[0] == GX_FRAME_CHUNKS);
+}
+
+/* Before its time is over, by who has given what it was asked for itself. */
+static void test_what_one_peer_is_slow_to_give_another_is_asked_for(void **state)
+{
+    (void)state;
+    for (silent = 0; silent < 3; silent += 2) {
+        char token[600];
+        struct net *net = tea_of(3, 3, token);
+
+        net_run(net, 20000);
+        memset(asked_of, 0, sizeof asked_of);
+        net->pass = one_gives_nothing;
+        net_send(net, 0, "tea", "by n0");
+        net_send(net, 2, "tea", "by n2");
+        net_run(net, GX_WANT_MS / 2);
+        assert_int_equal(show_number(net, AWAY, "count"), 2);
+        assert_int_equal(asked_of[2 - silent], 2);
+        net_free(net);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_follows_a_long_answer_is_asked_for_while_it_comes),
         cmocka_unit_test(test_who_says_that_it_goes_on_and_gives_nothing_is_not_asked_ahead),
         cmocka_unit_test(test_a_question_asked_ahead_of_what_was_lost_is_asked_again),
+        cmocka_unit_test(test_two_peers_that_have_the_same_logs_are_asked_for_one_each),
+        cmocka_unit_test(test_what_one_peer_is_slow_to_give_another_is_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
