@@ -116,36 +116,36 @@ uint64_t gx_status_left(const json_t *status)
 
 #define LOOK_MS 200
 
-/* What the node knows of and does not hold yet; 0, too, when it does not say so at once. */
-static uint64_t left_to_fetch(const struct gx_cli *cli)
+/* What the node knows of and does not hold yet, or has not opened yet; nothing, too, when it does not say so at once. */
+static void show_left(const struct gx_cli *cli)
 {
     struct gx_client client;
     json_t *answer = NULL;
-    uint64_t n = 0;
 
     if (!gx_client_open(&client, &cli->home, NULL))
-        return 0;
+        return;
     if (gx_client_ask(&client, "status", NULL) != 0 && gx_client_next(&client, &answer, LOOK_MS) == GX_CLIENT_LINE) {
-        n = gx_status_left(json_object_get(answer, "result"));
+        const json_t *status = json_object_get(answer, "result");
+        uint64_t left = gx_status_left(status), unopened = gx_json_number(status, "unopened");
+
+        if (left > 0)
+            fprintf(stderr, ", %ju still to fetch", (uintmax_t)left);
+        else if (unopened > 0)
+            fprintf(stderr, ", %ju still to open", (uintmax_t)unopened);
         json_decref(answer);
     }
     gx_client_close(&client);
-    return n;
 }
 
 static void show_progress(const struct gx_cli *cli, const char *progress, uint64_t since_ms, bool over)
 {
-    uint64_t left = 0;
-
     if (progress == NULL || !cli->err_tty || cli->quiet)
         return;
     if (over) {
         fprintf(stderr, "\r\033[K");
     } else {
-        left = left_to_fetch(cli);
         fprintf(stderr, "\r\033[K%s %ju s", progress, (uintmax_t)((gx_now().mono_ms - since_ms) / 1000));
-        if (left > 0)
-            fprintf(stderr, ", %ju still to fetch", (uintmax_t)left);
+        show_left(cli);
     }
     fflush(stderr);
 }

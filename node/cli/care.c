@@ -75,6 +75,8 @@ static void show_counts(const struct gx_cli *cli, const json_t *status)
     show_forks(cli, status);
     json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "syncing"), group, left)
         gx_show_pair(cli, "fetching", "%s: %ju left", group, (uintmax_t)json_integer_value(left));
+    if (gx_json_number(status, "unopened") > 0)
+        gx_show_pair(cli, "opening", "%ju left", (uintmax_t)gx_json_number(status, "unopened"));
     if (json_is_object(store))
         gx_show_pair(cli, "store", "%.1f MB used, %s", (double)gx_json_number(store, "used_bytes") / 1e6, gx_json_text(store, "state"));
     if (json_object_get(status, "traffic") != NULL)

@@ -1,5 +1,6 @@
 #include "node/engine/commands.h"
 #include "node/engine/people.h"
+#include "node/engine/sealing.h"
 
 static uint32_t sessions_of(const struct gx_engine *e, enum gx_session_kind kind)
 {
@@ -25,13 +26,18 @@ static void put_store(struct gx_answer_builder *b)
     gx_answers_end(b);
 }
 
-/* Events known to be lacking, by group. */
+/* Events known to be lacking, by group; and messages that are here and whose keys were not looked for yet. */
 static void put_syncing(struct gx_answer_builder *b)
 {
+    uint64_t unopened = 0;
+
     gx_answers_object(b, "syncing");
     for (uint32_t i = 0; i < b->e->n_groups; i++) {
         struct gx_group *g = b->e->groups[i];
         uint64_t left = gx_repair_left(b->e, g);
+
+        unopened += gx_chains_left(g);
+
         char *key = left == 0 ? NULL : gx_arena_take(&b->e->arena, GX_HEX_BYTES(sizeof g->row.id.b));
 
         if (key == NULL)
@@ -40,6 +46,7 @@ static void put_syncing(struct gx_answer_builder *b)
         gx_answers_number(b, key, left);
     }
     gx_answers_end(b);
+    gx_answers_number(b, "unopened", unopened);
 }
 
 /* What anybody can check: the signed header of the event at the place of a fork.  Of messages that came in one chunk only the last one's signature was

@@ -44,6 +44,12 @@ static void assert_all_opened(struct net *net)
     assert_int_equal(rows(net, AWAY, GX_TABLE_KEPT), 0);
 }
 
+static uint64_t unopened(struct net *net)
+{
+    assert_true(net_ask(net, AWAY, (struct gx_command){.method = GX_CMD_STATUS}, "unopened", 0));
+    return net->node[AWAY].number;
+}
+
 static void test_what_was_missed_is_read_before_it_is_opened(void **state)
 {
     struct net *net = tea_caught_up();
@@ -52,7 +58,9 @@ static void test_what_was_missed_is_read_before_it_is_opened(void **state)
     assert_true(reads(net, AWAY, "said 600"));
     assert_true(reads(net, AWAY, "said 560"));
     assert_int_equal(gx_chains_left(tea(net, AWAY)), MISSED);
+    assert_int_equal(unopened(net), MISSED);
     net_run(net, 1000);
+    assert_int_equal(unopened(net), 0);
     assert_all_opened(net);
     assert_true(reads(net, AWAY, "said 600"));
     net_free(net);
