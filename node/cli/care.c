@@ -72,6 +72,8 @@ static void show_counts(const struct gx_cli *cli, const json_t *status)
     for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++)
         if (json_object_get(status, keys[i]) != NULL)
             gx_show_pair(cli, keys[i], "%ju", (uintmax_t)gx_json_number(status, keys[i]));
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "queued"), group, left)
+        gx_show_pair(cli, "queued", "%s: %ju", group, (uintmax_t)json_integer_value(left));
     show_forks(cli, status);
     json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "syncing"), group, left)
         gx_show_pair(cli, "fetching", "%s: %ju left", group, (uintmax_t)json_integer_value(left));

@@ -67,7 +67,8 @@ static const struct gx_cli_command commands[] = {
     {"inspect", NULL, "Invites", "CODE|PICTURE", "what an invitation or a card says, without using it", 0, 1, 1, gx_cmd_inspect},
     {"join", NULL, "Invites", "CODE|PICTURE", "join a group by an invitation", B(AT) | B(AS) | B(TIMEOUT) | B(YES), 1, 1, gx_cmd_join},
 
-    {"send", NULL, "Talk", "WHERE [TEXT|-]", "send a message; without a text, what standard input says", B(REPLY), 1, 2, gx_cmd_send},
+    {"send", NULL, "Talk", "WHERE [TEXT|-]", "send a message; without a text, what standard input says",
+     B(REPLY) | B(WAIT) | B(TIMEOUT), 1, 2, gx_cmd_send},
     {"read", NULL, "Talk", "[WHERE]", "messages, oldest first", B(UNREAD) | B(SINCE) | B(LIMIT), 0, 1, gx_cmd_read},
     {"watch", NULL, "Talk", "[WHERE]", "what happens, as it happens, until Ctrl-C", B(SINCE), 0, 1, gx_cmd_watch},
 

@@ -8,15 +8,52 @@
 
 #define PAGE 1000u
 #define RETRY_S 1u
+#define WAIT_DEFAULT_MS 30000
+#define WAIT_GRACE_MS 15000     /* it is the node that counts */
 #define LOOK_UP_MS 1000        /* a Ctrl-C just before the wait is seen after it */
 
 /* --- send ------------------------------------------------------------------------------------------------------------------------- */
+
+#define HELD_BYTES 64u
+
+/* ", held by 2 of 3"; "" where nobody holds it, or all do. */
+static const char *held_text(char out[HELD_BYTES], const json_t *m)
+{
+    const json_t *held = json_object_get(m, "held");
+    uint64_t by = gx_json_number(held, "by"), of = gx_json_number(held, "of");
+
+    out[0] = 0;
+    if (by > 0 && by < of)
+        snprintf(out, HELD_BYTES, ", held by %ju of %ju", (uintmax_t)by, (uintmax_t)of);
+    return out;
+}
+
+/* Whatever becomes of the waiting, by the time or by Ctrl-C: the node has the message, and it goes out. */
+static int send_text(const struct gx_cli *cli, const struct gx_args *args, json_t **result, json_t *params)
+{
+    uint64_t timeout = gx_args_has(args, GX_OPT_TIMEOUT) ? args->number[GX_OPT_TIMEOUT] : WAIT_DEFAULT_MS;
+    struct gx_reply reply;
+    int code = GX_EXIT_DONE;
+
+    if (timeout > 1000000000u)
+        timeout = 1000000000u;
+    if (gx_args_has(args, GX_OPT_WAIT))
+        (void)json_object_set_new(params, "wait", json_string(args->text[GX_OPT_WAIT]));
+    if (gx_args_has(args, GX_OPT_WAIT) || gx_args_has(args, GX_OPT_TIMEOUT))
+        (void)json_object_set_new(params, "timeout_ms", json_integer((json_int_t)timeout));
+    gx_cli_ask(cli, &reply, "send", params, gx_args_has(args, GX_OPT_WAIT) ? (int)timeout + WAIT_GRACE_MS : GX_CALL_MS, "sending");
+    if (reply.error != NULL)
+        code = gx_cli_error(cli, reply.error);
+    *result = json_incref(reply.result);
+    gx_reply_clear(&reply);
+    return code;
+}
 
 int gx_cmd_send(struct gx_cli *cli, const struct gx_args *args)
 {
     const char *given = args->n_words > 1 ? args->words[1] : NULL;
     bool from_stdin = given == NULL || strcmp(given, "-") == 0;
-    char *text = NULL;
+    char *text = NULL, held[HELD_BYTES];
     struct gx_fail why;
     json_t *result;
 
@@ -32,13 +69,13 @@ int gx_cmd_send(struct gx_cli *cli, const struct gx_args *args)
         return gx_cli_usage(cli, NULL, "this is not UTF-8 text");
     if (gx_args_has(args, GX_OPT_REPLY))
         (void)json_object_set_new(params, "reply", json_integer((json_int_t)args->number[GX_OPT_REPLY]));
-    int code = gx_cli_call(cli, &result, "send", params);
+    int code = send_text(cli, args, &result, params);
     if (code == GX_EXIT_DONE && changed)
         (void)json_object_set_new(result, "changed", json_true());
     if (code == GX_EXIT_DONE && cli->json)
         code = gx_show_json(result);
     else if (code == GX_EXIT_DONE && cli->out_tty)
-        gx_cli_notice(cli, "#%ju %s", (uintmax_t)gx_json_number(result, "seq"), gx_json_text(result, "state"));
+        gx_cli_notice(cli, "#%ju %s%s", (uintmax_t)gx_json_number(result, "seq"), gx_json_text(result, "state"), held_text(held, result));
     else if (code == GX_EXIT_DONE)
         printf("%ju\t%s\n", (uintmax_t)gx_json_number(result, "seq"), gx_json_text(result, "state"));
     json_decref(result);
@@ -83,7 +120,7 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
     char *text = gx_show_text(gx_json_text(m, "text"), !cli->out_tty);
     bool hidden = json_is_true(json_object_get(m, "hidden"));
     const char *state = hidden ? "hidden" : gx_json_text(m, "state");
-    char reply[GX_SHORT_ID_BYTES];
+    char reply[GX_SHORT_ID_BYTES], held[HELD_BYTES];
 
     gx_show_id(reply, gx_json_text(m, "reply"));
     gx_show_time(time, gx_json_number(m, "wall_ms"));
@@ -94,6 +131,8 @@ static void show_message(const struct gx_cli *cli, const json_t *m, bool with_wh
                with_where ? place : "", gx_plain(cli), gx_bold(cli), from, gx_plain(cli));
         if (reply[0] != 0)
             printf(" (answers %s)", reply);
+        if (strcmp(state, "received") != 0 && !hidden)
+            printf(" (%s%s)", state, held_text(held, m));
         fputs(hidden ? ": only you see this: " : ": ", stdout);
         print_lines(text);
     }
@@ -187,6 +226,19 @@ static void show_person(const struct gx_cli *cli, const json_t *note)
     free(name);
 }
 
+/* Of `watch`: how far one's own message got. */
+static void show_receipt(const struct gx_cli *cli, const json_t *note, bool with_where)
+{
+    char *place = where(note), held[HELD_BYTES];
+
+    if (cli->out_tty)
+        printf("%s%ju %s%s%s%s%s\n", gx_faint(cli), (uintmax_t)gx_json_number(note, "seq"), with_where ? place : "", with_where ? ": " : "",
+               gx_json_text(note, "state"), held_text(held, note), gx_plain(cli));
+    else
+        printf("%ju\t\t%s\t\t%s\t\n", (uintmax_t)gx_json_number(note, "seq"), place, gx_json_text(note, "state"));
+    free(place);
+}
+
 /* --- read ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Messages since a number, without a limit, are fetched a page at a time; `since` then is the last one seen. */
@@ -260,9 +312,10 @@ struct watch {
 
 static void show_note(const struct gx_cli *cli, struct watch *w, const json_t *note)
 {
+    bool receipt = strcmp(gx_json_text(note, "type"), "receipt") == 0;
     uint64_t seq = gx_json_number(note, "seq");
 
-    if (seq > w->since) {
+    if (seq > w->since && !receipt) {
         w->since = seq;
         w->has_since = true;
     }
@@ -272,6 +325,8 @@ static void show_note(const struct gx_cli *cli, struct watch *w, const json_t *n
         show_message(cli, note, w->any_group);
     else if (strcmp(gx_json_text(note, "type"), "person") == 0)
         show_person(cli, note);
+    else if (receipt)
+        show_receipt(cli, note, w->any_group);
     else
         show_member(cli, note, w->any_group);
     fflush(stdout);

@@ -34,6 +34,7 @@
     X(GX_PARAM_IDLE, idle, BOOL, "nothing left to send or fetch")                                    \
     X(GX_PARAM_VOUCHED, vouched, BOOL, "and everybody they let in, and those in turn")               \
     X(GX_PARAM_YES, yes, BOOL, "do it; without it, say what would be done")                          \
+    X(GX_PARAM_WAIT, wait, TEXT, "answer when it is \"sent\" (another device holds it) or \"delivered\" (all do)")  \
     X(GX_PARAM_TIMEOUT_MS, timeout_ms, NUMBER, "give up after so long")
 
 enum gx_param {
@@ -84,7 +85,8 @@ enum gx_param {
     X(GX_CMD_REVOKE, "revoke", GX_P(INVITE), GX_P(INVITE), false, "end an invitation")                                                \
     X(GX_CMD_INSPECT, "inspect", GX_P(TOKEN), GX_P(TOKEN), true, "what an invitation says, without using it")                         \
     X(GX_CMD_JOIN, "join", GX_P(TOKEN) | GX_P(AT) | GX_P(NAME) | GX_P(TIMEOUT_MS), GX_P(TOKEN), false, "join a group")                \
-    X(GX_CMD_SEND, "send", GX_P(GROUP) | GX_P(TEXT) | GX_P(REPLY), GX_P(GROUP) | GX_P(TEXT), false, "send a message")                 \
+    X(GX_CMD_SEND, "send", GX_P(GROUP) | GX_P(TEXT) | GX_P(REPLY) | GX_P(WAIT) | GX_P(TIMEOUT_MS), GX_P(GROUP) | GX_P(TEXT), false, \
+      "send a message")                                                                                                               \
     X(GX_CMD_READ, "read", GX_P(GROUP) | GX_P(SINCE) | GX_P(LIMIT) | GX_P(UNREAD) | GX_P(MARK), 0u, true, "messages, oldest first")   \
     X(GX_CMD_WATCH, "watch", GX_P(GROUP) | GX_P(SINCE), 0u, false, "what happens, as it happens: a subscription")                     \
     X(GX_CMD_PEERS, "peers", 0u, 0u, false, "who is connected")                                                                       \
@@ -103,7 +105,7 @@ struct gx_command {
     enum gx_method method;
     uint64_t request;               /* the caller's number for it, returned with the answer */
     uint32_t given;                 /* bits of enum gx_param: which were given */
-    const char *group, *name, *who, *text, *token, *invite, *addr, *hash;      /* NULL when not given; end in 0, no 0 inside */
+    const char *group, *name, *who, *text, *token, *invite, *addr, *hash, *wait;       /* NULL when not given; end in 0, no 0 inside */
     const char *at[GX_COMMAND_ADDRS_MAX];
     size_t n_at;
     uint64_t reply, since, limit, qr_max, cap, history, expires_ms, uses, peers, count, members, timeout_ms;

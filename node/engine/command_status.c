@@ -49,6 +49,23 @@ static void put_syncing(struct gx_answer_builder *b)
     gx_answers_number(b, "unopened", unopened);
 }
 
+/* Own messages that nobody else holds, by group. */
+static void put_queued(struct gx_answer_builder *b)
+{
+    gx_answers_object(b, "queued");
+    for (uint32_t i = 0; i < b->e->n_groups; i++) {
+        struct gx_group *g = b->e->groups[i];
+        uint64_t n = gx_messages_unsent(g);
+        char *key = n == 0 ? NULL : gx_arena_take(&b->e->arena, GX_HEX_BYTES(sizeof g->row.id.b));
+
+        if (key == NULL)
+            continue;
+        gx_hex(key, g->row.id.b, gx_group_id_bytes(g));
+        gx_answers_number(b, key, n);
+    }
+    gx_answers_end(b);
+}
+
 /* What anybody can check: the signed header of the event at the place of a fork.  Of messages that came in one chunk only the last one's signature was
  * verified: then the headers up to the next one that is truly signed go along, each named by the one behind it. */
 static void put_headers(struct gx_answer_builder *b, struct gx_group *g, uint32_t log, uint32_t seq)
@@ -161,6 +178,7 @@ void gx_command_status(struct gx_engine *e, uint64_t client, const struct gx_com
     gx_answers_number(&b, "contacts", contacts);
     gx_answers_number(&b, "unread", unread);
     gx_answers_number(&b, "outbox", outbox);
+    put_queued(&b);
     put_store(&b);
     gx_answers_object(&b, "dropped");
     for (uint32_t i = 0; i < e->n_dropped; i++)

@@ -52,17 +52,59 @@ static bool read_text(struct gx_answer_builder *b, struct gx_body_text *out, con
     return false;
 }
 
+static bool read_wait(struct gx_answer_builder *b, const struct gx_command *cmd)
+{
+    bool known = cmd->wait == NULL || strcmp(cmd->wait, "sent") == 0 || strcmp(cmd->wait, "delivered") == 0;
+
+    if (!known)
+        gx_answers_refuse(b, GX_E_USAGE, "sent: another device holds it; delivered: all do", "a message is not waited for until it is \"%s\"", cmd->wait);
+    else if (cmd->wait == NULL && gx_command_has(cmd, GX_PARAM_TIMEOUT_MS))
+        gx_answers_refuse(b, GX_E_USAGE, "say until when: sent or delivered", "there is nothing to wait for");
+    else
+        return true;
+    return false;
+}
+
+bool gx_send_answer(struct gx_engine *e, const struct gx_waiter *w)
+{
+    struct gx_group *g = gx_group_by_gnum(e, w->group);
+    bool late = w->until_ms != 0 && e->now.mono_ms >= w->until_ms;
+    struct gx_answer_builder b;
+    uint32_t by = 0, of = 0;
+
+    gx_answers_begin(&b, e, w->client, w->request);
+    /* Nothing is told to a group that one is out of, and a log of another life goes on from here as others hold it. */
+    if (g == NULL || !gx_group_is_member(g) || g->own_messages == GX_NONE || g->logs[g->own_messages].row.lnum != w->lnum) {
+        gx_answers_no(&b, "not_told", "guanxi read shows what became of it", "it is not known any more who holds the message");
+        return true;
+    }
+    gx_messages_held(g, w->seq, &by, &of);
+    if (!late && (by == 0 || (w->delivered && by < of)))
+        return false;
+    gx_messages_put_state(&b, g, &w->event, w->arrival, w->seq);
+    if (by == 0 || (w->delivered && by < of)) {
+        gx_answers_timeout(&b, "it is kept, and goes out when somebody who can carry it is online", "%u of %u hold the message", by, of);
+    } else {
+        gx_messages_keep_held(e);
+        gx_answers_send(&b);
+    }
+    return true;
+}
+
 void gx_command_send(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_group *g = gx_command_group(e, client, cmd);
     struct gx_body body = {.type = GX_EV_TEXT};
     struct gx_answer_builder b;
     struct gx_event_id id = {{0}};
+    struct gx_waiter *w = NULL;
     uint32_t seq = 0;
 
     if (g == NULL)
         return;
     gx_answers_begin(&b, e, client, cmd->request);
+    if (!read_wait(&b, cmd))
+        return;
     if (g->silent) {
         gx_answers_no(&b, "not_in_touch", "guanxi contact unblock, or contact add, takes that back", "you have blocked or removed %s, and they do not hear you",
                       gx_group_label(e, g));
@@ -73,20 +115,31 @@ void gx_command_send(struct gx_engine *e, uint64_t client, const struct gx_comma
     if (gx_command_has(cmd, GX_PARAM_REPLY) && !read_reply(&b, g, &body.u.text, cmd->reply))
         return;
 
+    if (cmd->wait != NULL && (w = gx_waiter_new(e, GX_WAIT_SEND, client, cmd->request)) == NULL)
+        return;                 /* and nothing was written */
+
     enum gx_err err = gx_author_write(e, g, &body, &id, &seq);
 
     if (err != GX_OK || e->fault != GX_OK) {
+        e->n_waiters -= w != NULL;
         gx_write_refuse(&b, err);
         return;
     }
-    gx_answers_hex(&b, "event", id.b, sizeof id.b);
-    gx_answers_number(&b, "seq", g->logs[g->own_messages].row.head_arrival);
-    gx_answers_kept(&b, "state", "queued");
-    gx_answers_object(&b, "held");
-    gx_answers_number(&b, "by", 0);         /* nobody can hold what was written now */
-    gx_answers_number(&b, "of", gx_messages_others(g));
-    gx_answers_end(&b);
-    gx_answers_send(&b);
+
+    const struct gx_log_row *row = &g->logs[g->own_messages].row;
+
+    if (w == NULL) {
+        gx_messages_put_state(&b, g, &id, row->head_arrival, seq);      /* queued: nobody can hold what was written now */
+        gx_answers_send(&b);
+        return;
+    }
+    w->group = g->row.gnum;
+    w->event = id;
+    w->lnum = row->lnum;
+    w->seq = seq;
+    w->arrival = row->head_arrival;
+    w->delivered = strcmp(cmd->wait, "delivered") == 0;
+    gx_waiter_timeout(e, w, gx_command_has(cmd, GX_PARAM_TIMEOUT_MS) ? cmd->timeout_ms : GX_WAIT_DEFAULT_MS);
 }
 
 /* --- read: choosing rows -------------------------------------------------------------------------------------------------------------- */

@@ -50,9 +50,14 @@ bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g);
 /* Devices of members but this one, and what a message is that `by` of them hold: "queued", "sent", "delivered". */
 uint32_t gx_messages_others(const struct gx_group *g);
 const char *gx_messages_state_text(uint32_t by, uint32_t of);
+/* event, seq, state, held of message seq of the own log. */
+void gx_messages_put_state(struct gx_answer_builder *b, const struct gx_group *g, const struct gx_event_id *event, uint64_t arrival, uint32_t seq);
 
 /* The object of `join`, once it is over. */
 void gx_join_values(struct gx_answer_builder *b, struct gx_group *g);
+/* The answer to a `send` that waits: true when it was given.  The message has got as far as was asked for, or time is up. */
+bool gx_send_answer(struct gx_engine *e, const struct gx_waiter *w);
+#define GX_WAIT_DEFAULT_MS 30000ull
 /* Give w so long from now. */
 void gx_waiter_timeout(struct gx_engine *e, struct gx_waiter *w, uint64_t timeout_ms);
 

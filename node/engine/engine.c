@@ -309,6 +309,7 @@ static void members_changed(struct gx_engine *e)
             continue;
         g->members_changed = false;
         gx_transport_key_wanted(e);
+        g->receipts.due = true;         /* fewer may have to hold it */
         g->hash_valid = g->hash_valid && GX_MUTANT(HASH_STALE);     /* whose messages are shown depends on it */
         e->doors_dirty = true;
         gx_guest_check(e, g);

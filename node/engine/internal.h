@@ -153,6 +153,13 @@ struct gx_token_info {
     uint8_t uses;
 };
 
+/* Up to where the own messages were told to be sent, and delivered. */
+struct gx_receipts {
+    bool due;                   /* it may be further now */
+    uint32_t lnum;              /* in this log */
+    uint32_t sent, delivered;
+};
+
 struct gx_held {                /* what a device told it holds of this node's own message log */
     struct gx_held_row row;
     bool dirty;
@@ -204,6 +211,7 @@ struct gx_group {
     uint32_t n_endpoints, cap_endpoints;
     struct gx_held *held;
     uint32_t n_held, cap_held;
+    struct gx_receipts receipts;
 
     struct gx_incarnation incarnation;      /* of this node in this group, now */
     bool has_device_sk;
@@ -438,7 +446,7 @@ struct gx_job {
 
 /* --- clients ------------------------------------------------------------------------------------------------------------------- */
 
-enum gx_waiter_kind { GX_WAIT_CONDITION, GX_WAIT_JOIN, GX_WAIT_INVITE, GX_WAIT_WATCH };
+enum gx_waiter_kind { GX_WAIT_CONDITION, GX_WAIT_JOIN, GX_WAIT_INVITE, GX_WAIT_SEND, GX_WAIT_WATCH };
 
 struct gx_waiter {
     enum gx_waiter_kind kind;
@@ -450,6 +458,10 @@ struct gx_waiter {
     char hash[65];
     char where[GX_NAME_BYTES_MAX + 1];      /* CONDITION: the group, which may not be there yet */
     struct gx_event_id token;   /* INVITE */
+    struct gx_event_id event;   /* SEND: the message, where it stands, */
+    uint32_t lnum, seq;
+    uint64_t arrival;
+    bool delivered;             /* and whether all others have to hold it, not one */
     uint64_t next_arrival;      /* WATCH */
 };
 
@@ -1036,7 +1048,12 @@ void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w);
 void gx_watch_bumped(struct gx_engine *e, struct gx_group *g, uint32_t admit);
 /* Own messages no other device holds. */
 uint64_t gx_messages_unsent(const struct gx_group *g);
-/* How many member devices but this one hold message seq of the own log, and of how many. */
+/* How many member devices but this one hold message seq of the own log, and of how many: those that joined behind it are not given it, and do not count. */
 void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint32_t *of);
+/* What others hold is on the disk with this step: somebody is told of it now. */
+void gx_messages_keep_held(struct gx_engine *e);
+/* Tell watchers which of the own messages are sent or delivered since they were told last. */
+void gx_receipts_run(struct gx_engine *e);
+void gx_receipts_skip(struct gx_group *g);      /* what was until now is no news */
 
 #endif

@@ -103,6 +103,7 @@ enum gx_err gx_groups_load(struct gx_engine *e)
         g->keys_lack = true;
         if (!load_rest(e, g))
             return e->fault;
+        gx_receipts_skip(g);
         if (gx_group_bumped(g))
             gx_ended_reason(g);
         /* The whole id is known from the path on, behind which the request goes out: what became of that is not. */

@@ -41,8 +41,35 @@ void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint
 {
     *by = 0;
     *of = gx_messages_others(g);
-    for (uint32_t i = 0; i < g->n_held; i++)
-        *by += g->held[i].row.base_seq < seq && seq <= g->held[i].row.seq && gx_group_live(g, &g->held[i].row.device);
+    for (uint32_t i = 0; i < g->n_held; i++) {
+        const struct gx_held_row *h = &g->held[i].row;
+        bool behind = h->base_seq >= seq, holds = !behind && seq <= h->seq;
+
+        if ((behind || holds) && gx_group_live(g, &h->device)) {
+            *of -= behind;
+            *by += holds;
+        }
+    }
+}
+
+void gx_messages_put_state(struct gx_answer_builder *b, const struct gx_group *g, const struct gx_event_id *event, uint64_t arrival, uint32_t seq)
+{
+    uint32_t by = 0, of = 0;
+
+    gx_messages_held(g, seq, &by, &of);
+    gx_answers_hex(b, "event", event->b, sizeof event->b);
+    gx_answers_number(b, "seq", arrival);
+    gx_answers_kept(b, "state", gx_messages_state_text(by, of));
+    gx_answers_object(b, "held");
+    gx_answers_number(b, "by", by);
+    gx_answers_number(b, "of", of);
+    gx_answers_end(b);
+}
+
+void gx_messages_keep_held(struct gx_engine *e)
+{
+    if (e->held_dirty && gx_engine_txn(e, true) != NULL)
+        e->held_flush_ms = e->now.mono_ms;
 }
 
 /* Does some other member still want the messages up to `seq`?  Not who joined behind them: a newcomer is not given what was written before. */

@@ -222,8 +222,10 @@ static void put_held(struct gx_reader *r, struct gx_answer_builder *b, const str
         return;
     }
     read_held(r, g);
-    for (uint32_t i = 0; i < r->n_held; i++)
+    for (uint32_t i = 0; i < r->n_held; i++) {
+        of -= r->held[i].base_seq >= row->seq;      /* joined behind it, and is not given it */
         by += r->held[i].base_seq < row->seq && row->seq <= r->held[i].seq;
+    }
     gx_answers_kept(b, "state", gx_messages_state_text(by, of));
     gx_answers_object(b, "held");
     gx_answers_number(b, "by", by);

@@ -96,7 +96,7 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
         return;
     h->row.base_seq = base_seq;
     h->row.seq = seq;
-    h->dirty = true;
+    h->dirty = g->receipts.due = true;
     if (!e->held_dirty) {
         e->held_dirty = true;
         e->held_flush_ms = e->now.mono_ms + GX_HELD_FLUSH_MS;

@@ -1,8 +1,6 @@
 /* Clients that wait: for conditions, a join, an invitation's door, or whatever happens. */
 #include "node/engine/commands.h"
 
-#define TIMEOUT_DEFAULT_MS 30000ull
-
 struct gx_waiter *gx_waiter_new(struct gx_engine *e, enum gx_waiter_kind kind, uint64_t client, uint64_t request)
 {
     struct gx_answer_builder b;
@@ -238,7 +236,7 @@ void gx_command_wait(struct gx_engine *e, uint64_t client, const struct gx_comma
         if (gx_unhex(hash, sizeof hash, cmd->hash))
             gx_hex(w->hash, hash, sizeof hash);         /* lower case */
     }
-    gx_waiter_timeout(e, w, gx_command_has(cmd, GX_PARAM_TIMEOUT_MS) ? cmd->timeout_ms : TIMEOUT_DEFAULT_MS);
+    gx_waiter_timeout(e, w, gx_command_has(cmd, GX_PARAM_TIMEOUT_MS) ? cmd->timeout_ms : GX_WAIT_DEFAULT_MS);
 }
 
 /* --- at the end of a step -------------------------------------------------------------------------------------------------------------- */
@@ -263,6 +261,8 @@ static bool run(struct gx_engine *e, struct gx_waiter *w)
         return run_join(e, w);
     case GX_WAIT_INVITE:
         return run_invite(e, w);
+    case GX_WAIT_SEND:
+        return gx_send_answer(e, w);
     case GX_WAIT_WATCH:
         gx_messages_watch(e, w);
         return false;
@@ -281,4 +281,5 @@ void gx_waiters_run(struct gx_engine *e)
             gx_engine_wake(e, e->waiters[i].until_ms);
         i++;
     }
+    gx_receipts_run(e);
 }

@@ -176,6 +176,128 @@ void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w)
     }
 }
 
+/* --- receipts: how far the own messages got ------------------------------------------------------------------------------------------- */
+
+/* Up to where another device, and all others, hold the own log, less what lies before their time. */
+static void reached(const struct gx_group *g, uint32_t *sent, uint32_t *delivered)
+{
+    uint32_t n = 0, least = UINT32_MAX;
+
+    *sent = 0;
+    for (uint32_t i = 0; i < g->n_held; i++) {
+        const struct gx_held_row *h = &g->held[i].row;
+
+        if (!gx_group_live(g, &h->device))
+            continue;
+        n++;
+        *sent = h->seq > h->base_seq && h->seq > *sent ? h->seq : *sent;
+        least = h->seq < least ? h->seq : least;
+    }
+    *delivered = n > 0 && n >= gx_messages_others(g) ? least : 0;
+}
+
+static bool is_watched(const struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_waiters; i++)
+        if (e->waiters[i].kind == GX_WAIT_WATCH && (e->waiters[i].group == GX_NONE || e->waiters[i].group == g->row.gnum))
+            return true;
+    return false;
+}
+
+static void tell_receipt(struct gx_engine *e, struct gx_group *g, uint32_t seq, const struct gx_event_id *id, uint64_t arrival)
+{
+    uint32_t by = 0, of = 0;
+
+    gx_messages_held(g, seq, &by, &of);
+    for (uint32_t i = 0; by > 0 && i < e->n_waiters; i++) {     /* 0: who holds what follows came too late for this one */
+        const struct gx_waiter *w = &e->waiters[i];
+        struct gx_answer_builder b;
+
+        /* What it was not told of yet comes with its state. */
+        if (w->kind != GX_WAIT_WATCH || (w->group != GX_NONE && w->group != g->row.gnum) || arrival >= w->next_arrival)
+            continue;
+        gx_answers_begin(&b, e, w->client, w->request);
+        gx_answers_kept(&b, "type", "receipt");
+        gx_messages_put_state(&b, g, id, arrival, seq);
+        gx_answers_kept(&b, "where", gx_group_label(e, g));
+        gx_answers_hex(&b, "group", g->row.id.b, sizeof g->row.id.b);
+        gx_answers_note(&b);
+    }
+}
+
+/* Those from *at + 1 to `to`, as long as there is room; *at is then the last one.  False: there was not. */
+static bool tell_receipts(struct gx_engine *e, struct gx_group *g, uint32_t *at, uint32_t to, uint32_t *left)
+{
+    const struct gx_log *log = &g->logs[g->own_messages];
+
+    for (; *at < to && *left > 0; --*left) {
+        struct gx_txn *txn = gx_engine_txn(e, false);
+        struct gx_event_id id;
+        uint64_t arrival = 0;
+
+        if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, *at + 1)) ||
+            !gx_group_event_id(e, g, g->own_messages, *at + 1, &id))
+            return false;
+        tell_receipt(e, g, ++*at, &id, arrival);
+    }
+    return *at >= to;
+}
+
+/* The marks are those of the log that is written into now. */
+static bool begin_log(struct gx_group *g)
+{
+    const struct gx_log_row *row = g->own_messages == GX_NONE ? NULL : &g->logs[g->own_messages].row;
+
+    g->receipts.due = false;
+    if (row != NULL && g->receipts.lnum != row->lnum)
+        g->receipts = (struct gx_receipts){.lnum = row->lnum, .sent = row->base_seq, .delivered = row->base_seq};
+    return row != NULL;
+}
+
+void gx_receipts_skip(struct gx_group *g)
+{
+    struct gx_receipts *r = &g->receipts;
+    uint32_t sent = 0, delivered = 0;
+
+    if (!begin_log(g))
+        return;
+    reached(g, &sent, &delivered);
+    r->sent = sent > r->sent ? sent : r->sent;
+    r->delivered = delivered > r->delivered ? delivered : r->delivered;
+}
+
+static void receipts_of(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_receipts *r = &g->receipts;
+    uint32_t sent = 0, delivered = 0, left = NOTES_MAX;
+
+    if (!begin_log(g))
+        return;
+    reached(g, &sent, &delivered);
+    if (sent > r->sent || delivered > r->delivered)
+        gx_messages_keep_held(e);
+    r->due = !tell_receipts(e, g, &r->delivered, delivered, &left);
+    r->sent = r->delivered > r->sent ? r->delivered : r->sent;
+    r->due = r->due || !tell_receipts(e, g, &r->sent, sent, &left);
+    if (r->due)
+        gx_engine_wake(e, e->now.mono_ms + 1);
+}
+
+void gx_receipts_run(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++)
+        if (e->groups[i]->receipts.due && is_watched(e, e->groups[i]))
+            receipts_of(e, e->groups[i]);
+}
+
+/* Somebody begins to watch g; NULL: all groups. */
+static void receipts_begin(struct gx_engine *e, const struct gx_group *g)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if ((g == NULL || g == e->groups[i]) && !is_watched(e, e->groups[i]))
+            gx_receipts_skip(e->groups[i]);
+}
+
 void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_group *g = cmd->group == NULL ? NULL : gx_command_group(e, client, cmd);
@@ -186,6 +308,7 @@ void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_comm
     if ((cmd->group != NULL && g == NULL) || txn == NULL)
         return;
     gx_txn_info(txn, &info);
+    receipts_begin(e, g);
 
     struct gx_waiter *w = gx_waiter_new(e, GX_WAIT_WATCH, client, cmd->request);
 

@@ -30,6 +30,7 @@
 #define NET_DOORS (64 + 2 * NET_NODES)  /* the members' doors, those of cards, and those of guests */
 #define NET_QUEUE 65536
 #define NET_TOGETHER 16
+#define NET_RECEIPTS 65536
 
 struct net_link {               /* a connection: side 0 connected, side 1 was connected to */
     bool open;
@@ -70,6 +71,7 @@ struct net_node {
     bool found;
     char *all;                  /* every value of the last answer, "key=value\n" */
     unsigned notes;
+    char *receipts;             /* of the test, NET_RECEIPTS bytes: "state by of\n" of each receipt that was told; NULL: they are not kept */
     uint64_t frames, frame_bytes;
     uint64_t verifies;
     bool full;                  /* its disk: steps may fail for that, */
@@ -149,6 +151,21 @@ static inline void net_connect(struct net *net, int from, const struct gx_effect
              gx_span(NULL, 0));
 }
 
+static inline void net_receipt(struct net_node *node, const struct gx_answer *a)
+{
+    const struct gx_value *type = gx_answer_find(a, "type"), *state = gx_answer_find(a, "state");
+    size_t n = node->receipts == NULL ? 0 : strlen(node->receipts);
+    uint64_t by = 0, of = 0;
+
+    if (node->receipts == NULL || type == NULL || strcmp(type->text, "receipt") != 0)
+        return;
+    for (size_t i = 0; i < a->n; i++) {
+        by = a->values[i].key != NULL && strcmp(a->values[i].key, "by") == 0 ? a->values[i].number : by;
+        of = a->values[i].key != NULL && strcmp(a->values[i].key, "of") == 0 ? a->values[i].number : of;
+    }
+    snprintf(node->receipts + n, NET_RECEIPTS - n, "%s %llu of %llu\n", state->text, (unsigned long long)by, (unsigned long long)of);
+}
+
 static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
 {
     const struct gx_answer *a = ef->answer;
@@ -156,6 +173,7 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
 
     if (ef->kind == GX_OUT_NOTE) {
         node->notes++;
+        net_receipt(node, a);
         return;
     }
     node->answered = true;
