@@ -48,6 +48,7 @@
     X(RELAY_NONE, "others' logs are not told of to who connects; shown by: messages or states differ while an author is away")                   \
     X(CONTROL_UNASKED, "missing control events are not asked for; shown by: states differ when a partition is over")                             \
     X(BASE_UNTOLD, "a log's beginning is told as 0; shown by: a message counts as held by a newcomer that does not have it")                     \
+    X(WANT_EVER, "who asks for all again and again is given it each time; needs: a flooder; shown by: it was given more than there is")            \
     X(DIAL_ONCE, "a node that could not be reached is not tried again; shown by: nodes stay apart when a partition is over")                     \
     /* --- the store */                                                                                                                          \
     X(HEAD_LATE, "every other head of the own log is not kept; shown by: after a restart an acknowledged message missing, a fork")               \

@@ -315,6 +315,10 @@ static void take_proof(struct gx_engine *e, struct gx_session *s, const struct g
         miss(e, s, "unknown_group");
         return;
     }
+    if (gx_budget_is_shut(e, g, &proof->device)) {
+        gx_engine_drop(e, "backed_off");
+        return;
+    }
     job = gx_job_new(e, GX_JOB_PROOF, s, g->row.gnum, gx_span(NULL, 0));
     if (job == NULL)
         return;

@@ -219,8 +219,10 @@ static void group_free(struct gx_group *g)
     gx_idmap_free(&g->op_by_id);
     gx_idmap_free(&g->log_by_tag);
     gx_idmap_free(&g->log_by_device);
-    for (uint32_t i = 0; i < g->n_logs; i++)
+    for (uint32_t i = 0; i < g->n_logs; i++) {
         free(g->logs[i].known.list);
+        free(g->logs[i].account);
+    }
     free(g->logs);
     free(g->touched);
     gx_compare_free(g);

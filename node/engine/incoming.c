@@ -249,8 +249,10 @@ static void want_soon(struct gx_engine *e, struct gx_group *g, uint32_t after_ms
     gx_engine_wake(e, g->want_at_ms);
 }
 
-static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, enum gx_err err)
+static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, enum gx_err err, size_t n_bytes)
 {
+    if (err != GX_E_AGAIN)
+        gx_budget_wasted(e, s, g, n_bytes);
     if (err == GX_E_DUPLICATE) {
         gx_engine_drop(e, "duplicate");
     } else if (err == GX_E_FORK) {
@@ -281,7 +283,7 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
         err = find_place(e, g, job, &chunk);
     if (err != GX_OK) {
         gx_job_discard(e, job);
-        not_taken(e, s, g, &chunk.log, err);
+        not_taken(e, s, g, &chunk.log, err, bytes.n);
         return;
     }
 
@@ -290,6 +292,7 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
     /* Nobody would show it; and should its author come back it is given then. */
     if (gx_shown_ended(g, log, job->chunk.first_seq)) {
         gx_job_discard(e, job);
+        gx_budget_wasted(e, s, g, bytes.n);
         gx_engine_drop(e, "removed");
         return;
     }

@@ -71,6 +71,21 @@ struct gx_log_history {
     struct gx_last last;        /* from before */
 };
 
+/* Bytes that may be spent; it fills again with the time. */
+struct gx_budget {
+    int64_t left;
+    uint64_t at_ms;
+};
+
+/* What a device of another cost this node since the start.  budget.c */
+struct gx_account {
+    uint64_t given, given_ms;   /* events that it asked for and got, since then */
+    struct gx_budget again;     /* what it asked for again */
+    struct gx_budget waste;     /* chunks that brought nothing */
+    uint32_t shut_ms;           /* it was cut, and its proof is not looked at for so long */
+    uint64_t shut_until_ms;
+};
+
 struct gx_log {
     struct gx_log_row row;
     uint32_t person;            /* index in the group's law.persons; GX_NONE never */
@@ -81,6 +96,7 @@ struct gx_log {
     uint32_t now_op, intro_op;
     uint64_t heeded_ms;         /* wall clock when it last could not open an epoch, and was heeded */
     uint64_t keys_until_ms;     /* of a device: it told wrong keys, and is not asked for any before */
+    struct gx_account *account; /* of the device; NULL: it cost nothing yet */
     struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none; and from where on none was looked for */
     struct gx_locked_row locked_kept;   /* as the store has it */
     struct gx_log_history history;
@@ -259,6 +275,7 @@ struct gx_group {
     uint32_t asked_ops;         /* law.n_ops then */
     bool answered;              /* the answer is in; look whether it brought anything once it is verified */
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
+    uint64_t dry_at_ms;         /* who claimed messages and gave none may be asked again then; 0: nobody did */
 
     bool hash_valid;
     uint8_t messages_hash[32];
@@ -367,6 +384,7 @@ struct gx_session {
     uint64_t bytes;             /* what a guest, or a device my view does not know, sent */
     uint32_t strikes;           /* malformed or wrongly signed things */
     uint32_t n_tags;            /* frames of tags that were looked through */
+    uint32_t n_unserved;        /* WANTs that were not answered because it had asked for so much before */
     uint32_t misses;            /* proofs of groups that are not known here, or that do not hold */
 
     struct gx_channel *channels;
@@ -915,6 +933,18 @@ struct gx_push {
 };
 void gx_serve_push_make(struct gx_engine *e, struct gx_group *g, struct gx_push *out);
 void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_push *push);
+
+/* --- budget.c: what others may cost ------------------------------------------------------------------------------------------------- */
+
+/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`. */
+bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
+void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before);
+/* May its CHUNKS be looked at now?  And so many bytes of them brought nothing. */
+bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
+void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes);
+/* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */
+void gx_budget_shut(struct gx_engine *e, const struct gx_session *s);
+bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device);
 
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 

@@ -294,6 +294,8 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
             err = gx_group_log(g, &chunk->log) != GX_NONE ? GX_E_MALFORMED : GX_E_MISSING;
         else
             err = begin_control(e, s, g, record, &ev);
+        if (err == GX_E_DUPLICATE || err == GX_E_MISSING)
+            gx_budget_wasted(e, s, g, record.n);
         if (err == GX_E_DUPLICATE)
             err = GX_OK;
     }

@@ -255,11 +255,19 @@ static uint64_t held_of(const struct gx_group *g, const struct gx_log_id *log)
     return n;
 }
 
+static void dry_at(struct gx_engine *e, struct gx_group *g, uint64_t at_ms)
+{
+    if (g->dry_at_ms == 0 || at_ms < g->dry_at_ms)
+        g->dry_at_ms = at_ms;
+    gx_engine_wake(e, g->dry_at_ms);
+}
+
 /* It was asked for what follows the (pending) head, and did not give it.  Where nothing changed since the last time it is left alone for longer. */
-static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct gx_doubt *d, const struct gx_log *log)
+static void note_dry(struct gx_engine *e, struct gx_group *g, struct gx_doubt *d, const struct gx_log *log)
 {
     uint64_t held = held_of(g, &log->row.id);
 
+    gx_engine_drop(e, "claim_messages");
     if (d->dry_ms == 0 || d->dry_seq != log->pend_seq + 1 || d->dry_ops != g->law.n_ops || d->dry_held != held)
         d->dry_ms = DRY_MS;
     else if (e->now.mono_ms >= d->dry_until_ms)
@@ -268,11 +276,12 @@ static void note_dry(const struct gx_engine *e, const struct gx_group *g, struct
     d->dry_ops = g->law.n_ops;
     d->dry_held = held;
     d->dry_until_ms = e->now.mono_ms + d->dry_ms;
+    dry_at(e, g, d->dry_until_ms);
 }
 
 /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier.  When it was asked for that, what it says is of
  * another branch, and its next frontier counts anew. */
-static void nothing_came(struct gx_engine *e, const struct gx_group *g, struct gx_channel *c, uint32_t at)
+static void nothing_came(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t at)
 {
     const struct gx_log *log = &g->logs[at];
     struct gx_doubt *d = doubt(e, c, at);
@@ -849,6 +858,26 @@ static void channels_timer(struct gx_engine *e)
             channel_timer(e, e->sessions[i], &e->sessions[i]->channels[k]);
 }
 
+/* What was claimed and not given is asked for again, or it would be missing for ever, here and in what is told to be left. */
+static void dry_timer(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->dry_at_ms == 0 || e->now.mono_ms < g->dry_at_ms) {
+        if (g->dry_at_ms != 0)
+            gx_engine_wake(e, g->dry_at_ms);
+        return;
+    }
+    g->dry_at_ms = 0;
+    if (g->want_at_ms == 0)
+        g->want_at_ms = e->now.mono_ms;
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
+
+        for (uint32_t k = 0; c != NULL && c->n_doubts > 0 && k < c->n_their; k++)
+            if (doubt_of(c, k)->dry_until_ms > e->now.mono_ms && c->their[k].seq > g->logs[k].row.head_seq)
+                dry_at(e, g, doubt_of(c, k)->dry_until_ms);
+    }
+}
+
 void gx_repair_timer(struct gx_engine *e)
 {
     channels_timer(e);
@@ -858,6 +887,7 @@ void gx_repair_timer(struct gx_engine *e)
 
         gx_announce_timer(e, g);
         gx_endpoints_timer(e, g);
+        dry_timer(e, g);
         for (uint32_t k = 0; k < g->n_logs && !waits; k++)
             waits = g->logs[k].asked != 0;
         if (waits && g->want_at_ms == 0)

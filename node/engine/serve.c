@@ -340,14 +340,26 @@ static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_
         answer_goes_on(&o, g, stopped, next);
 }
 
+#define UNSERVED_MAX 256u       /* who goes on asking all the same is cut; who waits 5 s between two comes to it in 20 minutes */
+
 void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
+    size_t effects = e->n_effects;
 
+    if (!gx_budget_serves(e, g, c)) {
+        gx_engine_drop(e, "want_budget");
+        if (++s->n_unserved >= UNSERVED_MAX) {
+            gx_budget_shut(e, s);
+            gx_session_close(e, s, GX_BYE_LIMIT);
+        }
+        return;
+    }
     if (f->flags != GX_WANT_MESSAGES)
         serve_control(e, s, g, c, f);
     else
         serve_messages(e, s, g, c, f);
+    gx_budget_served(e, g, c, f, effects);
 }
 
 static void push_logs(struct gx_engine *e, struct gx_group *g, enum gx_log_class cls, struct gx_push *out)

@@ -146,8 +146,10 @@ void gx_sessions_close_all(struct gx_engine *e)
 void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *why)
 {
     gx_engine_drop(e, why);
-    if (s != NULL && ++s->strikes >= STRIKES_MAX)
-        gx_session_close(e, s, GX_BYE_MALFORMED);
+    if (s == NULL || ++s->strikes < STRIKES_MAX)
+        return;
+    gx_budget_shut(e, s);
+    gx_session_close(e, s, GX_BYE_MALFORMED);
 }
 
 /* --- channels ------------------------------------------------------------------------------------------------------------------------ */
@@ -367,6 +369,8 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_repair_frontier(e, s, c, f);
     else if (f->kind == GX_FRAME_WANT)
         gx_serve_want(e, s, c, f);
+    else if (f->kind == GX_FRAME_CHUNKS && !gx_budget_hears(e, g, c))
+        gx_engine_drop(e, "chunks_budget");
     else if (f->kind == GX_FRAME_CHUNKS)
         gx_repair_chunks(e, s, c, f);
     else if (f->kind == GX_FRAME_ASK_KEYS)

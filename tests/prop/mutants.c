@@ -74,6 +74,7 @@ static const struct known {
     [GX_MUTANT_RELAY_NONE] = {.file = "back_in.scn"},
     [GX_MUTANT_CONTROL_UNASKED] = {.file = "back_in.scn"},
     [GX_MUTANT_BASE_UNTOLD] = {.file = "before_their_time.scn"},
+    [GX_MUTANT_WANT_EVER] = {.file = "liars.scn"},
     [GX_MUTANT_DIAL_ONCE] = {.file = "back_in.scn"},
     [GX_MUTANT_HEAD_LATE] = {.file = "before_their_time.scn"},
     [GX_MUTANT_SIGNATURE_LOST] = {.file = "back_in.scn"},

@@ -358,7 +358,8 @@ static void oversize(struct scene *s)
 
 /* --- flooder -------------------------------------------------------------------------------------------------------------------------------------- */
 
-#define FLOOD 4u                /* frames of a kind at once */
+#define FLOOD 4u                /* frames of a kind at once, */
+#define FLOOD_WANTS 16u         /* and questions for all there is: more than is answered */
 
 /* All that there is, from the beginning. */
 static void want_all(struct scene *s, struct gx_session *to, const struct gx_channel *c)
@@ -406,7 +407,8 @@ static void flood(struct scene *s)
             struct gx_wr w = gx_wr(bytes, sizeof bytes);
             struct gx_frame_list list;
 
-            want_all(s, to, c);
+            for (uint32_t more = 0; more < FLOOD_WANTS / FLOOD; more++)
+                want_all(s, to, c);
             claim_all(s, to, c);
             gx_frame_write_echo(&w, GX_FRAME_PING, n);
             say(s, to->id, &w);

@@ -137,6 +137,16 @@ static void look_served(struct gx_sim *sim, uint32_t i, const struct gx_session 
     }
 }
 
+/* Nobody is served who spent more than it may, and one answer too many is all that it gets.  budget.c */
+static void look_accounts(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
+{
+    int64_t most = (int64_t)GX_WANT_CHUNKS_MAX * GX_FRAME_BYTES_MAX + GX_FRAME_BYTES_MAX;
+
+    for (uint32_t k = 0; k < g->n_logs; k++)
+        if (g->logs[k].account != NULL && g->logs[k].account->again.left < -most)
+            sim_violated(sim, GX_SIM_BOUNDS, i, "a device is %lld bytes beyond what it may be given again", -(long long)g->logs[k].account->again.left);
+}
+
 /* What strangers and members may fill has an end.  node/engine/internal.h, proto/limits.h */
 static void look_bounds(struct gx_sim *sim, uint32_t i)
 {
@@ -154,6 +164,8 @@ static void look_bounds(struct gx_sim *sim, uint32_t i)
     }
     if (e->n_jobs > GX_JOBS_MAX || e->job_bytes > GX_JOB_BYTES_MAX || e->arena.bytes > GX_EFFECTS_BYTES_MAX + (1u << 20) || e->n_sessions > GX_SESSIONS_MAX)
         sim_violated(sim, GX_SIM_BOUNDS, i, "%u jobs of %zu bytes, %zu bytes of effects, %u sessions", e->n_jobs, e->job_bytes, e->arena.bytes, e->n_sessions);
+    for (uint32_t k = 0; k < e->n_groups; k++)
+        look_accounts(sim, i, e->groups[k]);
     for (uint32_t k = 0; k < e->n_groups; k++)
         if (e->groups[k]->n_logs > GX_GROUP_LOGS_MAX || e->groups[k]->law.n_ops > GX_GROUP_CONTROL_MAX || e->groups[k]->n_collected > GX_COLLECTED_BYTES_MAX)
             sim_violated(sim, GX_SIM_BOUNDS, i, "%u logs, %u operations, %zu bytes collected", e->groups[k]->n_logs, e->groups[k]->law.n_ops,

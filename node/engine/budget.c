@@ -1,0 +1,160 @@
+/* What one device of others may cost this node: events served again, chunks that bring nothing, sessions after it was cut.  WIRE §6.1
+ *
+ * What is new to the other side costs nothing, however much it is: nobody who catches up is slowed.  It is counted by device and not by session, so
+ * that to begin anew gains nothing. */
+#include "node/engine/internal.h"
+#include <stdlib.h>
+
+#define AGAIN_PER_S (128u * 1024u)      /* an answer of 8 frames every 4 s: who loses each one may ask for the next */
+#define AGAIN_MAX (4 * 1024 * 1024)
+#define WASTE_PER_S (256u * 1024u)
+#define WASTE_MAX (4 * 1024 * 1024)
+#define GIVEN_MS 3600000u               /* who was put back from an old copy needs all of it once more */
+#define WANT_BYTES 1024u                /* looking for an answer costs as much, */
+#define WANT_ENTRY_BYTES 16u            /* and this for each log that is named */
+#define EVENT_BYTES 512u                /* one that it lacked pays for looking */
+#define SHUT_FIRST_MS 1000u
+#define SHUT_MAX_MS 300000u
+
+/* How it stands with the device of a channel; NULL: memory is out (noted). */
+static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device)
+{
+    uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
+
+    if (log == GX_NONE)
+        return NULL;
+    if (g->logs[log].account == NULL) {
+        g->logs[log].account = calloc(1, sizeof *g->logs[log].account);
+        if (g->logs[log].account != NULL)
+            *g->logs[log].account = (struct gx_account){.again = {.left = AGAIN_MAX}, .waste = {.left = WASTE_MAX}};
+    }
+    (void)gx_engine_ok(e, g->logs[log].account == NULL ? GX_E_MEMORY : GX_OK);
+    return g->logs[log].account;
+}
+
+/* Is anything left?  It may be overdrawn by what it is spent on last. */
+static bool is_left(struct gx_budget *b, uint64_t now_ms, uint64_t per_s, int64_t most)
+{
+    uint64_t ms = now_ms - b->at_ms;
+
+    if (ms > 0) {
+        b->left = ms > 100000u || b->left + (int64_t)(ms * per_s / 1000u) > most ? most : b->left + (int64_t)(ms * per_s / 1000u);
+        b->at_ms = now_ms;
+    }
+    return b->left > 0;
+}
+
+/* --- serving -------------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+{
+    struct gx_account *a = account_of(e, g, &c->device);
+
+    if (a == NULL)
+        return false;
+    if (e->now.mono_ms >= a->given_ms + GIVEN_MS) {
+        a->given = 0;
+        a->given_ms = e->now.mono_ms;
+    }
+    return is_left(&a->again, e->now.mono_ms, AGAIN_PER_S, AGAIN_MAX) || GX_MUTANT(WANT_EVER);
+}
+
+static uint64_t events_of(const struct gx_group *g)
+{
+    uint64_t n = g->law.n_ops;
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].row.cls == GX_LOG_MESSAGES)
+            n += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
+    return n;
+}
+
+/* Of a chunk that this node made: log_id[16] | first_seq u32 | prev[32] | count u16. */
+static uint32_t count_of(struct gx_span chunk)
+{
+    struct gx_rd rd = gx_rd(chunk);
+
+    (void)gx_rd_span(&rd, sizeof(struct gx_log_id) + 4 + sizeof(struct gx_event_id));
+    return gx_rd_u16(&rd);
+}
+
+/* Events of the chunks in a frame. */
+static uint32_t events_in(struct gx_span frame)
+{
+    struct gx_frame f;
+    uint32_t n = 0;
+
+    if (gx_frame_decode(&f, frame) != GX_OK || f.kind != GX_FRAME_CHUNKS)
+        return 0;
+
+    struct gx_rd rd = gx_rd(f.list);
+
+    for (size_t i = 0; i < f.n; i++)
+        n += count_of(gx_frame_chunk_next(&rd));
+    return n;
+}
+
+void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before)
+{
+    struct gx_account *a = account_of(e, g, &c->device);
+    int64_t cost = WANT_BYTES + (int64_t)want->n * WANT_ENTRY_BYTES;
+    uint64_t events = 0, bytes = 0;
+
+    if (a == NULL)
+        return;
+    for (size_t i = effects_before; i < e->n_effects; i++)
+        if (e->effects[i].kind == GX_OUT_SEND) {
+            events += events_in(e->effects[i].bytes);
+            bytes += e->effects[i].bytes.n;
+        }
+    a->given += events;
+    if (a->given > events_of(g))
+        cost += (int64_t)bytes;         /* it was given all of them before */
+    else
+        cost -= (int64_t)(events * EVENT_BYTES);
+    if (cost > 0)
+        a->again.left -= cost;
+}
+
+/* --- what brings nothing ---------------------------------------------------------------------------------------------------------------- */
+
+bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+{
+    struct gx_account *a = account_of(e, g, &c->device);
+
+    return a == NULL || is_left(&a->waste, e->now.mono_ms, WASTE_PER_S, WASTE_MAX);
+}
+
+void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes)
+{
+    const struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+    struct gx_account *a = c == NULL || !gx_channel_shared(c) ? NULL : account_of(e, g, &c->device);
+
+    if (a != NULL)
+        a->waste.left -= (int64_t)bytes;
+}
+
+/* --- who was cut ------------------------------------------------------------------------------------------------------------------------- */
+
+void gx_budget_shut(struct gx_engine *e, const struct gx_session *s)
+{
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        struct gx_group *g = s->channels[i].theirs ? gx_group_by_gnum(e, s->channels[i].group) : NULL;
+        struct gx_account *a = g == NULL ? NULL : account_of(e, g, &s->channels[i].device);
+
+        if (a == NULL)
+            continue;
+        if (a->shut_ms == 0 || e->now.mono_ms >= a->shut_until_ms + SHUT_MAX_MS)
+            a->shut_ms = SHUT_FIRST_MS;
+        else
+            a->shut_ms = 2 * a->shut_ms > SHUT_MAX_MS ? SHUT_MAX_MS : 2 * a->shut_ms;
+        a->shut_until_ms = e->now.mono_ms + a->shut_ms;
+    }
+}
+
+bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device)
+{
+    uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
+
+    return log != GX_NONE && g->logs[log].account != NULL && e->now.mono_ms < g->logs[log].account->shut_until_ms;
+}

@@ -1,0 +1,394 @@
+/* Members who cost what they can: each kind of it has an end, is counted, and keeps nobody else from anything.  WIRE §6.1 */
+#include "tests/unit/engine/attack.h"
+
+#define LIAR 2
+
+static uint64_t chunk_bytes[NET_NODES];        /* of CHUNKS that came to a node */
+static unsigned wants[NET_NODES];
+
+static bool counts(struct net *net, int from, int to, struct gx_span bytes)
+{
+    chunk_bytes[to] += bytes.n > 0 && bytes.p[0] == GX_FRAME_CHUNKS ? bytes.n : 0;
+    wants[to] += bytes.n > 0 && bytes.p[0] == GX_FRAME_WANT;
+    return !net->cut[from][to];
+}
+
+/* n0 founds tea, n1 and n2 are in; what n0 said takes some 600 KB. */
+static struct net *tea_with_much(int n)
+{
+    char token[600], *text = calloc(1, GX_TEXT_BYTES_MAX + 1);
+    struct net *net = tea_of(n, n, token);
+
+    memset(text, 'x', GX_TEXT_BYTES_MAX);
+    for (int i = 0; i < 10; i++)
+        net_send(net, 0, "tea", text);
+    net_run(net, 5000);
+    free(text);
+    memset(chunk_bytes, 0, sizeof chunk_bytes);
+    memset(wants, 0, sizeof wants);
+    net->pass = counts;
+    return net;
+}
+
+static void want_from(struct net *net, int from, int to, uint8_t credit, unsigned entries, uint32_t seq)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_want(&w, channel_number(net, from, to), GX_WANT_MESSAGES, credit);
+    struct gx_want_entry entry = {.from_seq = seq, .check = {seq > 1, 2, 3, 4}};
+
+    if (seq == 1)
+        memset(entry.check, 0, sizeof entry.check);
+    memcpy(entry.tag.b, tea(net, 0)->logs[tea(net, 0)->own_messages].row.id.b, sizeof entry.tag.b);
+    for (unsigned i = 0; i < entries; i++)
+        gx_frame_put_want(&w, &list, &entry);
+    gx_frame_end(&w, &list);
+    inject(net, from, to, gx_wr_span(&w));
+    net_settle(net);
+}
+
+static uint64_t dropped(struct net *net, int i, const char *name)
+{
+    return gx_engine_dropped(net->node[i].engine, name);
+}
+
+static bool are_shared(struct net *net, int a, int b)
+{
+    struct gx_channel *c = channel_with(net, a, b);
+
+    return c != NULL && gx_channel_shared(c);
+}
+
+/* --- who asks for everything again and again ------------------------------------------------------------------------------------------- */
+
+/* "4 MiB of that at once, and 128 KiB a second": and the first time it is free. */
+static void test_who_asks_for_all_again_and_again_is_given_it_once_and_then_little(void **state)
+{
+    struct net *net = tea_with_much(3);
+    unsigned asked = 0;
+
+    (void)state;
+    for (unsigned ms = 0; ms < 10000; ms += 100)
+        for (unsigned i = 0; i < 2 && are_shared(net, LIAR, 0); i++, asked++) {
+            want_from(net, LIAR, 0, GX_WANT_CHUNKS_MAX, 1, 1);
+            net_run(net, 50);
+        }
+    assert_true(asked > 150);
+    assert_true(chunk_bytes[LIAR] > (4u << 20));
+    assert_true(chunk_bytes[LIAR] < (4u << 20) + 10 * (128u << 10) + 2 * (600u << 10));     /* and not 100 MB */
+    assert_true(dropped(net, 0, "want_budget") > 100);
+    net_free(net);
+}
+
+/* To begin anew gains nothing: it is the device that was given so much. */
+static void test_another_session_is_no_other_budget(void **state)
+{
+    struct net *net = tea_with_much(3);
+
+    (void)state;
+    for (unsigned turn = 0; turn < 6; turn++) {
+        for (unsigned i = 0; i < 30 && are_shared(net, LIAR, 0); i++)
+            want_from(net, LIAR, 0, GX_WANT_CHUNKS_MAX, 1, 1);
+        line(net, 0, LIAR, false);
+        line(net, 0, LIAR, true);
+        net_run(net, 2000);
+    }
+    assert_true(chunk_bytes[LIAR] < (4u << 20) + 20 * (128u << 10) + 2 * (600u << 10));
+    net_free(net);
+}
+
+/* Who is dropped and does not stop is cut, and not let in again at once. */
+static void test_who_goes_on_asking_is_cut_and_backed_off(void **state)
+{
+    struct net *net = tea_with_much(3);
+
+    (void)state;
+    for (unsigned i = 0; i < 2000 && are_shared(net, LIAR, 0); i++)
+        want_from(net, LIAR, 0, GX_WANT_CHUNKS_MAX, 1, 1);
+    assert_false(are_shared(net, LIAR, 0));
+    for (unsigned turn = 0; turn < 3; turn++) {
+        net_run(net, 10000);
+        for (unsigned i = 0; i < 2000 && are_shared(net, LIAR, 0); i++)
+            want_from(net, LIAR, 0, GX_WANT_CHUNKS_MAX, 1, 1);
+    }
+    assert_true(dropped(net, 0, "backed_off") > 0);
+    net_run(net, 600000);
+    assert_true(are_shared(net, LIAR, 0));              /* and in again once it is good */
+    net_free(net);
+}
+
+/* Questions to which there is no answer cost looking for one. */
+static void test_questions_without_an_answer_have_an_end_too(void **state)
+{
+    struct net *net = tea_with_much(3);
+    unsigned asked = 0;
+
+    (void)state;
+    for (; asked < 200 && are_shared(net, LIAR, 0); asked++)
+        want_from(net, LIAR, 0, 1, GX_FRONTIER_ENTRIES_MAX, 5);        /* no event of that log has this check */
+    assert_true(dropped(net, 0, "want_budget") >= 100);
+    net_free(net);
+}
+
+/* Who was away and comes back gets all of it, as fast as without the flood. */
+static void test_a_flood_keeps_nobody_from_catching_up(void **state)
+{
+    unsigned took[2];
+
+    (void)state;
+    for (unsigned flood = 0; flood < 2; flood++) {
+        char token[600];
+        struct net *net = tea_of(3, 3, token);
+
+        net_stop(net, 1);
+        for (int i = 0; i < 2000; i++)
+            net_send(net, 0, "tea", "while n1 was away");
+        net_run(net, 5000);
+        net->pass = counts;
+        net_start(net, 1);
+        for (took[flood] = 0; show_number(net, 1, "count") < 2000 && took[flood] < 100000; took[flood] += 10) {
+            for (unsigned i = 0; i < 20 && flood == 1 && are_shared(net, LIAR, 0); i++)
+                want_from(net, LIAR, 0, GX_WANT_CHUNKS_MAX, 1, 1);
+            net_run(net, 10);
+        }
+        assert_true(flood == 0 || dropped(net, 0, "want_budget") > 0);
+        net_free(net);
+    }
+    assert_true(took[1] <= 2 * took[0]);
+}
+
+/* Catching up is no flood, however much it is: nothing is counted against who lacks it. */
+static void test_a_long_absence_is_caught_up_with_at_once(void **state)
+{
+    char token[600], *text = calloc(1, 3001);
+    struct net *net = tea_of(2, 2, token);
+
+    (void)state;
+    memset(text, 'x', 3000);
+    net_stop(net, 1);
+    for (int i = 0; i < 3000; i++)
+        net_send(net, 0, "tea", text);          /* 12 MB: three times what may be asked for again */
+    net_start(net, 1);
+    net_run(net, 3000);
+    assert_int_equal(show_number(net, 1, "count"), 3000);
+    assert_int_equal(dropped(net, 0, "want_budget"), 0);
+    free(text);
+    net_free(net);
+}
+
+/* --- who sends what brings nothing ------------------------------------------------------------------------------------------------------- */
+
+/* The same chunk, and one that joins nothing; 64 KiB each. */
+static void test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while(void **state)
+{
+    struct net *net = tea_with_much(3);
+    struct gx_txn *txn = NULL;
+    struct gx_log *log = &tea(net, 0)->logs[tea(net, 0)->own_messages];
+    static uint8_t chunk[GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX], bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(bytes, sizeof bytes);
+    uint32_t next = 0;
+
+    (void)state;
+    assert_int_equal(gx_txn_begin(&txn, net->node[0].store, false), GX_OK);
+    assert_int_equal(gx_events_read_chunk(txn, &c, &next, &log->row, &tea(net, 0)->row.id, 3, 1, GX_CHUNK_BYTES_MAX), GX_OK);
+    gx_txn_abort(&txn);
+
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, LIAR, 1), GX_CHUNKS_PUSH);
+
+    gx_frame_put_chunk(&w, &list, gx_wr_span(&c));
+    gx_frame_end(&w, &list);
+    for (unsigned i = 0; i < 1000; i++) {
+        inject(net, LIAR, 1, gx_wr_span(&w));
+        net_settle(net);
+    }
+    assert_true(dropped(net, 1, "duplicate") < 100);            /* 4 MiB of them */
+    assert_true(dropped(net, 1, "chunks_budget") > 900);
+    net_send(net, 0, "tea", "others are heard");
+    net_run(net, 100);
+    assert_int_equal(show_number(net, 1, "count"), 11);
+    net_run(net, 60000);
+    net_send(net, LIAR, "tea", "and so is it, later");
+    net_run(net, 100);
+    assert_int_equal(show_number(net, 1, "count"), 12);
+    net_free(net);
+}
+
+/* --- bad signatures at full rate ---------------------------------------------------------------------------------------------------------- */
+
+/* Three, then it is cut; and let in again after a second, and each time after twice as long. */
+static void test_bad_signatures_cost_less_and_less(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct hand *h = hand_new();
+    uint64_t verifies = net->node[0].verifies;
+    unsigned told = 0;
+
+    (void)state;
+    for (unsigned s = 0; s < 3600; s++) {
+        for (unsigned i = 0; i < 100 && are_shared(net, LIAR, 0); i++, told++) {
+            const struct gx_log *log = &tea(net, LIAR)->logs[tea(net, LIAR)->own_messages];
+            struct gx_event_id dep;
+            uint64_t tick = 0;
+
+            dep = newest_op(net, LIAR, &tick);
+            hand_text(net, LIAR, h, "x", &log->row.id, 1, &log->row.head_id, &dep, 1, tick + 1 + told);
+            h->bytes[h->n - 1] ^= 1;
+            tell(net, LIAR, 0, h);
+            net_settle(net);
+        }
+        net_run(net, 1000);
+    }
+    assert_true(told > 3 && told < 200);
+    assert_true(net->node[0].verifies - verifies < 1000);       /* its proofs among them */
+    assert_true(dropped(net, 0, "signature") > 3);
+    assert_true(dropped(net, 0, "backed_off") > 0);
+    free(h);
+    net_free(net);
+}
+
+/* --- frontiers from the future, and none ---------------------------------------------------------------------------------------------------- */
+
+static void claim(struct net *net, int to, uint32_t base_seq, uint32_t seq)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, LIAR, to), 0, NULL, NULL);
+
+    for (uint32_t k = 0; k < tea(net, to)->n_logs; k++) {
+        struct gx_frontier_entry entry = {.base_seq = base_seq, .seq = seq, .check = {9, 9, 9, (uint8_t)k}};
+
+        memcpy(entry.tag.b, tea(net, to)->logs[k].row.id.b, sizeof entry.tag.b);
+        gx_frame_put_frontier(&w, &list, &entry);
+    }
+    gx_frame_end(&w, &list);
+    inject(net, LIAR, to, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* It is asked for what it claims, seldom, and not believed in anything: not that it holds what was not written yet. */
+static void test_frontiers_from_the_future_are_asked_about_and_forgotten(void **state)
+{
+    static const struct { uint32_t base_seq, seq; } of[] = {
+        {0, GX_EVENT_SEQ_MAX}, {GX_EVENT_SEQ_MAX - 1, GX_EVENT_SEQ_MAX}, {GX_EVENT_SEQ_MAX, GX_EVENT_SEQ_MAX}, {0, 0}, {1, 1}, {3, 3}, {1, 4},
+    };
+    struct net *net = tea_with_much(3);
+    uint32_t by = 0, n_of = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 40; round++) {
+        claim(net, 0, of[round % GX_ARRAY_LEN(of)].base_seq, of[round % GX_ARRAY_LEN(of)].seq);
+        claim(net, 1, of[round % GX_ARRAY_LEN(of)].base_seq, of[round % GX_ARRAY_LEN(of)].seq);
+        net_run(net, 500);
+    }
+    assert_true(wants[LIAR] > 0 && wants[LIAR] < 200);
+    assert_true(dropped(net, 0, "claim") > 0 && dropped(net, 0, "claim_messages") > 0);
+    net_run(net, 120000);               /* asked once more, at the latest, and forgotten */
+    assert_int_equal(gx_repair_left(net->node[0].engine, tea(net, 0)), 0);
+    net_stop(net, 1);
+    net_settle(net);
+    net->pass = NULL;
+    net_send(net, 0, "tea", "new");
+    net_run(net, 5000);
+    gx_messages_held(tea(net, 0), 11, &by, &n_of);
+    assert_int_equal(by, 1);
+    net_start(net, 1);
+    net_run(net, 30000);
+    assert_int_equal(show_number(net, 1, "count"), 11);
+    assert_same(net, 0, 1);
+    net_free(net);
+}
+
+static void test_a_frontier_past_the_last_number_is_malformed(void **state)
+{
+    struct net *net = tea_with_much(3);
+
+    (void)state;
+    claim(net, 0, 0, UINT32_MAX);
+    assert_true(dropped(net, 0, "too_big") + dropped(net, 0, "malformed") == 1);
+    claim(net, 0, 5, 4);
+    assert_true(dropped(net, 0, "too_big") + dropped(net, 0, "malformed") == 2);
+    net_free(net);
+}
+
+/* The first event of a log that rests on nothing may have any tick: nobody shows it, and nobody's count runs over because of it. */
+static void test_a_tick_at_the_end_of_all_ticks_ends_nothing(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct hand *h = hand_new();
+    const struct gx_log *log = &tea(net, LIAR)->logs[tea(net, LIAR)->own_messages];
+
+    (void)state;
+    hand_text(net, LIAR, h, "the end", &log->row.id, 1, NULL, NULL, 0, UINT64_MAX);
+    tell(net, LIAR, 0, h);
+    net_run(net, 5000);
+    assert_int_equal(show_number(net, 0, "count"), 0);
+    for (int i = 0; i < 3; i++) {
+        net_send(net, 0, "tea", "one");
+        net_send(net, 1, "tea", "two");
+    }
+    net_run(net, 5000);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(show_number(net, i, "count"), 6);
+    assert_same(net, 0, 1);
+    assert_int_equal(dropped(net, 1, "malformed"), 0);
+    free(h);
+    net_free(net);
+}
+
+/* --- a silent peer whose queue is full --------------------------------------------------------------------------------------------------- */
+
+static bool is_deaf;
+
+/* What goes to the liar finds its queue full. */
+static bool not_to_the_deaf(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)bytes;
+    return !net->cut[from][to] && !(is_deaf && to == LIAR);
+}
+
+/* Pushes and acknowledgements that were dropped are said again when there is room: nothing is lost. */
+static void test_what_a_full_queue_dropped_is_said_again(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    uint32_t by = 0, of = 0;
+
+    (void)state;
+    net->pass = not_to_the_deaf;
+    is_deaf = true;
+    for (int i = 0; i < 50; i++)
+        net_send(net, 0, "tea", "pushed in vain");
+    net_send(net, LIAR, "tea", "acknowledged in vain");
+    net_run(net, 10000);
+    gx_messages_held(tea(net, LIAR), 1, &by, &of);
+    assert_int_equal(by, 0);
+    assert_int_equal(show_number(net, 1, "count"), 51);
+    is_deaf = false;
+    net_run(net, 60000);
+    gx_messages_held(tea(net, LIAR), 1, &by, &of);
+    assert_int_equal(by, 2);
+    assert_int_equal(show_number(net, LIAR, "count"), 51);
+    net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_asks_for_all_again_and_again_is_given_it_once_and_then_little),
+        cmocka_unit_test(test_another_session_is_no_other_budget),
+        cmocka_unit_test(test_who_goes_on_asking_is_cut_and_backed_off),
+        cmocka_unit_test(test_questions_without_an_answer_have_an_end_too),
+        cmocka_unit_test(test_a_flood_keeps_nobody_from_catching_up),
+        cmocka_unit_test(test_a_long_absence_is_caught_up_with_at_once),
+        cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
+        cmocka_unit_test(test_bad_signatures_cost_less_and_less),
+        cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
+        cmocka_unit_test(test_a_frontier_past_the_last_number_is_malformed),
+        cmocka_unit_test(test_a_tick_at_the_end_of_all_ticks_ends_nothing),
+        cmocka_unit_test(test_what_a_full_queue_dropped_is_said_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
