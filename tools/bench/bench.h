@@ -86,6 +86,8 @@ struct gx_bench_options {
     uint32_t repeats, events;
 };
 
+#define GX_BENCH_MORE 8u
+
 /* One node: a home, a process, a connection. */
 struct gx_bench_node {
     char name[8], home_dir[512];
@@ -100,6 +102,8 @@ struct gx_bench {
     char dir[256];                      /* of this run; removed at the end */
     struct gx_bench_node a, b;
     bool joined;                        /* both are members of the group */
+    struct gx_bench_node more[GX_BENCH_MORE];   /* the other eight, where ten are needed */
+    struct gx_bench_node alone, empty;  /* with a group of its own and nobody else, and with nothing at all */
     struct gx_bench_node keyless;       /* the third, where it is needed */
     bool keyless_joined;
     uint64_t events, before_keyless;    /* messages written so far; before that one came */
@@ -120,6 +124,9 @@ void gx_bench_close(struct gx_bench *bench);
 /* Two homes of one group, both nodes up and connected with each other; at once when they are already. */
 bool gx_bench_ready(struct gx_bench *bench);
 bool gx_bench_ready_keyless(struct gx_bench *bench);        /* and the third */
+bool gx_bench_init(struct gx_bench *bench, struct gx_bench_node *node, const char *name);
+bool gx_bench_join(struct gx_bench *bench, struct gx_bench_node *node);     /* into the group of a and b */
+/* It answers when this returns. */
 bool gx_bench_up(struct gx_bench_node *node, const char *guanxi);
 bool gx_bench_down(struct gx_bench_node *node);
 /* The result, the caller's; NULL (said on stderr) when it was refused or did not come.  Takes over params. */
@@ -128,6 +135,8 @@ json_t *gx_bench_call(struct gx_bench_node *node, const char *method, json_t *pa
 double gx_bench_cpu(const struct gx_bench_node *node);
 /* Messages written with `window` outstanding; seconds it took, negative when it failed. */
 double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window);
+/* The same of another node, which has written *events before. */
+double gx_bench_send_from(struct gx_bench_node *node, uint64_t *events, uint32_t n, uint32_t window);
 /* Send one and wait for its answer; for where `on` (may be NULL) is another connection, seconds until a line came there too, else until the answer. */
 double gx_bench_send_one(struct gx_bench *bench, struct gx_client *on);
 
@@ -140,6 +149,16 @@ bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
 bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure m[4]);          /* held, opened, the first, bytes */
 bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3]);      /* with, without, the difference */
+
+/* --- ten.c ---------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_ten(struct gx_bench *bench, struct gx_measure *m);
+
+/* --- rest.c --------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_size(struct gx_bench *bench, struct gx_measure m[2]);           /* of who wrote, of who caught up */
+bool gx_measure_cold(struct gx_bench *bench, struct gx_measure m[6]);           /* start with 10^4, 10^5, 10^6 events; read the last 50 of these */
+bool gx_measure_idle(struct gx_bench *bench, struct gx_measure *m);
 
 /* --- law_history.c -------------------------------------------------------------------------------------------------------------- */
 

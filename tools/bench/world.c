@@ -16,6 +16,7 @@
 #define START_MS 20000u
 #define END_MS 20000u
 #define POLL_MS 5
+#define CONNECT_US 200          /* between two tries: a start is measured by it */
 #define ANSWER_MS 120000
 #define LINE_BYTES 512u
 #define READ_BYTES 65536u
@@ -85,7 +86,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 bool gx_bench_open(struct gx_bench *out, const struct gx_bench_options *options)
 {
-    *out = (struct gx_bench){.options = *options, .a = {.name = "a"}, .b = {.name = "b"}, .keyless = {.name = "keyless"}};
+    *out = (struct gx_bench){.options = *options};
     snprintf(out->dir, sizeof out->dir, "%s/gx-bench-XXXXXX", options->dir);
     if (mkdtemp(out->dir) == NULL) {
         out->dir[0] = '\0';
@@ -99,6 +100,10 @@ void gx_bench_close(struct gx_bench *bench)
     (void)gx_bench_down(&bench->a);
     (void)gx_bench_down(&bench->b);
     (void)gx_bench_down(&bench->keyless);
+    (void)gx_bench_down(&bench->alone);
+    (void)gx_bench_down(&bench->empty);
+    for (size_t i = 0; i < GX_BENCH_MORE; i++)
+        (void)gx_bench_down(&bench->more[i]);
     gx_raw_close(bench->raw);
     if (bench->dir[0] != '\0')
         (void)nftw(bench->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -150,11 +155,12 @@ static void kill_now(pid_t pid)
     (void)end_of(pid, END_MS);
 }
 
-static bool init(struct gx_bench *bench, struct gx_bench_node *node)
+bool gx_bench_init(struct gx_bench *bench, struct gx_bench_node *node, const char *name)
 {
     char *argv[] = {"guanxi", "--home", node->home_dir, "init", "--name", node->name, NULL};
     struct gx_fail why;
 
+    snprintf(node->name, sizeof node->name, "%s", name);
     snprintf(node->home_dir, sizeof node->home_dir, "%s/%s", bench->dir, node->name);
     if (!gx_home_find(&node->home, node->home_dir, NULL, &why))
         return gx_bench_fail("%s", why.message);
@@ -188,7 +194,7 @@ bool gx_bench_up(struct gx_bench_node *node, const char *guanxi)
             node->pid = 0;
             return gx_bench_fail("node %s ended while it started: see %s.out", node->name, node->home_dir);
         }
-        (void)poll(NULL, 0, POLL_MS);
+        (void)usleep(CONNECT_US);
     }
     return gx_bench_fail("node %s does not start: %s", node->name, why.message);
 }
@@ -256,7 +262,7 @@ static bool call(struct gx_bench_node *node, const char *method, json_t *params)
     return result != NULL;
 }
 
-static bool join(struct gx_bench *bench, struct gx_bench_node *node)
+bool gx_bench_join(struct gx_bench *bench, struct gx_bench_node *node)
 {
     json_t *invite = gx_bench_call(&bench->a, "invite", json_pack("{s:s}", "group", GX_BENCH_GROUP));
     const char *token = json_string_value(json_object_get(invite, "token"));
@@ -274,11 +280,11 @@ bool gx_bench_ready(struct gx_bench *bench)
 {
     const char *guanxi = bench->options.guanxi;
 
-    if (!bench->joined && (!init(bench, &bench->a) || !init(bench, &bench->b)))
+    if (!bench->joined && (!gx_bench_init(bench, &bench->a, "a") || !gx_bench_init(bench, &bench->b, "b")))
         return false;
     if ((bench->a.pid == 0 && !gx_bench_up(&bench->a, guanxi)) || (bench->b.pid == 0 && !gx_bench_up(&bench->b, guanxi)))
         return false;
-    if (!bench->joined && (!call(&bench->a, "group.new", json_pack("{s:s}", "name", GX_BENCH_GROUP)) || !join(bench, &bench->b)))
+    if (!bench->joined && (!call(&bench->a, "group.new", json_pack("{s:s}", "name", GX_BENCH_GROUP)) || !gx_bench_join(bench, &bench->b)))
         return false;
     bench->joined = true;
     return meet(&bench->a) && meet(&bench->b);
@@ -288,11 +294,11 @@ bool gx_bench_ready_keyless(struct gx_bench *bench)
 {
     struct gx_bench_node *node = &bench->keyless;
 
-    if (!gx_bench_ready(bench) || (!bench->keyless_joined && !init(bench, node)))
+    if (!gx_bench_ready(bench) || (!bench->keyless_joined && !gx_bench_init(bench, node, "keyless")))
         return false;
     if (node->pid == 0 && !gx_bench_up(node, bench->options.keyless))
         return false;
-    if (!bench->keyless_joined && !join(bench, node))
+    if (!bench->keyless_joined && !gx_bench_join(bench, node))
         return false;
     bench->before_keyless = bench->keyless_joined ? bench->before_keyless : bench->events;
     bench->keyless_joined = true;
@@ -353,10 +359,10 @@ static int read_lines(int fd, char *buffer, size_t cap, size_t *kept)
     return lines;
 }
 
-double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window)
+double gx_bench_send_from(struct gx_bench_node *node, uint64_t *events, uint32_t n, uint32_t window)
 {
     static char out[GX_BENCH_WINDOW * LINE_BYTES], in[READ_BYTES];
-    int fd = bench->a.client.fd;
+    int fd = node->client.fd;
     size_t kept = 0;
     uint32_t sent = 0, answered = 0;
     double begin = gx_bench_now();
@@ -365,7 +371,7 @@ double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window)
     while (answered < n) {
         size_t bytes = 0;
         for (; sent < n && sent - answered < window; sent++)
-            bytes += request(out + bytes, bench->events + sent + 1);
+            bytes += request(out + bytes, *events + sent + 1);
         if (bytes > 0 && !write_all(fd, out, bytes))
             return -1;
         int lines = read_lines(fd, in, sizeof in, &kept);
@@ -373,8 +379,13 @@ double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window)
             return -1;
         answered += (uint32_t)lines;
     }
-    bench->events += n;
+    *events += n;
     return gx_bench_now() - begin;
+}
+
+double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window)
+{
+    return gx_bench_send_from(&bench->a, &bench->events, n, window);
 }
 
 static bool await_line(int fd)
