@@ -55,6 +55,7 @@ static const struct subject {
     {"ten", "deliveries to nine others, ten real nodes", 1, false, gx_measure_ten},
     {"size", "the file against the events in it", 2, false, gx_measure_size},
     {"cold", "start with 10^4 to 10^6 messages, and read the last 50", 6, true, gx_measure_cold},
+    {"peers", "memory a connected peer, 2,000 of them", 1, true, gx_measure_peers},
     {"idle", "wake-ups and writes of a node that rests", 1, false, gx_measure_idle},
     {"law-group", "the law: 500 members, from nothing", 2, false, gx_measure_law_group},
     {"law-replay", "the law: 10,000 operations, from nothing", 4, false, gx_measure_law_replay},

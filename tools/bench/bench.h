@@ -154,6 +154,10 @@ bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3]);  
 
 bool gx_measure_ten(struct gx_bench *bench, struct gx_measure *m);
 
+/* --- peers.c -------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_peers(struct gx_bench *bench, struct gx_measure *m);
+
 /* --- rest.c --------------------------------------------------------------------------------------------------------------------- */
 
 bool gx_measure_size(struct gx_bench *bench, struct gx_measure m[2]);           /* of who wrote, of who caught up */
