@@ -66,11 +66,12 @@ static void put_u32(uint8_t out[4], uint32_t v)
 }
 
 /* Does nothing of this log follow what is held, whoever has more?  Then how far it is held is nobody's concern. */
-static bool has_ended(const struct gx_group *g, uint32_t i)
+static bool has_ended(struct gx_engine *e, struct gx_group *g, uint32_t i)
 {
     const struct gx_log *log = &g->logs[i];
 
-    return log->row.cls == GX_LOG_MESSAGES && gx_shown_ended(g, log, log->row.head_seq + 1) && !gx_group_is_forked(g, i);
+    return log->row.cls == GX_LOG_MESSAGES && gx_shown_ended(g, log, log->row.head_seq + 1) && !gx_group_is_forked(g, i) &&
+           gx_shown_as_cut(e, g, i);
 }
 
 static bool log_leaf(const struct gx_group *g, uint32_t i, struct leaf *out)
@@ -103,14 +104,16 @@ static void record_leaf(const struct gx_endpoint *record, struct leaf *out)
     memcpy(out->b + 40, record->sig.b, LEAF_BYTES - 40);
 }
 
-static void look_at_law(struct gx_group *g)
+static void look_at_law(struct gx_engine *e, struct gx_group *g)
 {
-    if (g->parts->generation != g->law.generation) {
+    bool is_changed = g->parts->generation != g->law.generation;
+
+    if (is_changed) {
         memset(g->parts->is_stale[RECORDS], true, sizeof g->parts->is_stale[RECORDS]);
         g->parts->any_stale = true;
     }
     for (uint32_t i = 0; i < g->n_logs; i++) {
-        bool now = has_ended(g, i);
+        bool now = is_changed || g->parts->is_stale[LOGS][g->logs[i].row.id.b[0]] ? has_ended(e, g, i) : g->logs[i].has_ended;
 
         if (g->logs[i].has_ended != now)
             mark_stale(g->parts, LOGS, g->logs[i].row.id.b[0]);
@@ -152,7 +155,7 @@ static struct gx_parts *parts_now(struct gx_engine *e, struct gx_group *g)
         parts->any_stale = true;
     }
     if (parts->any_stale || parts->generation != g->law.generation)
-        look_at_law(g);
+        look_at_law(e, g);
     if (!parts->any_stale)
         return parts;
     leaves = gx_arena_room(&e->arena, ((size_t)g->n_logs + g->n_endpoints + 1u) * sizeof *leaves);

@@ -706,6 +706,8 @@ bool gx_message_shown(const struct gx_group *g, const struct gx_log *log, uint32
 bool gx_shown_run(const struct gx_group *g, const struct gx_log *log, uint32_t *from, uint32_t *to);
 /* Is message seq, and all behind it, hidden for good: its author is no member, and the owner has seen the removal that cuts before it? */
 bool gx_shown_ended(const struct gx_group *g, const struct gx_log *log, uint32_t seq);
+/* Is what is held of log `at`, at the place where it ended, the event that was meant, and not one of another branch? */
+bool gx_shown_as_cut(struct gx_engine *e, struct gx_group *g, uint32_t at);
 /* How many are, at or behind `from`. */
 uint32_t gx_shown_count(const struct gx_group *g, const struct gx_log *log, uint32_t from);
 

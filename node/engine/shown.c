@@ -126,7 +126,8 @@ static uint32_t admitted_from(const struct gx_group *g, const struct gx_log *log
     return first;
 }
 
-static uint32_t cut_of(const struct gx_group *g, const struct gx_log *log, uint32_t removal)
+/* NULL: none of it counts. */
+static const struct gx_cut *cut_in(const struct gx_group *g, const struct gx_log *log, uint32_t removal)
 {
     uint32_t low = 0, high = g->n_cuts;
 
@@ -140,8 +141,15 @@ static uint32_t cut_of(const struct gx_group *g, const struct gx_log *log, uint3
     }
     for (; low < g->n_cuts && g->cuts[low].op == removal; low++)
         if (gx_log_id_equal(&g->cuts[low].cut.log, &log->row.id))
-            return g->cuts[low].cut.seq;
-    return 0;
+            return &g->cuts[low].cut;
+    return NULL;
+}
+
+static uint32_t cut_of(const struct gx_group *g, const struct gx_log *log, uint32_t removal)
+{
+    const struct gx_cut *cut = cut_in(g, log, removal);
+
+    return cut == NULL ? 0 : cut->seq;
 }
 
 bool gx_log_shown(const struct gx_group *g, const struct gx_log *log)
@@ -203,14 +211,35 @@ static bool is_admitted_after(const struct gx_group *g, uint32_t person, uint32_
     return false;
 }
 
+static bool ends(const struct gx_group *g, const struct gx_log *log, uint32_t removal)
+{
+    return gx_law_is_settled(&g->law, removal) && !is_admitted_after(g, log->person, removal);
+}
+
 bool gx_shown_ended(const struct gx_group *g, const struct gx_log *log, uint32_t seq)
 {
     if (gx_law_is_member(&g->law, log->person) || log->own)
         return false;
     for (uint32_t r = g->law.now.standings[log->person].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next)
-        if (gx_law_is_settled(&g->law, r) && seq > cut_of(g, log, r) && !is_admitted_after(g, log->person, r))
+        if (ends(g, log, r) && seq > cut_of(g, log, r))
             return true;
     return false;
+}
+
+bool gx_shown_as_cut(struct gx_engine *e, struct gx_group *g, uint32_t at)
+{
+    const struct gx_log *log = &g->logs[at];
+
+    for (uint32_t r = g->law.now.standings[log->person].removals; r != GX_LAW_NONE; r = g->law.now.results[r].next) {
+        const struct gx_cut *cut = ends(g, log, r) ? cut_in(g, log, r) : NULL;
+        struct gx_event_id id;
+
+        if (cut == NULL || cut->seq < log->row.base_seq || cut->seq > log->row.head_seq)
+            continue;
+        if (!gx_group_event_id(e, g, at, cut->seq, &id) || !gx_event_id_equal(&id, &cut->id))
+            return false;
+    }
+    return true;
 }
 
 uint32_t gx_shown_count(const struct gx_group *g, const struct gx_log *log, uint32_t from)

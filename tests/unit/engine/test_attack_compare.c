@@ -642,6 +642,60 @@ static void test_a_leave_that_is_kept_back_is_not_told_by_comparing(void **state
     net_free(net);
 }
 
+/* --- a log that was forked, and ended -------------------------------------------------------------------------------------------------------- */
+
+static bool no_messages_for_3(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    return !net->cut[from][to] && gx_frame_decode(&f, bytes) == GX_OK && !(from == 3 && f.kind == GX_FRAME_WANT && f.flags == GX_WANT_MESSAGES);
+}
+
+/* WIRE §3.4: "Both branches are kept and reach everybody".  n2 tells one to n0 and the other to n1, and is removed.  n1 hears of that from n3, which has
+ * neither: so where n0 and n1 meet, both know that nothing follows. */
+static void test_branches_of_a_log_that_ended_reach_each_other(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 4, token);
+    struct gx_log_id log = tea(net, 2)->logs[tea(net, 2)->own_messages].row.id;
+    uint64_t tick = 0;
+    struct gx_event_id head = newest_op(net, 2, &tick);
+    struct hand *h = hand_new();
+
+    (void)state;
+    line(net, 0, 1, false);
+    line(net, 0, 3, false);
+    line(net, 1, 3, false);
+    line(net, 2, 3, false);
+    for (int to = 0; to < 2; to++) {
+        hand_text(net, 2, h, to ? "right" : "left", &log, 1, NULL, &head, 1, tick + 1);
+        tell(net, 2, to, h);
+        net_settle(net);
+        line(net, 2, to, false);
+        assert_int_equal(show_number(net, to, "count"), 1);
+    }
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_stop(net, 2);
+    net_run(net, MINUTE);
+    net->pass = no_messages_for_3;
+    for (int a = 0; a < 2; a++) {
+        net->cut[a][3] = net->cut[3][a] = false;
+        net_run(net, 10 * MINUTE);
+        assert_int_equal(tea(net, 3)->law.now.n_members, 3);
+        line(net, a, 3, false);
+    }
+    assert_int_equal(tea(net, 1)->law.now.n_members, 3);
+    assert_int_equal(show_number(net, 1, "count"), 1);
+    net_stop(net, 3);
+    net->cut[0][1] = net->cut[1][0] = false;
+    net_run(net, 10 * MINUTE);
+    assert_int_equal(show_number(net, 0, "count"), 2);
+    assert_int_equal(show_number(net, 1, "count"), 2);
+    assert_same(net, 0, 1);
+    free(h);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -660,6 +714,7 @@ int main(void)
         cmocka_unit_test(test_a_log_that_is_claimed_and_never_shown_is_asked_for_now_and_then),
         cmocka_unit_test(test_who_is_removed_in_the_same_step_is_told_nothing_more),
         cmocka_unit_test(test_a_leave_that_is_kept_back_is_not_told_by_comparing),
+        cmocka_unit_test(test_branches_of_a_log_that_ended_reach_each_other),
     };
 
     return cmocka_run_group_tests_name("engine/attack_compare", tests, NULL, NULL);
