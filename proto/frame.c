@@ -242,8 +242,10 @@ static enum gx_err buckets_read(struct gx_frame *f, struct gx_rd *r)
     enum gx_err err = digests_read(&f->bits, &f->list, r);
     if (err == GX_OK)
         err = digests_read(&f->record_bits, &f->bytes, r);
+    if (err != GX_OK)
+        return err;
     f->n = (size_t)1 << f->bits;
-    return err == GX_OK ? gx_rd_finish(r) : err;
+    return gx_rd_finish(r);
 }
 
 static enum gx_err frontier_read(struct gx_frame *f, struct gx_rd *r)
