@@ -304,6 +304,10 @@ void sim_check_removals(struct gx_sim *sim);
 void sim_removals_free(struct gx_sim *sim);
 void sim_came(struct gx_sim *sim, uint32_t node, const struct gx_group *g);        /* it became a member in its last step */
 
+/* Copies of messages that came to nodes: the first of each to each, those of them that were pushed, and the others. */
+struct sim_copies { uint64_t first, pushed, again; };
+/* Of the messages of a group that were written at after_ms or later; none where nothing is measured. */
+struct sim_copies sim_measure_copies(const struct gx_sim *sim, const char *where, uint64_t after_ms);     /* ":id" of the group */
 struct sim_measure *sim_measure_new(uint32_t n_nodes);
 void sim_measure_free(struct sim_measure *m);
 void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *list, size_t n);       /* before the step */

@@ -51,6 +51,7 @@ void sim_measure_free(struct sim_measure *m)
     free(m->slots);
     free(m->got);
     free(m->latency);
+    free(m->copies);
     free(m->pending);
     free(m->nodes);
     free(m->stirred);
@@ -137,6 +138,37 @@ static void note_pending(struct sim_pending *p, uint32_t log)
     p->logs[p->n++] = log;
 }
 
+/* A copy of event seq of a log came to a node: does it belong to a message that was acknowledged, its author's own not counted?  NULL: it does not. */
+static struct sim_copies *copies_of(const struct gx_sim *sim, uint32_t log, uint32_t seq)
+{
+    const struct sim_measure *m = sim->measure;
+    const struct sim_log *l = &m->logs[log];
+    uint32_t low = 0, high = l->n;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (sim->acked[l->acked[mid]].seq < seq)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < l->n && sim->acked[l->acked[low]].seq == seq ? &m->copies[l->acked[low]] : NULL;
+}
+
+static bool note_copy(struct gx_sim *sim, uint32_t log, uint32_t seq, uint32_t node, bool pushed)
+{
+    bool fresh = is_new(sim->measure, log, seq, node);
+    struct sim_copies *copies = copies_of(sim, log, seq);
+
+    if (copies != NULL) {
+        copies->first += fresh;
+        copies->pushed += fresh && pushed;
+        copies->again += !fresh;
+    }
+    return fresh;
+}
+
 void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *list, size_t n)
 {
     struct sim_measure *m = sim->measure;
@@ -163,7 +195,7 @@ void sim_measure_took(struct gx_sim *sim, uint32_t node, const struct gx_input *
             uint32_t log = log_of(m, &chunk.log), fresh = 0;
 
             for (uint32_t s = 0; s < chunk.count; s++)
-                fresh += is_new(m, log, chunk.first_seq + s, node);
+                fresh += note_copy(sim, log, chunk.first_seq + s, node, (f.flags & GX_CHUNKS_PUSH) != 0);
             t->received += fresh;
             m->stirred_ms = fresh > 0 ? sim->now_ms : m->stirred_ms;
             m->stirred[node] = m->stirred[node] || fresh > 0;
@@ -191,6 +223,8 @@ void sim_measure_sent(struct gx_sim *sim)
     log->acked[log->n++] = index;
     for (; m->n_latency <= index; m->n_latency++) {        /* what liars told is not measured */
         m->latency = sim_grow(m->latency, &m->cap_latency, m->n_latency, sizeof *m->latency);
+        m->copies = sim_grow(m->copies, &m->cap_copies, m->n_latency, sizeof *m->copies);
+        m->copies[m->n_latency] = (struct sim_copies){.first = 0};
         m->latency[m->n_latency] = m->n_latency < index ? NULL : sim_zeroed(m->n_nodes, sizeof **m->latency);
     }
 }
@@ -233,6 +267,23 @@ void sim_measure_step(struct gx_sim *sim, uint32_t node)
         }
     if (e->n_jobs == 0)
         p->n = 0;           /* what has not been taken in by now is not */
+}
+
+struct sim_copies sim_measure_copies(const struct gx_sim *sim, const char *where, uint64_t after_ms)
+{
+    const struct sim_measure *m = sim->measure;
+    struct sim_copies sum = {.first = 0};
+    char hex[66] = ":";
+
+    for (uint32_t k = 0; m != NULL && k < m->n_latency; k++) {
+        gx_hex(hex + 1, sim->acked[k].group.b, sizeof sim->acked[k].group.b);
+        if (m->latency[k] != NULL && sim->acked[k].at_ms >= after_ms && strcmp(hex, where) == 0) {
+            sum.first += m->copies[k].first;
+            sum.again += m->copies[k].again;
+            sum.pushed += m->copies[k].pushed;
+        }
+    }
+    return sum;
 }
 
 void sim_measure_missing(struct gx_sim *sim, uint32_t acked, uint32_t node)

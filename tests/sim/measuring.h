@@ -43,6 +43,8 @@ struct sim_measure {
     uint64_t *got, n_got, cap_got;  /* log, seq and node of each event that a node received; 0: free */
     uint32_t **latency;             /* of each acknowledged message, by node: ms and one more; 0: not there; GX_SIM_NEVER */
     uint32_t n_latency, cap_latency;
+    struct sim_copies *copies;      /* likewise */
+    uint32_t cap_copies;
     struct sim_pending *pending;        /* by node */
     struct gx_sim_traffic *nodes;
     bool *stirred;                  /* by node: its store may have another size since it was looked at */

@@ -409,6 +409,19 @@ static bool members(struct play *p, struct gx_scn_expect *x)
     return n > 0;
 }
 
+static bool copies(struct play *p, struct gx_scn_expect *x)
+{
+    struct sim_copies sum = sim_measure_copies(p->sim, p->group[x->group], world_ms(p, x->after_ms));
+    uint64_t n = x->kind == GX_SCN_PUSHED ? sum.pushed : sum.again;
+
+    snprintf(x->got, sizeof x->got, "%" PRIu64 " for %" PRIu64 " first ones", n, sum.first);
+    x->open = sum.first == 0;
+    if (x->open)
+        return false;
+    /* In hundredths, rounded to where it does not hold. */
+    return compares(x->compare, x->compare == GX_SCN_LEAST ? n * 100 / sum.first : (n * 100 + sum.first - 1) / sum.first, x->number);
+}
+
 /* The fact itself, whatever is wanted of it. */
 static bool is_so(struct play *p, struct gx_scn_expect *x)
 {
@@ -425,6 +438,9 @@ static bool is_so(struct play *p, struct gx_scn_expect *x)
         snprintf(x->got, sizeof x->got, "%" PRIu64 " of %" PRIu64, delivered, due);
         x->open = due == 0;
         return due > 0 && compares(x->compare, delivered * 100 / due, x->number);
+    case GX_SCN_REPEATED:
+    case GX_SCN_PUSHED:
+        return copies(p, x);
     case GX_SCN_IS_MEMBER: {
         bool yes = shown(p, x->a, x->group, &reply);
 
@@ -525,8 +541,12 @@ enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, struct gx_
                                      .dir = o->dir, .no_writemap = o->no_writemap, .no_memo = o->no_memo, .measure = o->measure,
                                      .islands = scn->islands[0].text, .island_bytes = sizeof scn->islands[0]};
     struct play p = {.scn = scn, .done = done, .tell = o->tell};
-    enum gx_err err = gx_sim_new(out, &options);
+    enum gx_err err = GX_OK;
     uint64_t end = 0;
+
+    for (uint32_t i = 0; i < scn->n_expects; i++)
+        options.measure = options.measure || scn->expects[i].kind == GX_SCN_REPEATED || scn->expects[i].kind == GX_SCN_PUSHED;
+    err = gx_sim_new(out, &options);
 
     p.sim = *out;
     if (err != GX_OK)

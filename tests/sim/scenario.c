@@ -210,11 +210,22 @@ static bool expected(struct reader *r, struct gx_scn_expect *x)
         x->number = (uint64_t)percent;
         return true;
     }
+    x->kind = read_is(r, "repeated") ? GX_SCN_REPEATED : GX_SCN_PUSHED;
+    if (read_take(r, "repeated") || read_take(r, "pushed")) {
+        if (x->when != GX_SCN_AT_END)
+            return read_bad(r, "how often what came is known at the end");
+        if (!read_group(r, &x->group) || !compare(r, x) || !read_number_with(r, &percent, "%"))
+            return false;
+        if (percent > 1000 || percent > (double)(uint64_t)percent)
+            return read_bad_last(r, "of 100 first copies so many: 0%% to 1000%%, in whole ones");
+        x->number = (uint64_t)percent;
+        return !read_take(r, "after") || read_span(r, &x->after_ms);
+    }
     if (read_take(r, "members")) {
         x->kind = GX_SCN_MEMBERS;
         return read_need(r, "of") && read_group(r, &x->group) && compare(r, x) && read_number(r, &x->number, "members");
     }
-    r->or = "; or: same state in, members of, delivered";
+    r->or = "; or: same state in, members of, delivered, repeated, pushed";
     if (!read_one_node(r, &x->a))
         return false;
     r->or = NULL;

@@ -64,6 +64,8 @@ struct gx_scn_act {
 enum gx_scn_expect_kind {
     GX_SCN_SAME_STATE,      /* of all members of group */
     GX_SCN_DELIVERED,       /* percent of what was due in group */
+    GX_SCN_REPEATED,        /* of 100 first copies of messages of group, written from after_ms on, so many came again */
+    GX_SCN_PUSHED,          /* and so many were pushed */
     GX_SCN_MEMBERS,         /* of group, as each member's node counts them */
     GX_SCN_IS_MEMBER,       /* a, in group, by its own node */
     GX_SCN_READS            /* a can read what b sent from after_ms on */

@@ -158,6 +158,11 @@ static void say_expect(FILE *out, const struct gx_scenario *scn, const struct gx
     case GX_SCN_DELIVERED:
         fprintf(out, "delivered %s %s %" PRIu64 "%%\n", group, signs[x->compare], x->number);
         break;
+    case GX_SCN_REPEATED:
+    case GX_SCN_PUSHED:
+        fprintf(out, "%s %s %s %" PRIu64 "%% after %" PRIu64 "ms\n", x->kind == GX_SCN_PUSHED ? "pushed" : "repeated", group, signs[x->compare], x->number,
+                x->after_ms);
+        break;
     case GX_SCN_MEMBERS:
         fprintf(out, "members of %s %s %" PRIu64 "\n", group, signs[x->compare], x->number);
         break;

@@ -73,6 +73,8 @@ static void test_what_cannot_be_meant_is_refused(void **s)
     refused("nodes ann bob\nisland home ann ann", 2, 17, "ann is on 'home' already");
     refused("nodes ann\nat 0s ann creates tea\nexpect at end delivered tea = 101%", 3, 31, "0% to 100%");
     refused("nodes ann\nat 0s ann creates tea\nexpect at end delivered tea >= 99.5%\nat 1s heal", 3, 32, "whole ones");
+    refused("nodes ann\nat 0s ann creates tea\nexpect by 5s repeated tea = 0%", 3, 23, "at the end");
+    refused("nodes ann\nat 0s ann creates tea\nexpect at end pushed tea >= 1001%", 3, 29, "whole ones");
     refused("nodes ann\nlink all delay 5ms delay 6ms", 2, 20, "a delay already");
     refused("nodes ann\nlink all loss 5% jitter 1ms loss 6%", 2, 29, "a loss already");
     refused("nodes ann\nat 1s ann restarts", 2, 4, "ann is up");
@@ -241,6 +243,10 @@ static void test_what_is_expected_holds_or_is_said_not_to(void **s)
     assert_int_equal(broken("expect at end delivered tea = 100% expect at end members of tea = 2 expect by 9s same state in tea"), 0);
     assert_int_equal(broken("expect by 9s bob is member of tea expect by 1s bob is not member of tea expect never ann reads what bob sent"), 0);
     assert_int_equal(broken("expect at end bob reads what ann sent after 11s"), 0);
+    assert_int_equal(broken("expect at end repeated tea = 0% expect at end pushed tea = 100% after 11s"), 0);
+    assert_int_equal(broken("expect at end repeated tea >= 1%"), 1);
+    assert_int_equal(broken("expect at end pushed tea <= 99%"), 1);
+    assert_int_equal(broken("expect at end pushed tea = 100% after 60s"), 1);      /* nothing was said: it is neither so nor not so */
     assert_int_equal(broken("expect at end members of tea >= 3"), 1);
     assert_int_equal(broken("expect at end delivered tea <= 99%"), 1);
     assert_int_equal(broken("expect by 9s bob is not member of tea"), 1);
