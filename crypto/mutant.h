@@ -50,6 +50,9 @@
     X(BASE_UNTOLD, "a log's beginning is told as 0; shown by: a message counts as held by a newcomer that does not have it")                     \
     X(WANT_EVER, "who asks for all again and again is given it each time; needs: a flooder; shown by: it was given more than there is")            \
     X(DIAL_ONCE, "a node that could not be reached is not tried again; shown by: nodes stay apart when a partition is over")                     \
+    /* --- live, in a large group */                                                                                                             \
+    X(PUSH_TWICE, "who is pushed what it has goes on being pushed to; shown by: messages come again and again")                                  \
+    X(GRAFT_NEVER, "who lacks what was announced asks for it, and stays out of the tree; needs: a neighbour that is silent; shown by: few are pushed") \
     /* --- the store */                                                                                                                          \
     X(HEAD_LATE, "every other head of the own log is not kept; shown by: after a restart an acknowledged message missing, a fork")               \
     X(SIGNATURE_LOST, "own texts are kept unsigned; shown by: nobody else gets them, the store check")                                           \

@@ -309,6 +309,13 @@ static enum gx_err want_read(struct gx_frame *f, struct gx_rd *r)
     return err == GX_OK ? want_check(f) : err;
 }
 
+static enum gx_err link_read(struct gx_frame *f, struct gx_rd *r)
+{
+    f->channel = gx_rd_u16(r);
+    f->flags = gx_rd_u8(r);
+    return f->flags > GX_LINK_EAGER ? GX_E_MALFORMED : gx_rd_finish(r);
+}
+
 static enum gx_err chunks_read(struct gx_frame *f, struct gx_rd *r)
 {
     f->channel = gx_rd_u16(r);
@@ -407,6 +414,8 @@ static enum gx_err read_kind(struct gx_frame *f, struct gx_rd *r)
         return want_read(f, r);
     case GX_FRAME_CHUNKS:
         return chunks_read(f, r);
+    case GX_FRAME_LINK:
+        return link_read(f, r);
     case GX_FRAME_ENDPOINTS:
         f->channel = gx_rd_u16(r);
         return list_endpoints(f, r);
@@ -650,6 +659,13 @@ void gx_frame_write_buckets(struct gx_wr *w, uint16_t channel, uint8_t bits, con
     gx_wr_bytes(w, logs, (size_t)GX_BUCKET_BYTES << bits);
     gx_wr_u8(w, record_bits);
     gx_wr_bytes(w, records, (size_t)GX_BUCKET_BYTES << record_bits);
+}
+
+void gx_frame_write_link(struct gx_wr *w, uint16_t channel, enum gx_link link)
+{
+    gx_wr_u8(w, GX_FRAME_LINK);
+    gx_wr_u16(w, channel);
+    gx_wr_u8(w, (uint8_t)link);
 }
 
 /* The count comes last of the fixed fields, and starts as 0. */

@@ -37,7 +37,8 @@
     X(GX_FRAME_KEYS, 24, "keys")              /* members: their message keys */             \
     X(GX_FRAME_SUM, 25, "sum")                /* members: all that I hold of these groups, as one number */ \
     X(GX_FRAME_BUCKETS, 26, "buckets")        /* members: what I hold of one group, in parts */ \
-    X(GX_FRAME_RECORDS, 27, "records")        /* members: which endpoint records I hold */
+    X(GX_FRAME_RECORDS, 27, "records")        /* members: which endpoint records I hold */ \
+    X(GX_FRAME_LINK, 28, "link")              /* members: what we are to each other in the tree of live events */
 
 enum gx_frame_kind {
 #define GX_X(name, number, text) name = number,
@@ -101,6 +102,7 @@ enum gx_chunks_flags {
     GX_CHUNKS_LAST = 2,         /* the last frame that answers a WANT */
     GX_CHUNKS_ON = 4            /* the credit ends before what was asked for does: `on` says where */
 };
+enum gx_link { GX_LINK_APART = 0, GX_LINK_LAZY = 1, GX_LINK_EAGER = 2 };     /* nothing; announced to; pushed to, both ways */
 enum gx_bye { GX_BYE_DONE = 0, GX_BYE_MALFORMED = 1, GX_BYE_LIMIT = 2, GX_BYE_DUPLICATE = 3, GX_BYE_STOPPING = 4, GX_BYE_IDLE = 5, GX_BYE_VERSION = 6 };
 
 #define GX_SUM_BYTES 8u
@@ -113,8 +115,8 @@ struct gx_frame {
     uint8_t version;                 /* HELLO */
     struct gx_nonce nonce;           /* HELLO */
     uint64_t echo;                   /* PING, PONG */
-    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED ASK_KEYS KEYS BUCKETS RECORDS */
-    uint8_t flags;                   /* FRONTIER, RECORDS, CHUNKS, SUM; WANT: enum gx_want_kind */
+    uint16_t channel;                /* HEADS FRONTIER WANT CHUNKS ENDPOINTS BASELINE ENDED ASK DENIED ASK_KEYS KEYS BUCKETS RECORDS LINK */
+    uint8_t flags;                   /* FRONTIER, RECORDS, CHUNKS, SUM; WANT: enum gx_want_kind; LINK: enum gx_link */
     uint8_t bits;                    /* FRONTIER, RECORDS with GX_OF_BUCKETS: mask is of 2^bits buckets; BUCKETS: of logs, in list */
     struct gx_span mask;             /* bit i % 8 of byte i / 8: bucket i differs */
     uint8_t record_bits;             /* BUCKETS: of endpoint records, in bytes */
@@ -171,6 +173,7 @@ void gx_frame_write_admitted(struct gx_wr *w, const struct gx_event_id *admit);
 void gx_frame_write_card(struct gx_wr *w, const struct gx_frame *f);
 void gx_frame_write_ask(struct gx_wr *w, uint16_t channel, const struct gx_reveal *mac, const struct gx_join_request *req);
 void gx_frame_write_denied(struct gx_wr *w, uint16_t channel, uint8_t reason);
+void gx_frame_write_link(struct gx_wr *w, uint16_t channel, enum gx_link link);
 
 /* n channels, 1 to GX_FRAME_GROUPS_MAX, in strictly ascending order, which is that of the sum. */
 void gx_frame_write_sum(struct gx_wr *w, uint8_t flags, const uint16_t *channels, size_t n, const uint8_t sum[GX_SUM_BYTES]);

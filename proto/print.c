@@ -210,6 +210,9 @@ size_t gx_print_frame(char *out, size_t cap, const struct gx_frame *frame)
         add(&l, " channel=%u%s%s n=%zu bytes=%zu", frame->channel, frame->flags & GX_CHUNKS_PUSH ? " push" : "",
             frame->flags & GX_CHUNKS_LAST ? " last" : "", frame->n, frame->list.n);
         break;
+    case GX_FRAME_LINK:
+        add(&l, " channel=%u %s", frame->channel, frame->flags == GX_LINK_EAGER ? "eager" : frame->flags == GX_LINK_LAZY ? "lazy" : "apart");
+        break;
     case GX_FRAME_JOIN:
         add(&l, " bytes=%zu", frame->bytes.n);
         break;

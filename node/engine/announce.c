@@ -3,6 +3,7 @@
  * A FRONTIER is at once an announcement and an acknowledgement: it is sent after the commit of what it names. */
 #include "node/engine/internal.h"
 
+#define STRAYS 2u                       /* of those who are not linked with this node, so many are told of what came live */
 #define FRONTIER_AGAIN_MS 60000u        /* an announcement that was lost is repaired when what both hold is compared */
 
 /* --- to whom ------------------------------------------------------------------------------------------------------------------------- */
@@ -101,16 +102,21 @@ static bool entry_changed(struct gx_engine *e, struct gx_group *g, const struct 
     return gx_repair_their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
 }
 
-/* What of it is for the one who wrote it: an acknowledgement does not wait. */
+/* What of it came from the one who wrote it: that acknowledgement does not wait. */
 static bool entry_ack(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return gx_sign_pk_equal(&g->logs[log].row.device, &c->device) && entry_changed(e, g, c, log);
+    return g->logs[log].live_of_author && gx_sign_pk_equal(&g->logs[log].row.device, &c->device) && entry_changed(e, g, c, log);
+}
+
+static bool entry_late_ack(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    (void)e;
+    return gx_sign_pk_equal(&g->logs[log].row.device, &c->device);
 }
 
 static bool entry_late(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    (void)e;
-    return gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log);
+    return gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log) || entry_late_ack(e, g, c, log);
 }
 
 /* What a peer that told of this bucket did not tell of, or waits to hear of. */
@@ -246,25 +252,26 @@ bool gx_announce_unacked(struct gx_engine *e, struct gx_session *s, struct gx_gr
 
 /* --- the end of a step --------------------------------------------------------------------------------------------------------------- */
 
-static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_push *push, want_fn *want)
+static void flush_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_push *push, bool large)
 {
     if (push != NULL) {
-        gx_serve_push(e, s, c, push);
+        if (!large || c->link == GX_LINK_EAGER)
+            gx_serve_push(e, s, c, push);
         if (c->unacked_at_ms == 0) {
             c->unacked_wait_ms = GX_UNACKED_MS;
             gx_repair_unacked_at(e, c, e->now.mono_ms + c->unacked_wait_ms);
         }
     }
-    (void)send_entries(e, s, g, c, &no_buckets, g->touched, g->n_touched, want);
+    (void)send_entries(e, s, g, c, &no_buckets, g->touched, g->n_touched, large ? entry_ack : entry_changed);
 }
 
-/* What others wrote is told together, some time within GX_LATE_MS: who hears it from another meanwhile is not told again. */
+/* In a large group all that moved is told together, some time within GX_OFFER_MS: who hears it from another meanwhile is not told again. */
 static void keep_for_later(struct gx_engine *e, struct gx_group *g)
 {
     for (uint32_t k = 0; k < g->n_touched; k++) {
         struct gx_log *log = &g->logs[g->touched[k]];
 
-        if (!log->changed || log->pushed_from != 0 || log->late || !gx_engine_grow(e, &g->late, &g->cap_late, g->n_late, sizeof *g->late))
+        if (!log->changed || log->late || !gx_engine_grow(e, &g->late, &g->cap_late, g->n_late, sizeof *g->late))
             continue;
         log->late = true;
         g->late[g->n_late++] = g->touched[k];
@@ -273,20 +280,23 @@ static void keep_for_later(struct gx_engine *e, struct gx_group *g)
         uint32_t r = 0;
 
         gx_rng_fill(e->config.rng, &r, sizeof r);
-        g->late_at_ms = e->now.mono_ms + GX_LATE_MS / 2 + r % (GX_LATE_MS / 2);
+        g->late_at_ms = e->now.mono_ms + GX_OFFER_MS / 2 + r % (GX_OFFER_MS / 2);
         gx_engine_wake(e, g->late_at_ms);
     }
 }
 
+/* To lazy links, and to a few whom chance picks: who lost all its links hears of it, too.  To the others only that their own came. */
 static void announce_late(struct gx_engine *e, struct gx_group *g)
 {
-    struct gx_fan_out of = gx_announce_fan_out(e, g, GX_FAN_OUT);
+    struct gx_fan_out of = gx_announce_fan_out(e, g, STRAYS);
 
     for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_channel *c = gx_announce_picks(&of) ? channel_at(e, g, i) : NULL;
+        struct gx_channel *c = channel_at(e, g, i);
+        bool picked = gx_announce_picks(&of);
 
         if (gx_announce_hears(c))
-            (void)send_entries(e, e->sessions[i], g, c, &no_buckets, g->late, g->n_late, entry_late);
+            (void)send_entries(e, e->sessions[i], g, c, &no_buckets, g->late, g->n_late,
+                               c->link == GX_LINK_LAZY || (picked && c->link == GX_LINK_APART) ? entry_late : entry_late_ack);
     }
     for (uint32_t k = 0; k < g->n_late; k++)
         g->logs[g->late[k]].late = false;
@@ -309,6 +319,7 @@ static void announce_again(struct gx_engine *e, struct gx_group *g)
 
 void gx_announce_timer(struct gx_engine *e, struct gx_group *g)
 {
+    gx_tree_timer(e, g);
     if (g->late_at_ms != 0 && e->now.mono_ms >= g->late_at_ms)
         announce_late(e, g);
     if (g->again_at_ms != 0 && e->now.mono_ms >= g->again_at_ms)
@@ -331,6 +342,7 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
 
     uint32_t n = changed ? gx_announce_fan_out(e, g, GX_FAN_OUT).n : 0;
 
+    gx_tree_flush(e, g);
     if (pushed && n > 0)
         gx_serve_push_make(e, g, &push);
 
@@ -339,7 +351,7 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
 
         /* Who is no member since this step hears that it ended, and no more of what this step did. */
         if (gx_announce_hears(c) && (!g->members_changed || gx_group_live(g, &c->device)))
-            flush_channel(e, e->sessions[k], g, c, pushed ? &push : NULL, n > GX_FAN_OUT ? entry_ack : entry_changed);
+            flush_channel(e, e->sessions[k], g, c, pushed ? &push : NULL, n > GX_FAN_OUT);
     }
     if (n > GX_FAN_OUT)
         keep_for_later(e, g);
@@ -348,7 +360,7 @@ void gx_announce_flush(struct gx_engine *e, struct gx_group *g)
         gx_engine_wake(e, g->again_at_ms);
     }
     for (uint32_t k = 0; k < g->n_touched; k++) {
-        g->logs[g->touched[k]].changed = false;
+        g->logs[g->touched[k]].changed = g->logs[g->touched[k]].live_of_author = false;
         g->logs[g->touched[k]].pushed_from = 0;
     }
 }

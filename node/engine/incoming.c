@@ -255,6 +255,7 @@ static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group
         gx_budget_wasted(e, s, g, n_bytes);
     if (err == GX_E_DUPLICATE) {
         gx_engine_drop(e, "duplicate");
+        s->n_again++;
     } else if (err == GX_E_FORK) {
         gx_engine_drop(e, "fork_unjoined");
         gx_repair_note_forked(e, s, g, log);
@@ -349,6 +350,7 @@ void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session
     if (!job->failed && fits(&g->logs[job->log], &job->chunk)) {
         if (gx_group_ingest_chunk(e, g, job) == GX_OK) {
             gx_letters_take(e, g, job->log, &job->chunk);
+            gx_tree_note(e, g, job);
             if (gx_group_is_forked(g, job->log))
                 gx_repair_note_branch(e, s, g);
             return;

@@ -32,6 +32,7 @@
 #define GX_BACKOFF_MAX_MS 300000u
 #define GX_REST_MAX_MS 60000u           /* without a connection after a step that was undone: what ended them all may do so again */
 #define GX_HELD_FLUSH_MS 1000u          /* what others hold is written after this, for all messages since: a live send has no page to spare */
+#define GX_OFFER_MS 400u                /* what came live is announced within this to those to whom it was not pushed, all of it together */
 #define GX_LATE_MS 1000u                /* what others wrote is announced within this in a group with many sessions, all of it together */
 #define GX_INVITE_DOOR_MS 3000u         /* how long `invite` waits for its door to open */
 
@@ -108,6 +109,9 @@ struct gx_log {
     bool late;                  /* in the group's list of those */
     bool has_ended;             /* messages: nothing follows what is held, as last looked at (compare.c) */
     uint32_t pushed_from;       /* own: first seq appended in this step; 0: none */
+    uint32_t live_from;         /* messages of another: first seq that came live in this step and is passed on; 0: none */
+    gx_session_id live_of;      /* who gave the last of what came live */
+    bool live_of_author;        /* and wrote it, too */
     struct gx_known_list known; /* messages: what they know of their author's admissions */
     /* The end of what is under verification: equal to the head when nothing is. */
     uint32_t pend_seq;
@@ -133,6 +137,7 @@ struct gx_op {
     bool has_key;               /* of a sealed one: it can be opened here */
     bool complains;             /* PREKEY: of an epoch */
     bool stood;                 /* ADMIT: it was effective when results were last looked at */
+    gx_session_id live_of;      /* who gave it, live, in this step; 0: nobody */
 };
 
 /* How far the messages of a removed member count. */
@@ -203,6 +208,8 @@ struct gx_group {
     bool endpoint_raised;       /* the own record was signed anew above one of this device that this node does not know */
     uint32_t n_hearers;         /* sessions that share it, as counted in that step */
     uint64_t hearers_step;
+    uint64_t tree_at_ms;        /* look then whether there are links enough; 0: no need */
+    uint32_t live_ops;          /* the first operation that came live in this step, and one more; 0: none did */
     uint64_t again_at_ms;       /* send full FRONTIERs again at this time; 0: no need */
     uint32_t own_control, own_messages;     /* index in logs; GX_NONE before ADMIT */
 
@@ -355,6 +362,15 @@ struct gx_channel {
     uint32_t n_rounds;          /* so many */
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;
+    /* In the tree of live events: tree.c */
+    enum gx_link link;
+    bool link_mine;             /* this node chose it */
+    bool link_offers;           /* it told of live events that are lacking here: it may be asked for them, */
+    bool link_owes;             /* and was: what it answers is live */
+    uint64_t link_after_ms;     /* it would not, and is not asked again before */
+    uint64_t link_told_ms;      /* when it was told last that the link is none of that kind */
+    uint64_t link_words_ms, link_shut_ms;       /* since when its words are counted; until when they are not heeded */
+    uint32_t link_words;
 };
 
 /* GUEST: I am the guest; DOOR: a guest is at mine; CARD: I am at the door of somebody's card */
@@ -386,6 +402,8 @@ struct gx_session {
     uint32_t n_tags;            /* frames of tags that were looked through */
     uint32_t n_unserved;        /* WANTs that were not answered because it had asked for so much before */
     uint32_t misses;            /* proofs of groups that are not known here, or that do not hold */
+    bool live;                  /* the chunks that are being taken from it are passed on */
+    uint32_t n_again;           /* and so many of them were here already */
 
     struct gx_channel *channels;
     uint32_t n_channels, cap_channels;
@@ -437,6 +455,7 @@ struct gx_job {
     enum gx_job_kind kind;
     uint64_t last_ticket;
     bool failed;
+    bool live;                  /* what comes of it is passed on */
     uint32_t group;             /* gnum */
     gx_session_id session;      /* who sent it; 0: nobody */
     size_t n_bytes;
@@ -935,6 +954,27 @@ struct gx_push {
 };
 void gx_serve_push_make(struct gx_engine *e, struct gx_group *g, struct gx_push *out);
 void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_push *push);
+/* Another's events, which came live: operation `op`, or where it is GX_NONE messages of a log from `from` on. */
+void gx_serve_push_live(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t from, uint32_t op, struct gx_push *out);
+
+/* --- tree.c: how live events spread in a large group ----------------------------------------------------------------------------------- */
+
+/* A group became shared on a channel; a session of one ended, with that channel. */
+void gx_tree_started(struct gx_engine *e, struct gx_group *g);
+void gx_tree_gone(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
+void gx_tree_timer(struct gx_engine *e, struct gx_group *g);
+/* LINK: what the other says that the link is. */
+void gx_tree_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);
+/* A push came, and was news, or all of it was here already.  of_others: not only of what its sender wrote itself, which it may push to all. */
+void gx_tree_fresh(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool of_others);
+void gx_tree_again(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool of_others);
+/* It announced what this node lacks, and may be asked for it after so many ms: it may be that it comes by another meanwhile. */
+uint32_t gx_tree_offered(struct gx_engine *e, const struct gx_group *g, struct gx_channel *c);
+/* A WANT goes there: if it announced something live, then from now on it is to push. */
+void gx_tree_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c);
+/* What a job was about is stored: if it came live it is passed on at the end of the step. */
+void gx_tree_note(struct gx_engine *e, struct gx_group *g, const struct gx_job *job);
+void gx_tree_flush(struct gx_engine *e, struct gx_group *g);
 
 /* --- budget.c: what others may cost ------------------------------------------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@ struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_
     job->kind = kind;
     job->group = gnum;
     job->session = s == NULL ? 0 : s->id;
+    job->live = s != NULL && s->live;
     job->n_bytes = bytes.n;
     return job;
 }
@@ -283,6 +284,7 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     struct gx_event ev;
     struct gx_span record;
     enum gx_err err = GX_OK;
+    bool again = true;
 
     gx_chunk_begin(&it, chunk, &g->row.id);
     while (err == GX_OK && (err = gx_chunk_next(&it, &ev, &record)) == GX_OK) {
@@ -296,9 +298,12 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
             err = begin_control(e, s, g, record, &ev);
         if (err == GX_E_DUPLICATE || err == GX_E_MISSING)
             gx_budget_wasted(e, s, g, record.n);
+        again = again && err == GX_E_DUPLICATE;
         if (err == GX_E_DUPLICATE)
             err = GX_OK;
     }
+    if (s != NULL && again)
+        s->n_again++;
     if (err == GX_E_MISSING) {
         struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
 
@@ -336,8 +341,10 @@ static void done_control(struct gx_engine *e, struct gx_group *g, struct gx_sess
 {
     enum gx_err err = job->failed ? GX_E_SIGNATURE : gx_group_ingest(e, g, &job->event, &job->body);
 
-    if (err == GX_OK)
+    if (err == GX_OK) {
+        gx_tree_note(e, g, job);
         return;
+    }
     if (err == GX_E_SIGNATURE || err == GX_E_MALFORMED) {
         if (s != NULL)
             gx_session_strike(e, s, gx_err_name(err));

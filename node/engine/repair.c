@@ -204,7 +204,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         return;
 
     /* An announcement of something live: the author's own push is probably under way. */
-    uint64_t at = e->now.mono_ms + (of_buckets ? 0 : GX_WANT_DELAY_MS);
+    uint64_t at = e->now.mono_ms + (of_buckets ? 0 : gx_tree_offered(e, g, c));
 
     if (g->want_at_ms == 0 || at < g->want_at_ms)
         g->want_at_ms = at;
@@ -220,6 +220,7 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     c->started = true;
     g->n_hearers++;             /* many may begin in one step */
     c->started_ms = e->now.mono_ms;
+    gx_tree_started(e, g);
     if (g->keys_lack)
         gx_keys_hurry(e, g);        /* it may have keys that are lacking here */
     if (picked && !is_asked)
@@ -372,7 +373,10 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     struct gx_rd rd = gx_rd(f->list);
+    bool of_others = false;
 
+    s->live = (f->flags & GX_CHUNKS_PUSH) || c->link_owes;
+    s->n_again = 0;
     for (size_t i = 0; i < f->n && !s->closed; i++) {
         struct gx_span bytes = gx_frame_chunk_next(&rd);
         struct gx_chunk chunk;
@@ -380,15 +384,22 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (gx_chunk_decode(&chunk, bytes) == GX_OK) {
             uint32_t log = gx_group_log(g, &chunk.log);
 
+            of_others |= log != GX_NONE && !gx_sign_pk_equal(&g->logs[log].row.device, &c->device);
             if (log != GX_NONE && !is_in_doubt(g, c, log))
                 gx_repair_note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
         }
         gx_jobs_chunk(e, s, g, bytes);
     }
+    s->live = false;
+    if ((f->flags & GX_CHUNKS_PUSH) && f->n > 0 && s->n_again == f->n)
+        gx_tree_again(e, s, c, of_others);
+    else if (f->flags & GX_CHUNKS_PUSH)
+        gx_tree_fresh(e, s, c, of_others);
     if (f->flags & GX_CHUNKS_ON)
         ask_on(e, s, g, c, &f->on);
     if (!(f->flags & GX_CHUNKS_LAST) || answers_one_of_two(c))
         return;
+    c->link_owes = false;
     if (g->asked == s->id && !g->answered)
         g->answered = true;
     for (uint32_t i = 0; i < g->n_logs; i++) {
@@ -479,6 +490,7 @@ static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_gro
     gx_engine_send(e, s, &w);
     g->asked = s->id;
     g->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
+    gx_tree_asked(e, s, g, c);
     g->asked_ops = g->law.n_ops;
     g->answered = false;
     c->ahead = false;               /* what it still knows more of, its next frontier says again */
@@ -682,6 +694,7 @@ static void ask_messages(struct gx_engine *e, struct gx_group *g, struct asking 
     gx_frame_end(&w, &list);
     gx_engine_send(e, to->s, &w);
     note_asked(e, g, to->s, to->c);
+    gx_tree_asked(e, to->s, g, to->c);
 }
 
 static void look_messages(struct gx_engine *e, struct gx_group *g)
@@ -814,6 +827,7 @@ void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s)
 
         if (g == NULL)
             continue;
+        gx_tree_gone(e, g, &s->channels[i]);
         if (g->asked == s->id) {
             g->asked = 0;
             g->answered = false;

@@ -382,6 +382,18 @@ void gx_serve_push_make(struct gx_engine *e, struct gx_group *g, struct gx_push 
     push_logs(e, g, GX_LOG_MESSAGES, out);
 }
 
+void gx_serve_push_live(struct gx_engine *e, struct gx_group *g, uint32_t log, uint32_t from, uint32_t op, struct gx_push *out)
+{
+    struct chunks_out o = {.e = e, .push = out, .flags = GX_CHUNKS_PUSH, .frames_left = GX_WANT_CHUNKS_MAX};
+
+    out->n = 0;
+    if (op != GX_NONE)
+        (void)put_op(&o, g, op);
+    else
+        (void)put_log(&o, g, &g->logs[log], from);
+    chunks_send(&o, false);
+}
+
 /* The channel is all that differs. */
 void gx_serve_push(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_push *push)
 {

@@ -373,6 +373,8 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
         gx_engine_drop(e, "chunks_budget");
     else if (f->kind == GX_FRAME_CHUNKS)
         gx_repair_chunks(e, s, c, f);
+    else if (f->kind == GX_FRAME_LINK)
+        gx_tree_take(e, s, g, c, f);
     else if (f->kind == GX_FRAME_ASK_KEYS)
         gx_keys_asked(e, s, g, c, f);
     else if (f->kind == GX_FRAME_KEYS)
@@ -411,6 +413,7 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
     case GX_FRAME_KEYS:
     case GX_FRAME_BUCKETS:
     case GX_FRAME_RECORDS:
+    case GX_FRAME_LINK:
         take_member_frame(e, s, f);
         break;
     case GX_FRAME_SUM:

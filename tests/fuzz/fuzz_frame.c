@@ -61,6 +61,7 @@ static void read_list(const struct gx_frame *f)
         case GX_FRAME_CARD:
         case GX_FRAME_ASK:
         case GX_FRAME_DENIED:
+        case GX_FRAME_LINK:
             GX_ASSERT(!"a frame without a list has no entries");
         }
     GX_ASSERT(!r.failed);

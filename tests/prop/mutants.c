@@ -88,6 +88,8 @@ static const struct known {
     [GX_MUTANT_HISTORY_EVER] = {.seed = 18},
     [GX_MUTANT_KEYS_UNCHECKED] = {.file = "told_wrong_keys.scn"},
     [GX_MUTANT_TRANSPORT_KEPT] = {.file = "back_in.scn"},
+    [GX_MUTANT_PUSH_TWICE] = {.file = "silent_neighbour.scn"},
+    [GX_MUTANT_GRAFT_NEVER] = {.file = "silent_neighbour.scn"},
     [GX_MUTANT_SEGMENT_UNCOUNTED] = {.file = "leaves_with_unsent.scn"},
 };
 

@@ -42,6 +42,7 @@ static bool is_news(enum gx_frame_kind kind)
     case GX_FRAME_SUM:
     case GX_FRAME_BUCKETS:
     case GX_FRAME_RECORDS:
+    case GX_FRAME_LINK:
         return false;
     }
     return true;

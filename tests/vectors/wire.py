@@ -272,6 +272,7 @@ FRAMES = {
     "buckets": u(26, 1) + channel + u(1, 1) + run(0x10, 8) + u(0, 1) + run(0x18, 4),
     "records": u(27, 1) + channel + u(1, 1) + u(1, 1) + bytes([0x03]) + listed(bob.device[:8] + u(7, 8) + run(0xd0, 4), alice.device[:8] + u(0, 8) + bytes(4)),
     "keys": u(24, 1) + channel + run(0x41, 32) + listed(key_entry(reply), key_entry(meta)) + run(0x90, 2 * 32 + 16),
+    "link": u(28, 1) + channel + u(2, 1),
 }
 
 # ---- 7 codes -------------------------------------------------------------------------------------------------------

@@ -319,6 +319,15 @@ static inline void frames_of_contacts(struct frames *f, const struct story *s)
     frames_end(f, &w);
 }
 
+/* In the tree of live events. */
+static inline void frames_of_links(struct frames *f)
+{
+    struct gx_wr w = frames_begin(f, "link");
+
+    gx_frame_write_link(&w, 1, GX_LINK_EAGER);
+    frames_end(f, &w);
+}
+
 static inline struct gx_key_entry frames_key(const struct gx_event *ev)
 {
     struct gx_key_entry e = {.seq = (uint32_t)ev->seq};
@@ -365,6 +374,7 @@ static inline const struct frames *frames(void)
         frames_short(&f, story());
         frames_of_contacts(&f, story());
         frames_of_keys(&f, story());
+        frames_of_links(&f);
     }
     return &f;
 }

@@ -79,6 +79,9 @@ static void test_short_frames_come_back(void **state)
     assert_true(gx_sign_pk_equal(&f.device, &s->bob.device_pk));
     gx_guest_signed_bytes(signed_bytes, &f.device, &t);
     assert_true(gx_verify(&s->keys.pk, GX_DOMAIN_GUEST, gx_span(signed_bytes, sizeof signed_bytes), &f.sig));
+    f = decoded("link");
+    assert_int_equal(f.channel, 1);
+    assert_int_equal(f.flags, GX_LINK_EAGER);
 }
 
 static void test_a_join_frame_holds_the_request(void **state)
@@ -734,6 +737,8 @@ static void test_values_out_of_range_are_refused(void **state)
         {"denied", 3, GX_DENY_NONE, GX_E_MALFORMED},
         {"denied", 3, GX_DENY_COUNT - 1, GX_OK},
         {"denied", 3, GX_DENY_COUNT, GX_E_MALFORMED},
+        {"link", 3, GX_LINK_APART, GX_OK},
+        {"link", 3, GX_LINK_EAGER + 1, GX_E_MALFORMED},
         {"card", CARD_NAME_AT + 2 + 9, 0xa0, GX_E_MALFORMED},        /* bytes of CREATE */
         {"card", CARD_NAME_AT + 2 + 9, 0xa2, GX_E_MALFORMED},
         {"bye", 1, GX_BYE_DONE, GX_OK},

@@ -225,6 +225,7 @@ static void test_frames_tell_flags_and_reasons(void **state)
         {"baseline", "baseline channel=0 n=1"},
         {"ask", "ask channel=1 bytes=362"},
         {"denied", "denied channel=1 reason=banned"},
+        {"link", "link channel=1 eager"},
         {"ask keys", "ask_keys channel=1 n=2"},
         {"keys", "keys channel=1 n=2"},
         {"again", "again"},

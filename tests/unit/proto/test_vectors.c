@@ -2,7 +2,7 @@
 #include "tests/unit/proto/frames.h"
 
 #define VECTORS_PATH GX_SOURCE_DIR "/tests/vectors/wire.txt"
-#define LINES_MAX 128u
+#define LINES_MAX 160u
 
 static struct line {
     char name[64];
