@@ -27,6 +27,7 @@
     X(ALIAS_STALE, "the name first found stays; needs: the state asked for before a name changes; shown by: states differ")                      \
     /* --- invitations */                                                                                                                        \
     X(EXPIRED_GOOD, "invitations never expire; shown by: somebody is let in after the time")                                                     \
+    X(RECORD_EARLY, "where a member is reached is looked at before its ADMIT counts; needs: a door alone; shown by: a newcomer meets nobody")         \
     X(BASELINE_NONE, "newcomers are not told where logs begin; shown by: a newcomer holds messages from before its admission")                   \
     /* --- what is believed */                                                                                                                   \
     X(MESSAGES_UNPROVED, "messages need no good signature; needs: a liar that alters texts; shown by: a text nobody sent, the store check")      \

@@ -79,6 +79,8 @@ void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job)
     struct gx_group *g = gx_group_by_gnum(e, job->group);
     struct gx_session *s = gx_session_find(e, job->session);
 
+    if (g != NULL && gx_group_joining(g) && !GX_MUTANT(RECORD_EARLY))
+        gx_group_settle(e, g);      /* the records come behind the operations by which their devices came in, and may be taken in the same step */
     if (job->failed)
         gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
     else if (g != NULL && gx_sign_pk_equal(&job->endpoint.device, &g->row.intro.device))

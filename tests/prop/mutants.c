@@ -56,6 +56,7 @@ static const struct known {
     [GX_MUTANT_NO_REACHING_BACK] = {.file = "late_removal.scn"},
     [GX_MUTANT_ALIAS_STALE] = {.file = "back_in.scn"},
     [GX_MUTANT_EXPIRED_GOOD] = {.file = "revoked_code.scn"},
+    [GX_MUTANT_RECORD_EARLY] = {.file = "founder_alone.scn"},
     [GX_MUTANT_BASELINE_NONE] = {.file = "before_their_time.scn"},
     [GX_MUTANT_MESSAGES_UNPROVED] = {.file = "liars.scn"},
     [GX_MUTANT_CONTROL_UNPROVED] = {.file = "liars.scn"},
