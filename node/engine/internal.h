@@ -32,7 +32,7 @@
 #define GX_BACKOFF_MAX_MS 300000u
 #define GX_REST_MAX_MS 60000u           /* without a connection after a step that was undone: what ended them all may do so again */
 #define GX_HELD_FLUSH_MS 1000u          /* what others hold is written after this, for all messages since: a live send has no page to spare */
-#define GX_OFFER_MS 400u                /* what came live is announced within this to those to whom it was not pushed, all of it together */
+#define GX_OFFER_MS 300u                /* what came live is announced within this to those to whom it was not pushed, all of it together */
 #define GX_LATE_MS 1000u                /* what others wrote is announced within this in a group with many sessions, all of it together */
 #define GX_INVITE_DOOR_MS 3000u         /* how long `invite` waits for its door to open */
 
