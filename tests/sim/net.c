@@ -198,6 +198,8 @@ void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
     sim->counts.frames++;
     sim->counts.among_liars += sim->nodes[node].liar != NULL && sim->nodes[c->node[!side]].liar != NULL;
     sim->counts.bytes += ef->bytes.n;
+    if (ef->bytes.n == 4 && ef->bytes.p[0] == GX_FRAME_LINK)
+        *(ef->bytes.p[3] == GX_LINK_EAGER ? &sim->counts.links_eager : ef->bytes.p[3] == GX_LINK_LAZY ? &sim->counts.links_lazy : &sim->counts.links_apart) += 1;
     sim_note_news(sim, ef->bytes);
     put(sim, c, side, ef->bytes, false);
 }

@@ -212,6 +212,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t events_checked, read_anew;     /* groups that a second engine said the same of */
     uint64_t pauses, full_steps, flaps, broken;     /* steps undone for want of room; times a link went down; connections that ended by it */
     uint64_t unqueued;          /* frames for which a connection had no room */
+    uint64_t links_apart, links_lazy, links_eager;      /* LINK frames that were sent */
     uint64_t lies, among_liars;     /* among_liars: frames that one who lies, or did, sent to another */
     uint64_t told[GX_SIM_ROLE_COUNT], arrived[GX_SIM_ROLE_COUNT];      /* lies of each kind, and frames of them that honest nodes got */
     uint64_t agreed;            /* messages of liars that an honest member has, at each of them: counted by gx_sim_check */
