@@ -75,6 +75,8 @@ static const struct subject {
     {"sim-schedules", "the simulator: random worlds of 50 nodes", 1, false, gx_measure_sim_schedules},
     {"sim-group", "the simulator: 500 nodes in one group", 1, true, gx_measure_sim_group},
     {"sim-large", "the simulator: 10,000 nodes", 2, true, gx_measure_sim_large},
+    {"redundancy", "the simulator: copies of a message in a group of 200", 1, true, gx_measure_redundancy},
+    {"vanish", "the simulator: 30 % of a group of 200 fall silent at once", 2, true, gx_measure_vanish},
 };
 
 struct report {
@@ -98,7 +100,7 @@ static void print_goal(const struct gx_measure *m)
     if (m->goal_is == GX_GOAL_NONE)
         return;
     if (m->goal_of_value)
-        printf("  goal %s %.0f %s: %s", is, m->goal, m->unit, met(m) ? "met" : "not met");
+        printf("  goal %s %g %s: %s", is, m->goal, m->unit, met(m) ? "met" : "not met");
     else
         printf("  goal %s %.2f: %s", is, m->goal, met(m) ? "met" : "not met");
 }

@@ -20,7 +20,8 @@ LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_1
 LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
 SEAL = {"seal_message", "open_message", "keys_told", "unlock", "key_rows_put", "key_rows_get", "rewrap"} | {f"epoch_{what}_{n}" for what in ("make", "open") for n in ("10", "100", "500")}
 SIM = {"sync_same", "sync_few", "sync_all", "sim_schedules", "sim_group", "sim_large", "sim_large_memory"}
-GOALS = NODES - {"sends_one", "catch_up_keys", "catch_up_opened", "catch_up_first", "catch_up_bytes"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more"} | SIM
+TREE = {"redundancy", "vanish", "vanish_copies"}
+GOALS = NODES - {"sends_one", "catch_up_keys", "catch_up_opened", "catch_up_first", "catch_up_bytes"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more", "redundancy"} | SIM
 FIGURES = {"median", "min", "max", "repeats"}
 
 
@@ -34,7 +35,7 @@ def measures_all(folder):
     report = json.loads(done.stdout)
     assert report["quick"] is True and report["events"] == 1500
     lines = {line["name"]: line for line in report["measures"]}
-    assert set(lines) == NODES | LAW | SEAL | SIM, sorted(lines)
+    assert set(lines) == NODES | LAW | SEAL | SIM | TREE, sorted(lines)
     for line in lines.values():
         for key in ("value", "raw", "ratio", "cpu_us"):
             figures = line[key]

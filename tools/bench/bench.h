@@ -242,4 +242,9 @@ bool gx_measure_sim_group(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sync(struct gx_bench *bench, struct gx_measure m[3]);                /* nothing differs, few logs do, all do */
 bool gx_measure_sim_large(struct gx_bench *bench, struct gx_measure m[2]);      /* time, memory */
 
+/* --- tree.c --------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_redundancy(struct gx_bench *bench, struct gx_measure *m);
+bool gx_measure_vanish(struct gx_bench *bench, struct gx_measure m[2]);         /* time, copies */
+
 #endif
