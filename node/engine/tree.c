@@ -13,7 +13,9 @@
 #define WORDS_MAX 64u               /* of one peer about its link, */
 #define WORDS_MS 10000u             /* in this time; who says more than that */
 #define FLOOD_MS 60000u             /* has no link for so long */
-#define LIVE_EVENTS_MAX 16u         /* a chunk with more than these is catch-up, however it came */
+#define LIVE_EVENTS_MAX 16u         /* a chunk with more than these is catch-up, however it came, */
+#define LIVE_LOGS_MAX 16u           /* and so is an answer of more than these */
+#define CAUGHT_UP_MS 5000u          /* what is told so soon after a group became shared is no news */
 #define GRAFT_MS 1000u              /* who announced something live and does not give it by then, or within four round trips, is not waited for */
 #define SPREAD_MS 150u              /* who asks first spares the others that are as far as it: it pushes on */
 
@@ -253,7 +255,7 @@ uint32_t gx_tree_offered(struct gx_engine *e, const struct gx_group *g, struct g
 {
     uint32_t r = 0;
 
-    if (c->link == GX_LINK_APART && g->n_hearers <= GX_FAN_OUT)
+    if ((c->link == GX_LINK_APART && g->n_hearers <= GX_FAN_OUT) || e->now.mono_ms < c->started_ms + CAUGHT_UP_MS)
         return GX_WANT_DELAY_MS;
     c->link_offers = true;
     gx_rng_fill(e->config.rng, &r, sizeof r);
@@ -264,9 +266,15 @@ void gx_tree_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 {
     uint64_t until_ms = e->now.mono_ms + (4 * s->rtt_ms > GRAFT_MS ? 4 * s->rtt_ms : GRAFT_MS);
 
+    uint32_t n = 0;
+
     if (!c->link_offers)
         return;
     c->link_offers = false;
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        n += g->logs[i].asked == s->id;
+    if (n > LIVE_LOGS_MAX)
+        return;
     c->link_owes = true;
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].asked == s->id && until_ms < g->logs[i].asked_until_ms)
