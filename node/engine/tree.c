@@ -16,7 +16,7 @@
 #define LIVE_EVENTS_MAX 16u         /* a chunk with more than these is catch-up, however it came, */
 #define LIVE_LOGS_MAX 16u           /* and so is an answer of more than these */
 #define CAUGHT_UP_MS 5000u          /* what is told so soon after a group became shared is no news */
-#define GRAFT_MS 1000u              /* who announced something live and does not give it by then, or within four round trips, is not waited for */
+#define GRAFT_MS 1000u              /* who announced operations and does not give them by then, or within four round trips, is not waited for */
 #define SPREAD_MS 150u              /* who asks first spares the others that are as far as it: it pushes on */
 
 /* --- links ------------------------------------------------------------------------------------------------------------------------------ */
@@ -276,9 +276,6 @@ void gx_tree_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     if (n > LIVE_LOGS_MAX)
         return;
     c->link_owes = true;
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].asked == s->id && until_ms < g->logs[i].asked_until_ms)
-            g->logs[i].asked_until_ms = until_ms;
     if (g->asked == s->id && until_ms < g->asked_until_ms)
         g->asked_until_ms = until_ms;
     if (GX_MUTANT(GRAFT_NEVER) || c->link == GX_LINK_EAGER || e->now.mono_ms < c->link_shut_ms || (c->link == GX_LINK_APART && !make_room(e, g, true)))
