@@ -65,3 +65,50 @@ enum gx_err gx_arrivals_put_run(struct gx_txn *txn, uint64_t first, uint32_t lnu
     gx_wr_u32(&w, count);
     return gx_table_put(txn, GX_TABLE_ARRIVAL, &key, gx_wr_span(&w));
 }
+
+static enum gx_err drop_row(struct gx_txn *txn, const struct gx_arrivals *row)
+{
+    struct gx_key key = gx_key_u64(row->first);
+
+    txn->counters.gone += row->n;
+    return gx_table_del(txn, GX_TABLE_ARRIVAL, &key);
+}
+
+/* Of a block: places of the first of `arrivals` that lie in it become 0.  *taken: how many these were. */
+static enum gx_err clear_places(struct gx_txn *txn, const struct gx_arrivals *row, const uint64_t *arrivals, uint32_t n, uint32_t *taken)
+{
+    struct gx_key key = gx_key_u64(row->first);
+    uint8_t places[GX_ARRIVAL_BLOCK_MAX * GX_ARRIVAL_PLACE_BYTES];
+    size_t bytes = row->n * (size_t)GX_ARRIVAL_PLACE_BYTES;
+    bool any = false;
+
+    memcpy(places, row->places, bytes);
+    for (*taken = 0; *taken < n && arrivals[*taken] - row->first < row->n; ++*taken)
+        memset(places + (arrivals[*taken] - row->first) * GX_ARRIVAL_PLACE_BYTES, 0, GX_ARRIVAL_PLACE_BYTES);
+    for (size_t i = 0; i < bytes && !any; i++)
+        any = places[i] != 0;
+    return any ? gx_table_put(txn, GX_TABLE_ARRIVAL, &key, gx_span(places, bytes)) : drop_row(txn, row);
+}
+
+enum gx_err gx_arrivals_drop(struct gx_txn *txn, const uint64_t *arrivals, uint32_t n)
+{
+    enum gx_err err = GX_OK;
+
+    for (uint32_t i = 0, taken = 0; i < n && err == GX_OK; i += taken) {
+        struct gx_key at = gx_key_u64(arrivals[i]);
+        struct gx_span key, value;
+        struct gx_arrivals row;
+
+        err = gx_table_seek_back(txn, &key, &value, GX_TABLE_ARRIVAL, &at);
+        if (err == GX_OK)
+            err = gx_arrivals_decode(&row, key, value);
+        /* A run is one chunk, which is one segment: it goes as a whole. */
+        if (err == GX_OK && (arrivals[i] - row.first >= row.n || (row.run && (row.first != arrivals[i] || row.n > n - i))))
+            err = GX_E_CORRUPT;
+        if (err != GX_OK)
+            break;
+        taken = row.n;
+        err = row.run ? drop_row(txn, &row) : clear_places(txn, &row, arrivals + i, n - i, &taken);
+    }
+    return err == GX_E_ABSENT ? GX_E_CORRUPT : err;
+}

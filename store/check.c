@@ -165,13 +165,14 @@ static void count_place(struct gx_check *c, uint64_t arrival, uint32_t lnum, uin
         gx_check_problem(c, "arrival %llu names event %u of log %u, which is not held", (unsigned long long)arrival, seq, lnum);
 }
 
-/* The journal and the table of arrivals, both in order, together: each number once, none left out. */
+/* The journal and the table of arrivals, both in order, together: each number once, none left out but those that were dropped. */
 struct arrivals_walk {
     struct gx_scan journal, rows;
     uint64_t journal_at;            /* arrival of the next row; 0: at the end */
     struct gx_journal j;
     struct gx_arrivals row;
     bool row_there;
+    uint64_t gone;                  /* numbers that were passed over */
 };
 
 static enum gx_err journal_forward(struct gx_check *c, struct arrivals_walk *w)
@@ -219,7 +220,9 @@ static enum gx_err walk_arrivals(struct gx_check *c, struct arrivals_walk *w)
     while (err == GX_OK && (w->journal_at != 0 || w->row_there)) {
         bool from_journal = !w->row_there || (w->journal_at != 0 && w->journal_at < w->row.first);
         uint64_t first = from_journal ? w->journal_at : w->row.first;
-        if (first != expected)
+        if (first > expected)
+            w->gone += first - expected;
+        else if (first < expected)
             gx_check_problem(c, "arrival %llu is expected and %llu follows", (unsigned long long)expected, (unsigned long long)first);
         if (from_journal) {
             count_place(c, first, w->j.lnum, w->j.seq);
@@ -235,9 +238,15 @@ static enum gx_err walk_arrivals(struct gx_check *c, struct arrivals_walk *w)
         expected = first + w->row.n;
         err = rows_forward(c, w);
     }
-    if (err == GX_OK && expected != c->txn->counters.next_arrival)
+    if (err != GX_OK)
+        return err;
+    if (expected > c->txn->counters.next_arrival)
         gx_check_problem(c, "arrivals end before %llu, the next number is %llu", (unsigned long long)expected,
                          (unsigned long long)c->txn->counters.next_arrival);
+    else if (w->gone + (c->txn->counters.next_arrival - expected) != c->txn->counters.gone)
+        gx_check_problem(c, "%llu of the arrivals up to %llu are not named, %llu were dropped",
+                         (unsigned long long)(w->gone + (c->txn->counters.next_arrival - expected)), (unsigned long long)c->txn->counters.next_arrival,
+                         (unsigned long long)c->txn->counters.gone);
     return err;
 }
 

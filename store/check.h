@@ -8,6 +8,7 @@ struct gx_check_report {
     uint64_t groups, logs, events, segments, journal, ops;
     uint64_t covered_unsigned;      /* events that a later signature proves and whose own does not hold: no problem, but whoever relayed them lied */
     uint64_t unopened;              /* sealed rows that were not read: the store was opened without a root key */
+    uint64_t dropped;               /* events that were here once and are not kept any more */
     uint64_t problems;
 };
 

@@ -11,6 +11,7 @@ struct walk {
     uint64_t arrival, tick;
     uint32_t journal_first;
     uint32_t texts, texts_read;
+    uint64_t bytes;                 /* of the records */
     bool complete;                  /* every event could be read */
 };
 
@@ -71,11 +72,15 @@ static enum gx_err check_window(struct walk *w, const struct gx_window *win)
         w->journal_first = win->first;
     if (w->linked && !gx_event_id_equal(&win->prev, &w->prev))
         gx_check_problem(c, "log %u event %u: it does not follow the one before", lnum, win->first);
-    if (w->linked && first_of_place && win->prev_arrival != w->arrival)
+    /* The one before the first was dropped: its number is of no use any more, and stays where it stands. */
+    bool first_left = win->first == w->row->base_seq + 1 && w->row->begun_seq < w->row->base_seq;
+    if (w->linked && first_of_place && !first_left && win->prev_arrival != w->arrival)
         gx_check_problem(c, "log %u event %u: it names arrival %llu as the one before, which is %llu", lnum, win->first,
                          (unsigned long long)win->prev_arrival, (unsigned long long)w->arrival);
     if (!win->in_journal && win->first == win->seg.first_seq && !gx_segment_sound(&win->seg))
         gx_check_problem(c, "log %u event %u: the sum of its segment is wrong", lnum, win->first);
+    for (uint32_t i = 0; i < win->n; i++)
+        w->bytes += win->records[i].n;
     for (uint32_t i = 0; err == GX_OK && i < win->n; i++)
         err = check_event(w, &win->events[i], win->arrivals[i], win->verified[i]);
     return err;
@@ -117,6 +122,8 @@ static void check_row(struct walk *w)
     if (w->texts != row->n_messages || w->texts_read != row->read_messages)
         gx_check_problem(w->c, "log %u: %u messages, %u of them read; its row says %u and %u", row->lnum, w->texts, w->texts_read,
                          row->n_messages, row->read_messages);
+    if (w->bytes != row->bytes)
+        gx_check_problem(w->c, "log %u: %llu bytes of records, its row says %llu", row->lnum, (unsigned long long)w->bytes, (unsigned long long)row->bytes);
 }
 
 enum gx_err gx_check_log(struct gx_check *c, const struct gx_log_row *row, const struct gx_group_id *group)
@@ -143,5 +150,6 @@ enum gx_err gx_check_log(struct gx_check *c, const struct gx_log_row *row, const
         seq = next;
     }
     check_row(&w);
+    c->out->dropped += row->base_seq - row->begun_seq;
     return GX_OK;
 }

@@ -274,7 +274,8 @@ static enum gx_err counters_keep(struct gx_txn *t)
 
     if (err != GX_OK)
         return err;
-    if (told.next_arrival == t->counters.next_arrival && told.next_gnum == t->counters.next_gnum && told.next_lnum == t->counters.next_lnum)
+    if (told.next_arrival == t->counters.next_arrival && told.next_gnum == t->counters.next_gnum && told.next_lnum == t->counters.next_lnum &&
+        told.gone == t->counters.gone)
         return GX_OK;
     return gx_counters_write(t, &t->counters);
 }

@@ -33,7 +33,7 @@ struct gx_store_info {
     uint32_t format;
 };
 
-#define GX_STORE_FORMAT 9u
+#define GX_STORE_FORMAT 10u
 #define GX_STORE_FILE "store.mdb"       /* MDB_NOSUBDIR: this file and store.mdb-lock */
 
 /* Open `dir`/store.mdb.  The file's length and meta pages are checked before it is mapped (192 of 200 truncated files end in SIGBUS otherwise).

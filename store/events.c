@@ -28,6 +28,7 @@ static enum gx_err append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_r
         row->journal_first = row->head_seq;
     if (gx_event_is_message(ev->type))
         row->n_messages++;
+    row->bytes += gx_journal_record_bytes(ev);
     *arrival = number;
     return GX_OK;
 }
@@ -93,6 +94,7 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
     row->head_tick = last_tick;
     row->head_arrival = first + chunk->count - 1;
     row->n_messages += GX_MUTANT(SEGMENT_UNCOUNTED) ? 0 : n_texts;
+    row->bytes += chunk->records.n;
     gx_tail_chunk(txn, row->lnum, row->head_seq);
     *first_arrival = first;
     return GX_OK;

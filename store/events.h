@@ -26,6 +26,8 @@ struct gx_log_row {
     uint32_t n_messages;            /* TEXT events held */
     uint32_t read_seq;              /* TEXT events up to here were read */
     uint32_t read_messages;         /* how many those were: unread = n_messages - read_messages */
+    uint32_t begun_seq;             /* what base_seq was before anything was dropped: nothing up to there was ever here; <= base_seq */
+    uint64_t bytes;                 /* of the records of all events held */
 };
 
 /* `log` table.  put inserts or replaces; new rows take their lnum from gx_log_new_number. */
@@ -69,6 +71,19 @@ enum gx_err gx_events_read_chunk(struct gx_txn *txn, struct gx_wr *w, uint32_t *
 enum gx_err gx_events_at(struct gx_txn *txn, uint32_t *lnum, uint32_t *seq, uint64_t arrival) GX_MUST_CHECK;
 /* Which number did event seq of row's log get?  For display; a walk of at most one segment or the log's part of the journal. */
 enum gx_err gx_events_arrival(struct gx_txn *txn, uint64_t *arrival, const struct gx_log_row *row, uint32_t seq) GX_MUST_CHECK;
+
+/* The oldest events of a log that lie together: all that one segment holds.  SCHEMA §3.7 */
+struct gx_oldest {
+    uint32_t last_seq;              /* base_seq + 1 to last_seq */
+    uint64_t last_arrival;
+    size_t bytes;                   /* of their records */
+};
+/* Returns GX_OK, GX_E_ABSENT (nothing is held, or the oldest lie in the journal: to be folded first), GX_E_CORRUPT, GX_E_STORE. */
+enum gx_err gx_events_oldest(struct gx_txn *txn, struct gx_oldest *out, const struct gx_log_row *row) GX_MUST_CHECK;
+/* Drop them, with their numbers and their keys: row's base moves up to last_seq, and what it counts goes down.  The caller puts the row in the same transaction;
+ * a log of control events is never shortened, nor one to nothing (both asserted): its newest event is what newcomers are told of.
+ * Returns GX_E_ABSENT as above, GX_E_CORRUPT (the event that would be the new base is bad: the log stays as it is), GX_E_LOCKED (no root key), GX_E_STORE. */
+enum gx_err gx_events_drop(struct gx_txn *txn, struct gx_log_row *row, const struct gx_group_id *group) GX_MUST_CHECK;
 
 /* Fold the journal into segments when it holds at least GX_JOURNAL_FOLD events (or any, with force).  Rows of the logs that it touches are
  * changed on disk and through `each` (the caller's copies in memory), once all is written.  *folded: how many events moved.

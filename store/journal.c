@@ -28,7 +28,7 @@ enum gx_err gx_journal_get(struct gx_txn *txn, struct gx_journal *out, uint64_t 
 }
 
 /* As gx_record_encode writes it (WIRE §5.2): asserted below. */
-static size_t record_bytes(const struct gx_event *ev)
+size_t gx_journal_record_bytes(const struct gx_event *ev)
 {
     bool deleted = ev->body.p == NULL && ev->body_len > 0;
 
@@ -39,7 +39,7 @@ static size_t record_bytes(const struct gx_event *ev)
 static enum gx_err put(struct gx_txn *txn, uint64_t arrival, const struct gx_journal *j, const struct gx_event *ev, bool append)
 {
     struct gx_key key = gx_key_u64(arrival);
-    size_t n = GX_JOURNAL_HEADER_BYTES + record_bytes(ev);
+    size_t n = GX_JOURNAL_HEADER_BYTES + gx_journal_record_bytes(ev);
     uint8_t *room;
     enum gx_err err = gx_table_reserve(txn, &room, GX_TABLE_JOURNAL, &key, n, append);
 

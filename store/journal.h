@@ -22,6 +22,8 @@ struct gx_journal {
 enum gx_err gx_journal_decode(struct gx_journal *out, struct gx_span value) GX_MUST_CHECK;
 enum gx_err gx_journal_get(struct gx_txn *txn, struct gx_journal *out, uint64_t arrival) GX_MUST_CHECK;
 enum gx_err gx_journal_append(struct gx_txn *txn, uint64_t arrival, const struct gx_log_row *row, const struct gx_event *ev, uint8_t flags) GX_MUST_CHECK;
+/* How long its record is. */
+size_t gx_journal_record_bytes(const struct gx_event *ev);
 /* The row of the same event anew: its signature has changed. */
 enum gx_err gx_journal_replace(struct gx_txn *txn, uint64_t arrival, const struct gx_event *ev) GX_MUST_CHECK;
 

@@ -317,6 +317,32 @@ enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, u
     return GX_OK;
 }
 
+enum gx_err gx_message_keys_drop(struct gx_txn *txn, uint32_t gnum, const uint64_t *arrivals, uint32_t n)
+{
+    enum gx_err err = GX_OK;
+
+    for (uint32_t i = 0; i < n && err == GX_OK;) {
+        uint64_t at = arrivals[i] / GX_KEY_BLOCK, gone = 0;
+        struct gx_key key = gx_key_u32_u64(gnum, at);
+        struct block b;
+
+        for (; i < n && arrivals[i] / GX_KEY_BLOCK == at; i++)
+            gone |= UINT64_C(1) << arrivals[i] % GX_KEY_BLOCK;
+        if (gone == UINT64_MAX) {           /* of a block that goes as a whole nothing needs to be opened */
+            err = gx_table_del(txn, GX_TABLE_KEY, &key);
+            err = err == GX_E_ABSENT ? GX_OK : err;
+            continue;
+        }
+        err = block_read(txn, &b, gnum, at);
+        if (err == GX_OK && (b.present & gone) != 0) {
+            b.present &= ~gone;
+            err = b.present == 0 ? gx_table_del(txn, GX_TABLE_KEY, &key) : block_write(txn, &b, gnum, at);
+        }
+        gx_wipe(&b, sizeof b);
+    }
+    return err;
+}
+
 /* --- events that are locked ------------------------------------------------------------------------------------------------------------ */
 
 /* A row that says nothing is none. */

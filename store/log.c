@@ -2,7 +2,7 @@
 #include "store/events.h"
 #include "store/schema.h"
 
-#define LOG_ROW_BYTES 201u
+#define LOG_ROW_BYTES 213u
 
 static void encode(struct gx_wr *w, const struct gx_log_row *row)
 {
@@ -22,6 +22,8 @@ static void encode(struct gx_wr *w, const struct gx_log_row *row)
     gx_wr_u32(w, row->n_messages);
     gx_wr_u32(w, row->read_seq);
     gx_wr_u32(w, row->read_messages);
+    gx_wr_u32(w, row->begun_seq);
+    gx_wr_u64(w, row->bytes);
 }
 
 /* What a row may not say whatever its events are.  The last line keeps sums of unread messages from going below zero. */
@@ -33,7 +35,8 @@ static bool makes_sense(const struct gx_log_row *row)
         && (row->head_arrival == 0) == (row->head_seq == row->base_seq)
         && (row->journal_first == 0 || (row->journal_first > row->base_seq && row->journal_first <= row->head_seq))
         && row->n_messages <= row->head_seq - row->base_seq
-        && row->read_messages <= row->n_messages && row->read_seq <= row->head_seq;
+        && row->read_messages <= row->n_messages && row->read_seq <= row->head_seq
+        && row->begun_seq <= row->base_seq && (row->bytes == 0) == (row->head_seq == row->base_seq);
 }
 
 static enum gx_err decode(struct gx_log_row *out, struct gx_span key, struct gx_span value)
@@ -60,6 +63,8 @@ static enum gx_err decode(struct gx_log_row *out, struct gx_span key, struct gx_
     out->n_messages = gx_rd_u32(&r);
     out->read_seq = gx_rd_u32(&r);
     out->read_messages = gx_rd_u32(&r);
+    out->begun_seq = gx_rd_u32(&r);
+    out->bytes = gx_rd_u64(&r);
     return gx_rd_finish(&r) == GX_OK && makes_sense(out) ? GX_OK : GX_E_CORRUPT;
 }
 

@@ -14,7 +14,7 @@ static const char *const table_names[GX_TABLE_COUNT] = {
 #define META_FORMAT "format"
 #define META_COUNTERS "counters"
 #define FORMAT_BYTES 20u
-#define COUNTERS_BYTES 16u
+#define COUNTERS_BYTES 24u
 
 const char *gx_table_name(enum gx_table t)
 {
@@ -219,6 +219,7 @@ enum gx_err gx_counters_read(struct gx_txn *txn, struct gx_counters *out)
     out->next_arrival = gx_rd_u64(&r);
     out->next_gnum = gx_rd_u32(&r);
     out->next_lnum = gx_rd_u32(&r);
+    out->gone = gx_rd_u64(&r);
     if (gx_rd_finish(&r) != GX_OK || out->next_arrival == 0 || out->next_gnum == 0 || out->next_lnum == 0)
         return GX_E_CORRUPT;
     return GX_OK;
@@ -252,6 +253,7 @@ enum gx_err gx_counters_write(struct gx_txn *txn, const struct gx_counters *c)
     gx_wr_u64(&w, c->next_arrival);
     gx_wr_u32(&w, c->next_gnum);
     gx_wr_u32(&w, c->next_lnum);
+    gx_wr_u64(&w, c->gone);
     return gx_table_put(txn, GX_TABLE_META, &key, gx_wr_span(&w));
 }
 

@@ -50,6 +50,7 @@ const char *gx_table_name(enum gx_table t);
 struct gx_counters {
     uint64_t next_arrival;      /* all three from 1 */
     uint32_t next_gnum, next_lnum;
+    uint64_t gone;              /* arrivals that no row names any more */
 };
 
 struct gx_store {

@@ -67,8 +67,9 @@ static void print_log(const struct gx_log_row *row)
 
     gx_hex(log, row->id.b, sizeof row->id.b);
     gx_hex(device, row->device.b, sizeof row->device.b);
-    printf("log %u %s %s device %s base %u head %u messages %u unread %u\n", row->lnum, log, row->cls == GX_LOG_CONTROL ? "control" : "messages",
-           device, row->base_seq, row->head_seq, row->n_messages, row->n_messages - row->read_messages);
+    printf("log %u %s %s device %s base %u head %u messages %u unread %u dropped %u bytes %llu\n", row->lnum, log, row->cls == GX_LOG_CONTROL ? "control" : "messages",
+           device, row->base_seq, row->head_seq, row->n_messages, row->n_messages - row->read_messages,
+           row->base_seq - row->begun_seq, (unsigned long long)row->bytes);
 }
 
 /* The events of one chunk as the store gave it. */
