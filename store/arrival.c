@@ -99,16 +99,21 @@ enum gx_err gx_arrivals_drop(struct gx_txn *txn, const uint64_t *arrivals, uint3
         struct gx_span key, value;
         struct gx_arrivals row;
 
+        taken = 1;
         err = gx_table_seek_back(txn, &key, &value, GX_TABLE_ARRIVAL, &at);
         if (err == GX_OK)
             err = gx_arrivals_decode(&row, key, value);
         /* A run is one chunk, which is one segment: it goes as a whole. */
         if (err == GX_OK && (arrivals[i] - row.first >= row.n || (row.run && (row.first != arrivals[i] || row.n > n - i))))
             err = GX_E_CORRUPT;
-        if (err != GX_OK)
-            break;
-        taken = row.n;
-        err = row.run ? drop_row(txn, &row) : clear_places(txn, &row, arrivals + i, n - i, &taken);
+        if (err == GX_OK && row.run) {
+            taken = row.n;
+            err = drop_row(txn, &row);
+        } else if (err == GX_OK) {
+            err = clear_places(txn, &row, arrivals + i, n - i, &taken);
+        } else if (err == GX_E_ABSENT || err == GX_E_CORRUPT) {
+            err = GX_OK;
+        }
     }
-    return err == GX_E_ABSENT ? GX_E_CORRUPT : err;
+    return err;
 }

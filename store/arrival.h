@@ -20,7 +20,7 @@ enum gx_err gx_arrivals_decode(struct gx_arrivals *out, struct gx_span key, stru
 void gx_arrivals_at(const struct gx_arrivals *row, uint32_t *lnum, uint32_t *seq, uint32_t i);
 
 enum gx_err gx_arrivals_find(struct gx_txn *txn, uint32_t *lnum, uint32_t *seq, uint64_t arrival) GX_MUST_CHECK;
-/* These n numbers, ascending, lead to nothing any more. */
+/* These n numbers, ascending, lead to nothing any more.  A row that makes no sense stays as it is. */
 enum gx_err gx_arrivals_drop(struct gx_txn *txn, const uint64_t *arrivals, uint32_t n) GX_MUST_CHECK;
 enum gx_err gx_arrivals_put_run(struct gx_txn *txn, uint64_t first, uint32_t lnum, uint32_t seq, uint32_t count) GX_MUST_CHECK;
 

@@ -85,6 +85,16 @@ enum gx_err gx_events_oldest(struct gx_txn *txn, struct gx_oldest *out, const st
  * Returns GX_E_ABSENT as above, GX_E_CORRUPT (the event that would be the new base is bad: the log stays as it is), GX_E_LOCKED (no root key), GX_E_STORE. */
 enum gx_err gx_events_drop(struct gx_txn *txn, struct gx_log_row *row, const struct gx_group_id *group) GX_MUST_CHECK;
 
+/* The days on which something arrived, and the number that was next when that was first noted: how old an event is, as far as this node can know, for
+ * numbers have no time and what authors say of theirs is their own.  The last GX_DAYS_MAX of them.  SCHEMA §2.1 */
+#define GX_DAYS_MAX 366u
+struct gx_day {
+    uint32_t day;                   /* since 1970-01-01, UTC */
+    uint64_t arrival;
+};
+enum gx_err gx_days_get(struct gx_txn *txn, struct gx_day days[GX_DAYS_MAX], uint32_t *n) GX_MUST_CHECK;     /* none were noted yet: GX_OK, n is 0 */
+enum gx_err gx_days_put(struct gx_txn *txn, const struct gx_day *days, uint32_t n) GX_MUST_CHECK;            /* n <= GX_DAYS_MAX */
+
 /* Fold the journal into segments when it holds at least GX_JOURNAL_FOLD events (or any, with force).  Rows of the logs that it touches are
  * changed on disk and through `each` (the caller's copies in memory), once all is written.  *folded: how many events moved.
  * Rows of groups and logs that changed in memory must have been put before: the fold starts from those on disk (GX_E_CORRUPT when they do

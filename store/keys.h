@@ -57,7 +57,7 @@ enum gx_err gx_message_key_put(struct gx_txn *txn, uint32_t gnum, uint64_t arriv
 enum gx_err gx_message_keys_put(struct gx_txn *txn, uint32_t gnum, uint64_t first_arrival, const struct gx_message_key *keys, const bool *have, uint32_t n) GX_MUST_CHECK;
 enum gx_err gx_message_key_get(struct gx_txn *txn, struct gx_message_key *out, uint32_t gnum, uint64_t arrival) GX_MUST_CHECK;      /* GX_E_ABSENT */
 
-/* Those of n events, in order of arrival, are no longer known. */
+/* Those of n events, in order of arrival, are no longer known.  A row that makes no sense stays as it is. */
 enum gx_err gx_message_keys_drop(struct gx_txn *txn, uint32_t gnum, const uint64_t *arrivals, uint32_t n) GX_MUST_CHECK;
 
 /* `locked`: (gnum, lnum) -> between which events of that log some lie whose keys this node lacks, and from where on it has not looked for any. */

@@ -72,3 +72,40 @@ enum gx_err gx_events_drop(struct gx_txn *txn, struct gx_log_row *row, const str
     row->base_tick = base_tick;
     return GX_OK;
 }
+
+/* --- days ------------------------------------------------------------------------------------------------------------------------------- */
+
+#define DAY_BYTES 12u
+static const struct gx_key days_key = {.b = "days", .n = 4};        /* in meta */
+
+enum gx_err gx_days_get(struct gx_txn *txn, struct gx_day days[GX_DAYS_MAX], uint32_t *n)
+{
+    struct gx_span value;
+    enum gx_err err = gx_table_get(txn, &value, GX_TABLE_META, &days_key);
+
+    *n = 0;
+    if (err != GX_OK)
+        return err == GX_E_ABSENT ? GX_OK : err;
+    struct gx_rd r = gx_rd(value);
+    while (r.left > 0 && !r.failed && *n < GX_DAYS_MAX) {
+        days[*n].day = gx_rd_u32(&r);
+        days[*n].arrival = gx_rd_u64(&r);
+        if (*n > 0 && days[*n].arrival <= days[*n - 1].arrival)
+            gx_rd_fail(&r);
+        ++*n;
+    }
+    return gx_rd_finish(&r) == GX_OK ? GX_OK : GX_E_CORRUPT;
+}
+
+enum gx_err gx_days_put(struct gx_txn *txn, const struct gx_day *days, uint32_t n)
+{
+    uint8_t bytes[DAY_BYTES * GX_DAYS_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    GX_ASSERT(n <= GX_DAYS_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        gx_wr_u32(&w, days[i].day);
+        gx_wr_u64(&w, days[i].arrival);
+    }
+    return gx_table_put(txn, GX_TABLE_META, &days_key, gx_wr_span(&w));
+}

@@ -7,7 +7,7 @@
 #include "store/wrap.h"
 
 #define PREKEY_BYTES (32u + GX_SEAL_BYTES)
-#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + PREKEY_BYTES + 4u + 4u + 8u + 8u + 4u + 8u + 8u)
+#define GROUP_ROW_BYTES (32u + 1u + GX_INTRO_BYTES + PREKEY_BYTES + 4u + 4u + 8u + 8u + 4u + 8u + 8u + 1u)
 #define OP_ROW_BYTES (32u + 4u + 4u + 4u + 8u)
 #define JOIN_ROW_MAX (1u + GX_TOKEN_BYTES_MAX + 1u + 255u + 1u + GX_JOIN_ADDRS_MAX * GX_STORE_ADDR_BYTES)
 
@@ -31,7 +31,7 @@ enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row)
     uint8_t bytes[GROUP_ROW_BYTES], sealed[PREKEY_BYTES];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
-    GX_ASSERT(row->gnum != 0 && row->state >= GX_GROUP_JOINING && row->state <= GX_GROUP_REMOVED);
+    GX_ASSERT(row->gnum != 0 && row->state >= GX_GROUP_JOINING && row->state <= GX_GROUP_REMOVED && row->carry <= GX_CARRY_OFF);
     enum gx_err err = gx_wrap_seal_field(txn, sealed, GX_TABLE_GROUP, row->gnum, gx_span(row->prekey_sk.b, sizeof row->prekey_sk.b));
     if (err != GX_OK)
         return err;
@@ -46,6 +46,7 @@ enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row)
     gx_wr_u32(&w, row->key_out);
     gx_wr_bytes(&w, row->incarnation.b, sizeof row->incarnation.b);
     gx_wr_bytes(&w, row->under.b, sizeof row->under.b);
+    gx_wr_u8(&w, row->carry);
     GX_ASSERT(!w.failed && w.n == sizeof bytes);
     return gx_table_put(txn, GX_TABLE_GROUP, &key, gx_wr_span(&w));
 }
@@ -82,7 +83,8 @@ static enum gx_err group_decode(struct gx_txn *txn, struct gx_group_row *out, st
     out->key_out = gx_rd_u32(&r);
     gx_rd_bytes(&r, out->incarnation.b, sizeof out->incarnation.b);
     gx_rd_bytes(&r, out->under.b, sizeof out->under.b);
-    if (out->gnum == 0 || out->state < GX_GROUP_JOINING || out->state > GX_GROUP_REMOVED)
+    out->carry = gx_rd_u8(&r);
+    if (out->gnum == 0 || out->carry > GX_CARRY_OFF || out->state < GX_GROUP_JOINING || out->state > GX_GROUP_REMOVED)
         gx_rd_fail(&r);
     enum gx_err err = corrupt_unless_whole(&r);
     if (err == GX_OK)

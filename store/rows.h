@@ -10,6 +10,9 @@
 
 enum gx_group_state { GX_GROUP_JOINING = 1, GX_GROUP_MEMBER = 2, GX_GROUP_LEFT = 3, GX_GROUP_REMOVED = 4 };
 
+/* What a person wants this node to keep of a group's messages.  node/README.md §8 */
+enum gx_carry { GX_CARRY_ALL, GX_CARRY_RECENT, GX_CARRY_OFF };
+
 /* `group`: gnum -> row */
 struct gx_group_row {
     uint32_t gnum;
@@ -23,6 +26,7 @@ struct gx_group_row {
     uint32_t key_out;                   /* removals, and who came in in vain, when members were first told of the present transport key */
     struct gx_incarnation incarnation;  /* opened because the own log was forked; counts while the home's own is `under` */
     struct gx_incarnation under;        /* what the home's file made of this group's device then; both zero: never */
+    uint8_t carry;                      /* enum gx_carry */
 };
 enum gx_err gx_group_new_number(struct gx_txn *txn, uint32_t *gnum) GX_MUST_CHECK;
 enum gx_err gx_group_put(struct gx_txn *txn, const struct gx_group_row *row) GX_MUST_CHECK;

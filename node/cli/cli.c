@@ -49,6 +49,7 @@ static const struct gx_cli_command commands[] = {
 
     {"group", "rename", "Groups", "GROUP NAME", "give a group another name", 0, 2, 2, gx_cmd_group_rename},
     {"group", "alias", "Groups", "GROUP NAME", "what you are called in a group; an empty name takes it away", 0, 2, 2, gx_cmd_group_alias},
+    {"group", "carry", "Groups", "GROUP off|recent|all", "how much of a group's messages this node keeps", 0, 2, 2, gx_cmd_group_carry},
     {"group", "reveal", "Groups", "GROUP WHO", "tell a contact which member of a group you are", B(YES), 2, 2, gx_cmd_group_reveal},
     {"group", "remove", "Groups", "GROUP WHO", "end a membership; an invitation can bring them back", B(YES) | B(VOUCHED), 2, 2,
      gx_cmd_group_remove},

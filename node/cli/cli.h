@@ -153,6 +153,8 @@ void gx_columns_time(struct gx_columns *t, uint64_t wall_ms);
 void gx_columns_id(struct gx_columns *t, const char *id);
 void gx_columns_end(const struct gx_cli *cli, struct gx_columns *t);
 
+/* What of the messages is kept, of the answer to group.show or group.carry. */
+void gx_show_carry(const struct gx_cli *cli, const json_t *g);
 /* "key   value" on a terminal, "key TAB value" in a pipe. */
 void gx_show_pair(const struct gx_cli *cli, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Text of others, safe for a terminal; in a pipe tabs, newlines and backslashes are escaped.  Freed by the caller. */
@@ -249,6 +251,7 @@ GX_COMMAND_FUNCTION(group_rename);
 GX_COMMAND_FUNCTION(group_alias);
 GX_COMMAND_FUNCTION(group_why);
 GX_COMMAND_FUNCTION(group_reveal);
+GX_COMMAND_FUNCTION(group_carry);       /* carry.c */
 GX_COMMAND_FUNCTION(group_remove);      /* ranks.c */
 GX_COMMAND_FUNCTION(group_ban);
 GX_COMMAND_FUNCTION(group_unban);

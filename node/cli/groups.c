@@ -62,6 +62,7 @@ static void show_group(const struct gx_cli *cli, const json_t *g)
     show_waiting(cli, g);
     show_banned(cli, g);
     gx_show_pair(cli, "messages", "%ju", (uintmax_t)gx_json_number(g, "count"));
+    gx_show_carry(cli, g);
     gx_show_pair(cli, "state", "%s", gx_json_text(g, "state_hash"));
 }
 

@@ -68,6 +68,7 @@ void gx_command_run(struct gx_engine *e, uint64_t client, const struct gx_comman
         [GX_CMD_GROUP_ALIAS] = gx_command_group_alias,
         [GX_CMD_GROUP_WHY] = gx_command_group_why,
         [GX_CMD_GROUP_REVEAL] = gx_command_group_reveal,
+        [GX_CMD_GROUP_CARRY] = gx_command_group_carry,
         [GX_CMD_PROFILE_SET] = gx_command_profile_set,
         [GX_CMD_CONTACT_ADD] = gx_command_contact_add,
         [GX_CMD_CONTACT_LIST] = gx_command_contact_list,
@@ -257,7 +258,7 @@ void gx_where_refuse(struct gx_answer_builder *b, const char *where, struct gx_g
 static bool is_for_groups(enum gx_method method)
 {
     return method != GX_CMD_WAIT && method != GX_CMD_SEND && method != GX_CMD_READ && method != GX_CMD_WATCH && method != GX_CMD_GROUP_SHOW &&
-           method != GX_CMD_GROUP_MEMBERS && method != GX_CMD_GROUP_WHY;
+           method != GX_CMD_GROUP_MEMBERS && method != GX_CMD_GROUP_WHY && method != GX_CMD_GROUP_CARRY;
 }
 
 struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)

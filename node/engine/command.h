@@ -11,6 +11,7 @@
 #define GX_PARAM_LIST(X)                                                                             \
     X(GX_PARAM_GROUP, group, TEXT, "name of a group, : and 4 or more characters of its id, or @ and a contact") \
     X(GX_PARAM_NAME, name, TEXT, "a name, UTF-8, up to 256 bytes")                                   \
+    X(GX_PARAM_CARRY, carry, TEXT, "what to keep of the messages: off, recent or all")               \
     X(GX_PARAM_WHO, who, TEXT, "@ and a name, or : and 4 or more characters of an id")               \
     X(GX_PARAM_TEXT, text, TEXT, "the text of a message")                                            \
     X(GX_PARAM_TOKEN, token, TEXT, "an invitation or a card: GX1:...")                               \
@@ -67,6 +68,7 @@ enum gx_param {
     X(GX_CMD_GROUP_ALIAS, "group.alias", GX_P(GROUP) | GX_P(NAME), GX_P(GROUP) | GX_P(NAME), false, "what to be called in this group") \
     X(GX_CMD_GROUP_WHY, "group.why", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), true, "by what right somebody is a member, or why an act does not count") \
     X(GX_CMD_GROUP_REVEAL, "group.reveal", GX_P(GROUP) | GX_P(WHO), GX_P(GROUP) | GX_P(WHO), false, "tell a contact which member you are") \
+    X(GX_CMD_GROUP_CARRY, "group.carry", GX_P(GROUP) | GX_P(CARRY), GX_P(GROUP) | GX_P(CARRY), false, "how much of a group's messages this node keeps")   \
     X(GX_CMD_PROFILE_SET, "profile.set", GX_P(NAME), GX_P(NAME), false, "what to call yourself, to your contacts")                     \
     X(GX_CMD_CONTACT_ADD, "contact.add", GX_P(TOKEN) | GX_P(AT) | GX_P(NAME), GX_P(TOKEN), false, "ask somebody whose card you have to be a contact") \
     X(GX_CMD_CONTACT_LIST, "contact.list", 0u, 0u, true, "your contacts, and whom you asked")                                         \
@@ -105,7 +107,7 @@ struct gx_command {
     enum gx_method method;
     uint64_t request;               /* the caller's number for it, returned with the answer */
     uint32_t given;                 /* bits of enum gx_param: which were given */
-    const char *group, *name, *who, *text, *token, *invite, *addr, *hash, *wait;       /* NULL when not given; end in 0, no 0 inside */
+    const char *group, *name, *carry, *who, *text, *token, *invite, *addr, *hash, *wait;       /* NULL when not given; end in 0, no 0 inside */
     const char *at[GX_COMMAND_ADDRS_MAX];
     size_t n_at;
     uint64_t reply, since, limit, qr_max, cap, history, expires_ms, uses, peers, count, members, timeout_ms;

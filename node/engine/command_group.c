@@ -90,6 +90,7 @@ void gx_group_values(struct gx_answer_builder *b, struct gx_group *g)
         put_qr(b, g);
         put_finality(b, g);
         put_hashes(b, g);
+        gx_carry_values(b, g);
     }
     gx_answers_kept(b, "state", gx_group_state_text(g));
     if (gx_group_provisional(g))

@@ -13,6 +13,8 @@ static uint32_t sessions_of(const struct gx_engine *e, enum gx_session_kind kind
 
 static void put_store(struct gx_answer_builder *b)
 {
+    uint64_t not_kept = 0;
+
     struct gx_txn *txn = gx_engine_txn(b->e, false);
     struct gx_store_info info = {0};
 
@@ -22,6 +24,9 @@ static void put_store(struct gx_answer_builder *b)
     gx_answers_object(b, "store");
     gx_answers_number(b, "used_bytes", info.used_bytes);
     gx_answers_number(b, "map_bytes", info.map_bytes);
+    for (uint32_t i = 0; i < b->e->n_groups; i++)
+        not_kept += gx_retain_dropped(b->e->groups[i]);
+    gx_answers_number(b, "not_kept", not_kept);
     gx_answers_kept(b, "state", b->e->config.offline ? "read_only" : "ok");
     gx_answers_end(b);
 }

@@ -44,6 +44,9 @@ bool gx_group_provisional(const struct gx_group *g);
 /* The object of `group show`, `group new`. */
 void gx_group_values(struct gx_answer_builder *b, struct gx_group *g);
 
+/* Part of it: what of the messages is kept here, by which rule, and how many are not any more. */
+void gx_carry_values(struct gx_answer_builder *b, const struct gx_group *g);
+
 /* Refuse unless this node's person is a member of g; false when refused. */
 bool gx_member_or_deny(struct gx_answer_builder *b, struct gx_group *g);
 

@@ -150,6 +150,8 @@ static enum gx_err load(struct gx_engine *e)
     err = gx_people_load(e);
     if (err != GX_OK)
         return err;
+    if (!gx_retain_load(e))
+        return e->fault;
 
     struct gx_txn *txn = gx_engine_txn(e, false);
 
@@ -347,6 +349,7 @@ static void finish(struct gx_engine *e)
     members_changed(e);             /* who is out is told so (ENDED says to who left that it was heard), and not what else this step did */
     if (e->fault != GX_OK)          /* the step is undone, and the law may not be settled: it can answer nothing */
         return;
+    gx_retain_flush(e);
     gx_repair_flush(e);
     gx_chains_finish(e);
     if (e->doors_dirty && !e->config.offline && e->listening)

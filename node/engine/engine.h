@@ -35,6 +35,19 @@ struct gx_hands {
     void *self;
 };
 
+/* How much is kept of messages (node/README.md §8); 0: what is usual. */
+struct gx_carry_limits {
+    uint32_t recent_days;                       /* `recent`: of so many days on which something arrived, up to GX_DAYS_MAX; */
+    uint64_t recent_bytes;                      /* and no more than this of a group */
+    uint32_t off_messages;                      /* `off`: of each log */
+    uint64_t author_bytes, group_bytes;         /* always: of all that one member wrote in a group, and of the group */
+};
+#define GX_CARRY_RECENT_DAYS 30u
+#define GX_CARRY_RECENT_BYTES (UINT64_C(64) << 20)
+#define GX_CARRY_OFF_MESSAGES 100u
+#define GX_CARRY_AUTHOR_BYTES (UINT64_C(1) << 30)
+#define GX_CARRY_GROUP_BYTES (UINT64_C(4) << 30)
+
 struct gx_engine_config {
     struct gx_store *store;                     /* borrowed; open for writing, or read_only for offline verbs */
     bool offline;                               /* the store is read-only: commands that write answer GX_E_USAGE */
@@ -46,6 +59,7 @@ struct gx_engine_config {
     struct gx_incarnation_secret incarnation;
     struct gx_curve_pk transport_pk;            /* this node's CURVE key at the members' door */
     struct gx_curve_pk old_transport_pk;        /* the one of before, which is still answered to; zero: there is none */
+    struct gx_carry_limits carry;
     struct gx_hands hands;                      /* each may be NULL: one after the other */
     /* Where the engine notes the index of the input it is at (UINT32_MAX: none), so that os can lay it in a page that outlives a crash
      * and name the frame that killed the node.  May be NULL. */

@@ -456,7 +456,7 @@ void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job)
     log = baseline_log(g, gx_span(job->bytes, job->n_bytes), &ev);
     if (log == NULL)
         return;
-    log->row.base_seq = log->row.head_seq = log->pend_seq = (uint32_t)ev.seq;
+    log->row.begun_seq = log->row.base_seq = log->row.head_seq = log->pend_seq = (uint32_t)ev.seq;
     log->row.base_id = log->row.head_id = log->pend_id = ev.id;
     log->row.base_tick = log->row.head_tick = log->pend_tick = ev.tick;
     gx_log_touch(e, g, log);

@@ -21,13 +21,13 @@ static bool read_at(struct gx_engine *e, const struct gx_group *g, uint32_t log,
 }
 
 /* The last message of a log from before: ticks ascend in it. */
-static void last_before(struct gx_engine *e, const struct gx_group *g, uint32_t log, uint64_t before, struct gx_last *out)
+static void last_before(struct gx_engine *e, const struct gx_group *g, uint32_t log, uint64_t before, uint64_t after, struct gx_last *out)
 {
     const struct gx_log_row *row = &g->logs[log].row;
     uint32_t low = row->base_seq, high = row->head_seq;
 
     *out = (struct gx_last){.seq = 0};
-    if (row->cls != GX_LOG_MESSAGES || row->base_tick >= before)
+    if (row->cls != GX_LOG_MESSAGES || row->base_tick >= before || row->head_tick <= after)
         return;
     if (row->head_tick < before)
         low = high;
@@ -42,7 +42,8 @@ static void last_before(struct gx_engine *e, const struct gx_group *g, uint32_t 
         else
             high = mid - 1;
     }
-    (void)read_at(e, g, log, low, out);
+    if (read_at(e, g, log, low, out) && out->tick <= after)
+        out->seq = 0;
 }
 
 /* The order in which messages are shown; of two branches of one log, which may have one tick, by id. */
@@ -64,6 +65,18 @@ static bool is_kept(const struct gx_group *g, uint32_t log, uint32_t seat)
     return g->history_seat == seat && log < g->history_logs && row->base_seq == kept->base_seq && (row->head_seq == kept->head_seq || kept->is_past);
 }
 
+/* The highest tick of what was dropped here.  Up to there nothing is told: what was dropped may have been among the last N, and others, older ones, would
+ * be told in its place, to one who was told it before. */
+static uint64_t dropped_until(const struct gx_group *g)
+{
+    uint64_t tick = 0;
+
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].row.base_seq > g->logs[i].row.begun_seq && g->logs[i].row.base_tick > tick)
+            tick = g->logs[i].row.base_tick;
+    return tick;
+}
+
 /* The last message from before of each log.  False: they are those that are kept, and so is what follows from them. */
 static bool find_lasts(struct gx_engine *e, const struct gx_group *g, const struct gx_history *h, uint32_t seat, struct gx_last *lasts)
 {
@@ -76,7 +89,7 @@ static bool find_lasts(struct gx_engine *e, const struct gx_group *g, const stru
             lasts[i] = kept->last;
             continue;
         }
-        last_before(e, g, i, h->before, &lasts[i]);
+        last_before(e, g, i, h->before, h->after, &lasts[i]);
         moved = moved || lasts[i].seq != kept->last.seq || g->logs[i].row.base_seq != kept->base_seq;
     }
     return moved;
@@ -106,7 +119,8 @@ static void take_last(struct gx_engine *e, const struct gx_group *g, const struc
         if (newest == GX_NONE)
             break;
         h->from[newest] = lasts[newest].seq;
-        (void)read_at(e, g, newest, lasts[newest].seq - 1, &lasts[newest]);
+        if (read_at(e, g, newest, lasts[newest].seq - 1, &lasts[newest]) && lasts[newest].tick <= h->after)
+            lasts[newest].seq = 0;
     }
 }
 
@@ -127,6 +141,7 @@ static void find(struct gx_engine *e, struct gx_group *g, struct gx_history *h)
         return;
     }
     h->before = GX_MUTANT(HISTORY_EVER) ? UINT64_MAX : g->ops[seat].tick;
+    h->after = is_own ? 0 : dropped_until(g);
     moved = find_lasts(e, g, h, seat, lasts);
     if (is_own)
         keep(e, g, h, seat, lasts);

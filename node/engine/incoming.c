@@ -297,6 +297,11 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_engine_drop(e, "removed");
         return;
     }
+    if (gx_retain_refuses(e, g, job->log, job->chunk.records.n)) {
+        gx_job_discard(e, job);
+        gx_engine_drop(e, "quota");
+        return;
+    }
     /* One signature covers the prefix: the last event's.  WIRE §5 */
     gx_job_verify_event(e, job, &job->event, &log->row.device);
     if (!job->forks) {
@@ -319,6 +324,9 @@ static uint32_t branch_for(struct gx_engine *e, struct gx_group *g, const struct
 {
     const struct gx_chunk *chunk = &job->chunk;
     struct gx_event first = {.seq = chunk->first_seq, .prev = chunk->prev};
+
+    if (chunk->first_seq <= g->logs[job->log].row.base_seq)
+        return GX_NONE;             /* where it leaves the log was dropped while it was under verification */
 
     for (uint32_t i = gx_group_next_branch(g, &chunk->log, 0); i != GX_NONE; i = gx_group_next_branch(g, &chunk->log, i + 1)) {
         if (fits(&g->logs[i], chunk))

@@ -422,6 +422,7 @@ uint32_t gx_group_branch_add(struct gx_engine *e, struct gx_group *g, uint32_t f
 
     log.row = (struct gx_log_row){.gnum = g->row.gnum, .id = like->id, .cls = like->cls, .member = like->member, .device = like->device,
                                   .incarnation = like->incarnation,
+                                  .begun_seq = (uint32_t)ev->seq - 1,
                                   .base_seq = (uint32_t)ev->seq - 1, .base_id = ev->prev, .base_tick = tick,
                                   .head_seq = (uint32_t)ev->seq - 1, .head_id = ev->prev, .head_tick = tick};
     if (!gx_engine_ok(e, gx_log_new_number(txn, &log.row.lnum)))

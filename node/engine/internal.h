@@ -101,6 +101,7 @@ struct gx_log {
     struct gx_locked_row locked;        /* messages without a key lie between these; first 0: none; and from where on none was looked for */
     struct gx_locked_row locked_kept;   /* as the store has it */
     struct gx_log_history history;
+    uint64_t counted_bytes;     /* of row.bytes, in the group's sum */
     uint32_t device;            /* index of the first log of the same device: its number to the law */
     uint32_t next_of_tag, next_of_device;   /* the next log with the same, behind this one; GX_NONE */
     bool own;
@@ -284,6 +285,8 @@ struct gx_group {
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
     uint64_t dry_at_ms;         /* who claimed messages and gave none may be asked again then; 0: nobody did */
 
+    uint64_t bytes;             /* of the messages held */
+    bool retain_due;            /* look whether some are to be dropped */
     bool hash_valid;
     uint8_t messages_hash[32];
 
@@ -579,6 +582,10 @@ struct gx_engine {
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
+    struct gx_day days[GX_DAYS_MAX];        /* on which something arrived */
+    uint32_t n_days;
+    uint64_t fold_after_ms;     /* the journal is not folded for retention alone before */
+    bool fold_due;              /* it is at the end of this step */
     uint64_t key_look_ms;       /* look then whether another transport key is due; 0: no removal was heard of since the last look */
 
     struct gx_group **groups;
@@ -938,6 +945,18 @@ void gx_compare_log_moved(struct gx_group *g, const struct gx_log *log);
 void gx_compare_record_moved(struct gx_group *g, const struct gx_sign_pk *device);
 void gx_compare_free(struct gx_group *g);
 
+/* --- retain.c: how much is kept ------------------------------------------------------------------------------------------------------ */
+
+struct gx_carry_limits gx_retain_limits(const struct gx_engine *e);        /* as they are configured, or usual */
+bool gx_retain_load(struct gx_engine *e);
+/* The end of a step: drop what is too old or too much, a portion of it. */
+void gx_retain_flush(struct gx_engine *e);
+/* Is so much of the group, or of the author of a log, here already that `bytes` more are not taken in? */
+bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes);
+uint64_t gx_retain_dropped(const struct gx_group *g);       /* messages that were here once and are not kept any more */
+/* The highest message of a log that may go: not what is unsent, not the newest, not what a branch begins on. */
+uint32_t gx_retain_free(const struct gx_group *g, uint32_t log);
+
 /* --- serve.c: handing events out ----------------------------------------------------------------------------------------------------- */
 
 void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
@@ -1079,6 +1098,7 @@ void gx_command_group_transfer(struct gx_engine *e, uint64_t client, const struc
 void gx_command_group_rename(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_alias(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_why(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_group_carry(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_group_reveal(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_profile_set(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_contact_add(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);

@@ -177,6 +177,8 @@ void gx_groups_flush(struct gx_engine *e)
             gx_engine_ok(e, gx_group_put(txn, &g->row));
         g->dirty = false;
     }
+    if (e->fold_due)
+        (void)gx_engine_txn(e, true);
     if (e->fault != GX_OK || e->txn == NULL || !e->writing)
         return;
     if (e->held_dirty && e->now.mono_ms >= e->held_flush_ms) {
@@ -184,5 +186,6 @@ void gx_groups_flush(struct gx_engine *e)
             flush_held(e, e->groups[i], e->txn);
         e->held_dirty = false;
     }
-    gx_engine_ok(e, gx_events_fold(e->txn, &n, false, folded, e));
+    gx_engine_ok(e, gx_events_fold(e->txn, &n, e->fold_due, folded, e));
+    e->fold_due = false;
 }

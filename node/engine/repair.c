@@ -32,8 +32,9 @@ void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_ch
         memset(c->their + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *c->their);
         c->n_their = g->n_logs;
     }
-    /* Branches of one log may be told one after the other: it holds from the lowest on. */
-    if (c->their[log].seq == 0 || base_seq < c->their[log].base_seq)
+    /* Branches of one log may be told one after the other: it holds from the lowest on.  Of messages the base is that of the whole log, and rises when the
+     * oldest are dropped there: what was told last counts. */
+    if (c->their[log].seq == 0 || base_seq < c->their[log].base_seq || (base_seq < seq && g->logs[log].row.cls == GX_LOG_MESSAGES))
         c->their[log].base_seq = base_seq;
     if (seq > c->their[log].seq)
         c->their[log].seq = seq;
@@ -94,7 +95,9 @@ static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_s
     }
     if (seq <= h->row.seq)
         return;
-    h->row.base_seq = base_seq;
+    /* A base that rose says that it keeps no more, not that it never had it: a log is taken without a gap. */
+    if (base_seq < h->row.base_seq)
+        h->row.base_seq = base_seq;
     h->row.seq = seq;
     h->dirty = g->receipts.due = true;
     if (!e->held_dirty) {

@@ -78,6 +78,7 @@ struct gx_history {
     uint32_t person;
     bool known;                 /* the rest is filled in */
     uint64_t before;            /* tick of the admission */
+    uint64_t after;             /* up to this tick nothing is told: some of it was dropped here */
     uint32_t *from;             /* by log: the first of its messages that belongs to them; 0: none; in the step arena */
 };
 /* Is message ev of a log one of them?  Found out when it is first asked for. */

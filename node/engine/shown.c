@@ -81,10 +81,10 @@ bool gx_shown_load(struct gx_engine *e, struct gx_log *log)
 
 /* --- what is shown ---------------------------------------------------------------------------------------------------------------------- */
 
-/* The first message of the log that is held; a branch goes on from the first one's. */
+/* The first message of the log that was ever held, whether or not it is still kept; a branch goes on from the first one's. */
 static uint32_t held_from(const struct gx_group *g, const struct gx_log *log)
 {
-    return log->row.base_seq == 0 ? 1 : g->logs[gx_group_next_branch(g, &log->row.id, 0)].row.base_seq + 1;
+    return log->row.begun_seq == 0 ? 1 : g->logs[gx_group_next_branch(g, &log->row.id, 0)].row.begun_seq + 1;
 }
 
 /* The first message of the log that knows this admission; UINT32_MAX: none yet.  Of a log that this node holds from a later place on, what its own

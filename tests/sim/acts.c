@@ -16,6 +16,8 @@ const struct scn_verb scn_verbs[SCN_VERBS] = {
     {"offers", NULL, GX_SCN_TRANSFER},    {"looks", "at", GX_SCN_LOOK},
 };
 
+const char *const scn_carries[SCN_CARRIES] = {[GX_CARRY_ALL] = "all", [GX_CARRY_RECENT] = "recent", [GX_CARRY_OFF] = "off"};
+
 /* The same for all of a list, spread over a time, each `times`. */
 static void acts(struct reader *r, struct gx_scn_act a, const struct list *who, uint64_t over_ms, uint64_t times)
 {
@@ -287,6 +289,20 @@ static bool calls(struct reader *r, struct gx_scn_act a)
     return true;
 }
 
+static bool keeps(struct reader *r, struct gx_scn_act a, const struct list *who)
+{
+    a.kind = GX_SCN_CARRY;
+    for (a.n = 0; a.n < SCN_CARRIES && !read_is(r, scn_carries[a.n]); a.n++)
+        ;
+    if (a.n == SCN_CARRIES)
+        return read_bad(r, "like: k1 keeps off of tea; known: all recent off");
+    read_next(r);
+    if (!read_need(r, "of") || !read_group(r, &a.group))
+        return false;
+    acts(r, a, who, 0, 1);
+    return true;
+}
+
 /* One with one, one with each, each with one, or the first with the first, the second with the second, and so on. */
 static bool pair(struct reader *r, struct gx_scn_act a, const struct list *who, const struct list *whom)
 {
@@ -332,7 +348,7 @@ static bool about(struct reader *r, struct gx_scn_act a, const struct list *who)
         return ok;
     }
     return read_bad(r, "'%s' is nothing that a node does; known: creates shows revokes join send removes bans unbans promotes demotes offers leave scans "
-                    "accepts invites looks calls crash save restart pause resume disk clock turns", r->now.end ? "the end" : r->now.text);
+                    "accepts invites looks keeps calls crash save restart pause resume disk clock turns", r->now.end ? "the end" : r->now.text);
 }
 
 /* Verbs of one node alone. */
@@ -379,6 +395,8 @@ static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *
     }
     if (read_take(r, "send") || read_take(r, "sends"))
         return sends(r, a, who);
+    if (read_take(r, "keep") || read_take(r, "keeps"))
+        return keeps(r, a, who);
     if (read_take(r, "crash") || read_take(r, "crashes"))
         return crashes(r, a, who);
     if (read_take(r, "save") || read_take(r, "saves")) {

@@ -80,7 +80,7 @@ enum sim_held sim_held(struct gx_engine *e, struct gx_group *g, const struct sim
         const struct gx_log_row *row = &g->logs[at].row;
 
         if (a->seq <= row->base_seq) {
-            found = SIM_BEFORE;
+            found = a->seq <= row->begun_seq ? SIM_BEFORE : SIM_DROPPED;
             continue;
         }
         if (a->seq > row->head_seq)
@@ -101,7 +101,7 @@ static enum sim_held held_anywhere(struct gx_engine *e, const struct sim_acked *
     struct gx_group *g = sim_group_of(e, &a->group);
     enum sim_held found = g == NULL ? SIM_LACKING : sim_held(e, g, a);
 
-    for (uint32_t k = 0; k < e->n_groups && found != SIM_HELD; k++)
+    for (uint32_t k = 0; k < e->n_groups && !sim_had(found); k++)
         if (gx_group_id_equal(&e->groups[k]->row.id, &a->group) && sim_held(e, e->groups[k], a) == SIM_HELD)
             found = SIM_HELD;
     return found;
@@ -110,7 +110,7 @@ static enum sim_held held_anywhere(struct gx_engine *e, const struct sim_acked *
 bool sim_holds(struct gx_sim *sim, uint32_t node, const struct sim_acked *a)
 {
     struct gx_engine *e = sim->nodes[node].engine;
-    bool found = e != NULL && held_anywhere(e, a) == SIM_HELD;
+    bool found = e != NULL && sim_had(held_anywhere(e, a));
 
     if (e != NULL)
         gx_txn_abort(&e->txn);
@@ -125,7 +125,7 @@ void sim_started(struct gx_sim *sim, uint32_t i)
         const struct sim_acked *a = &sim->acked[k];
         bool lost = sim->nodes[i].lost_ms != 0 && a->at_ms <= sim->nodes[i].lost_ms;
 
-        if (a->node == i && !lost && held_anywhere(e, a) != SIM_HELD)
+        if (a->node == i && !lost && !sim_had(held_anywhere(e, a)))
             sim_violated(sim, GX_SIM_ACKED, i, "message %u of its own was acknowledged, and is not in the store after a crash", a->seq);
     }
     gx_txn_abort(&e->txn);
@@ -177,7 +177,7 @@ static bool anybody_has(struct gx_sim *sim, const struct sim_acked *a)
 /* Who is away, lies, or lost what it had, may have had it when it said so. */
 static bool may_have(struct gx_sim *sim, uint32_t i, const struct sim_acked *a)
 {
-    return !sim->nodes[i].up || !sim_is_honest(sim, i) || sim->nodes[i].lost_ms != 0 || held_anywhere(sim->nodes[i].engine, a) == SIM_HELD;
+    return !sim->nodes[i].up || !sim_is_honest(sim, i) || sim->nodes[i].lost_ms != 0 || sim_had(held_anywhere(sim->nodes[i].engine, a));
 }
 
 /* Whoever left knew that this one is out: it does not count among those who hold something then. */
@@ -290,12 +290,13 @@ void sim_check_delivery(struct gx_sim *sim)
 
             if (!a->lie) {
                 a->n_due++;
-                a->n_held += h == SIM_HELD;
+                a->n_held += sim_had(h);
+                sim->counts.dropped += h == SIM_DROPPED;
             }
             sim->counts.agreed += a->lie && h == SIM_HELD;
-            if (h != SIM_HELD)
+            if (!sim_had(h))
                 sim_measure_missing(sim, k, i);
-            if (h != SIM_HELD)
+            if (!sim_had(h))
                 sim_violated(sim, GX_SIM_DELIVERY, i, "message %u of %s, written at %llu ms, %s", a->seq, gx_sim_node_name(sim, a->node),
                              (unsigned long long)a->at_ms, h == SIM_LACKING ? "is not there" : h == SIM_BEFORE ? "is taken for one of before" : "is another");
         }

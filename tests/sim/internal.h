@@ -20,6 +20,8 @@
 #define SIM_DH 16384u             /* of X25519: an epoch of 50 members takes 50 */
 #define SIM_LIVE_KEPT 64u                   /* channels of a node, of which it is remembered that a member is served on them */
 #define SIM_DOOR_PORT 7447u
+#define SIM_RECENT_BYTES 8192u          /* what `keeps recent` and `keeps off` leave of a group, small enough to be reached */
+#define SIM_OFF_MESSAGES 4u
 #define SIM_INBOX_KEPT 32u                  /* a longer inbox is given back when it is empty: 10,000 nodes have one each */
 #define SIM_NONE UINT32_MAX
 #define SIM_EMPTY "empty"                    /* folder of the store that nodes begin with */
@@ -284,8 +286,12 @@ uint64_t sim_member_since(const struct sim_node *node, const struct gx_group_id 
 uint32_t sim_person_of(const struct gx_group *g, const struct gx_sign_pk *member);          /* law.n_persons: nobody */
 bool sim_is_in(const struct gx_group *g, const struct gx_sign_pk *member);
 
-/* Does it hold that event?  BEFORE: its log begins behind that; ANOTHER: that place is taken by another one. */
-enum sim_held { SIM_HELD, SIM_LACKING, SIM_ANOTHER, SIM_BEFORE };
+/* Does it hold that event?  BEFORE: its log begins behind that; DROPPED: it did, and does not keep it; ANOTHER: that place is taken by another one. */
+enum sim_held { SIM_HELD, SIM_LACKING, SIM_ANOTHER, SIM_BEFORE, SIM_DROPPED };
+static inline bool sim_had(enum sim_held h)
+{
+    return h == SIM_HELD || h == SIM_DROPPED;
+}
 enum sim_held sim_held(struct gx_engine *e, struct gx_group *g, const struct sim_acked *a);
 
 void sim_recount(struct gx_sim *sim, uint32_t node, const struct gx_group *g);

@@ -349,7 +349,7 @@ bool gx_sim_check(struct gx_sim *sim)
 {
     sim_memo_use(sim);
     sim->counts.due = sim->counts.delivered = sim->counts.too_late = sim->counts.agreed = 0;
-    sim->counts.sealed = sim->counts.locked = sim->counts.before = sim->counts.epochs = 0;
+    sim->counts.dropped = sim->counts.sealed = sim->counts.locked = sim->counts.before = sim->counts.epochs = 0;
     check_idle(sim);
     for (uint32_t i = 0; i < sim->options.n_nodes; i++)
         check_store(sim, i);

@@ -2,6 +2,7 @@
 #include "tests/sim/scenario.h"
 
 #include "tests/sim/internal.h"
+#include "tests/sim/reader.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -215,6 +216,11 @@ static bool do_asked(struct play *p, const struct gx_scn_act *a, struct gx_sim_r
         return ask(p, reply, a, in_group(p, GX_CMD_GROUP_LEAVE, a));
     case GX_SCN_LOOK:
         return ask(p, reply, a, in_group(p, GX_CMD_GROUP_SHOW, a));
+    case GX_SCN_CARRY:
+        cmd = in_group(p, GX_CMD_GROUP_CARRY, a);
+        cmd.carry = scn_carries[a->n];
+        cmd.given |= 1u << GX_PARAM_CARRY;
+        return ask(p, reply, a, cmd);
     case GX_SCN_ALIAS:
         cmd = in_group(p, GX_CMD_GROUP_ALIAS, a);
         cmd.name = p->scn->words[a->n].text;

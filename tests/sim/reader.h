@@ -61,5 +61,7 @@ bool read_link_acts(struct reader *r, struct gx_scn_act a);
 struct scn_verb { const char *verb, *where; enum gx_scn_act_kind kind; };
 #define SCN_VERBS 10u
 extern const struct scn_verb scn_verbs[SCN_VERBS];
+#define SCN_CARRIES 3u
+extern const char *const scn_carries[SCN_CARRIES];      /* by enum gx_carry */
 
 #endif

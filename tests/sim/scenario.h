@@ -30,6 +30,7 @@ struct gx_scn_name { char text[GX_SCN_NAME_MAX + 1]; };
     X(GX_SCN_ACCEPT, "accepted")        /* a says yes to what b asks */                                                 \
     X(GX_SCN_LEAVE, "left")                                                                                             \
     X(GX_SCN_ALIAS, "renamed")          /* a calls itself words[n] in group */                                          \
+    X(GX_SCN_CARRY, "carried")          /* a keeps n (enum gx_carry) of group */                                        \
     X(GX_SCN_LOOK, "looked")            /* a looks at group: what is remembered of it is made */                        \
     X(GX_SCN_CRASH, "crashed")          /* n: at its n-th step from now, after the commit; 0: now */                    \
     X(GX_SCN_SAVE, "saved")             /* a crashes, and its store is set aside */                                     \

@@ -215,6 +215,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t links_apart, links_lazy, links_eager;      /* LINK frames that were sent */
     uint64_t lies, among_liars;     /* among_liars: frames that one who lies, or did, sent to another */
     uint64_t told[GX_SIM_ROLE_COUNT], arrived[GX_SIM_ROLE_COUNT];      /* lies of each kind, and frames of them that honest nodes got */
+    uint64_t dropped;           /* messages that a member had and does not keep, at each: counted by gx_sim_check */
     uint64_t agreed;            /* messages of liars that an honest member has, at each of them: counted by gx_sim_check */
     uint64_t sealed, locked;    /* messages at nodes that hold them, and those that could not be read there: likewise */
     uint64_t before;            /* messages that newcomers read of before: likewise */

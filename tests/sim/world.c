@@ -197,6 +197,7 @@ static void person_make(struct gx_sim *sim, uint32_t i)
     gx_rng_fill(&node->rng.rng, node->config.device_seed.b, sizeof node->config.device_seed.b);
     gx_rng_fill(&node->rng.rng, node->config.incarnation.b, sizeof node->config.incarnation.b);
     gx_rng_fill(&node->rng.rng, transport_sk.b, sizeof transport_sk.b);
+    node->config.carry = (struct gx_carry_limits){.recent_bytes = SIM_RECENT_BYTES, .off_messages = SIM_OFF_MESSAGES};
     gx_dh_public((struct gx_dh_pk *)(void *)&node->config.transport_pk, (const struct gx_dh_sk *)(const void *)&transport_sk);
     if (sim->options.names == NULL)
         snprintf(node->config.name, sizeof node->config.name, "n%u", i);

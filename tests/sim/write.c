@@ -58,6 +58,9 @@ static void say_in_group(FILE *out, const struct gx_scenario *scn, const struct 
     case GX_SCN_ALIAS:
         fprintf(out, "calls itself %s in %s", scn->words[a->n].text, group);
         break;
+    case GX_SCN_CARRY:
+        fprintf(out, "keeps %s of %s", scn_carries[a->n], group);
+        break;
     case GX_SCN_LOOK:
         fprintf(out, "looks at %s", group);
         break;

@@ -43,6 +43,7 @@ static struct gx_group_row some_group(uint32_t gnum)
     row.messages_lnum = 4;
     row.since_ms = 1700000000001ull;
     row.endpoint_counter = UINT64_MAX;
+    row.carry = (uint8_t)(gnum % 3);
     return row;
 }
 
