@@ -376,6 +376,7 @@ int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
     if (!gx_config_read(&config, &cli->home, &why))
         return gx_cli_fail(cli, &why);
     options.listen = config.listen;
+    options.carry = config.carry;
     if (args->text[GX_OPT_LISTEN] != NULL && gx_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
         return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
     gx_harden();

@@ -104,6 +104,16 @@ static void add_listen(json_t *list, const struct gx_cli *cli, const struct gx_c
     add_setting(list, "listen", text, from);
 }
 
+static void add_carry(json_t *list, const struct gx_cli *cli, const struct gx_config *config, enum gx_config_carry which)
+{
+    char value[24], from[GX_PATH_MAX + 64] = "default";
+
+    snprintf(value, sizeof value, "%ju", (uintmax_t)gx_config_carry_value(config, which));
+    if (config->carry_lines[which] != 0)
+        snprintf(from, sizeof from, "%s:%u", cli->home.config, config->carry_lines[which]);
+    add_setting(list, gx_config_carry_key(which), value, from);
+}
+
 int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
 {
     static const char *const heads[] = {"SETTING", "VALUE", "FROM"};
@@ -120,6 +130,8 @@ int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
     add_setting(list, "config", cli->home.config, access(cli->home.config, F_OK) == 0 ? cli->home.from : "absent");
     add_setting(list, "socket", socket, cli->home.from);
     add_listen(list, cli, &config);
+    for (unsigned i = 0; i < GX_CONFIG_CARRY_COUNT; i++)
+        add_carry(list, cli, &config, (enum gx_config_carry)i);
     if (cli->json) {
         json_t *out = json_pack("{s:O}", "settings", list);
         (void)gx_show_json(out);

@@ -22,6 +22,7 @@
 #include "proto/addr.h"
 #include "proto/ids.h"
 #include "store/env.h"
+#include "store/events.h"
 
 struct gx_engine;
 

@@ -35,6 +35,83 @@ struct gx_addr gx_config_default_listen(void)
     return (struct gx_addr){.family = 6};
 }
 
+struct carry {
+    const char *key, *what;
+    uint64_t least, most, usual;
+};
+static const struct carry carries[GX_CONFIG_CARRY_COUNT] = {
+#define GX_X(key, member, least, most, usual, what) [GX_CONFIG_##member] = {key, what, least, most, usual},
+    GX_CONFIG_CARRY_LIST(GX_X)
+#undef GX_X
+};
+
+const char *gx_config_carry_key(enum gx_config_carry which)
+{
+    return carries[which].key;
+}
+
+uint64_t gx_config_carry_value(const struct gx_config *config, enum gx_config_carry which)
+{
+    const uint64_t values[GX_CONFIG_CARRY_COUNT] = {
+#define GX_X(key, member, least, most, usual, what) [GX_CONFIG_##member] = config->carry.member,
+        GX_CONFIG_CARRY_LIST(GX_X)
+#undef GX_X
+    };
+
+    return config->carry_lines[which] == 0 ? carries[which].usual : values[which];
+}
+
+/* Digits, and of bytes K, M or G. */
+static bool read_number(uint64_t *out, const char *value, bool bytes)
+{
+    static const char units[] = "KMG";
+    uint64_t n = 0;
+    size_t digits = strspn(value, "0123456789");
+    const char *unit = value[digits] == 0 || !bytes ? NULL : strchr(units, value[digits]);
+
+    if (digits == 0 || digits > 16 || (value[digits] != 0 && (unit == NULL || value[digits + 1] != 0)))
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        n = n * 10 + (uint64_t)(value[i] - '0');
+    unsigned shift = unit == NULL ? 0 : 10 * (unsigned)(unit - units + 1);
+    *out = n << shift;
+    return *out >> shift == n;
+}
+
+static void put_number(struct gx_carry_limits *out, enum gx_config_carry which, uint64_t n)
+{
+    switch ((int)which) {
+    case GX_CONFIG_recent_days:
+        out->recent_days = (uint32_t)n;
+        break;
+    case GX_CONFIG_recent_bytes:
+        out->recent_bytes = n;
+        break;
+    case GX_CONFIG_off_messages:
+        out->off_messages = (uint32_t)n;
+        break;
+    case GX_CONFIG_author_bytes:
+        out->author_bytes = n;
+        break;
+    default:
+        out->group_bytes = n;
+        break;
+    }
+}
+
+static bool take_number(struct gx_config *out, const struct carry *c, enum gx_config_carry which, const char *value, const struct place *at)
+{
+    uint64_t n = 0;
+
+    if (out->carry_lines[which] != 0)
+        return refuse(at, c->key, " stands here a second time");
+    if (!read_number(&n, value, c->least > 1) || n < c->least || n > c->most)
+        return refuse(at, "a value that cannot be: it is ", c->what);
+    put_number(&out->carry, which, n);
+    out->carry_lines[which] = at->line;
+    return true;
+}
+
 static bool take_value(struct gx_config *out, const char *key, const char *value, const struct place *at)
 {
     if (strcmp(key, "listen") == 0) {
@@ -45,7 +122,10 @@ static bool take_value(struct gx_config *out, const char *key, const char *value
         out->listen_line = at->line;
         return true;
     }
-    return refuse(at, "there is no such setting; known: listen", "");
+    for (size_t i = 0; i < GX_CONFIG_CARRY_COUNT; i++)
+        if (strcmp(key, carries[i].key) == 0)
+            return take_number(out, &carries[i], (enum gx_config_carry)i, value, at);
+    return refuse(at, "there is no such setting; known: listen, carry_recent_days, carry_recent_bytes, carry_off_messages, carry_author_bytes, carry_group_bytes", "");
 }
 
 /* line: ends in 0, is changed. */

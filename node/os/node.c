@@ -96,6 +96,7 @@ static bool open_engine(struct gx_node *node, const struct gx_identity *id, stru
     if (!gx_open_store(&node->store, uuid, home, node->vault, &node->rng.rng, false, why) || !gx_node_settle_vault(node, why))
         return false;
     struct gx_open_engine how = {.home = home, .id = id, .old_transport_pk = &node->vault->old.pk, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
+                                 .carry = node->options->carry,
                                  .hands = {.each = gx_verifier_each, .self = node->verifier}, .progress = gx_poison_progress(&node->poison)};
     if (!gx_open_engine(&node->engine, &fresh, &how, why))
         return false;

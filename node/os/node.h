@@ -19,6 +19,7 @@ struct gx_node_ready {
 
 struct gx_node_options {
     const struct gx_home *home;
+    struct gx_carry_limits carry;
     struct gx_addr listen;                  /* port 0: the kept one, else GX_DEFAULT_PORT, else any; what was found is kept */
     struct gx_passphrase *passphrase;       /* NULL: a home that has one starts locked.  Wiped once it was tried */
     char *const *again;                     /* the command that starts this node locked: it takes this process over at `lock` */

@@ -1,5 +1,6 @@
 #include "node/os/offline.h"
 
+#include "node/os/config.h"
 #include "node/os/open.h"
 #include "node/os/system.h"
 
@@ -67,15 +68,16 @@ static bool run_in_home(struct gx_reply *reply, const struct gx_home *home, cons
     struct gx_vault *vault;
     struct gx_store *store = NULL;
     struct gx_engine *engine = NULL;
+    struct gx_config config;
     uint8_t uuid[16];
     bool fresh;
 
-    if (!gx_vault_open(&vault, home, passphrase, why))
+    if (!gx_config_read(&config, home, why) || !gx_vault_open(&vault, home, passphrase, why))
         return false;
     bool ok = gx_open_store(&store, uuid, home, vault, gx_system_rng(), true, why) &&
               gx_open_engine(&engine, &fresh,
                              &(struct gx_open_engine){.home = home, .id = &vault->id, .store = store, .store_uuid = uuid,
-                                                      .rng = gx_system_rng(), .offline = true},
+                                                      .rng = gx_system_rng(), .carry = config.carry, .offline = true},
                              why);
     gx_vault_close(vault);
     if (ok)

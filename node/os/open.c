@@ -61,6 +61,7 @@ bool gx_open_engine(struct gx_engine **out, bool *fresh, const struct gx_open_en
         .card_sk = how->id->card_sk,
         .device_seed = how->id->device_seed,
         .transport_pk = how->id->transport_pk,
+        .carry = how->carry,
         .hands = how->hands,
         .progress = how->progress,
     };

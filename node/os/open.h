@@ -17,6 +17,7 @@ struct gx_open_engine {
     struct gx_store *store;
     const uint8_t *store_uuid;
     struct gx_rng *rng;
+    struct gx_carry_limits carry;
     struct gx_hands hands;
     volatile uint32_t *progress;
     bool offline;

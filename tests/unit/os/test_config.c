@@ -52,6 +52,27 @@ static void test_what_is_not_known_is_refused_with_its_line(void **state)
     refused_at("\n\n\xff\n", "f.conf:3: ", "UTF-8");
 }
 
+static void test_what_is_kept_is_read_with_units(void **state)
+{
+    (void)state;
+    assert_true(parse("carry_recent_days = 7\ncarry_author_bytes = 64K\ncarry_group_bytes=3G\ncarry_off_messages = 5\n"));
+    assert_int_equal(config.carry.recent_days, 7);
+    assert_int_equal(config.carry.author_bytes, 65536);
+    assert_int_equal(config.carry.group_bytes, UINT64_C(3) << 30);
+    assert_int_equal(config.carry.off_messages, 5);
+    assert_int_equal(config.carry.recent_bytes, 0);
+    assert_int_equal(config.carry_lines[GX_CONFIG_group_bytes], 3);
+    assert_int_equal(gx_config_carry_value(&config, GX_CONFIG_recent_bytes), GX_CARRY_RECENT_BYTES);
+    assert_int_equal(gx_config_carry_value(&config, GX_CONFIG_recent_days), 7);
+    refused_at("carry_recent_days = 0", "f.conf:1: ", "1 to 366");
+    refused_at("carry_recent_days = 1K", "f.conf:1: ", "1 to 366");
+    refused_at("carry_group_bytes = 63K", "f.conf:1: ", "64K or more");
+    refused_at("carry_group_bytes = 64KB", "f.conf:1: ", "64K or more");
+    refused_at("carry_group_bytes = -1", "f.conf:1: ", "64K or more");
+    refused_at("carry_group_bytes = 9999999999999999G", "f.conf:1: ", "64K or more");
+    refused_at("carry_off_messages = 5\ncarry_off_messages = 6", "f.conf:2: ", "second time");
+}
+
 static void test_a_zero_byte_hides_nothing(void **state)
 {
     static const char text[] = "listen = [::]:1\0 and more\n";
@@ -117,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_the_defaults),
         cmocka_unit_test(test_listen_is_read_with_comments_and_blanks_around_it),
         cmocka_unit_test(test_what_is_not_known_is_refused_with_its_line),
+        cmocka_unit_test(test_what_is_kept_is_read_with_units),
         cmocka_unit_test(test_a_zero_byte_hides_nothing),
         cmocka_unit_test(test_long_lines_and_long_files_are_refused),
         cmocka_unit_test(test_a_missing_file_is_no_error_and_a_present_one_is_read),
