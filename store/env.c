@@ -16,14 +16,13 @@
 #define MAP_BYTES_CREATE (1u << 20)             /* a new store is a dozen pages */
 #define RESERVE_BYTES_MAX (1ull << 30)
 #define READER_CHECK_EVERY 4096u                /* write transactions */
-#define PATH_BYTES 4096u
 #define FILE_MODE 0600
 
-static enum gx_err path_of(char out[PATH_BYTES], const char *dir, const char *file)
+enum gx_err gx_env_path(char out[GX_ENV_PATH_BYTES], const char *dir, const char *file)
 {
-    int n = snprintf(out, PATH_BYTES, "%s/%s", dir, file);
+    int n = snprintf(out, GX_ENV_PATH_BYTES, "%s/%s", dir, file);
 
-    return n > 0 && (size_t)n < PATH_BYTES ? GX_OK : GX_E_STORE;
+    return n > 0 && (size_t)n < GX_ENV_PATH_BYTES ? GX_OK : GX_E_STORE;
 }
 
 /* SCHEMA §1.1 */
@@ -42,10 +41,10 @@ static unsigned flags_of(const struct gx_store_options *options)
 
 /* SCHEMA §1.1: "the larger of 16 GiB and the file with half the free disk".  Without the file a store larger than half of what is left would
  * open with no room to grow at all. */
-static size_t map_bytes_of(const struct gx_store_options *options, const char *path)
+static size_t map_bytes_of(size_t asked, const char *path)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t bytes = options->map_bytes;
+    uint64_t bytes = asked;
     struct statvfs fs;
     struct stat st;
 
@@ -75,7 +74,7 @@ static int env_open(MDB_env **out, const char *path, unsigned flags, size_t map_
     return rc;
 }
 
-static int sync_dir(const char *dir)
+int gx_env_sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -107,9 +106,9 @@ static enum gx_err fill_new(MDB_env *env, const uint8_t uuid[16], int *rc)
  * always damage, and is never taken for a new one: a node that forgot its own logs would fork them. */
 static enum gx_err create(const char *dir, const char *path, const struct gx_store_options *options, int *rc)
 {
-    char fresh[PATH_BYTES];
+    char fresh[GX_ENV_PATH_BYTES];
     MDB_env *env;
-    enum gx_err err = path_of(fresh, dir, GX_STORE_FILE ".new");
+    enum gx_err err = gx_env_path(fresh, dir, GX_STORE_FRESH);
 
     if (err != GX_OK)
         return err;
@@ -127,7 +126,7 @@ static enum gx_err create(const char *dir, const char *path, const struct gx_sto
         err = GX_E_STORE;
     }
     if (err == GX_OK && !options->volatile_store) {
-        *rc = sync_dir(dir);
+        *rc = gx_env_sync_dir(dir);
         err = *rc == 0 ? GX_OK : GX_E_STORE;
     }
     if (err != GX_OK)
@@ -135,19 +134,23 @@ static enum gx_err create(const char *dir, const char *path, const struct gx_sto
     return err;
 }
 
-static enum gx_err open_tables(struct gx_store *store, int *rc)
+static enum gx_err open_tables(struct gx_store *store, bool *stale_lock, int *rc)
 {
+    MDB_envinfo info;
     MDB_txn *mdb;
     int stale;
 
     if (!store->read_only && !store->volatile_store)
         *rc = mdb_reader_check(store->env, &stale);
     if (*rc == 0)
+        *rc = mdb_env_info(store->env, &info);
+    if (*rc == 0)
         *rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &mdb);
     if (*rc != 0)
         return gx_lmdb_err(*rc);
-    enum gx_err err = gx_schema_open(store, mdb);
-    if (err != GX_OK) {
+    *stale_lock = !store->read_only && !store->volatile_store && mdb_txn_id(mdb) != info.me_last_txnid;
+    enum gx_err err = *stale_lock ? GX_OK : gx_schema_open(store, mdb);
+    if (err != GX_OK || *stale_lock) {
         mdb_txn_abort(mdb);
         return err;
     }
@@ -155,11 +158,40 @@ static enum gx_err open_tables(struct gx_store *store, int *rc)
     return gx_lmdb_err(*rc);
 }
 
+/* The lock file says which transaction was the last.  Who reads the file that was there before a compaction keeps that lock file open, and with it a number
+ * that is not of the new file: by it LMDB would read the wrong one of two meta pages.  Only one process writes, so it may begin another lock file. */
+enum gx_err gx_env_open(struct gx_store *store, const char *dir, int *rc)
+{
+    char path[GX_ENV_PATH_BYTES], lock[GX_ENV_PATH_BYTES];
+    bool stale_lock = false;
+    enum gx_err err = gx_env_path(path, dir, GX_STORE_FILE);
+
+    if (err == GX_OK)
+        err = gx_env_path(lock, dir, GX_STORE_FILE "-lock");
+    for (unsigned tries = 0; err == GX_OK && tries < 2; tries++) {
+        *rc = env_open(&store->env, path, store->flags, map_bytes_of(store->map_bytes, path));
+        err = gx_lmdb_err(*rc);
+        if (err == GX_OK)
+            err = open_tables(store, &stale_lock, rc);
+        if (err != GX_OK || !stale_lock)
+            return err;
+        mdb_env_close(store->env);
+        store->env = NULL;
+        if (unlink(lock) != 0 && errno != ENOENT) {
+            *rc = errno;
+            err = GX_E_STORE;
+        }
+    }
+    return err == GX_OK ? GX_E_STORE : err;
+}
+
 static enum gx_err open_at(struct gx_store **out, const char *dir, const struct gx_store_options *options, int *rc)
 {
-    char path[PATH_BYTES];
-    enum gx_err err = path_of(path, dir, GX_STORE_FILE);
+    char path[GX_ENV_PATH_BYTES], fresh[GX_ENV_PATH_BYTES];
+    enum gx_err err = gx_env_path(path, dir, GX_STORE_FILE);
 
+    if (err == GX_OK)
+        err = gx_env_path(fresh, dir, GX_STORE_FRESH);
     if (err == GX_OK)
         err = gx_image_check(path, rc);
     if (err == GX_E_ABSENT && options->create && !options->read_only)
@@ -172,10 +204,11 @@ static enum gx_err open_at(struct gx_store **out, const char *dir, const struct 
         return GX_E_MEMORY;
     store->read_only = options->read_only;
     store->volatile_store = options->volatile_store;
-    *rc = env_open(&store->env, path, flags_of(options), map_bytes_of(options, path));
-    err = gx_lmdb_err(*rc);
-    if (err == GX_OK)
-        err = open_tables(store, rc);
+    store->flags = flags_of(options);
+    store->map_bytes = options->map_bytes;
+    if (!options->read_only)
+        (void)unlink(fresh);        /* of a compaction, or of a beginning, that was cut short */
+    err = gx_env_open(store, dir, rc);
     if (err == GX_OK)
         err = gx_wraps_open(store, options);
     if (err != GX_OK) {

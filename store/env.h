@@ -48,6 +48,19 @@ struct gx_store_info {
 enum gx_err gx_store_open(struct gx_store **out, const char *dir, const struct gx_store_options *options, int *sys_errno) GX_MUST_CHECK;
 void gx_store_close(struct gx_store *store);       /* NULL does nothing */
 
+/* Give what is free inside the file back to the file system: a copy without it takes the place of the file.  No transaction is open, and none is until it
+ * returns.  Whatever stops it, `dir`/store.mdb is the one or the other, whole.  It takes as long as writing the store once, and as much disk meanwhile.
+ * Out:     sizes of the file before and after.
+ * Returns GX_OK
+ *          GX_E_FULL    no room for the copy: nothing was done.
+ *          GX_E_CORRUPT LMDB finds pages that nothing leads to, or the copy is not sound: nothing was done.
+ *          GX_E_STORE   when gx_store_is_open says no afterwards, the store can only be closed: the program is to be started anew. */
+struct gx_vacuumed {
+    uint64_t before_bytes, after_bytes;
+};
+enum gx_err gx_store_vacuum(struct gx_store *store, const char *dir, struct gx_vacuumed *out, int *sys_errno) GX_MUST_CHECK;
+bool gx_store_is_open(const struct gx_store *store);
+
 /* At most one write transaction at a time.  A read transaction must not outlive 10 ms or a write of the same thread. */
 enum gx_err gx_txn_begin(struct gx_txn **out, struct gx_store *store, bool write) GX_MUST_CHECK;
 /* Ends the transaction either way and leaves NULL behind.

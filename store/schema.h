@@ -59,6 +59,8 @@ struct gx_store {
     struct gx_tails tails;
     bool writing;               /* a write transaction is open */
     bool read_only, volatile_store;
+    unsigned flags;             /* LMDB's */
+    size_t map_bytes;           /* as it was asked for; 0: by the disk */
     uint32_t begun;             /* write transactions so far: now and then the readers' table is cleaned */
     struct gx_wraps *wraps;     /* keys that are at hand; NULL: opened without a root key */
     struct gx_rng *rng;
@@ -93,6 +95,13 @@ struct gx_txn {
     bool wraps_touched;         /* keys at hand may be those of this transaction alone */
     struct gx_opened opened[GX_SEALED_TABLES];
 };
+
+#define GX_ENV_PATH_BYTES 4096u
+#define GX_STORE_FRESH GX_STORE_FILE ".new"         /* whole before it is renamed */
+enum gx_err gx_env_path(char out[GX_ENV_PATH_BYTES], const char *dir, const char *file) GX_MUST_CHECK;
+/* The environment of a store that has none, and its tables.  *rc: LMDB's or the system's number when it fails. */
+enum gx_err gx_env_open(struct gx_store *store, const char *dir, int *rc) GX_MUST_CHECK;
+int gx_env_sync_dir(const char *dir) GX_MUST_CHECK;     /* 0, or errno */
 
 /* Make all tables / open them all; of a store that lacks one, open returns GX_E_CORRUPT. */
 enum gx_err gx_schema_create(MDB_txn *mdb, const uint8_t uuid[16]) GX_MUST_CHECK;
