@@ -58,6 +58,7 @@
     X(HEAD_LATE, "every other head of the own log is not kept; shown by: after a restart an acknowledged message missing, a fork")               \
     X(SIGNATURE_LOST, "own texts are kept unsigned; shown by: nobody else gets them, the store check")                                           \
     X(RETAIN_UNSENT, "own messages that nobody holds yet are dropped like others; needs: a small quota; shown by: an acknowledged message missing")   \
+    X(DROPPED_UNTOLD, "an author is not told that what is not kept was there; needs: much caught up at once by who keeps little; shown by: a LEAVE that is kept back") \
     X(FOLD_LAST, "the fold, here after 64 events, drops a log's last segment; shown by: an acknowledged message missing, the store check")       \
     X(EPOCH_KEPT, "the newest epoch is spoken under, whomever it lists; shown by: newcomers cannot read, the removed can")                       \
     X(REMOVED_LISTED, "an epoch is sealed to who was removed, too; shown by: the removed can read what was written after")                       \

@@ -1,5 +1,7 @@
-/* What this node keeps of a group's messages. */
+/* What this node keeps of a group's messages, and the disk space of what it does not. */
 #include "node/cli/cli.h"
+
+#define VACUUM_MS 3600000           /* the whole store is written once */
 
 static const char *megabytes(char out[32], uint64_t bytes)
 {
@@ -41,5 +43,27 @@ int gx_cmd_group_carry(struct gx_cli *cli, const struct gx_args *args)
     else if (code == GX_EXIT_DONE)
         gx_show_carry(cli, result);
     json_decref(result);
+    return code;
+}
+
+int gx_cmd_vacuum(struct gx_cli *cli, const struct gx_args *args)
+{
+    struct gx_reply reply;
+    int code = GX_EXIT_DONE;
+    (void)args;
+
+    gx_cli_ask(cli, &reply, "vacuum", NULL, VACUUM_MS, "making the store smaller");
+    if (reply.error != NULL) {
+        code = gx_cli_error(cli, reply.error);
+    } else if (cli->json) {
+        code = gx_show_json(reply.result);
+    } else {
+        char bytes[32];
+
+        gx_show_pair(cli, "before", "%s", megabytes(bytes, gx_json_number(reply.result, "before_bytes")));
+        gx_show_pair(cli, "now", "%s", megabytes(bytes, gx_json_number(reply.result, "after_bytes")));
+        gx_show_pair(cli, "dropped", "%ju messages", (uintmax_t)gx_json_number(reply.result, "dropped"));
+    }
+    gx_reply_clear(&reply);
     return code;
 }

@@ -77,6 +77,7 @@ static const struct gx_cli_command commands[] = {
     {"peer", "add", "Network", "ADDR:PORT", "an address to try", 0, 1, 1, gx_cmd_peer_add},
     {"peer", "drop", "Network", "ADDR:PORT", "forget an address", 0, 1, 1, gx_cmd_peer_drop},
 
+    {"vacuum", NULL, "Care", "", "drop what is not to be kept, and give the disk space back", 0, 0, 0, gx_cmd_vacuum},
     {"doctor", NULL, "Care", "", "look whether this home is in good order", 0, 0, 0, gx_cmd_doctor},
     {"passwd", NULL, "Care", "", "set, change or take away the passphrase of this home", 0, 0, 0, gx_cmd_passwd},
 

@@ -252,6 +252,7 @@ GX_COMMAND_FUNCTION(group_alias);
 GX_COMMAND_FUNCTION(group_why);
 GX_COMMAND_FUNCTION(group_reveal);
 GX_COMMAND_FUNCTION(group_carry);       /* carry.c */
+GX_COMMAND_FUNCTION(vacuum);
 GX_COMMAND_FUNCTION(group_remove);      /* ranks.c */
 GX_COMMAND_FUNCTION(group_ban);
 GX_COMMAND_FUNCTION(group_unban);

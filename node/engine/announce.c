@@ -72,9 +72,24 @@ static struct gx_event_id shown_id(const struct gx_group *g, uint32_t log)
     return g->logs[log].row.head_id;
 }
 
-/* A branch is kept from the fork on, but what lies before is held with the first one. */
-static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, uint32_t log)
+/* Who wrote what is not kept here any more is told that it was: nobody else acknowledges it in this node's place.  WIRE §6.34 */
+static void put_dropped(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
+    const struct gx_log_row *row = &g->logs[log].row;
+    struct gx_frontier_entry entry = {.base_seq = row->begun_seq, .seq = row->base_seq};
+
+    if (row->base_seq == row->begun_seq || !gx_sign_pk_equal(&row->device, &c->device) || GX_MUTANT(DROPPED_UNTOLD))
+        return;
+    memcpy(entry.tag.b, row->id.b, sizeof entry.tag.b);
+    memcpy(entry.check, row->base_id.b, sizeof entry.check);
+    gx_frame_put_frontier(w, list, &entry);
+}
+
+/* A branch is kept from the fork on, but what lies before is held with the first one. */
+static void put_entry(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
+{
+    put_dropped(w, list, g, c, log);
+
     uint32_t first = g->logs[log].row.base_seq == 0 ? log : gx_group_next_branch(g, &g->logs[log].row.id, 0);
     struct gx_frontier_entry entry = {.base_seq = GX_MUTANT(BASE_UNTOLD) ? 0 : g->logs[first].row.base_seq, .seq = gx_announce_shown_seq(g, log)};
     struct gx_event_id id = shown_id(g, log);
@@ -172,18 +187,18 @@ static uint32_t send_entries(struct gx_engine *e, struct gx_session *s, struct g
         struct gx_frame_list list = {0};
         uint32_t n = 0;
 
-        for (; at < n_of && n < GX_FRONTIER_ENTRIES_MAX; at++) {
+        for (; at < n_of && list.n + 2u <= GX_FRONTIER_ENTRIES_MAX; at++) {     /* a log may take two */
             uint32_t log = of == NULL ? at : of[at];
 
             if (!want(e, g, c, log))
                 continue;
             if (n++ == 0) {
-                uint32_t left = n_of - at;
+                uint32_t left = 2 * (n_of - at);
 
                 w = gx_engine_wr(e, 64 + sizeof(struct gx_frontier_entry) * (left < GX_FRONTIER_ENTRIES_MAX ? left : GX_FRONTIER_ENTRIES_MAX));
                 list = gx_frame_begin_frontier(&w, c->number, buckets->bits, buckets->mask, buckets->same);
             }
-            put_entry(&w, &list, g, log);
+            put_entry(&w, &list, g, c, log);
         }
         if (n == 0)
             break;

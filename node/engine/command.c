@@ -89,6 +89,7 @@ void gx_command_run(struct gx_engine *e, uint64_t client, const struct gx_comman
         [GX_CMD_SEND] = gx_command_send,
         [GX_CMD_READ] = gx_command_read,
         [GX_CMD_WATCH] = gx_command_watch,
+        [GX_CMD_VACUUM] = gx_command_vacuum,
         [GX_CMD_PEERS] = gx_command_peers,
         [GX_CMD_PEER_ADD] = gx_command_peer_add,
         [GX_CMD_PEER_DROP] = gx_command_peer_drop,

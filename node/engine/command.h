@@ -91,6 +91,7 @@ enum gx_param {
       "send a message")                                                                                                               \
     X(GX_CMD_READ, "read", GX_P(GROUP) | GX_P(SINCE) | GX_P(LIMIT) | GX_P(UNREAD) | GX_P(MARK), 0u, true, "messages, oldest first")   \
     X(GX_CMD_WATCH, "watch", GX_P(GROUP) | GX_P(SINCE), 0u, false, "what happens, as it happens: a subscription")                     \
+    X(GX_CMD_VACUUM, "vacuum", 0u, 0u, true, "drop what is not to be kept, and give the disk space back")                           \
     X(GX_CMD_PEERS, "peers", 0u, 0u, false, "who is connected")                                                                       \
     X(GX_CMD_PEER_ADD, "peer.add", GX_P(ADDR), GX_P(ADDR), false, "an address to try members' keys at")                               \
     X(GX_CMD_PEER_DROP, "peer.drop", GX_P(ADDR), GX_P(ADDR), false, "forget such an address")

@@ -269,6 +269,9 @@ static void dispatch(struct gx_engine *e, const struct gx_input *in)
     case GX_IN_TRANSPORT_KEY:
         gx_transport_key_take(e, in);
         break;
+    case GX_IN_VACUUMED:
+        gx_vacuum_take(e, in);
+        break;
     case GX_IN_TIMER:
         break;
     }
@@ -426,6 +429,8 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
             gx_transport_key_take(e, &inputs[i]);
         else if (inputs[i].kind == GX_IN_LISTENING)
             take_listening(e, &inputs[i]);
+        else if (inputs[i].kind == GX_IN_VACUUMED)
+            gx_vacuum_take(e, &inputs[i]);
     }
     e->key_look_ms = 0;
     gx_transport_key_wanted(e);

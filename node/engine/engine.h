@@ -77,6 +77,7 @@ enum gx_input_kind {
     GX_IN_LISTENING,        /* addresses the members' door can be reached at (at start and whenever they change) */
     GX_IN_DOOR,             /* a guests' door is open, or could not be opened */
     GX_IN_TRANSPORT_KEY,    /* answer to a TRANSPORT_KEY: there is a new one, it is kept, and its door can be reached at these addresses */
+    GX_IN_VACUUMED,         /* answer to a VACUUM: how large the store's file was and is, or why it was not made smaller */
     GX_IN_TIMER             /* the time of the last WAKE is reached */
 };
 
@@ -100,6 +101,9 @@ struct gx_input {
     /* LISTENING, TRANSPORT_KEY: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX */
     size_t n_addrs;
     const struct gx_addr *addrs;
+    /* VACUUMED */
+    enum gx_err err;
+    uint64_t before_bytes, after_bytes;
     /* DOOR: number in door, port it listens on in addrs[].port (all addresses a guest may use); n_addrs 0: it failed */
 };
 
@@ -115,6 +119,7 @@ enum gx_effect_kind {
     GX_OUT_NAME,            /* this person has another name from now on: keep it */
     GX_OUT_TRANSPORT_KEY,   /* make another transport key and keep it, with a members' door of its own, and say so; the one of before is still answered to
                              * for GX_TRANSPORT_KEY_MS where it was.  Until that is over there is no other: nothing happens */
+    GX_OUT_VACUUM,          /* before the next step make the store's file smaller (gx_store_vacuum), and say so */
     GX_OUT_LOG,             /* a line for the log, no secrets, no control characters */
     GX_OUT_WAKE             /* a TIMER input at wake_mono_ms; the newest replaces earlier ones */
 };

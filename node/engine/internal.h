@@ -486,7 +486,7 @@ struct gx_job {
 
 /* --- clients ------------------------------------------------------------------------------------------------------------------- */
 
-enum gx_waiter_kind { GX_WAIT_CONDITION, GX_WAIT_JOIN, GX_WAIT_INVITE, GX_WAIT_SEND, GX_WAIT_WATCH };
+enum gx_waiter_kind { GX_WAIT_CONDITION, GX_WAIT_JOIN, GX_WAIT_INVITE, GX_WAIT_SEND, GX_WAIT_WATCH, GX_WAIT_VACUUM };
 
 struct gx_waiter {
     enum gx_waiter_kind kind;
@@ -503,6 +503,8 @@ struct gx_waiter {
     uint64_t arrival;
     bool delivered;             /* and whether all others have to hold it, not one */
     uint64_t next_arrival;      /* WATCH */
+    uint64_t dropped;           /* VACUUM: messages that were not kept any more when it was asked for */
+    bool is_asked;              /* VACUUM: it is under way */
 };
 
 /* An own event that this step appended and has not signed yet: all of a step are signed together. */
@@ -584,6 +586,10 @@ struct gx_engine {
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
     struct gx_day days[GX_DAYS_MAX];        /* on which something arrived */
     uint32_t n_days;
+    bool retain_more;           /* this step dropped its portion, and the next one goes on */
+    bool vacuumed;              /* the answer of os is in: */
+    enum gx_err vacuum_err;
+    uint64_t vacuum_before, vacuum_after;
     uint64_t fold_after_ms;     /* the journal is not folded for retention alone before */
     bool fold_due;              /* it is at the end of this step */
     uint64_t key_look_ms;       /* look then whether another transport key is due; 0: no removal was heard of since the last look */
@@ -954,6 +960,8 @@ void gx_retain_flush(struct gx_engine *e);
 /* Is so much of the group, or of the author of a log, here already that `bytes` more are not taken in? */
 bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes);
 uint64_t gx_retain_dropped(const struct gx_group *g);       /* messages that were here once and are not kept any more */
+/* Look through all groups from the next portion on, and fold what lies in the journal without waiting. */
+void gx_retain_hurry(struct gx_engine *e);
 /* The highest message of a log that may go: not what is unsent, not the newest, not what a branch begins on. */
 uint32_t gx_retain_free(const struct gx_group *g, uint32_t log);
 
@@ -1120,6 +1128,7 @@ void gx_command_join(struct gx_engine *e, uint64_t client, const struct gx_comma
 void gx_command_send(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_read(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_watch(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
+void gx_command_vacuum(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 void gx_command_wait(struct gx_engine *e, uint64_t client, const struct gx_command *cmd);
 
 /* Find a group by WHERE; answers the client itself and returns NULL when there is none or more than one. */
@@ -1130,6 +1139,10 @@ void gx_waiters_client_gone(struct gx_engine *e, uint64_t client);
 void gx_waiters_run(struct gx_engine *e);                           /* at the end of a step: answer those whose time has come */
 /* The answer to `join`: a member now, or refused. */
 void gx_waiters_join_done(struct gx_engine *e, struct gx_group *g);
+/* The store's file was made smaller, or could not be. */
+void gx_vacuum_take(struct gx_engine *e, const struct gx_input *in);
+/* True when it was answered. */
+bool gx_vacuum_run(struct gx_engine *e, struct gx_waiter *w);
 void gx_invite_answer(struct gx_engine *e, const struct gx_waiter *w);
 /* Over the sorted ids of the visible messages. */
 const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g);

@@ -299,9 +299,10 @@ static void go_on(struct retaining *r)
 
     r->g->retain_due = r->left == 0 || r->wants_fold;
     if (r->left == 0) {
+        e->retain_more = true;
         gx_engine_wake(e, e->now.mono_ms + 1);
     } else if (r->wants_fold && (pressing || e->now.mono_ms >= e->fold_after_ms)) {
-        e->fold_due = true;
+        e->fold_due = e->retain_more = true;
         e->fold_after_ms = e->now.mono_ms + FOLD_MS;
         gx_engine_wake(e, e->now.mono_ms + 1);
     } else if (r->wants_fold) {
@@ -313,6 +314,7 @@ void gx_retain_flush(struct gx_engine *e)
 {
     struct retaining r = {.e = e, .limits = gx_retain_limits(e), .left = PORTION};
 
+    e->retain_more = false;
     if (e->config.offline)
         return;
     note_day(e);
@@ -322,6 +324,7 @@ void gx_retain_flush(struct gx_engine *e)
         r.wants_fold = false;
         r.bytes = NULL;
         count(e, r.g);
+        e->retain_more |= r.g->retain_due && r.left == 0;
         if (!r.g->retain_due || r.left == 0)
             continue;
         drop_by_choice(&r);
@@ -329,6 +332,13 @@ void gx_retain_flush(struct gx_engine *e)
         if (e->fault == GX_OK)
             go_on(&r);
     }
+}
+
+void gx_retain_hurry(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        e->groups[i]->retain_due = true;
+    e->fold_after_ms = 0;
 }
 
 bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes)

@@ -263,6 +263,8 @@ static bool run(struct gx_engine *e, struct gx_waiter *w)
         return run_invite(e, w);
     case GX_WAIT_SEND:
         return gx_send_answer(e, w);
+    case GX_WAIT_VACUUM:
+        return gx_vacuum_run(e, w);
     case GX_WAIT_WATCH:
         gx_messages_watch(e, w);
         return false;
@@ -282,4 +284,6 @@ void gx_waiters_run(struct gx_engine *e)
         i++;
     }
     gx_receipts_run(e);
+    if (e->fault == GX_OK)
+        e->vacuumed = false;
 }

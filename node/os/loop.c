@@ -13,7 +13,7 @@
 #define VERIFIED_MAX (GX_STEP_INPUTS_MAX / 2)
 #define COMMANDS_MAX GX_CONTROL_COMMANDS
 #define VERIFIED_STEPS 2u   /* in a row; then the others have their turn */
-#define OWN_INPUTS 2u       /* TIMER, and LISTENING or TRANSPORT_KEY */
+#define OWN_INPUTS 3u       /* TIMER, VACUUMED, and LISTENING or TRANSPORT_KEY */
 static_assert(VERIFIED_MAX + COMMANDS_MAX + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
 
 #define ITEMS_MAX (GX_CONTROL_ITEMS + GX_TRANSPORT_ITEMS + 2u)
@@ -72,6 +72,15 @@ static void take_timer(struct gx_node *node, struct gather *g, struct gx_time no
     g->inputs[g->n++] = (struct gx_input){.kind = GX_IN_TIMER, .now = now};
 }
 
+static void take_vacuumed(struct gx_node *node, struct gather *g, struct gx_time now)
+{
+    if (!node->vacuum_done)
+        return;
+    node->vacuum_done = false;
+    g->inputs[g->n++] = (struct gx_input){.kind = GX_IN_VACUUMED, .now = now, .err = node->vacuum_err,
+                                          .before_bytes = node->vacuumed.before_bytes, .after_bytes = node->vacuumed.after_bytes};
+}
+
 static void take_all(struct gx_node *node, struct gather *g)
 {
     struct gx_time now = gx_now();
@@ -80,6 +89,7 @@ static void take_all(struct gx_node *node, struct gather *g)
     g->n = 0;
     gx_node_take_signals(node);
     take_timer(node, g, now);
+    take_vacuumed(node, g, now);
     take_addresses(node, g, now);
 
     n = gx_verifier_take(node->verifier, g->inputs + g->n, VERIFIED_MAX, now);
@@ -133,6 +143,9 @@ static void carry_out(struct gx_node *node, const struct gx_effect *e)
         break;
     case GX_OUT_TRANSPORT_KEY:
         gx_node_replace_transport_key(node);
+        break;
+    case GX_OUT_VACUUM:
+        node->vacuum_asked = true;
         break;
     case GX_OUT_LOG:
         gx_log("%.*s", (int)e->bytes.n, (const char *)e->bytes.p);
@@ -214,7 +227,7 @@ static long timeout_ms(const struct gx_node *node, const struct gather *g)
     int64_t transport = gx_transport_due_ms(node->transport, now);
     int64_t left = until > now ? (int64_t)(until - now) : 0;
 
-    if (g->more || gx_control_waiting(node->control))
+    if (g->more || node->vacuum_done || gx_control_waiting(node->control))
         return 0;
     return (long)(transport >= 0 && transport < left ? transport : left);
 }
@@ -233,6 +246,21 @@ static void poll_all(struct gx_node *node, struct gather *g)
         g->n_control = 0;
 }
 
+/* Between two steps no transaction is open.  Nothing else happens meanwhile; what comes in waits in the queues of the sockets. */
+static int vacuum(struct gx_node *node)
+{
+    int sys_errno = 0;
+
+    node->vacuum_asked = false;
+    node->vacuum_done = true;
+    node->vacuum_err = gx_store_vacuum(node->store, node->options->home->data, &node->vacuumed, &sys_errno);
+    if (node->vacuum_err == GX_OK)
+        gx_log("the store was made smaller: %ju bytes before, %ju now", (uintmax_t)node->vacuumed.before_bytes, (uintmax_t)node->vacuumed.after_bytes);
+    else
+        gx_log("the store could not be made smaller: %s (%s)", gx_err_text(node->vacuum_err), strerror(sys_errno));
+    return gx_store_is_open(node->store) ? GX_EXIT_DONE : GX_EXIT_STORE;
+}
+
 int gx_loop(struct gx_node *node)
 {
     static struct gather g;
@@ -245,12 +273,15 @@ int gx_loop(struct gx_node *node)
         if (code == GX_EXIT_DONE)
             code = step_verified(node, &g);
         gx_control_flush(node->control);
+        if (code == GX_EXIT_DONE && node->vacuum_asked)
+            code = vacuum(node);
         if (gx_control_stop_asked(node->control)) {
             gx_log("stopping as asked");
             node->stop = true;
             node->begin_locked = false;
         }
-        gx_node_change_keys(node);
+        if (code == GX_EXIT_DONE)
+            gx_node_change_keys(node);
         if (!node->stop && code == GX_EXIT_DONE)
             poll_all(node, &g);
     }

@@ -43,6 +43,9 @@ struct gx_node {
     struct gx_transport *transport;
     struct gx_verifier *verifier;
     struct gx_control *control;
+    bool vacuum_asked, vacuum_done; /* the store is to be made smaller; it was, and the engine is to be told: */
+    enum gx_err vacuum_err;
+    struct gx_vacuumed vacuumed;
     int signal_fd;
     struct gx_addr listen;
     size_t n_addrs;

@@ -62,25 +62,70 @@ static void run(struct gx_reply *reply, struct gx_engine *engine, const struct g
     gx_reply_fail(reply, &why);
 }
 
+/* What a running node does between two steps. */
+static struct gx_input vacuum(struct gx_store *store, const struct gx_home *home)
+{
+    struct gx_input in = {.kind = GX_IN_VACUUMED};
+    struct gx_vacuumed done;
+    int sys_errno;
+
+    in.err = gx_store_vacuum(store, home->data, &done, &sys_errno);
+    in.before_bytes = done.before_bytes;
+    in.after_bytes = done.after_bytes;
+    in.now = gx_now();
+    return in;
+}
+
+/* Steps until it is answered: portions of what is dropped, the file, the answer.  Connections that the engine would make are not made. */
+static void run_vacuum(struct gx_reply *reply, struct gx_engine *engine, struct gx_store *store, const struct gx_home *home, const struct gx_command *command)
+{
+    struct gx_input in = {.kind = GX_IN_COMMAND, .now = gx_now(), .client = 1, .command = command};
+    struct gx_effects effects;
+    struct gx_fail why;
+
+    for (;;) {
+        enum gx_err err = gx_engine_step(engine, &effects, &in, 1);
+        bool asked = false;
+
+        if (take_answer(reply, &effects))
+            return;
+        for (size_t i = 0; i < effects.n; i++)
+            asked |= effects.list[i].kind == GX_OUT_VACUUM;
+        in = (struct gx_input){.kind = GX_IN_TIMER, .now = gx_now()};
+        if (err == GX_OK && asked) {
+            in = vacuum(store, home);
+            err = gx_store_is_open(store) ? GX_OK : GX_E_STORE;
+        }
+        if (err != GX_OK) {
+            gx_fail(&why, GX_EXIT_STORE, "store", NULL, "%s", gx_err_text(err));
+            gx_reply_fail(reply, &why);
+            return;
+        }
+    }
+}
+
 static bool run_in_home(struct gx_reply *reply, const struct gx_home *home, const struct gx_passphrase *passphrase, const struct gx_command *command,
                         struct gx_fail *why)
 {
     struct gx_vault *vault;
     struct gx_store *store = NULL;
     struct gx_engine *engine = NULL;
+    const bool writes = command->method == GX_CMD_VACUUM;
     struct gx_config config;
     uint8_t uuid[16];
     bool fresh;
 
     if (!gx_config_read(&config, home, why) || !gx_vault_open(&vault, home, passphrase, why))
         return false;
-    bool ok = gx_open_store(&store, uuid, home, vault, gx_system_rng(), true, why) &&
+    bool ok = gx_open_store(&store, uuid, home, vault, gx_system_rng(), !writes, why) &&
               gx_open_engine(&engine, &fresh,
                              &(struct gx_open_engine){.home = home, .id = &vault->id, .store = store, .store_uuid = uuid,
-                                                      .rng = gx_system_rng(), .carry = config.carry, .offline = true},
+                                                      .rng = gx_system_rng(), .carry = config.carry, .offline = !writes},
                              why);
     gx_vault_close(vault);
-    if (ok)
+    if (ok && writes)
+        run_vacuum(reply, engine, store, home, command);
+    else if (ok)
         run(reply, engine, command);
     gx_engine_free(engine);
     gx_store_close(store);
@@ -102,7 +147,7 @@ void gx_offline_call(struct gx_reply *reply, const struct gx_home *home, const s
         reply->result = json_pack("{s:b}", "locked", 1);        /* that much can be told */
     } else if (gx_vault_exists(home)) {
         command.request = 1;
-        ok = gx_lock_take(&lock, home, false, LOCK_WAIT_MS, &why);
+        ok = gx_lock_take(&lock, home, command.method == GX_CMD_VACUUM, LOCK_WAIT_MS, &why);
         if (ok) {
             ok = run_in_home(reply, home, passphrase, &command, &why);
             gx_lock_release(&lock);

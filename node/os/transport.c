@@ -245,6 +245,7 @@ void gx_transport_do(struct gx_transport *t, const struct gx_effect *effect)
     case GX_OUT_NOTE:
     case GX_OUT_NAME:
     case GX_OUT_TRANSPORT_KEY:
+    case GX_OUT_VACUUM:
     case GX_OUT_LOG:
     case GX_OUT_WAKE:
         break;

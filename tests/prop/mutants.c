@@ -80,6 +80,7 @@ static const struct known {
     [GX_MUTANT_HEAD_LATE] = {.file = "before_their_time.scn"},
     [GX_MUTANT_SIGNATURE_LOST] = {.file = "back_in.scn"},
     [GX_MUTANT_RETAIN_UNSENT] = {.file = "keeps_little.scn"},
+    [GX_MUTANT_DROPPED_UNTOLD] = {.file = "keeps_little_and_is_left.scn"},
     [GX_MUTANT_FOLD_LAST] = {.file = "cafe.scn"},
     [GX_MUTANT_EPOCH_KEPT] = {.file = "back_in.scn"},
     [GX_MUTANT_OPENED_BUT_ONE] = {.file = "back_in.scn"},

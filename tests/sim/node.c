@@ -148,6 +148,7 @@ static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
     case GX_OUT_TRANSPORT_KEY:
         another_key(sim, i);
         break;
+    case GX_OUT_VACUUM:         /* nobody asks for it here */
     case GX_OUT_NAME:
     case GX_OUT_LOG:
     case GX_OUT_NOTE:

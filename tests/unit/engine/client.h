@@ -242,6 +242,7 @@ static inline void client_effect(struct client *c, const struct gx_effect *ef)
     case GX_OUT_NAME:
     case GX_OUT_LOG:
     case GX_OUT_TRANSPORT_KEY:
+    case GX_OUT_VACUUM:
         break;
     }
 }

@@ -270,6 +270,15 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
     case GX_OUT_TRANSPORT_KEY:
         net_another_key(net, i);
         break;
+    case GX_OUT_VACUUM: {
+        struct gx_vacuumed done;
+        int sys = 0;
+        enum gx_err err = gx_store_vacuum(node->store, node->dir, &done, &sys);
+
+        net_push(net, i, (struct gx_input){.kind = GX_IN_VACUUMED, .err = err, .before_bytes = done.before_bytes, .after_bytes = done.after_bytes},
+                 gx_span(NULL, 0));
+        break;
+    }
     case GX_OUT_NAME:
     case GX_OUT_LOG:
         break;

@@ -293,6 +293,39 @@ static void test_what_is_older_than_what_was_dropped_is_not_told_in_its_place(vo
     net_free(net);
 }
 
+/* What lies in the journal is folded at once, so that it can go; the node talks on, on the smaller file. */
+static void test_a_vacuum_drops_what_is_due_and_gives_its_space_back(void **state)
+{
+    struct net *net = tea_within(2, (struct gx_carry_limits){.off_messages = 5});
+    struct gx_command cmd = {.method = GX_CMD_VACUUM};
+    struct stat before, after;
+    char file[FOLDER_MAX + 20];
+
+    (void)state;
+    keeps(net, 1, "off");
+    say_many(net, 0, "one", 0, 40);
+    net_run(net, FOLD_PASSES_MS);
+    say_many(net, 0, "two", 0, 40);
+    snprintf(file, sizeof file, "%s/%s", net->node[1].dir, GX_STORE_FILE);
+    assert_int_equal(stat(file, &before), 0);
+    assert_true(log_of(net, 1, 0)->row.journal_first != 0);
+    assert_true(net_ask(net, 1, cmd, "after_bytes", 1000));
+    assert_int_equal(log_of(net, 1, 0)->row.journal_first, 0);
+    assert_int_equal(stat(file, &after), 0);
+    assert_true(after.st_size < before.st_size);
+    assert_int_equal(net->node[1].number, after.st_size);
+    assert_sound(net, 1);
+    say_many(net, 0, "three", 0, 3);
+    say_many(net, 1, "four", 0, 3);
+    net_run(net, 20000);
+    assert_true(reads_number(net, 1, "three", 2) && reads_number(net, 1, "two", 39) && reads_number(net, 0, "four", 2));
+    restart(net, 1);
+    net_run(net, 20000);
+    assert_true(reads_number(net, 1, "four", 2));
+    assert_sound(net, 1);
+    net_free(net);
+}
+
 static void test_a_choice_that_is_not_in_the_list_is_refused(void **state)
 {
     struct net *net = net_new(1);
@@ -317,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_recent_goes_by_days_on_which_something_came),
         cmocka_unit_test(test_a_newcomer_comes_in_at_the_door_of_who_keeps_little),
         cmocka_unit_test(test_what_is_older_than_what_was_dropped_is_not_told_in_its_place),
+        cmocka_unit_test(test_a_vacuum_drops_what_is_due_and_gives_its_space_back),
         cmocka_unit_test(test_a_choice_that_is_not_in_the_list_is_refused),
     };
     return cmocka_run_group_tests_name("engine/retain", tests, NULL, NULL);
