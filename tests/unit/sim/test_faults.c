@@ -161,7 +161,8 @@ static void test_a_full_disk_makes_no_storm_of_connections(void **state)
     undone = gx_sim_counts(sim)->full_steps - undone;
     connects = gx_sim_counts(sim)->connects - connects;
     print_message("in ten minutes %llu steps undone, %llu connections tried\n", (unsigned long long)undone, (unsigned long long)connects);
-    assert_true(undone > 0 && undone < 100 && connects < 600);
+    /* 480 where nothing finds room meanwhile; a commit that does begins the pauses anew. */
+    assert_true(undone > 0 && undone < 100 && connects < 900);
     gx_sim_disk_full(sim, 1, false);
     gx_sim_run(sim, 120000);                /* it comes back by itself */
     assert_int_equal(shows(sim, 1, "members"), 8);
