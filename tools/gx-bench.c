@@ -51,6 +51,7 @@ static const struct subject {
     {"sends-one", "durable sends a second, one at a time", 1, false, one},
     {"deliver", "from send on one node to watch on the other, durable on both", 2, false, gx_measure_deliver},
     {"catch-up", "a member that was away takes in what it missed", 4, false, gx_measure_catch_up},
+    {"ingest", "control events come in, each verified", 1, false, gx_measure_ingest},
     {"catch-up-keys", "the same, with message keys learned and without", 3, false, gx_measure_catch_up_keys},
     {"ten", "deliveries to nine others, ten real nodes", 1, false, gx_measure_ten},
     {"size", "the file against the events in it", 2, false, gx_measure_size},

@@ -148,6 +148,7 @@ bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
 bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure m[4]);          /* held, opened, the first, bytes */
+bool gx_measure_ingest(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3]);      /* with, without, the difference */
 
 /* --- ten.c ---------------------------------------------------------------------------------------------------------------------- */

@@ -279,6 +279,65 @@ bool gx_measure_catch_up(struct gx_bench *bench, struct gx_measure m[4])
     return true;
 }
 
+/* --- control events: each signature is verified ------------------------------------------------------------------------------------------- */
+
+/* The name of somebody, changed n times: control events of one log, of which no signature stands for another. */
+static bool say_names(struct gx_bench *bench, uint32_t n)
+{
+    char name[16];
+
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "name %u", i);
+        json_t *result = gx_bench_call(&bench->a, "group.alias", json_pack("{s:s, s:s}", "group", GX_BENCH_GROUP, "name", name));
+
+        json_decref(result);
+        if (result == NULL || gx_bench_stopped())
+            return false;
+    }
+    return true;
+}
+
+/* Until the other shows the same state. */
+static bool takes_in_names(struct gx_bench *bench, double *took)
+{
+    json_t *shown = gx_bench_call(&bench->a, "group.show", json_pack("{s:s}", "group", GX_BENCH_GROUP));
+    const char *hash = json_string_value(json_object_get(shown, "state_hash"));
+    bool ok = hash != NULL && gx_bench_up(&bench->b, bench->options.guanxi) &&
+              waits(&bench->b, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS));
+    double begin = gx_bench_now();
+
+    ok = ok && waits(&bench->b, json_pack("{s:s, s:s, s:I}", "group", GX_BENCH_GROUP, "hash", hash, "timeout_ms", (json_int_t)WAIT_MS));
+    *took = gx_bench_now() - begin;
+    json_decref(shown);
+    return ok;
+}
+
+bool gx_measure_ingest(struct gx_bench *bench, struct gx_measure *m)
+{
+    uint32_t n = bench->options.quick ? 200 : 8000;
+
+    *m = (struct gx_measure){.name = "ingest", .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST, .goal = 0.95,
+                             .note = "control events, each signature verified, durable, under the law"};
+    if (!gx_bench_ready(bench))
+        return false;
+    for (uint32_t r = 0; r < bench->options.repeats; r++) {
+        double took = 0, cpu = 0, limit = 0;
+
+        gx_bench_progress(bench, "control events, %u of %u", r + 1, bench->options.repeats);
+        if (!gx_bench_down(&bench->b) || !say_names(bench, n))
+            return false;
+        limit = gx_raw_verify_threads(bench->raw, verifies_beside(n));
+        cpu = gx_bench_cpu(&bench->a);
+        if (!takes_in_names(bench, &took))
+            return false;
+        cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(&bench->b) - cpu;
+        limit = (limit + gx_raw_verify_threads(bench->raw, verifies_beside(n))) / 2;
+        note_catch_up(m, &(struct catching_up){.verifies = 2 * verifies_beside(n) / limit}, took, cpu, n);
+        gx_bench_note_noise(bench);
+    }
+    return true;
+}
+
 /* The same messages are taken in by both, by either first in turn. */
 static bool keys_round(struct gx_bench *bench, uint32_t r, struct catching_up c[2])
 {
