@@ -21,6 +21,12 @@ struct gx_carry_limits gx_retain_limits(const struct gx_engine *e)
     return l;
 }
 
+/* Bytes of a group's messages. */
+static uint64_t group_limit(const struct gx_carry_limits *l, const struct gx_group *g)
+{
+    return g->row.carry == GX_CARRY_RECENT && l->recent_bytes < l->group_bytes ? l->recent_bytes : l->group_bytes;
+}
+
 /* --- what may go ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Up to where every other member's device told to hold this node's messages; who came in behind some does not want those. */
@@ -78,10 +84,6 @@ struct retaining {
     uint64_t *bytes;            /* by person */
 };
 
-static uint64_t group_limit(const struct retaining *r)
-{
-    return r->g->row.carry == GX_CARRY_RECENT && r->limits.recent_bytes < r->limits.group_bytes ? r->limits.recent_bytes : r->limits.group_bytes;
-}
 
 /* The oldest segment of a log, if it may go.  What may go and lies in the journal is folded first. */
 static bool oldest(struct retaining *r, uint32_t log, struct gx_oldest *out)
@@ -222,7 +224,7 @@ static void drop_by_quota(struct retaining *r)
     while (r->left > 0 && r->e->fault == GX_OK) {
         uint32_t person = largest(r, done), log = GX_NONE;
 
-        if (person == GX_NONE || (r->bytes[person] <= r->limits.author_bytes && r->g->bytes <= group_limit(r)))
+        if (person == GX_NONE || (r->bytes[person] <= r->limits.author_bytes && r->g->bytes <= group_limit(&r->limits, r->g)))
             break;
         log = oldest_of(r, person);
         done[person] = log == GX_NONE || !drop(r, log);
@@ -244,7 +246,7 @@ static void count(struct gx_engine *e, struct gx_group *g)
         g->bytes += log->row.bytes - log->counted_bytes;
         log->counted_bytes = log->row.bytes;
         g->retain_due |= g->row.carry == GX_CARRY_OFF && log->row.head_seq - log->row.base_seq > l.off_messages;
-        g->retain_due |= g->bytes > l.author_bytes || g->bytes > l.group_bytes || (g->row.carry == GX_CARRY_RECENT && g->bytes > l.recent_bytes);
+        g->retain_due |= g->bytes > l.author_bytes || g->bytes > group_limit(&l, g);
     }
 }
 
@@ -294,7 +296,7 @@ bool gx_retain_load(struct gx_engine *e)
 static void go_on(struct retaining *r)
 {
     struct gx_engine *e = r->e;
-    uint64_t limit = group_limit(r);
+    uint64_t limit = group_limit(&r->limits, r->g);
     bool pressing = r->g->bytes > limit + limit / 4 || r->g->bytes > r->limits.author_bytes + r->limits.author_bytes / 4;
 
     r->g->retain_due = r->left == 0 || r->wants_fold;
@@ -344,9 +346,9 @@ void gx_retain_hurry(struct gx_engine *e)
 bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes)
 {
     const struct gx_carry_limits l = gx_retain_limits(e);
-    uint64_t limit = g->row.carry == GX_CARRY_RECENT && l.recent_bytes < l.group_bytes ? l.recent_bytes : l.group_bytes, of_author = bytes;
+    uint64_t limit = group_limit(&l, g), of_author = bytes;
 
-    if (g->logs[log].own || g->bytes + bytes <= l.author_bytes)
+    if (g->logs[log].own || g->bytes + bytes <= (l.author_bytes < limit ? l.author_bytes : limit))
         return false;
     if (g->bytes + bytes > limit + limit / 4 + SLACK)
         return true;

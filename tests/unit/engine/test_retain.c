@@ -211,6 +211,57 @@ static void test_who_writes_much_drives_out_nobody_else(void **state)
     net_free(net);
 }
 
+/* What passes a quota by a quarter and 4 MB is not taken in: dropping does not follow, or cannot. */
+static bool refuses(struct net *net, int i, int of, size_t bytes)
+{
+    const struct gx_group *g = tea(net, i);
+
+    return gx_retain_refuses(eng(net, i), g, (uint32_t)(log_of(net, i, of) - g->logs), bytes);
+}
+
+static void test_each_quota_by_itself_keeps_out_what_passes_it(void **state)
+{
+    static const struct {
+        const char *keeps;
+        struct gx_carry_limits limits;
+    } cases[] = {
+        {"all", {.author_bytes = 65536}},
+        {"all", {.group_bytes = 65536}},
+        {"recent", {.recent_bytes = 65536}},
+    };
+    (void)state;
+
+    for (size_t k = 0; k < GX_ARRAY_LEN(cases); k++) {
+        struct net *net = tea_within(2, cases[k].limits);
+
+        keeps(net, 1, cases[k].keeps);
+        say_many(net, 0, "one", 0, 3);
+        assert_false(refuses(net, 1, 0, 65536));
+        assert_false(refuses(net, 1, 0, 4u << 20));
+        assert_true(refuses(net, 1, 0, 5u << 20));
+        assert_false(refuses(net, 1, 1, 5u << 20));             /* its own */
+        net_free(net);
+    }
+}
+
+static void test_what_a_quota_keeps_out_is_counted_and_comes_when_there_is_room(void **state)
+{
+    struct net *net = tea_within(2, (struct gx_carry_limits){.group_bytes = 65536});
+    struct gx_group *g = tea(net, 1);
+
+    (void)state;
+    say_many(net, 0, "one", 0, 3);
+    g->bytes += 8u << 20;               /* as much as a forked log may hold */
+    say_many(net, 0, "two", 0, 3);
+    assert_true(gx_engine_dropped(eng(net, 1), "quota") >= 1);
+    assert_false(reads_number(net, 1, "two", 0));
+    g->bytes -= 8u << 20;
+    net_run(net, 400000);
+    assert_true(reads_number(net, 1, "two", 2));
+    assert_sound(net, 1);
+    net_free(net);
+}
+
 static void test_recent_goes_by_days_on_which_something_came(void **state)
 {
     struct net *net = tea_within(2, (struct gx_carry_limits){.recent_days = 3});
@@ -347,6 +398,8 @@ int main(void)
         cmocka_unit_test(test_nobodys_own_messages_go_before_all_others_have_them),
         cmocka_unit_test(test_who_was_away_for_longer_than_another_keeps_gets_it_elsewhere),
         cmocka_unit_test(test_who_writes_much_drives_out_nobody_else),
+        cmocka_unit_test(test_each_quota_by_itself_keeps_out_what_passes_it),
+        cmocka_unit_test(test_what_a_quota_keeps_out_is_counted_and_comes_when_there_is_room),
         cmocka_unit_test(test_recent_goes_by_days_on_which_something_came),
         cmocka_unit_test(test_a_newcomer_comes_in_at_the_door_of_who_keeps_little),
         cmocka_unit_test(test_what_is_older_than_what_was_dropped_is_not_told_in_its_place),
