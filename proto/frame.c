@@ -181,6 +181,12 @@ static enum gx_err hello_read(struct gx_frame *f, struct gx_rd *r)
     return gx_rd_finish(r);
 }
 
+uint32_t gx_bucket_of(uint8_t first, uint8_t bits)
+{
+    GX_ASSERT(bits <= GX_BUCKET_BITS_MAX);
+    return (uint32_t)first >> (GX_BUCKET_BITS_MAX - bits);
+}
+
 bool gx_mask_has(struct gx_span mask, uint32_t bucket)
 {
     return bucket / 8 < mask.n && (mask.p[bucket / 8] >> bucket % 8 & 1) != 0;

@@ -152,6 +152,9 @@ struct gx_want_entry gx_frame_want_at(const struct gx_frame *f, size_t i);      
 struct gx_key_entry gx_frame_key_at(const struct gx_frame *f, size_t i);                  /* ASK_KEYS, KEYS */
 uint16_t gx_frame_channel_at(const struct gx_frame *f, size_t i);                         /* SUM */
 struct gx_record_entry gx_frame_record_at(const struct gx_frame *f, size_t i);            /* RECORDS */
+/* Of 2^bits, bits at most GX_BUCKET_BITS_MAX, the bucket of an id that begins with `first`.  WIRE §6.31 */
+uint32_t gx_bucket_of(uint8_t first, uint8_t bits);
+/* false past the end of mask */
 bool gx_mask_has(struct gx_span mask, uint32_t bucket);
 /* CHUNKS, PATH, BASELINE and ENDPOINTS have entries of varying length: walk with a reader over list. */
 struct gx_span gx_frame_chunk_next(struct gx_rd *r);                                      /* one chunk's bytes, without its length */

@@ -137,7 +137,7 @@ static bool entry_late(struct gx_engine *e, struct gx_group *g, const struct gx_
 /* What a peer that told of this bucket did not tell of, or waits to hear of. */
 static bool entry_differing(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return entry_all(e, g, c, log) && (entry_late(e, g, c, log) || gx_sign_pk_equal(&g->logs[log].row.device, &c->device));
+    return entry_all(e, g, c, log) && entry_late(e, g, c, log);
 }
 
 /* What concerns nobody but the two. */
@@ -223,7 +223,7 @@ static uint32_t *logs_of_buckets(struct gx_engine *e, const struct gx_group *g, 
     if (!gx_engine_ok(e, logs == NULL ? GX_E_MEMORY : GX_OK))
         return NULL;
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (gx_mask_has(mask, (uint32_t)g->logs[i].row.id.b[0] >> (GX_BUCKET_BITS_MAX - bits)))
+        if (gx_mask_has(mask, gx_bucket_of(g->logs[i].row.id.b[0], bits)))
             logs[(*n)++] = i;
     return logs;
 }

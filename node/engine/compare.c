@@ -225,7 +225,7 @@ static void same_of(const struct gx_session *s, enum teller teller, const struct
 
     hash_of_session(&h, "gx-same", s, teller);
     for (uint32_t i = 0; i < BUCKETS; i++)
-        if (!gx_mask_has(mask, i >> (GX_BUCKET_BITS_MAX - bits)))
+        if (!gx_mask_has(mask, gx_bucket_of((uint8_t)i, bits)))
             gx_hash_add(&h, parts->digest[LOGS][i], DIGEST_BYTES);
     gx_hash_end(&h, digest);
     memcpy(out, digest, GX_SUM_BYTES);
@@ -238,11 +238,6 @@ static uint8_t bits_for(uint32_t n)
     while (bits < GX_BUCKET_BITS_MAX && n / PER_BUCKET >= 2u << bits)
         bits++;
     return bits;
-}
-
-static uint32_t bucket_of(uint8_t first, uint8_t bits)
-{
-    return (uint32_t)first >> (GX_BUCKET_BITS_MAX - bits);
 }
 
 /* Over the groups of these channels, in their order.  False: one of them is not shared. */
@@ -407,7 +402,7 @@ static void note_same(struct gx_engine *e, struct gx_session *s, struct gx_group
     for (uint32_t i = 0; i < g->n_logs; i++) {
         const struct gx_log *log = &g->logs[i];
 
-        if (log->row.head_seq == 0 || (mask.n > 0 && gx_mask_has(mask, bucket_of(log->row.id.b[0], bits))))
+        if (log->row.head_seq == 0 || (mask.n > 0 && gx_mask_has(mask, gx_bucket_of(log->row.id.b[0], bits))))
             continue;
         gx_repair_note_theirs(e, g, c, i, log->row.head_seq, log->row.head_seq);
         if (i == g->own_messages && !gx_repair_note_held_again(e, g, &c->device, log->row.head_seq))
@@ -504,7 +499,7 @@ static void tell_records(struct gx_engine *e, struct gx_session *s, const struct
 
         memcpy(entry.device, g->endpoints[i].device.b, sizeof entry.device);
         memcpy(entry.check, g->endpoints[i].sig.b, sizeof entry.check);
-        if (gx_mask_has(gx_span(mask, GX_MASK_BYTES(bits)), bucket_of(entry.device[0], bits)) && is_compared(g, &g->endpoints[i]))
+        if (gx_mask_has(gx_span(mask, GX_MASK_BYTES(bits)), gx_bucket_of(entry.device[0], bits)) && is_compared(g, &g->endpoints[i]))
             gx_frame_put_record(&w, &list, &entry);
     }
     gx_frame_end(&w, &list);
@@ -624,7 +619,7 @@ void gx_compare_records(struct gx_engine *e, struct gx_session *s, struct gx_gro
     for (uint32_t i = 0; answers && i < g->n_endpoints; i++) {
         const struct gx_endpoint *mine = &g->endpoints[i];
 
-        if (!gx_mask_has(f->mask, bucket_of(mine->device.b[0], f->bits)) || !may_be_told(g, mine))
+        if (!gx_mask_has(f->mask, gx_bucket_of(mine->device.b[0], f->bits)) || !may_be_told(g, mine))
             continue;
 
         struct gx_record_entry told = told_record(f, &mine->device);
