@@ -1155,6 +1155,8 @@ void gx_watch_bumped(struct gx_engine *e, struct gx_group *g, uint32_t admit);
 uint64_t gx_messages_unsent(const struct gx_group *g);
 /* How many member devices but this one hold message seq of the own log, and of how many: those that joined behind it are not given it, and do not count. */
 void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint32_t *of);
+/* Up to which seq some other device, and every other member's, told to hold the own log; who came in behind some of it does not want that.  0: none does. */
+void gx_messages_reached(const struct gx_group *g, uint32_t *sent, uint32_t *delivered);
 /* What others hold is on the disk with this step: somebody is told of it now. */
 void gx_messages_keep_held(struct gx_engine *e);
 /* Tell watchers which of the own messages are sent or delivered since they were told last. */

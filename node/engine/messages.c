@@ -52,6 +52,23 @@ void gx_messages_held(const struct gx_group *g, uint32_t seq, uint32_t *by, uint
     }
 }
 
+void gx_messages_reached(const struct gx_group *g, uint32_t *sent, uint32_t *delivered)
+{
+    uint32_t n = 0, least = UINT32_MAX;
+
+    *sent = 0;
+    for (uint32_t i = 0; i < g->n_held; i++) {
+        const struct gx_held_row *h = &g->held[i].row;
+
+        if (!gx_group_live(g, &h->device) || gx_sign_pk_equal(&h->device, &g->row.intro.device))
+            continue;
+        n++;
+        *sent = h->seq > h->base_seq && h->seq > *sent ? h->seq : *sent;
+        least = h->seq < least ? h->seq : least;
+    }
+    *delivered = n > 0 && n >= gx_messages_others(g) ? least : 0;
+}
+
 void gx_messages_put_state(struct gx_answer_builder *b, const struct gx_group *g, const struct gx_event_id *event, uint64_t arrival, uint32_t seq)
 {
     uint32_t by = 0, of = 0;

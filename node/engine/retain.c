@@ -29,20 +29,6 @@ static uint64_t group_limit(const struct gx_carry_limits *l, const struct gx_gro
 
 /* --- what may go ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Up to where every other member's device told to hold this node's messages; who came in behind some does not want those. */
-static uint32_t held_by_all(const struct gx_group *g)
-{
-    uint32_t n = 0, least = UINT32_MAX;
-
-    for (uint32_t i = 0; i < g->n_held; i++) {
-        if (!gx_group_live(g, &g->held[i].row.device) || gx_sign_pk_equal(&g->held[i].row.device, &g->row.intro.device))
-            continue;
-        n++;
-        least = g->held[i].row.seq < least ? g->held[i].row.seq : least;
-    }
-    return n == 0 || n < gx_messages_others(g) ? 0 : least;
-}
-
 uint32_t gx_retain_free(const struct gx_group *g, uint32_t log)
 {
     const struct gx_log *l = &g->logs[log];
@@ -56,8 +42,10 @@ uint32_t gx_retain_free(const struct gx_group *g, uint32_t log)
     if (l->locked.unopened != 0 && l->locked.unopened <= upto)
         upto = l->locked.unopened - 1;
     if (l->own && !GX_MUTANT(RETAIN_UNSENT)) {
-        uint32_t held = log == g->own_messages ? held_by_all(g) : 0;
+        uint32_t sent = 0, held = 0;
 
+        if (log == g->own_messages)
+            gx_messages_reached(g, &sent, &held);
         upto = held < upto ? held : upto;
     }
     return upto < l->row.base_seq ? l->row.base_seq : upto;

@@ -178,24 +178,6 @@ void gx_messages_watch(struct gx_engine *e, struct gx_waiter *w)
 
 /* --- receipts: how far the own messages got ------------------------------------------------------------------------------------------- */
 
-/* Up to where another device, and all others, hold the own log, less what lies before their time. */
-static void reached(const struct gx_group *g, uint32_t *sent, uint32_t *delivered)
-{
-    uint32_t n = 0, least = UINT32_MAX;
-
-    *sent = 0;
-    for (uint32_t i = 0; i < g->n_held; i++) {
-        const struct gx_held_row *h = &g->held[i].row;
-
-        if (!gx_group_live(g, &h->device))
-            continue;
-        n++;
-        *sent = h->seq > h->base_seq && h->seq > *sent ? h->seq : *sent;
-        least = h->seq < least ? h->seq : least;
-    }
-    *delivered = n > 0 && n >= gx_messages_others(g) ? least : 0;
-}
-
 static bool is_watched(const struct gx_engine *e, const struct gx_group *g)
 {
     for (uint32_t i = 0; i < e->n_waiters; i++)
@@ -261,7 +243,7 @@ void gx_receipts_skip(struct gx_group *g)
 
     if (!begin_log(g))
         return;
-    reached(g, &sent, &delivered);
+    gx_messages_reached(g, &sent, &delivered);
     r->sent = sent > r->sent ? sent : r->sent;
     r->delivered = delivered > r->delivered ? delivered : r->delivered;
 }
@@ -273,7 +255,7 @@ static void receipts_of(struct gx_engine *e, struct gx_group *g)
 
     if (!begin_log(g))
         return;
-    reached(g, &sent, &delivered);
+    gx_messages_reached(g, &sent, &delivered);
     if (sent > r->sent || delivered > r->delivered)
         gx_messages_keep_held(e);
     r->due = !tell_receipts(e, g, &r->delivered, delivered, &left);
