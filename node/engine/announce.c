@@ -114,7 +114,7 @@ static bool entry_changed(struct gx_engine *e, struct gx_group *g, const struct 
     (void)e;
     if (!l->changed || l->pushed_from != 0 || gx_announce_withheld(g, log))
         return false;
-    return gx_repair_their_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
+    return gx_theirs_seq(c, log) < l->row.head_seq || gx_sign_pk_equal(&l->row.device, &c->device);
 }
 
 /* What of it came from the one who wrote it: that acknowledgement does not wait. */
@@ -131,7 +131,7 @@ static bool entry_late_ack(struct gx_engine *e, struct gx_group *g, const struct
 
 static bool entry_late(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log) || entry_late_ack(e, g, c, log);
+    return gx_theirs_seq(c, log) < gx_announce_shown_seq(g, log) || entry_late_ack(e, g, c, log);
 }
 
 /* What a peer that told of this bucket did not tell of, or waits to hear of. */
@@ -152,7 +152,7 @@ bool gx_announce_is_apart(struct gx_engine *e, struct gx_group *g, const struct 
     bool apart = false;
 
     for (uint32_t i = gx_group_next_branch(g, id, 0); i != GX_NONE; i = gx_group_next_branch(g, id, i + 1)) {
-        if (gx_repair_their_seq(c, i) == 0)
+        if (gx_theirs_seq(c, i) == 0)
             continue;
         if (gx_group_common(e, g, log, i) >= c->their[i].base_seq)
             return false;
@@ -163,7 +163,7 @@ bool gx_announce_is_apart(struct gx_engine *e, struct gx_group *g, const struct 
 
 static bool entry_unacked(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
-    return g->logs[log].own && gx_repair_their_seq(c, log) < gx_announce_shown_seq(g, log) && !gx_announce_is_apart(e, g, c, log);
+    return g->logs[log].own && gx_theirs_seq(c, log) < gx_announce_shown_seq(g, log) && !gx_announce_is_apart(e, g, c, log);
 }
 
 typedef bool want_fn(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, uint32_t log);

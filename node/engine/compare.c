@@ -404,8 +404,8 @@ static void note_same(struct gx_engine *e, struct gx_session *s, struct gx_group
 
         if (log->row.head_seq == 0 || (mask.n > 0 && gx_mask_has(mask, gx_bucket_of(log->row.id.b[0], bits))))
             continue;
-        gx_repair_note_theirs(e, g, c, i, log->row.head_seq, log->row.head_seq);
-        if (i == g->own_messages && !gx_repair_note_held_again(e, g, &c->device, log->row.head_seq))
+        gx_theirs_note(e, g, c, i, log->row.head_seq, log->row.head_seq);
+        if (i == g->own_messages && !gx_theirs_held_again(e, g, &c->device, log->row.head_seq))
             gx_announce_logs(e, s, g, c, &i, 1);        /* from where on it holds them it says in its answer */
         if (i == g->own_control && g->row.state == GX_GROUP_LEFT)
             gx_ended_heard(e, g);

@@ -869,6 +869,15 @@ struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk 
 /* A duplicate of another session with the same node?  Closes the one that has to go; true when it was `s`. */
 bool gx_targets_settle(struct gx_engine *e, struct gx_session *s);
 
+/* --- theirs.c: what peers told to hold; more of it, and fetch.c, in fetch.h -------------------------------------------------------- */
+
+/* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
+void gx_theirs_note(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
+/* The peer's device holds this node's messages up to seq, from where on it held them before.  False: nothing is known of it. */
+bool gx_theirs_held_again(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq);
+/* How far it told to hold a log; 0: nothing of it. */
+uint32_t gx_theirs_seq(const struct gx_channel *c, uint32_t log);
+
 /* --- repair.c: frontiers, wants, chunks --------------------------------------------------------------------------------------------- */
 
 void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at_ms);     /* look then for own events that it did not acknowledge */
@@ -889,12 +898,6 @@ void gx_repair_session_gone(struct gx_engine *e, const struct gx_session *s);
 void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log);
 /* A branch that session s has was taken in: what s said of it could not be placed before, and is asked for again. */
 void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_group *g);
-/* The peer of a channel told that it holds a log from base_seq + 1 to seq. */
-void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq);
-/* The peer's device holds this node's messages up to seq, from where on it held them before.  False: nothing is known of it. */
-bool gx_repair_note_held_again(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq);
-/* How far it told to hold a log; 0: nothing of it. */
-uint32_t gx_repair_their_seq(const struct gx_channel *c, uint32_t log);
 /* The end of a step: say what it did, ask for what is lacking. */
 void gx_repair_flush(struct gx_engine *e);
 /* Does this node lack something that a connected peer holds, or others lack what this node wrote? */

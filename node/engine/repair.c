@@ -1,121 +1,9 @@
 /* What members say to each other once a group is shared: frontiers, wants, chunks.  WIRE §6.1. */
+#include "node/engine/fetch.h"
 #include "node/engine/sealing.h"
-#include <stdlib.h>
 
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
-#define SLOW_MS 1000u                   /* of what has not come after this another is asked, who has nothing else to give */
-#define DRY_MS 30000u                   /* a peer that had no messages for me is not asked for the same ones before, */
-#define DRY_MAX_MS 3600000u             /* nor, when it has none again and again, before this */
-
-/* --- what a peer holds ---------------------------------------------------------------------------------------------------------------- */
-
-uint32_t gx_repair_their_seq(const struct gx_channel *c, uint32_t log)
-{
-    return log < c->n_their ? c->their[log].seq : 0;
-}
-
-void gx_repair_note_theirs(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t log, uint32_t base_seq, uint32_t seq)
-{
-    if (log >= c->n_their) {
-        if (g->n_logs > c->cap_their) {
-            uint32_t cap = g->n_logs + g->n_logs / 4;
-            struct gx_their_log *more = realloc(c->their, cap * sizeof *more);
-
-            if (more == NULL) {
-                gx_engine_ok(e, GX_E_MEMORY);
-                return;
-            }
-            c->their = more;
-            c->cap_their = cap;
-        }
-        memset(c->their + c->n_their, 0, (g->n_logs - c->n_their) * sizeof *c->their);
-        c->n_their = g->n_logs;
-    }
-    /* Branches of one log may be told one after the other: it holds from the lowest on.  Of messages the base is that of the whole log, and rises when the
-     * oldest are dropped there: what was told last counts. */
-    if (c->their[log].seq == 0 || base_seq < c->their[log].base_seq || (base_seq < seq && g->logs[log].row.cls == GX_LOG_MESSAGES))
-        c->their[log].base_seq = base_seq;
-    if (seq > c->their[log].seq)
-        c->their[log].seq = seq;
-    c->more |= seq > g->logs[log].row.head_seq;
-}
-
-/* What is in doubt of a log that it told of. */
-static const struct gx_doubt *doubt_of(const struct gx_channel *c, uint32_t log)
-{
-    static const struct gx_doubt none = {.forked = false};
-
-    return log >= c->n_their || c->their[log].doubt == 0 ? &none : &c->doubts[c->their[log].doubt - 1];
-}
-
-/* The same, to be written.  NULL: it told nothing of that log, or memory is out. */
-static struct gx_doubt *doubt(struct gx_engine *e, struct gx_channel *c, uint32_t log)
-{
-    if (log >= c->n_their)
-        return NULL;
-    if (c->their[log].doubt == 0) {
-        if (!gx_engine_grow(e, &c->doubts, &c->cap_doubts, c->n_doubts, sizeof *c->doubts))
-            return NULL;
-        c->doubts[c->n_doubts++] = (struct gx_doubt){.forked = false};
-        c->their[log].doubt = c->n_doubts;
-    }
-    return &c->doubts[c->their[log].doubt - 1];
-}
-
-/* Can it give what follows my head?  Not when it joined later, nor when it had nothing the last time. */
-static bool can_give(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    uint32_t pend = g->logs[log].pend_seq;
-    const struct gx_their_log *t = log < c->n_their ? &c->their[log] : NULL;
-
-    if (t == NULL || t->seq <= pend || t->base_seq > pend || gx_shown_ended(g, &g->logs[log], pend + 1))
-        return false;
-
-    const struct gx_doubt *d = doubt_of(c, log);
-
-    return d->dry_seq != pend + 1 || d->dry_ops != g->law.n_ops || e->now.mono_ms >= d->dry_until_ms;
-}
-
-/* The peer's device holds this node's messages from base_seq + 1 to seq: what `sent` and `delivered` rest on. */
-static void note_held(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t base_seq, uint32_t seq)
-{
-    struct gx_held *h = NULL;
-
-    if (seq == 0)
-        return;
-    for (uint32_t i = 0; i < g->n_held && h == NULL; i++)
-        if (gx_sign_pk_equal(&g->held[i].row.device, device))
-            h = &g->held[i];
-    if (h == NULL) {
-        if (!gx_engine_grow(e, &g->held, &g->cap_held, g->n_held, sizeof *g->held))
-            return;
-        h = &g->held[g->n_held++];
-        *h = (struct gx_held){.row = {.device = *device, .base_seq = base_seq}};
-    }
-    if (seq <= h->row.seq)
-        return;
-    /* A base that rose says that it keeps no more, not that it never had it: a log is taken without a gap. */
-    if (base_seq < h->row.base_seq)
-        h->row.base_seq = base_seq;
-    h->row.seq = seq;
-    h->dirty = g->receipts.due = true;
-    if (!e->held_dirty) {
-        e->held_dirty = true;
-        e->held_flush_ms = e->now.mono_ms + GX_HELD_FLUSH_MS;
-        gx_engine_wake(e, e->held_flush_ms);
-    }
-}
-
-bool gx_repair_note_held_again(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device, uint32_t seq)
-{
-    for (uint32_t i = 0; i < g->n_held; i++)
-        if (gx_sign_pk_equal(&g->held[i].row.device, device)) {
-            note_held(e, g, device, g->held[i].row.base_seq, seq);
-            return true;
-        }
-    return false;
-}
 
 static bool checks(const uint8_t check[4], const struct gx_event_id *id)
 {
@@ -189,12 +77,12 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         struct gx_log *log = &g->logs[index];
 
-        gx_repair_note_theirs(e, g, c, index, entry.base_seq, entry.seq);
+        gx_theirs_note(e, g, c, index, entry.base_seq, entry.seq);
         lacking |= entry.seq > log->row.head_seq;
         if (asked != NULL && entry.seq <= log->row.head_seq && gx_sign_pk_equal(&log->row.device, &c->device))
             asked[n_asked++] = index;           /* it wrote this, and has not heard that I hold it */
         if (index == g->own_messages && holds_mine(e, g, &entry))
-            note_held(e, g, &c->device, entry.base_seq, entry.seq);
+            gx_theirs_held(e, g, &c->device, entry.base_seq, entry.seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             gx_ended_heard(e, g);
     }
@@ -249,128 +137,6 @@ void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at
     gx_repair_look_at_channels(e, at_ms);
 }
 
-/* Of all branches that are there. */
-static uint64_t held_of(const struct gx_group *g, const struct gx_log_id *log)
-{
-    uint64_t n = 0;
-
-    for (uint32_t i = gx_group_next_branch(g, log, 0); i != GX_NONE; i = gx_group_next_branch(g, log, i + 1))
-        n += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
-    return n;
-}
-
-static void dry_at(struct gx_engine *e, struct gx_group *g, uint64_t at_ms)
-{
-    if (g->dry_at_ms == 0 || at_ms < g->dry_at_ms)
-        g->dry_at_ms = at_ms;
-    gx_engine_wake(e, g->dry_at_ms);
-}
-
-/* It was asked for what follows the (pending) head, and did not give it.  Where nothing changed since the last time it is left alone for longer. */
-static void note_dry(struct gx_engine *e, struct gx_group *g, struct gx_doubt *d, const struct gx_log *log)
-{
-    uint64_t held = held_of(g, &log->row.id);
-
-    gx_engine_drop(e, "claim_messages");
-    if (d->dry_ms == 0 || d->dry_seq != log->pend_seq + 1 || d->dry_ops != g->law.n_ops || d->dry_held != held)
-        d->dry_ms = DRY_MS;
-    else if (e->now.mono_ms >= d->dry_until_ms)
-        d->dry_ms = 2 * d->dry_ms > DRY_MAX_MS ? DRY_MAX_MS : 2 * d->dry_ms;
-    d->dry_seq = log->pend_seq + 1;
-    d->dry_ops = g->law.n_ops;
-    d->dry_held = held;
-    d->dry_until_ms = e->now.mono_ms + d->dry_ms;
-    dry_at(e, g, d->dry_until_ms);
-}
-
-/* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier.  When it was asked for that, what it says is of
- * another branch, and its next frontier counts anew. */
-static void nothing_came(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t at)
-{
-    const struct gx_log *log = &g->logs[at];
-    struct gx_doubt *d = doubt(e, c, at);
-
-    if (d == NULL)
-        return;
-    note_dry(e, g, d, log);
-    if (log->row.cls != GX_LOG_MESSAGES || c->their[at].seq <= log->pend_seq)
-        return;
-    if (d->asked_haves)
-        c->their[at].seq = log->pend_seq;
-    else
-        d->forked = c->more = true;
-}
-
-static void haves_answered(struct gx_engine *e, struct gx_channel *c, uint32_t log)
-{
-    if (doubt_of(c, log)->asked_haves)
-        doubt(e, c, log)->asked_haves = false;
-}
-
-/* Of which branch is what it gives of the log?  Its frontier says so. */
-static bool is_in_doubt(const struct gx_group *g, const struct gx_channel *c, uint32_t log)
-{
-    return gx_group_is_forked(g, log) || doubt_of(c, log)->forked || doubt_of(c, log)->asked_haves;
-}
-
-/* Of all logs that it was asked for. */
-static uint64_t pending_of_asked(const struct gx_group *g, const struct gx_session *s)
-{
-    uint64_t n = 0;
-
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        n += g->logs[i].asked == s->id ? g->logs[i].pend_seq : 0;
-    return n;
-}
-
-static void put_wanted(struct gx_wr *w, struct gx_frame_list *list, const struct gx_log *log)
-{
-    struct gx_want_entry want = {.from_seq = log->pend_seq + 1};
-
-    memcpy(want.tag.b, log->row.id.b, sizeof want.tag.b);
-    if (log->pend_seq > 0)          /* else it is a head of an earlier incarnation, in another log */
-        memcpy(want.check, log->pend_id.b, sizeof want.check);
-    gx_frame_put_want(w, list, &want);
-}
-
-/* An answer that its credit does not cover has begun, and says where it will end: what follows is asked for now, so that the peer reads it while the
- * answer is taken in here.  One that says so and gave nothing since it was asked is not believed again. */
-static void ask_on(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_want_entry *on)
-{
-    uint32_t at = gx_group_log_by_tag(g, &on->tag);
-    uint64_t pending = pending_of_asked(g, s);
-
-    if (at == GX_NONE || g->logs[at].asked != s->id || c->n_asked != 1 || pending == c->asked_pend || is_in_doubt(g, c, at) || g->asked != 0 ||
-        !gx_group_is_member(g) || gx_shown_ended(g, &g->logs[at], on->from_seq))
-        return;
-
-    struct gx_wr w = gx_engine_wr(e, 16 + sizeof *on * ((size_t)g->n_logs + 1));
-    struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
-
-    gx_frame_put_want(&w, &list, on);
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        if (g->logs[i].asked != s->id)
-            continue;
-        g->logs[i].asked_until_ms = e->now.mono_ms + GX_WANT_MS;
-        if (i > at && list.n < GX_FRONTIER_ENTRIES_MAX)     /* it answers in the order of the question */
-            put_wanted(&w, &list, &g->logs[i]);
-    }
-    gx_frame_end(&w, &list);
-    gx_engine_send(e, s, &w);
-    c->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
-    gx_engine_wake(e, c->asked_until_ms);
-    c->n_asked = 2;
-    c->asked_pend = pending;
-}
-
-/* The question that was asked ahead is still open. */
-static bool answers_one_of_two(struct gx_channel *c)
-{
-    bool two = c->n_asked > 1;
-
-    c->n_asked = two;
-    return two;
-}
 
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
@@ -388,8 +154,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             uint32_t log = gx_group_log(g, &chunk.log);
 
             of_others |= log != GX_NONE && !gx_sign_pk_equal(&g->logs[log].row.device, &c->device);
-            if (log != GX_NONE && !is_in_doubt(g, c, log))
-                gx_repair_note_theirs(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
+            if (log != GX_NONE && !gx_theirs_in_doubt(g, c, log))
+                gx_theirs_note(e, g, c, log, log < c->n_their ? c->their[log].base_seq : 0, chunk.first_seq + chunk.count - 1u);
         }
         gx_jobs_chunk(e, s, g, bytes);
     }
@@ -399,8 +165,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
     else if (f->flags & GX_CHUNKS_PUSH)
         gx_tree_fresh(e, s, c, of_others);
     if (f->flags & GX_CHUNKS_ON)
-        ask_on(e, s, g, c, &f->on);
-    if (!(f->flags & GX_CHUNKS_LAST) || answers_one_of_two(c))
+        gx_fetch_on(e, s, g, c, &f->on);
+    if (!(f->flags & GX_CHUNKS_LAST) || gx_fetch_is_ahead(c))
         return;
     c->link_owes = false;
     if (g->asked == s->id && !g->answered)
@@ -412,8 +178,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
             continue;
         log->asked = 0;
         if (log->pend_seq == log->asked_pend)
-            nothing_came(e, g, c, i);
-        haves_answered(e, c, i);
+            gx_theirs_nothing_came(e, g, c, i);
+        gx_theirs_haves_answered(e, c, i);
     }
     g->want_at_ms = e->now.mono_ms;
     gx_engine_wake(e, g->want_at_ms);
@@ -443,7 +209,7 @@ static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
     if (c->ahead && !GX_MUTANT(CONTROL_UNASKED))
         return true;
     for (uint32_t i = 0; c->more && i < g->n_logs && !GX_MUTANT(CONTROL_UNASKED); i++)
-        if (g->logs[i].row.cls == GX_LOG_CONTROL && gx_repair_their_seq(c, i) > g->logs[i].row.head_seq)
+        if (g->logs[i].row.cls == GX_LOG_CONTROL && gx_theirs_seq(c, i) > g->logs[i].row.head_seq)
             return true;
     return false;
 }
@@ -464,14 +230,14 @@ static bool entry_control(const struct gx_group *g, const struct gx_channel *c, 
 {
     if (g->logs[log].row.cls != GX_LOG_CONTROL)
         return false;
-    return c->ahead ? g->logs[log].row.head_seq > 0 : gx_repair_their_seq(c, log) > g->logs[log].row.head_seq;
+    return c->ahead ? g->logs[log].row.head_seq > 0 : gx_theirs_seq(c, log) > g->logs[log].row.head_seq;
 }
 
 /* Up to where both have a log, as far as the other told: a name that it knows if it is on the same branch. */
 static void put_common(struct gx_wr *w, struct gx_frame_list *list, const struct gx_group *g, const struct gx_channel *c, uint32_t log)
 {
     const struct gx_log_row *row = &g->logs[log].row;
-    uint32_t told = gx_repair_their_seq(c, log);
+    uint32_t told = gx_theirs_seq(c, log);
     uint32_t seq = told > row->base_seq && told < row->head_seq ? told : row->head_seq;
     struct gx_frontier_entry entry = {.base_seq = row->base_seq, .seq = seq};
     const struct gx_event_id *id = gx_group_id_at(g, log, seq);
@@ -506,9 +272,9 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
 
     if (c == NULL || first == GX_NONE)
         return;
-    gx_repair_note_theirs(e, g, c, first, first < c->n_their ? c->their[first].base_seq : 0, 0);
+    gx_theirs_note(e, g, c, first, first < c->n_their ? c->their[first].base_seq : 0, 0);
 
-    struct gx_doubt *d = gx_group_branches(g, log) >= GX_LOG_BRANCHES_MAX ? NULL : doubt(e, c, first);
+    struct gx_doubt *d = gx_group_branches(g, log) >= GX_LOG_BRANCHES_MAX ? NULL : gx_theirs_doubt(e, c, first);
 
     if (d == NULL)
         return;
@@ -528,192 +294,6 @@ void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_
     if (g->want_at_ms == 0)
         g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
     gx_engine_wake(e, g->want_at_ms);
-}
-
-/* Where the other's branch leaves mine is not known: events of mine, the newest first and ever further apart, of which it takes the first it has.  One
- * is where its part of the log begins (`there`): behind that the next one may be out of its sight. */
-static void put_haves(struct gx_engine *e, struct gx_wr *w, struct gx_frame_list *list, struct gx_group *g, uint32_t log, uint32_t there)
-{
-    const struct gx_log_row *row = &g->logs[log].row;
-    struct gx_want_entry want = {.from_seq = row->head_seq + 1};
-
-    memcpy(want.tag.b, row->id.b, sizeof want.tag.b);
-    for (uint32_t step = 1; list->n < GX_FRONTIER_ENTRIES_MAX; step *= 2) {
-        struct gx_event_id id;
-
-        memset(want.check, 0, sizeof want.check);
-        if (want.from_seq > 1 && !gx_group_event_id(e, g, log, want.from_seq - 1, &id))
-            return;
-        if (want.from_seq > 1)
-            memcpy(want.check, id.b, sizeof want.check);
-        gx_frame_put_want(w, list, &want);
-        if (want.from_seq <= row->base_seq + 1)
-            return;
-
-        uint32_t next = want.from_seq - row->base_seq - 1 > step ? want.from_seq - step : row->base_seq + 1;
-
-        want.from_seq = there > next && there < want.from_seq ? there : next;
-    }
-}
-
-static void note_asked(struct gx_engine *e, const struct gx_group *g, const struct gx_session *s, struct gx_channel *c)
-{
-    c->n_asked = 1;
-    c->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
-    c->asked_pend = pending_of_asked(g, s);
-    gx_engine_wake(e, c->asked_until_ms);
-}
-
-/* Ask session s for the branches it has and I lack. */
-static bool ask_branches(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
-{
-    for (uint32_t i = 0; i < g->n_logs && i < c->n_their; i++) {
-        struct gx_log *log = &g->logs[i];
-        struct gx_doubt *d = doubt_of(c, i)->forked ? doubt(e, c, i) : NULL;
-
-        if (d == NULL || e->now.mono_ms < d->haves_until_ms || log->asked != 0)
-            continue;
-
-        struct gx_wr w = gx_engine_wr(e, 16 + 64 * sizeof(struct gx_want_entry));
-        struct gx_frame_list list = gx_frame_begin_want(&w, c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
-
-        put_haves(e, &w, &list, g, i, c->their[i].base_seq + 1);
-        gx_frame_end(&w, &list);
-        gx_engine_send(e, s, &w);
-        d->forked = false;
-        d->asked_haves = true;
-        d->haves_until_ms = e->now.mono_ms + (d->dry_ms > DRY_MS ? d->dry_ms : DRY_MS);
-        log->asked = s->id;
-        log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
-        log->asked_pend = log->pend_seq;
-        note_asked(e, g, s, c);
-        return true;
-    }
-    return false;
-}
-
-/* A peer that may be asked for messages now, and what it is asked for. */
-struct asking {
-    struct gx_session *s;
-    struct gx_channel *c;
-    uint32_t n;                 /* logs */
-    uint64_t events;            /* in them, as far as it told */
-};
-
-/* Those that told of something that is lacking, and have no question open. */
-static struct asking *askable(struct gx_engine *e, struct gx_group *g, uint32_t *n)
-{
-    struct asking *list = gx_arena_take(&e->arena, (e->n_sessions + 1u) * sizeof *list);
-
-    *n = 0;
-    if (!gx_engine_ok(e, list == NULL ? GX_E_MEMORY : GX_OK))
-        return NULL;
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        struct gx_session *s = e->sessions[i];
-        struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
-
-        if (c == NULL || !gx_channel_shared(c) || !c->more || (c->n_asked > 0 && e->now.mono_ms < c->asked_until_ms))
-            continue;
-        if (!ask_branches(e, s, g, c))
-            list[(*n)++] = (struct asking){.s = s, .c = c};
-    }
-    return list;
-}
-
-static void deal_log(struct gx_engine *e, struct gx_group *g, uint32_t at, struct asking *to)
-{
-    struct gx_log *log = &g->logs[at];
-
-    haves_answered(e, to->c, at);
-    log->asked = to->s->id;
-    log->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
-    log->asked_pend = log->pend_seq;
-    to->n++;
-    to->events += gx_repair_their_seq(to->c, at) - log->pend_seq;
-}
-
-/* Each log that nobody was asked for goes to the one, of those who can give it, that has least to give so far. */
-static void deal(struct gx_engine *e, struct gx_group *g, struct asking *list, uint32_t n)
-{
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        const struct gx_log *log = &g->logs[i];
-        struct asking *to = NULL;
-
-        if (log->row.cls != GX_LOG_MESSAGES || (log->asked != 0 && e->now.mono_ms < log->asked_until_ms))
-            continue;
-        for (uint32_t k = 0; k < n; k++)
-            if (list[k].n < GX_FRONTIER_ENTRIES_MAX && (to == NULL || list[k].events < to->events) && can_give(e, g, list[k].c, i))
-                to = &list[k];
-        if (to != NULL)
-            deal_log(e, g, i, to);
-    }
-}
-
-static struct gx_channel *channel_asked(struct gx_engine *e, const struct gx_group *g, const struct gx_log *log)
-{
-    struct gx_session *s = log->asked == 0 ? NULL : gx_session_find(e, log->asked);
-
-    return s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
-}
-
-/* Nothing came of it since its question went out, which is a while ago.  Who was asked for a branch is left to look for it. */
-static bool is_slow(struct gx_engine *e, const struct gx_group *g, uint32_t at)
-{
-    const struct gx_log *log = &g->logs[at];
-    const struct gx_channel *c = channel_asked(e, g, log);
-
-    return c != NULL && log->row.cls == GX_LOG_MESSAGES && log->asked_pend == log->pend_seq && !doubt_of(c, at)->asked_haves &&
-           e->now.mono_ms + GX_WANT_MS >= log->asked_until_ms + SLOW_MS;
-}
-
-/* Who has nothing to give takes half of what others have not come to, the last of it first: so the slowest does not set the pace. */
-static void take_over(struct gx_engine *e, struct gx_group *g, struct asking *to)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        n += is_slow(e, g, i) && can_give(e, g, to->c, i);
-    n = (n + 1) / 2;
-    for (uint32_t i = g->n_logs; i-- > 0 && to->n < n && to->n < GX_FRONTIER_ENTRIES_MAX;) {
-        if (!is_slow(e, g, i) || !can_give(e, g, to->c, i))
-            continue;
-
-        struct gx_doubt *d = doubt(e, channel_asked(e, g, &g->logs[i]), i);
-
-        if (d != NULL)
-            note_dry(e, g, d, &g->logs[i]);
-        deal_log(e, g, i, to);
-    }
-}
-
-static void ask_messages(struct gx_engine *e, struct gx_group *g, struct asking *to)
-{
-    struct gx_wr w = gx_engine_wr(e, 16 + sizeof(struct gx_want_entry) * (size_t)to->n);
-    struct gx_frame_list list = gx_frame_begin_want(&w, to->c->number, GX_WANT_MESSAGES, GX_WANT_CHUNKS_MAX);
-
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].asked == to->s->id)
-            put_wanted(&w, &list, &g->logs[i]);
-    gx_frame_end(&w, &list);
-    gx_engine_send(e, to->s, &w);
-    note_asked(e, g, to->s, to->c);
-    gx_tree_asked(e, to->s, g, to->c);
-}
-
-static void look_messages(struct gx_engine *e, struct gx_group *g)
-{
-    uint32_t n = 0;
-    struct asking *list = askable(e, g, &n);
-
-    if (list == NULL)
-        return;
-    deal(e, g, list, n);
-    for (uint32_t k = 0; k < n; k++) {
-        if (list[k].n == 0)
-            take_over(e, g, &list[k]);
-        if (list[k].n > 0)
-            ask_messages(e, g, &list[k]);
-    }
 }
 
 /* An answer about control brought nothing: what that peer says it has does not keep this node from its messages.  Its next frontier counts anew. */
@@ -762,40 +342,18 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
 /* Control is whole: what the other said of logs that were not known then can be placed now. */
 static void compare_again(struct gx_engine *e, struct gx_channel *c)
 {
-    if (!c->blind || (c->again_ms != 0 && e->now.mono_ms < c->again_ms + DRY_MS))
+    if (!c->blind || (c->again_ms != 0 && e->now.mono_ms < c->again_ms + GX_DRY_MS))
         return;
     c->blind = false;
     c->again_ms = e->now.mono_ms;
     gx_compare_begin(e, c);
 }
 
-/* What was asked for and not answered in time is asked of others first. */
-static void give_up_unanswered(struct gx_engine *e, struct gx_group *g)
-{
-    for (uint32_t i = 0; i < g->n_logs; i++) {
-        struct gx_log *log = &g->logs[i];
-        struct gx_channel *c = NULL;
-
-        if (log->asked == 0 || e->now.mono_ms < log->asked_until_ms)
-            continue;
-        c = channel_asked(e, g, log);
-        log->asked = 0;
-        if (c != NULL)
-            c->n_asked = 0;
-
-        struct gx_doubt *d = c == NULL ? NULL : doubt(e, c, i);
-
-        if (d != NULL)
-            note_dry(e, g, d, log);
-    }
-}
-
-/* A node in a large group looks often, at each step while it joins, and few of 500 others have anything that it lacks. */
 static void note_more(const struct gx_group *g, struct gx_channel *c)
 {
     c->more = false;
     for (uint32_t i = 0; i < c->n_their && !c->more; i++)
-        c->more = doubt_of(c, i)->forked || c->their[i].seq > g->logs[i].row.head_seq;
+        c->more = gx_theirs_doubt_of(c, i)->forked || c->their[i].seq > g->logs[i].row.head_seq;
 }
 
 void gx_repair_look(struct gx_engine *e, struct gx_group *g)
@@ -809,8 +367,8 @@ void gx_repair_look(struct gx_engine *e, struct gx_group *g)
     g->want_at_ms = 0;
     if (!gx_group_is_member(g))
         return;
-    give_up_unanswered(e, g);
-    look_messages(e, g);
+    gx_fetch_give_up(e, g);
+    gx_fetch_look(e, g);
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
@@ -875,26 +433,6 @@ static void channels_timer(struct gx_engine *e)
             channel_timer(e, e->sessions[i], &e->sessions[i]->channels[k]);
 }
 
-/* What was claimed and not given is asked for again, or it would be missing for ever, here and in what is told to be left. */
-static void dry_timer(struct gx_engine *e, struct gx_group *g)
-{
-    if (g->dry_at_ms == 0 || e->now.mono_ms < g->dry_at_ms) {
-        if (g->dry_at_ms != 0)
-            gx_engine_wake(e, g->dry_at_ms);
-        return;
-    }
-    g->dry_at_ms = 0;
-    if (g->want_at_ms == 0)
-        g->want_at_ms = e->now.mono_ms;
-    for (uint32_t i = 0; i < e->n_sessions; i++) {
-        const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
-
-        for (uint32_t k = 0; c != NULL && c->n_doubts > 0 && k < c->n_their; k++)
-            if (doubt_of(c, k)->dry_until_ms > e->now.mono_ms && c->their[k].seq > g->logs[k].row.head_seq)
-                dry_at(e, g, doubt_of(c, k)->dry_until_ms);
-    }
-}
-
 void gx_repair_timer(struct gx_engine *e)
 {
     channels_timer(e);
@@ -904,7 +442,7 @@ void gx_repair_timer(struct gx_engine *e)
 
         gx_announce_timer(e, g);
         gx_endpoints_timer(e, g);
-        dry_timer(e, g);
+        gx_theirs_timer(e, g);
         for (uint32_t k = 0; k < g->n_logs && !waits; k++)
             waits = g->logs[k].asked != 0;
         if (waits && g->want_at_ms == 0)
@@ -942,8 +480,8 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
         for (uint32_t k = 0; k < e->n_sessions; k++) {
             struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
 
-            if (c != NULL && gx_channel_shared(c) && gx_repair_their_seq(c, i) > most && (g->logs[i].row.cls == GX_LOG_CONTROL || can_give(e, g, c, i)))
-                most = gx_repair_their_seq(c, i);
+            if (c != NULL && gx_channel_shared(c) && gx_theirs_seq(c, i) > most && (g->logs[i].row.cls == GX_LOG_CONTROL || gx_theirs_can_give(e, g, c, i)))
+                most = gx_theirs_seq(c, i);
         }
         left += most - g->logs[i].row.head_seq;
     }
@@ -953,7 +491,7 @@ uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g)
 static bool channel_idle(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
 {
     for (uint32_t i = 0; i < g->n_logs; i++)
-        if (g->logs[i].own && gx_repair_their_seq(c, i) < g->logs[i].row.head_seq && !gx_announce_is_apart(e, g, c, i))
+        if (g->logs[i].own && gx_theirs_seq(c, i) < g->logs[i].row.head_seq && !gx_announce_is_apart(e, g, c, i))
             return false;
     return true;
 }

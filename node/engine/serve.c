@@ -244,7 +244,7 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
             known[b] = known[b] == UINT32_MAX ? 0 : known[b];
         if (log != GX_NONE && entry.seq > known[log]) {     /* of a branch that I do not have, all of mine is news */
             known[log] = entry.seq;
-            gx_repair_note_theirs(e, g, c, log, entry.base_seq, entry.seq);
+            gx_theirs_note(e, g, c, log, entry.base_seq, entry.seq);
         }
     }
     for (uint32_t op = 0; op < g->law.n_ops; op++)

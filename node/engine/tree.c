@@ -336,7 +336,7 @@ static void pass_on(struct gx_engine *e, struct gx_group *g, const struct eager 
     bool made = false;
 
     for (uint32_t i = 0; i < to->n && e->fault == GX_OK; i++) {
-        if (to->s[i]->id == of || gx_repair_their_seq(to->c[i], log) >= seq)
+        if (to->s[i]->id == of || gx_theirs_seq(to->c[i], log) >= seq)
             continue;
         if (!made)
             gx_serve_push_live(e, g, log, from, op, &push);
