@@ -269,6 +269,9 @@ static void dispatch(struct gx_engine *e, const struct gx_input *in)
     case GX_IN_TRANSPORT_KEY:
         gx_transport_key_take(e, in);
         break;
+    case GX_IN_LAN:
+    case GX_IN_DATAGRAM:
+        break;          /* nothing goes out yet, so nothing comes back */
     case GX_IN_VACUUMED:
         gx_vacuum_take(e, in);
         break;

@@ -77,6 +77,8 @@ enum gx_input_kind {
     GX_IN_LISTENING,        /* addresses the members' door can be reached at (at start and whenever they change) */
     GX_IN_DOOR,             /* a guests' door is open, or could not be opened */
     GX_IN_TRANSPORT_KEY,    /* answer to a TRANSPORT_KEY: there is a new one, it is kept, and its door can be reached at these addresses */
+    GX_IN_LAN,              /* the own addresses that a beacon can go out from, each with the port that answers come to: at start and whenever they change */
+    GX_IN_DATAGRAM,         /* bytes that came by UDP on the LAN: who sent them, and where from, is not proved */
     GX_IN_VACUUMED,         /* answer to a VACUUM: how large the store's file was and is, or why it was not made smaller */
     GX_IN_TIMER             /* the time of the last WAKE is reached */
 };
@@ -85,20 +87,20 @@ struct gx_input {
     enum gx_input_kind kind;
     struct gx_time now;
     gx_session_id session;                      /* FRAME, SESSION_UP, SESSION_DOWN */
-    struct gx_span bytes;                       /* FRAME */
+    struct gx_span bytes;                       /* FRAME, DATAGRAM */
     /* SESSION_UP */
     bool inbound;
     uint32_t door;                              /* inbound: 0 the members' door, else the number of a guests' door */
     struct gx_curve_pk peer_key;                /* authenticated by CURVE: the other side's key; TRANSPORT_KEY: the own one */
     struct gx_curve_pk own_key;                 /* a member's: the own key it was made with, which may be the one of before */
-    struct gx_addr peer_addr;                   /* family 0 when unknown */
+    struct gx_addr peer_addr;                   /* family 0 when unknown; DATAGRAM: where it says that it comes from */
     /* COMMAND, CLIENT_GONE */
     uint64_t client;                            /* a control connection */
     const struct gx_command *command;
     /* VERIFIED */
     uint64_t ticket;
     bool ok;
-    /* LISTENING, TRANSPORT_KEY: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX */
+    /* LISTENING, TRANSPORT_KEY: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX.  LAN: n_addrs <= GX_LAN_SOURCES_MAX */
     size_t n_addrs;
     const struct gx_addr *addrs;
     /* VACUUMED */
@@ -113,6 +115,8 @@ enum gx_effect_kind {
     GX_OUT_DISCONNECT,      /* close a session once what was sent to it is out; no SESSION_DOWN follows */
     GX_OUT_DOOR_OPEN,       /* bind a guests' door */
     GX_OUT_DOOR_CLOSE,
+    GX_OUT_BEACON,          /* bytes to all on the LAN that the own address `addr` (one of the last LAN input) is in, from there */
+    GX_OUT_DATAGRAM,        /* bytes by UDP to addr, which is on a LAN that this node is in */
     GX_OUT_VERIFY,
     GX_OUT_ANSWER,          /* final answer to a command */
     GX_OUT_NOTE,            /* one object of a subscription (watch), to the client of that command */
@@ -127,9 +131,10 @@ enum gx_effect_kind {
 struct gx_effect {
     enum gx_effect_kind kind;
     gx_session_id session;                      /* SEND, CONNECT, DISCONNECT */
-    struct gx_span bytes;                       /* SEND: one frame; VERIFY: the message; LOG, NAME: text */
-    /* CONNECT */
+    struct gx_span bytes;                       /* SEND: one frame; BEACON, DATAGRAM: what goes out; VERIFY: the message; LOG, NAME: text */
+    /* CONNECT, BEACON, DATAGRAM */
     struct gx_addr addr;
+    /* CONNECT */
     struct gx_curve_pk server_key;
     bool as_guest;                              /* use guest_sk as the client's key instead of the node's transport key */
     struct gx_curve_pk guest_pk;

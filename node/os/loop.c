@@ -131,6 +131,9 @@ static void carry_out(struct gx_node *node, const struct gx_effect *e)
     case GX_OUT_DOOR_CLOSE:
         gx_transport_do(node->transport, e);
         break;
+    case GX_OUT_BEACON:
+    case GX_OUT_DATAGRAM:
+        break;          /* nobody asks for it yet */
     case GX_OUT_VERIFY:
         gx_verifier_add(node->verifier, e);
         break;

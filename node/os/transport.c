@@ -240,6 +240,8 @@ void gx_transport_do(struct gx_transport *t, const struct gx_effect *effect)
     case GX_OUT_DOOR_CLOSE:
         gx_bind_close_door(t, effect->door);
         break;
+    case GX_OUT_BEACON:
+    case GX_OUT_DATAGRAM:
     case GX_OUT_VERIFY:
     case GX_OUT_ANSWER:
     case GX_OUT_NOTE:

@@ -149,6 +149,8 @@ static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
         another_key(sim, i);
         break;
     case GX_OUT_VACUUM:         /* nobody asks for it here */
+    case GX_OUT_BEACON:
+    case GX_OUT_DATAGRAM:
     case GX_OUT_NAME:
     case GX_OUT_LOG:
     case GX_OUT_NOTE:

@@ -243,6 +243,8 @@ static inline void client_effect(struct client *c, const struct gx_effect *ef)
     case GX_OUT_LOG:
     case GX_OUT_TRANSPORT_KEY:
     case GX_OUT_VACUUM:
+    case GX_OUT_BEACON:
+    case GX_OUT_DATAGRAM:
         break;
     }
 }

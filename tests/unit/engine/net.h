@@ -279,6 +279,8 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
                  gx_span(NULL, 0));
         break;
     }
+    case GX_OUT_BEACON:
+    case GX_OUT_DATAGRAM:
     case GX_OUT_NAME:
     case GX_OUT_LOG:
         break;
