@@ -26,6 +26,7 @@ struct gx_incarnation { uint8_t b[8]; };           /* inc_g: public, one per gro
 struct gx_token_seed { uint8_t b[16]; };           /* the secret inside a QR code */
 struct gx_invite_lan_key { uint8_t b[32]; };       /* bk: every member has it, none can spend the token with it */
 struct gx_gate_key { uint8_t b[32]; };
+struct gx_lan_key { uint8_t b[32]; };              /* B: by which those who have it find each other on a LAN */
 struct gx_nonce { uint8_t b[32]; };                /* fresh per session and side */
 struct gx_tag { uint8_t b[16]; };                  /* a gate's tag in a HELLO */
 

@@ -15,7 +15,8 @@
     X(GX_DOMAIN_GUEST, "gx guest")        \
     X(GX_DOMAIN_SESSION, "gx session")    \
     X(GX_DOMAIN_ENDPOINT, "gx endpoint")  \
-    X(GX_DOMAIN_ACCEPT, "gx accept")
+    X(GX_DOMAIN_ACCEPT, "gx accept")      \
+    X(GX_DOMAIN_BEACON, "gx beacon")
 
 enum gx_domain {
 #define GX_X(name, text) name,

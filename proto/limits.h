@@ -79,6 +79,8 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_TOLD_MAX 64u                         /* groups in which one contact says to be somebody whom this node does not know yet */
 #define GX_LAN_SOURCES_MAX 16u                  /* own addresses that beacons go out from: some interfaces, of each family's one or two */
 #define GX_LAN_DATAGRAM_MAX 256u                /* bytes of a beacon, and of anything else said by UDP */
+#define GX_LAN_HEARD_MAX 256u                   /* beacons that were recognised, so that each is answered once */
+#define GX_LAN_NEARBY_MAX 64u                   /* addresses that somebody was heard from, for `peers --nearby` */
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)
 #define GX_EFFECTS_BYTES_MAX (64u * 1024u * 1024u) /* a step's arena; a SEND beyond it is dropped and repaired by catch-up */

@@ -2,6 +2,8 @@
  *
  * What is new to the other side costs nothing, however much it is: nobody who catches up is slowed.  It is counted by device and not by session, so
  * that to begin anew gains nothing. */
+#include "node/engine/budget.h"
+
 #include "node/engine/internal.h"
 #include <stdlib.h>
 
@@ -32,8 +34,7 @@ static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, co
     return g->logs[log].account;
 }
 
-/* Is anything left?  It may be overdrawn by what it is spent on last. */
-static bool is_left(struct gx_budget *b, uint64_t now_ms, uint64_t per_s, int64_t most)
+bool gx_budget_is_left(struct gx_budget *b, uint64_t now_ms, uint64_t per_s, int64_t most)
 {
     uint64_t ms = now_ms - b->at_ms;
 
@@ -56,7 +57,7 @@ bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_c
         a->given = 0;
         a->given_ms = e->now.mono_ms;
     }
-    return is_left(&a->again, e->now.mono_ms, AGAIN_PER_S, AGAIN_MAX) || GX_MUTANT(WANT_EVER);
+    return gx_budget_is_left(&a->again, e->now.mono_ms, AGAIN_PER_S, AGAIN_MAX) || GX_MUTANT(WANT_EVER);
 }
 
 static uint64_t events_of(const struct gx_group *g)
@@ -122,7 +123,7 @@ bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_ch
 {
     struct gx_account *a = account_of(e, g, &c->device);
 
-    return a == NULL || is_left(&a->waste, e->now.mono_ms, WASTE_PER_S, WASTE_MAX);
+    return a == NULL || gx_budget_is_left(&a->waste, e->now.mono_ms, WASTE_PER_S, WASTE_MAX);
 }
 
 void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes)

@@ -310,7 +310,7 @@ static struct gx_group *waits(struct gx_engine *e, const struct gx_contact *c)
 
 static void knock(struct gx_engine *e, struct gx_contact *c)
 {
-    uint32_t n = c->row.n_addrs + e->n_manual, at = c->next_addr++ % n;
+    uint32_t n = c->row.n_addrs + e->n_manual, at = n == 0 ? 0 : c->next_addr % n;
     struct gx_session *s = gx_session_new(e, e->next_session, GX_SESSION_CARD, false);
 
     if (s == NULL)
@@ -318,7 +318,13 @@ static void knock(struct gx_engine *e, struct gx_contact *c)
     e->next_session += 2;
     s->group = GX_NONE;
     s->person = c->row.card.id;
-    s->addr = at < c->row.n_addrs ? c->row.addrs[at] : e->manual[at - c->row.n_addrs];
+    if (c->found.family != 0)
+        s->addr = c->found;
+    else
+        s->addr = at < c->row.n_addrs ? c->row.addrs[at] : e->manual[at - c->row.n_addrs];
+    if (c->found.family == 0)
+        c->next_addr++;
+    c->found.family = 0;
     c->session = s->id;
     gx_guest_connect(e, s, &c->row.seed, c->row.card.id.b);
 }
@@ -328,13 +334,33 @@ void gx_cards_timer(struct gx_engine *e)
     for (uint32_t i = 0; i < e->people.n; i++) {
         struct gx_contact *c = &e->people.contacts[i];
 
-        if (c->session != 0 || c->row.n_addrs + e->n_manual == 0 || waits(e, c) == NULL)
+        if (c->session != 0 || (c->row.n_addrs + e->n_manual == 0 && c->found.family == 0) || waits(e, c) == NULL)
             continue;
         if (!e->listening || e->now.mono_ms < c->next_ms)
             gx_engine_wake(e, c->next_ms > e->now.mono_ms ? c->next_ms : e->now.mono_ms + GX_BACKOFF_FIRST_MS);
         else
             knock(e, c);
     }
+}
+
+bool gx_card_goes_to(struct gx_engine *e, const struct gx_contact *c)
+{
+    static const struct gx_token_seed none = {{0}};
+
+    return (c->row.flags & GX_CONTACT_TOLD) == 0 && memcmp(&c->row.seed, &none, sizeof none) != 0 && waits(e, c) != NULL;
+}
+
+void gx_card_found_at(struct gx_engine *e, struct gx_contact *c, const struct gx_addr *at)
+{
+    struct gx_session *s = c->session == 0 ? NULL : gx_session_find(e, c->session);
+
+    if (s != NULL && s->state != GX_SESSION_CONNECTING)
+        return;
+    c->found = *at;
+    if (s != NULL)
+        gx_session_close(e, s, GX_BYE_DONE);
+    c->next_ms = e->now.mono_ms;
+    gx_engine_wake(e, e->now.mono_ms);
 }
 
 void gx_cards_hurry(struct gx_engine *e)

@@ -305,8 +305,9 @@ static void add(struct gx_answer_builder *b, const struct gx_card_code *code, co
     c->next_ms = e->now.mono_ms;
     c->next_addr = 0;
     gx_engine_wake(e, e->now.mono_ms);
+    gx_lan_hurry(e);
     put_contact(b, c);
-    gx_answers_bool(b, "reachable", c->row.n_addrs > 0 || e->n_manual > 0 || c->row.theirs != 0);
+    gx_answers_bool(b, "reachable", c->row.n_addrs > 0 || e->n_manual > 0 || gx_lan_is_on(e) || c->row.theirs != 0);
     gx_answers_send(b);
 }
 

@@ -205,7 +205,8 @@ static void join(struct gx_answer_builder *b, struct gx_join_row *row, const str
     if (g == NULL)
         return;
     gx_engine_wake(e, e->now.mono_ms);
-    if (g->join.n_addrs == 0) {
+    gx_lan_hurry(e);
+    if (g->join.n_addrs == 0 && !gx_lan_is_on(e)) {
         gx_answers_refuse(b, GX_E_USAGE, "give an address of a member's door, as `invites` shows it there: --at ADDR:PORT",
                           "the code holds no address; the request is kept, but there is nowhere to ask");
         return;

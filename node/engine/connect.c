@@ -7,6 +7,7 @@
 #define CALLED_BACK_MAX 8u          /* of those who were in a group with this node, once it was removed */
 #define CALLED_BACK_PAUSE_MS 60000u
 #define CALLED_BACK_PAUSE_MAX_MS 86400000u
+#define FOUND_MS 60000u             /* so long a node is tried that no record names, after it answered on the LAN */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -81,46 +82,77 @@ static bool is_called(struct gx_engine *e, const struct gx_curve_pk *key, bool b
     return false;
 }
 
-static bool wanted(struct gx_engine *e, const struct gx_curve_pk *key)
+static bool is_wanted(struct gx_engine *e, const struct gx_curve_pk *key)
 {
-    return is_called(e, key, false) || is_called(e, key, true);
+    const struct gx_target *t = gx_targets_find(e, key);
+
+    return is_called(e, key, false) || is_called(e, key, true) || (t != NULL && e->now.mono_ms < t->found_until_ms);
 }
 
 /* The place of a key that nobody has any more: there are new ones with each removal, and a member can tell of as many as it likes. */
 static struct gx_target *free_place(struct gx_engine *e)
 {
     for (uint32_t i = 0; i < e->n_targets; i++)
-        if (e->targets[i].session == 0 && !wanted(e, &e->targets[i].key)) {
+        if (e->targets[i].session == 0 && !is_wanted(e, &e->targets[i].key)) {
             gx_idmap_del(&e->target_by_key, e->targets[i].key.b);
             return &e->targets[i];
         }
     return NULL;
 }
 
+/* The target of that key, a new one if need be; NULL: there is no room (counted), or memory (noted). */
+static struct gx_target *target_of(struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    struct gx_target *t = gx_targets_find(e, key);
+
+    if (t != NULL)
+        return t;
+    if (e->n_targets >= GX_SESSIONS_MAX && (t = free_place(e)) == NULL) {
+        gx_engine_drop(e, "targets_full");
+        return NULL;
+    }
+    if (t == NULL && !gx_engine_grow(e, &e->targets, &e->cap_targets, e->n_targets, sizeof *e->targets))
+        return NULL;
+    if (t == NULL)
+        t = &e->targets[e->n_targets++];
+    if (!gx_engine_ok(e, gx_idmap_put(&e->target_by_key, key->b, (uint32_t)(t - e->targets))))
+        return NULL;
+    *t = (struct gx_target){.key = *key, .session = session_with(e, key)};      /* it may have come before its record */
+    t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
+    return t;
+}
+
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
 {
-    struct gx_target *t = gx_targets_find(e, &record->transport);
+    struct gx_target *t = is_me(e, &record->transport) ? NULL : target_of(e, &record->transport);
 
-    if (is_me(e, &record->transport))
+    if (t == NULL)
         return;
-    if (t == NULL) {
-        if (e->n_targets >= GX_SESSIONS_MAX && (t = free_place(e)) == NULL) {
-            gx_engine_drop(e, "targets_full");
-            return;
-        }
-        if (t == NULL && !gx_engine_grow(e, &e->targets, &e->cap_targets, e->n_targets, sizeof *e->targets))
-            return;
-        if (t == NULL)
-            t = &e->targets[e->n_targets++];
-        if (!gx_engine_ok(e, gx_idmap_put(&e->target_by_key, record->transport.b, (uint32_t)(t - e->targets))))
-            return;
-        *t = (struct gx_target){.key = record->transport, .session = session_with(e, &record->transport)};      /* it may have come before its record */
-        t->next_ms = e->now.mono_ms + (i_am_lower(e, &t->key) ? 0 : HIGHER_KEY_WAITS_MS);
-    }
     take_places(t, record);
     if (t->next_ms == UINT64_MAX)
         t->next_ms = e->now.mono_ms;
     gx_engine_wake(e, t->next_ms);
+}
+
+void gx_targets_found(struct gx_engine *e, const struct gx_curve_pk *key, const struct gx_addr *at)
+{
+    struct gx_target *t = is_me(e, key) ? NULL : target_of(e, key);
+
+    if (t == NULL)
+        return;
+    struct gx_session *s = t->session == 0 ? NULL : gx_session_find(e, t->session);
+
+    /* One that nobody answered yet may be to an address of before. */
+    if (s != NULL && s->state == GX_SESSION_CONNECTING && !gx_addr_equal(&s->addr, at))
+        gx_session_close(e, s, GX_BYE_DONE);
+    t->found = *at;
+    t->found_until_ms = e->now.mono_ms + FOUND_MS;
+    if (t->session == 0) {
+        t->next_addr = 0;               /* found comes first */
+        t->next_ms = e->now.mono_ms;
+        t->backoff_ms = 0;
+    }
+    gx_engine_wake(e, e->now.mono_ms);
 }
 
 void gx_targets_hurry(struct gx_engine *e)
@@ -141,14 +173,22 @@ void gx_targets_reload(struct gx_engine *e)
                 gx_targets_update(e, &e->groups[i]->endpoints[k]);
 }
 
+/* Where it was found on the LAN, where records say that it is, and what the person gave. */
+static uint32_t n_addrs(const struct gx_engine *e, const struct gx_target *t)
+{
+    return (t->found.family != 0 ? 1u : 0u) + t->n_places + e->n_manual;
+}
+
 static const struct gx_addr *pick_addr(struct gx_engine *e, struct gx_target *t)
 {
-    uint32_t n = t->n_places + e->n_manual;
+    uint32_t n = n_addrs(e, t), first = t->found.family != 0 ? 1u : 0u;
     uint32_t at = n == 0 ? 0 : t->next_addr++ % n;
 
     if (n == 0)
         return NULL;
-    return at < t->n_places ? &t->places[at].addr : &e->manual[at - t->n_places];
+    if (at < first)
+        return &t->found;
+    return at - first < t->n_places ? &t->places[at - first].addr : &e->manual[at - first - t->n_places];
 }
 
 static void dial(struct gx_engine *e, struct gx_target *t)
@@ -188,7 +228,7 @@ void gx_targets_timer(struct gx_engine *e)
                 gx_engine_wake(e, t->next_ms);
             continue;
         }
-        if (wanted(e, &t->key)) {
+        if (is_wanted(e, &t->key)) {
             dial(e, t);
         } else {
             t->next_ms = UINT64_MAX;        /* nobody's now; gx_targets_update wakes it when its record counts again */
@@ -219,7 +259,7 @@ static bool is_asked(const struct gx_engine *e, const struct gx_target *t)
 /* All addresses are tried in quick succession, then a pause that grows. */
 static void back_off(struct gx_engine *e, struct gx_target *t)
 {
-    uint32_t n = t->n_places + e->n_manual;
+    uint32_t n = n_addrs(e, t);
 
     if (n > 0 && t->next_addr % n != 0) {
         t->next_ms = e->now.mono_ms + 100;
@@ -307,7 +347,7 @@ static bool is_spare(struct gx_engine *e, const struct gx_session *s)
 
             found = o != NULL && gx_channel_shared(o) && gx_sign_pk_equal(&o->device, &c->device) &&
                     memcmp(own_key(other), &e->config.transport_pk, sizeof s->peer_key) == 0 &&
-                    (memcmp(&other->peer_key, &s->peer_key, sizeof s->peer_key) == 0 || !wanted(e, &s->peer_key));
+                    (memcmp(&other->peer_key, &s->peer_key, sizeof s->peer_key) == 0 || !is_wanted(e, &s->peer_key));
         }
         if (!found)
             return false;

@@ -5,6 +5,7 @@
 #include "node/engine/people.h"
 #include "node/engine/sealing.h"
 
+#define ASKED_MS 30000u         /* so long a door that was asked for on the LAN is kept for who asked */
 #define GIVING_MS 60000u        /* how long handing over a group's control events may take */
 
 struct gx_door *gx_doors_by_number(struct gx_engine *e, uint32_t number)
@@ -31,6 +32,7 @@ struct candidate {
     struct gx_group *g;
     const struct gx_token_info *info;
     bool live;
+    bool asked;             /* for just now, on the LAN */
     uint64_t arrival;
 };
 
@@ -38,6 +40,8 @@ static bool better(const struct candidate *a, const struct candidate *b)
 {
     if (a->live != b->live)
         return a->live;
+    if (a->asked != b->asked)
+        return a->asked;
     return a->arrival > b->arrival;
 }
 
@@ -56,6 +60,7 @@ static uint32_t choose(struct gx_engine *e, struct candidate best[GX_DOORS_MAX])
             if (!gx_token_known(g, info) || gx_token_expired(info->expires_min, e->now) || !gx_token_open(e, g, info))
                 continue;
             c.live = gx_token_deny(g, info, GX_LAW_NONE) == GX_DENY_NONE;
+            c.asked = info->asked_ms != 0 && e->now.mono_ms < info->asked_ms + ASKED_MS;
             if (n == GX_DOORS_MAX && !better(&c, &best[n - 1]))
                 continue;
 

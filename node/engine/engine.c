@@ -199,6 +199,7 @@ void gx_engine_free(struct gx_engine *e)
     gx_jobs_free(e);
     gx_groups_free(e);
     gx_people_free(e);
+    gx_lan_free(e);
     gx_idmap_free(&e->session_by_id);
     gx_idmap_free(&e->target_by_key);
     gx_arena_free(&e->arena);
@@ -270,8 +271,11 @@ static void dispatch(struct gx_engine *e, const struct gx_input *in)
         gx_transport_key_take(e, in);
         break;
     case GX_IN_LAN:
+        gx_lan_take_sources(e, in);
+        break;
     case GX_IN_DATAGRAM:
-        break;          /* nothing goes out yet, so nothing comes back */
+        gx_lan_take(e, in);
+        break;
     case GX_IN_VACUUMED:
         gx_vacuum_take(e, in);
         break;
@@ -291,6 +295,7 @@ static void timers(struct gx_engine *e)
         gx_engine_wake(e, e->rest_until_ms);
     } else {
         gx_targets_timer(e);
+        gx_lan_timer(e);
         gx_guest_timer(e);
         gx_cards_timer(e);
     }
@@ -432,6 +437,8 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
             gx_transport_key_take(e, &inputs[i]);
         else if (inputs[i].kind == GX_IN_LISTENING)
             take_listening(e, &inputs[i]);
+        else if (inputs[i].kind == GX_IN_LAN)
+            gx_lan_take_sources(e, &inputs[i]);
         else if (inputs[i].kind == GX_IN_VACUUMED)
             gx_vacuum_take(e, &inputs[i]);
     }

@@ -44,8 +44,11 @@ static void knock(struct gx_engine *e, struct gx_group *g)
         return;
     e->next_session += 2;
     s->group = g->row.gnum;
-    s->addr = g->join.addrs[g->join_addr % g->join.n_addrs];
-    g->join_addr++;
+    if (g->join_found.family != 0)
+        s->addr = g->join_found;
+    else
+        s->addr = g->join.addrs[g->join_addr++ % g->join.n_addrs];
+    g->join_found.family = 0;           /* found again, if it is there: beacons go out as long as somebody waits */
     g->join_session = s->id;
     g->join_given = false;
     g->n_collected = 0;
@@ -79,7 +82,7 @@ void gx_guest_timer(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[i];
 
-        if (!gx_group_joining(g) || g->join_session != 0 || g->join.n_addrs == 0)
+        if (!gx_group_joining(g) || g->join_session != 0 || (g->join.n_addrs == 0 && g->join_found.family == 0))
             continue;
         if (give_up_join(e, g)) {
             i--;                    /* of the others, the next has its place */
@@ -92,6 +95,21 @@ void gx_guest_timer(struct gx_engine *e)
     }
 }
 
+/* Better than an address that nobody has answered at. */
+void gx_guest_found(struct gx_engine *e, struct gx_group *g, const struct gx_addr *at)
+{
+    struct gx_session *s = g->join_session == 0 ? NULL : gx_session_find(e, g->join_session);
+
+    if (s != NULL && s->state != GX_SESSION_CONNECTING)
+        return;
+    g->join_found = *at;
+    g->join_next_ms = e->now.mono_ms;
+    if (s != NULL)
+        gx_session_close(e, s, GX_BYE_DONE);
+    g->join_next_ms = e->now.mono_ms;
+    gx_engine_wake(e, e->now.mono_ms);
+}
+
 void gx_guest_gone(struct gx_engine *e, const struct gx_session *s)
 {
     struct gx_group *g = gx_group_by_gnum(e, s->group);
@@ -102,7 +120,7 @@ void gx_guest_gone(struct gx_engine *e, const struct gx_session *s)
     if (!gx_group_joining(g))
         return;
     g->join_unsure = g->join_unsure || s->stage >= GX_GUEST_REQUESTED;
-    if (g->join_addr % g->join.n_addrs != 0) {
+    if (g->join.n_addrs > 0 && g->join_addr % g->join.n_addrs != 0) {
         g->join_next_ms = e->now.mono_ms + 50;
     } else {
         uint32_t next = g->join_backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : g->join_backoff_ms * 2;

@@ -8,6 +8,7 @@
 #include "node/engine/arena.h"
 #include "node/engine/engine.h"
 #include "node/engine/idmap.h"
+#include "node/engine/lan.h"
 #include "proto/frame.h"
 #include "proto/law.h"
 #include "store/events.h"
@@ -70,12 +71,6 @@ struct gx_log_history {
     bool is_past;               /* nothing that comes behind its head is from before */
     uint32_t from;              /* the first of its messages that belongs to it; 0: none */
     struct gx_last last;        /* from before */
-};
-
-/* Bytes that may be spent; it fills again with the time. */
-struct gx_budget {
-    int64_t left;
-    uint64_t at_ms;
 };
 
 /* What a device of another cost this node since the start.  budget.c */
@@ -173,6 +168,7 @@ struct gx_token_info {
     struct gx_invite_lan_key lan;       /* once it could be opened */
     uint32_t expires_min;
     uint8_t uses;
+    uint64_t asked_ms;          /* a door for it was asked for on the LAN then, and was not open; 0: never */
 };
 
 /* Up to where the own messages were told to be sent, and delivered. */
@@ -297,6 +293,7 @@ struct gx_group {
     uint64_t join_next_ms;
     uint32_t join_backoff_ms;
     uint32_t join_addr;         /* next of join.addrs to try */
+    struct gx_addr join_found;  /* a door that answered on the LAN, to be tried next; family 0: none */
     bool has_asked;             /* a contact invited me: its node is asked to let me in */
     struct gx_asked_row asked_of;
     uint64_t asked_again_ms;    /* it said no for now: it is not asked again before */
@@ -435,6 +432,8 @@ struct gx_target {
     uint64_t next_ms;
     uint32_t backoff_ms;
     uint32_t next_addr;         /* of its own and then the manual addresses */
+    struct gx_addr found;       /* where it was found on the LAN last; family 0: nowhere */
+    uint64_t found_until_ms;    /* so long it is tried, though no record names it */
     uint64_t spare_ms;          /* when a session with it was ended that was made with an own key of before; 0: never */
 };
 
@@ -525,6 +524,7 @@ struct gx_contact {
     uint64_t next_ms;
     uint32_t backoff_ms;
     uint32_t next_addr;
+    struct gx_addr found;       /* a door of theirs that answered on the LAN, to be tried next; family 0: none */
 };
 
 /* A contact that this node lets into a group when it asks. */
@@ -620,6 +620,7 @@ struct gx_engine {
     uint32_t next_door;
 
     struct gx_people people;
+    struct gx_lan lan;
 
     struct gx_waiter *waiters;
     uint32_t n_waiters, cap_waiters;
@@ -858,6 +859,8 @@ void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *
 
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record);
 /* Connect to whoever is not connected now, and not after the pause that lets the other side begin. */
+/* The node of that key answered from there on the LAN. */
+void gx_targets_found(struct gx_engine *e, const struct gx_curve_pk *key, const struct gx_addr *at);
 void gx_targets_hurry(struct gx_engine *e);
 /* A device's record names another key than before, or the device is met on another session: one made with this node's key of before may be spare now, and ends. */
 void gx_targets_end_spare(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device);
@@ -1072,6 +1075,8 @@ void gx_door_join_verified(struct gx_engine *e, struct gx_job *job);
 
 void gx_guest_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
 void gx_guest_up(struct gx_engine *e, struct gx_session *s);
+/* A door of the invitation by which this node joins g answered from there on the LAN. */
+void gx_guest_found(struct gx_engine *e, struct gx_group *g, const struct gx_addr *at);
 void gx_guest_gone(struct gx_engine *e, const struct gx_session *s);
 void gx_guest_path_verified(struct gx_engine *e, struct gx_job *job);
 void gx_guest_baseline_verified(struct gx_engine *e, struct gx_job *job);

@@ -73,6 +73,10 @@ void gx_cards_timer(struct gx_engine *e);
 void gx_cards_hurry(struct gx_engine *e);                   /* own addresses changed: tell those who have not answered */
 void gx_card_up(struct gx_engine *e, struct gx_session *s);
 void gx_card_answer(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f);
+/* Is this node on its way to the door of their card? */
+bool gx_card_goes_to(struct gx_engine *e, const struct gx_contact *c);
+/* Their door answered from there on the LAN. */
+void gx_card_found_at(struct gx_engine *e, struct gx_contact *c, const struct gx_addr *at);
 void gx_card_gone(struct gx_engine *e, const struct gx_session *s);
 /* Found a direct chat with c.  False: no room or at fault. */
 bool gx_card_found(struct gx_engine *e, struct gx_contact *c);

@@ -58,6 +58,8 @@ struct net_node {
     struct gx_curve_sk transport_sk;
     unsigned transport_keys;                /* how often it was replaced; the one of before is still answered to */
     struct gx_addr addr;                    /* where it then is */
+    struct gx_addr lan;                     /* from where it speaks on the LAN; family 0: it does not */
+    uint64_t beacons, datagrams;            /* what it said there */
     uint64_t wake;
     uint64_t next_inbound;
     bool answered;
@@ -92,6 +94,8 @@ struct net {
     /* Called for every frame; false loses it. */
     bool (*pass)(struct net *net, int from, int to, struct gx_span bytes);
     /* Called for every frame that is carried; may change it and make it shorter. */
+    /* Called for what is said on the LAN. */
+    void (*said)(struct net *net, int from, struct gx_span bytes);
     size_t (*spoil)(struct net *net, int from, int to, uint8_t *bytes, size_t n);
 };
 
@@ -213,6 +217,12 @@ static void net_another_key(struct net *net, int i)
              gx_span(NULL, 0));
 }
 
+static inline void net_said(struct net *net, int from, struct gx_span bytes)
+{
+    if (net->said != NULL)
+        net->said(net, from, bytes);
+}
+
 static inline void net_effect(struct net *net, int i, const struct gx_effect *ef)
 {
     struct net_node *node = &net->node[i];
@@ -280,7 +290,20 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
         break;
     }
     case GX_OUT_BEACON:
+        node->beacons++;
+        assert_true(gx_addr_equal(&ef->addr, &node->lan));
+        net_said(net, i, ef->bytes);
+        for (int k = 0; k < net->n; k++)
+            if (net->node[k].lan.family != 0)
+                net_push(net, k, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = node->lan}, ef->bytes);
+        break;
     case GX_OUT_DATAGRAM:
+        node->datagrams++;
+        net_said(net, i, ef->bytes);
+        for (int k = 0; k < net->n; k++)
+            if (net->node[k].lan.family != 0 && gx_addr_equal(&net->node[k].lan, &ef->addr))
+                net_push(net, k, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = node->lan}, ef->bytes);
+        break;
     case GX_OUT_NAME:
     case GX_OUT_LOG:
         break;
@@ -378,6 +401,17 @@ static void net_start(struct net *net, int i)
     node->wake = net->now.mono_ms;
     net->door[net->n_doors++] = (struct net_door){.node = i, .number = 0, .port = (uint16_t)(100 + i), .pk = node->config.transport_pk};
     net_step(net, i, (struct gx_input){.kind = GX_IN_LISTENING, .n_addrs = 1, .addrs = &addr});
+}
+
+/* It is on the LAN from now on, with a new address; everybody there hears everybody. */
+static inline void net_lan(struct net *net, int i)
+{
+    struct net_node *node = &net->node[i];
+    uint8_t host = (uint8_t)(node->lan.family == 0 ? i + 1 : node->lan.ip[3] + 100);
+
+    node->lan = (struct gx_addr){.family = 4, .ip = {192, 0, 2, host}, .port = (uint16_t)(4000 + host)};
+    net_step(net, i, (struct gx_input){.kind = GX_IN_LAN, .n_addrs = 1, .addrs = &node->lan});
+    net_settle(net);
 }
 
 /* As by kill -9: nothing is said to anybody. */

@@ -1,0 +1,502 @@
+/* Finding others on a LAN: beacons to all, answers to one.  WIRE §9, KEYS §12.
+ *
+ * Nothing that is heard counts for anything but a place to try: who is there shows in the session. */
+#include "node/engine/lan.h"
+
+#include "node/engine/commands.h"
+#include "node/engine/people.h"
+#include "node/engine/sealing.h"
+#include <stdlib.h>
+
+#define BURST_JITTER_MS 200u            /* nodes that a power cut ended start together */
+#define LONELY_MS 30000u
+#define SETTLED_MS 300000u
+#define GATES 8u                        /* of a group by which tags are recognised, and capsules */
+#define ANSWERERS 4u                    /* of those who are connected, so many answer a beacon */
+#define KEYS_MS 1000u                   /* the keys by which others are recognised are gathered anew after that */
+#define HASHES_PER_S 200000u            /* a tenth of a core */
+#define HASHES_MAX 1000000
+#define AROUND 3u                       /* slots: this one, the one before, the one behind */
+
+static const uint32_t burst_ms[] = {1000, 2000, 4000};      /* between the first four beacons */
+
+/* --- what is looked for ------------------------------------------------------------------------------------------------------------------ */
+
+static bool is_for_lan(const struct gx_engine *e, const struct gx_group *g)
+{
+    return gx_group_active(g) && g->me != GX_NONE && (!e->lan.contacts_only || gx_group_is_direct(g));
+}
+
+static uint32_t connected(const struct gx_engine *e, const struct gx_group *g)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
+
+        n += c != NULL && gx_channel_shared(c);
+    }
+    return n;
+}
+
+static bool is_lonely(const struct gx_engine *e, const struct gx_group *g)
+{
+    return is_for_lan(e, g) && g->law.now.n_members > 1 && connected(e, g) == 0;
+}
+
+static bool looks_for_door(const struct gx_group *g)
+{
+    return gx_group_joining(g) && g->has_join && !g->has_asked;
+}
+
+/* Of an invitation or a card. */
+static void key_of_seed(struct gx_lan_key *out, const struct gx_token_seed *seed, const uint8_t group16[16])
+{
+    struct gx_token_keys keys;
+
+    gx_token_keys_make(&keys, seed, group16);
+    gx_lan_key_of_invite(out, &keys.lan);
+    gx_wipe(&keys, sizeof keys);
+}
+
+static struct gx_lan_wish *wish(struct gx_lan_wish *list, uint32_t *n, uint32_t gnum)
+{
+    if (*n == GX_BEACON_TAGS)
+        return NULL;
+    list[*n] = (struct gx_lan_wish){.group = gnum};
+    return &list[(*n)++];
+}
+
+/* Doors first: somebody waits in front of them.  Then groups, in turn. */
+static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TAGS])
+{
+    struct gx_lan_wish *w = NULL;
+    const struct gx_gate_key *gate = NULL;
+    uint32_t n = 0, turn = e->lan.turn;
+
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (looks_for_door(e->groups[i]) && (w = wish(list, &n, e->groups[i]->row.gnum)) != NULL) {
+            w->door = true;
+            key_of_seed(&w->key, &e->groups[i]->join.token.seed, e->groups[i]->join.token.group16);
+        }
+    for (uint32_t i = 0; i < e->people.n; i++)
+        if (gx_card_goes_to(e, &e->people.contacts[i]) && (w = wish(list, &n, GX_NONE)) != NULL) {
+            w->door = true;
+            w->person = e->people.contacts[i].row.card.id;
+            key_of_seed(&w->key, &e->people.contacts[i].row.seed, w->person.b);
+        }
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[(turn + i) % e->n_groups];
+
+        if (n == GX_BEACON_TAGS)
+            break;
+        e->lan.turn = (turn + i + 1) % e->n_groups;
+        if (!is_for_lan(e, g) || g->law.now.n_members < 2 || gx_gates_list(e, g, &gate, 1) == 0)
+            continue;
+        w = wish(list, &n, g->row.gnum);
+        gx_lan_key_of_gate(&w->key, gate);
+    }
+    return n;
+}
+
+/* For whom the others may not have, or not have any more, the gate that this node has: one group a time.  GX_NONE: nobody is missed. */
+static struct gx_group *missed(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++) {
+        struct gx_group *g = e->groups[(e->lan.capsule_turn + i) % e->n_groups];
+
+        if (!is_lonely(e, g))
+            continue;
+        e->lan.capsule_turn = (e->lan.capsule_turn + i + 1) % e->n_groups;
+        return g;
+    }
+    return NULL;
+}
+
+/* The newest gate there is, whoever else has it. */
+static void any_key(struct gx_lan_key *out, struct gx_group *g)
+{
+    const struct gx_epoch *epoch = g->n_gates == 0 ? NULL : gx_epoch_by_op(g, g->gates[0]);
+
+    gx_lan_key_of_gate(out, epoch == NULL ? &g->gate_zero : &epoch->row.gate);
+}
+
+static void forget_asked(struct gx_lan *lan)
+{
+    gx_wipe(lan->asked, sizeof lan->asked);
+    lan->n_asked = 0;
+}
+
+/* What is sent from one address: of the last two beacons the answers can be read. */
+static void send_from(struct gx_engine *e, const struct gx_addr *from, const struct gx_lan_wish *list, uint32_t n, struct gx_group *old)
+{
+    struct gx_lan *lan = &e->lan;
+    struct gx_lan_asked *asked = &lan->asked[lan->n_asked++ % GX_LAN_ASKED_MAX];
+    struct gx_beacon beacon;
+    struct gx_wr w = gx_engine_wr(e, GX_BEACON_BYTES);
+    struct gx_sign_pk device;
+    struct gx_sign_sk device_sk;
+
+    gx_rng_fill(e->config.rng, &beacon, sizeof beacon);
+    gx_rng_fill(e->config.rng, asked->r.b, sizeof asked->r.b);
+    gx_dh_public(&beacon.r, &asked->r);
+    gx_lan_said(&asked->said, &beacon.r, from, gx_lan_slot(e->now.wall_ms));
+    memcpy(asked->wishes, list, n * sizeof list[0]);
+    asked->n = n;
+    for (uint32_t i = 0; i < n; i++)
+        gx_lan_tag(&beacon.tags[i], &list[i].key, &asked->said);
+    if (old != NULL) {
+        struct gx_lan_wish *last = &asked->wishes[asked->n++];
+
+        *last = (struct gx_lan_wish){.group = old->row.gnum};
+        any_key(&last->key, old);
+        gx_author_device_key(e, old, &device, &device_sk);
+        gx_lan_capsule_seal(&beacon.capsule, &last->key, &asked->said, old->row.id.b, &device, &device_sk);
+        gx_wipe(&device_sk, sizeof device_sk);
+    }
+    gx_beacon_encode(&w, &beacon);
+
+    struct gx_effect *effect = gx_engine_effect(e, GX_OUT_BEACON);
+
+    effect->addr = *from;
+    effect->bytes = gx_wr_span(&w);
+}
+
+static bool send_beacons(struct gx_engine *e)
+{
+    struct gx_lan_wish list[GX_BEACON_TAGS];
+    uint32_t n = wishes(e, list);
+    struct gx_group *old = missed(e);
+
+    for (uint32_t i = 0; i < e->lan.n_sources && (n > 0 || old != NULL); i++)
+        send_from(e, &e->lan.sources[i], list, n, old);
+    gx_wipe(list, sizeof list);
+    return n > 0 || old != NULL;
+}
+
+static bool is_in_need(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (looks_for_door(e->groups[i]) || is_lonely(e, e->groups[i]))
+            return true;
+    for (uint32_t i = 0; i < e->people.n; i++)
+        if (gx_card_goes_to(e, &e->people.contacts[i]))
+            return true;
+    return false;
+}
+
+static uint64_t about(struct gx_engine *e, uint32_t ms)
+{
+    uint32_t r = 0;
+
+    gx_rng_fill(e->config.rng, &r, sizeof r);
+    return ms - ms / 4 + r % (ms / 2 + 1);
+}
+
+bool gx_lan_is_on(const struct gx_engine *e)
+{
+    return e->lan.n_sources > 0;
+}
+
+void gx_lan_hurry(struct gx_engine *e)
+{
+    if (!gx_lan_is_on(e))
+        return;
+    e->lan.burst = 0;
+    e->lan.next_ms = e->now.mono_ms;
+    gx_engine_wake(e, e->lan.next_ms);
+}
+
+void gx_lan_timer(struct gx_engine *e)
+{
+    if (!gx_lan_is_on(e) || !e->listening)
+        return;
+    if (e->now.mono_ms >= e->lan.next_ms) {
+        (void)send_beacons(e);
+        if (e->lan.burst < GX_ARRAY_LEN(burst_ms))
+            e->lan.next_ms = e->now.mono_ms + burst_ms[e->lan.burst++];
+        else
+            e->lan.next_ms = e->now.mono_ms + about(e, is_in_need(e) ? LONELY_MS : SETTLED_MS);
+    }
+    gx_engine_wake(e, e->lan.next_ms);
+}
+
+void gx_lan_take_sources(struct gx_engine *e, const struct gx_input *in)
+{
+    struct gx_lan *lan = &e->lan;
+    uint32_t r = 0;
+
+    GX_ASSERT(in->n_addrs <= GX_LAN_SOURCES_MAX);
+    memcpy(lan->sources, in->addrs, in->n_addrs * sizeof in->addrs[0]);
+    lan->n_sources = (uint32_t)in->n_addrs;
+    forget_asked(lan);
+    gx_lan_hurry(e);
+    gx_rng_fill(e->config.rng, &r, sizeof r);
+    lan->next_ms += r % BURST_JITTER_MS;
+    /* Who moved into another network finds the others there, and they may be where they were before. */
+    gx_targets_hurry(e);
+}
+
+/* --- what is recognised ------------------------------------------------------------------------------------------------------------------ */
+
+static struct gx_lan_known *know(struct gx_engine *e)
+{
+    struct gx_lan *lan = &e->lan;
+
+    if (!gx_engine_grow(e, &lan->known, &lan->cap_known, lan->n_known, sizeof *lan->known))
+        return NULL;
+    lan->known[lan->n_known] = (struct gx_lan_known){.group = GX_NONE};
+    return &lan->known[lan->n_known++];
+}
+
+static void know_group(struct gx_engine *e, struct gx_group *g)
+{
+    const struct gx_gate_key *gates[GATES];
+    uint32_t n = gx_gates_list(e, g, gates, GATES);
+    struct gx_lan_known *k = NULL;
+
+    for (uint32_t i = 0; i < n && (k = know(e)) != NULL; i++) {
+        k->group = g->row.gnum;
+        gx_lan_key_of_gate(&k->key, gates[i]);
+    }
+    for (uint32_t i = 0; i <= g->n_gates && i <= GATES && (k = know(e)) != NULL; i++) {
+        const struct gx_epoch *epoch = i == g->n_gates || i == GATES ? NULL : gx_epoch_by_op(g, g->gates[i]);
+
+        k->group = g->row.gnum;
+        k->old = true;
+        gx_lan_key_of_gate(&k->key, epoch == NULL ? &g->gate_zero : &epoch->row.gate);
+    }
+}
+
+/* Every live invitation: a door for it is made when somebody asks. */
+static void know_doors(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_lan_known *k = NULL;
+
+    for (uint32_t i = 0; i < g->n_tokens && gx_group_is_member(g); i++) {
+        struct gx_token_info *info = &g->tokens[i];
+
+        if (!gx_token_known(g, info) || gx_token_expired(info->expires_min, e->now) || !gx_token_open(e, g, info) ||
+            gx_token_deny(g, info, GX_LAW_NONE) != GX_DENY_NONE || (k = know(e)) == NULL)
+            continue;
+        k->group = g->row.gnum;
+        k->door = true;
+        k->token = g->law.nodes[info->op].op.id;
+        gx_lan_key_of_invite(&k->key, &info->lan);
+    }
+}
+
+static void gather(struct gx_engine *e)
+{
+    struct gx_lan *lan = &e->lan;
+    struct gx_lan_known *k = NULL;
+    struct gx_token_seed seed;
+
+    if (lan->n_known > 0 && e->now.mono_ms < lan->known_ms + KEYS_MS)
+        return;
+    gx_wipe(lan->known, lan->n_known * sizeof lan->known[0]);
+    lan->n_known = 0;
+    lan->known_ms = e->now.mono_ms;
+    gx_groups_settle(e);
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
+        if (is_for_lan(e, e->groups[i]))
+            know_group(e, e->groups[i]);
+        know_doors(e, e->groups[i]);
+    }
+    if (e->people.door.open && (k = know(e)) != NULL) {
+        k->door = true;
+        gx_card_seed(&seed, &e->config.card_sk, e->config.person.card_serial);
+        key_of_seed(&k->key, &seed, e->config.person.id.b);
+        gx_wipe(&seed, sizeof seed);
+    }
+}
+
+static bool has_tag(const struct gx_beacon *beacon, const struct gx_lan_tag *tag)
+{
+    for (size_t i = 0; i < GX_BEACON_TAGS; i++)
+        if (memcmp(beacon->tags[i].b, tag->b, sizeof tag->b) == 0)
+            return true;
+    return false;
+}
+
+static bool is_recognised(struct gx_engine *e, const struct gx_beacon *beacon, const struct gx_lan_known *k, const struct gx_lan_said *said)
+{
+    struct gx_group *g = k->group == GX_NONE ? NULL : gx_group_by_gnum(e, k->group);
+    struct gx_lan_tag tag;
+    struct gx_sign_pk device;
+
+    if (k->old)
+        return g != NULL && gx_lan_capsule_open(&device, &beacon->capsule, &k->key, said, g->row.id.b) && gx_group_live(g, &device);
+    gx_lan_tag(&tag, &k->key, said);
+    return has_tag(beacon, &tag);
+}
+
+/* Heard from there again?  Somebody may send on what it heard, to see who answers. */
+static bool is_again(struct gx_lan *lan, const struct gx_dh_pk *r)
+{
+    for (uint32_t i = 0; i < GX_LAN_HEARD_MAX && i < lan->n_heard; i++)
+        if (memcmp(lan->heard[i], r->b, sizeof lan->heard[i]) == 0)
+            return true;
+    memcpy(lan->heard[lan->n_heard++ % GX_LAN_HEARD_MAX], r->b, sizeof lan->heard[0]);
+    return false;
+}
+
+static uint16_t door_port(struct gx_engine *e, const struct gx_lan_known *k)
+{
+    struct gx_group *g = k->group == GX_NONE ? NULL : gx_group_by_gnum(e, k->group);
+    const struct gx_door *door = g == NULL ? &e->people.door : gx_doors_by_token(e, &k->token);
+    uint32_t op = g == NULL ? GX_NONE : gx_group_op(g, &k->token);
+    struct gx_token_info *info = op == GX_NONE ? NULL : gx_group_token(g, op);
+
+    if (door != NULL && door->open && door->n_addrs > 0)
+        return door->addrs[0].port;
+    if (info != NULL) {
+        info->asked_ms = e->now.mono_ms;
+        e->doors_dirty = true;              /* open by the time that it is asked for again */
+    }
+    return 0;
+}
+
+static void answer(struct gx_engine *e, const struct gx_addr *to, const struct gx_lan_known *k, const struct gx_lan_said *said)
+{
+    struct gx_lan_place place = {.kind = k->door ? GX_LAN_DOOR : GX_LAN_NODE, .transport = {{0}}};
+    struct gx_group *g = k->group == GX_NONE ? NULL : gx_group_by_gnum(e, k->group);
+    uint32_t n = g == NULL ? 0 : connected(e, g), r = 0;
+    struct gx_lan_answer said_back;
+    uint8_t bytes[GX_LAN_PLACE_BYTES];
+    struct gx_wr w = gx_engine_wr(e, GX_LAN_ANSWER_BYTES);
+
+    gx_rng_fill(e->config.rng, &r, sizeof r);
+    if (r % (n + 1) >= ANSWERERS || (k->group != GX_NONE && g == NULL))
+        return;
+    place.port = k->door ? door_port(e, k) : e->n_addrs > 0 ? e->addrs[0].port : 0;
+    if (place.port == 0)
+        return;
+    if (!k->door)
+        place.transport = e->config.transport_pk;
+    gx_lan_place_encode(bytes, &place);
+    memcpy(said_back.echo, said->b, sizeof said_back.echo);
+    if (!gx_lan_answer_seal(&said_back.sealed, e->config.rng, &k->key, said, bytes))
+        return;
+    gx_lan_answer_encode(&w, &said_back);
+
+    struct gx_effect *effect = gx_engine_effect(e, GX_OUT_DATAGRAM);
+
+    effect->addr = *to;
+    effect->bytes = gx_wr_span(&w);
+}
+
+/* Who was heard of last, of each address. */
+static void note(struct gx_engine *e, const struct gx_addr *addr, const struct gx_lan_known *k)
+{
+    struct gx_lan *lan = &e->lan;
+    uint32_t at = 0, oldest = 0;
+
+    for (; at < lan->n_nearby && !gx_addr_equal(&lan->nearby[at].addr, addr); at++)
+        if (lan->nearby[at].at_ms < lan->nearby[oldest].at_ms)
+            oldest = at;
+    if (at == GX_LAN_NEARBY_MAX)
+        at = oldest;
+    else if (at == lan->n_nearby)
+        lan->n_nearby++;
+    lan->nearby[at] = (struct gx_lan_nearby){.addr = *addr, .group = k == NULL ? GX_NONE : k->group, .door = k != NULL && k->door, .at_ms = e->now.mono_ms};
+}
+
+static void take_beacon(struct gx_engine *e, const struct gx_addr *from, const struct gx_beacon *beacon)
+{
+    static const int32_t around[AROUND] = {0, -1, 1};
+    struct gx_lan *lan = &e->lan;
+    const struct gx_lan_known *found = NULL;
+    struct gx_lan_said said;
+
+    gather(e);
+    if (!gx_budget_is_left(&lan->hashes, e->now.mono_ms, HASHES_PER_S, HASHES_MAX)) {
+        gx_engine_drop(e, "lan_flood");
+        return;
+    }
+    for (uint32_t s = 0; s < AROUND && found == NULL; s++) {
+        gx_lan_said(&said, &beacon->r, from, gx_lan_slot(e->now.wall_ms) + (uint32_t)around[s]);
+        lan->hashes.left -= lan->n_known;
+        for (uint32_t i = 0; i < lan->n_known && found == NULL; i++)
+            if (is_recognised(e, beacon, &lan->known[i], &said))
+                found = &lan->known[i];
+    }
+    note(e, from, found);
+    if (found == NULL)
+        return;
+    if (is_again(lan, &beacon->r)) {
+        gx_engine_drop(e, "lan_again");
+        return;
+    }
+    answer(e, from, found, &said);
+}
+
+/* --- what is answered -------------------------------------------------------------------------------------------------------------------- */
+
+static void found_door(struct gx_engine *e, const struct gx_lan_wish *w, const struct gx_addr *at)
+{
+    struct gx_group *g = w->group == GX_NONE ? NULL : gx_group_by_gnum(e, w->group);
+    struct gx_contact *c = g == NULL ? gx_contact_by_id(e, &w->person) : NULL;
+
+    if (g != NULL && looks_for_door(g))
+        gx_guest_found(e, g, at);
+    else if (c != NULL && gx_card_goes_to(e, c))
+        gx_card_found_at(e, c, at);
+}
+
+static void take_answer(struct gx_engine *e, const struct gx_addr *from, const struct gx_lan_answer *answer)
+{
+    struct gx_lan *lan = &e->lan;
+    uint8_t bytes[GX_LAN_PLACE_BYTES];
+    struct gx_lan_place place;
+    struct gx_addr at = *from;
+
+    for (uint32_t i = 0; i < lan->n_asked && i < GX_LAN_ASKED_MAX; i++) {
+        const struct gx_lan_asked *asked = &lan->asked[i];
+
+        for (uint32_t k = 0; k < asked->n && memcmp(asked->said.b, answer->echo, sizeof answer->echo) == 0; k++) {
+            const struct gx_lan_wish *w = &asked->wishes[k];
+
+            if (!gx_lan_answer_open(bytes, &answer->sealed, &w->key, &asked->said, &asked->r))
+                continue;
+            if (gx_lan_place_decode(&place, bytes) != GX_OK || (place.kind == GX_LAN_DOOR) != w->door) {
+                gx_engine_drop(e, "lan_answer");
+                return;
+            }
+            at.port = place.port;
+            if (w->door)
+                found_door(e, w, &at);
+            else
+                gx_targets_found(e, &place.transport, &at);
+            return;
+        }
+    }
+    gx_engine_drop(e, "lan_answer");
+}
+
+void gx_lan_take(struct gx_engine *e, const struct gx_input *in)
+{
+    struct gx_beacon beacon;
+    struct gx_lan_answer answer;
+    bool is_answer = in->bytes.n == GX_LAN_ANSWER_BYTES;
+    enum gx_err err = is_answer ? gx_lan_answer_decode(&answer, in->bytes) : gx_beacon_decode(&beacon, in->bytes);
+
+    if (!gx_lan_is_on(e) || !e->listening || gx_engine_rests(e))
+        return;
+    for (uint32_t i = 0; i < e->lan.n_sources; i++)
+        if (gx_addr_equal(&e->lan.sources[i], &in->peer_addr))
+            return;             /* the own one, come back */
+    if (err != GX_OK)
+        gx_engine_drop(e, err == GX_E_VERSION ? "lan_version" : "lan_malformed");
+    else if (is_answer)
+        take_answer(e, &in->peer_addr, &answer);
+    else
+        take_beacon(e, &in->peer_addr, &beacon);
+}
+
+void gx_lan_free(struct gx_engine *e)
+{
+    forget_asked(&e->lan);
+    gx_wipe(e->lan.known, e->lan.n_known * sizeof e->lan.known[0]);
+    free(e->lan.known);
+}

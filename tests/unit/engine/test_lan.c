@@ -1,0 +1,448 @@
+#include "tests/unit/engine/sealing.h"
+
+#define HEARD_MAX 4096
+
+/* What was said on the LAN, as somebody hears it who has no part in it. */
+static struct {
+    int from;
+    size_t n;
+    uint8_t bytes[GX_LAN_DATAGRAM_MAX];
+} heard[HEARD_MAX];
+static size_t n_heard;
+
+static void hear(struct net *net, int from, struct gx_span bytes)
+{
+    (void)net;
+    assert_true(n_heard < HEARD_MAX && bytes.n <= GX_LAN_DATAGRAM_MAX);
+    heard[n_heard].from = from;
+    heard[n_heard].n = bytes.n;
+    memcpy(heard[n_heard++].bytes, bytes.p, bytes.n);
+}
+
+static void listen_in(struct net *net)
+{
+    n_heard = 0;
+    net->said = hear;
+}
+
+static int shared_by(struct net *net, int a, int b)
+{
+    int n = 0;
+
+    for (uint32_t i = 0; i < eng(net, a)->n_sessions; i++) {
+        const struct gx_session *s = eng(net, a)->sessions[i];
+        int side = 0;
+        const struct net_link *l = net_link_of(net, a, s->id, &side);
+
+        for (uint32_t k = 0; k < s->n_channels; k++)
+            n += l != NULL && l->node[!side] == b && gx_channel_shared(&s->channels[k]);
+    }
+    return n;
+}
+
+/* Node i is somewhere else now, and nobody who is not connected with it can know where. */
+static void move(struct net *net, int i)
+{
+    struct gx_addr addr = net_addr((uint16_t)(300 + i));
+
+    for (int k = 0; k < NET_LINKS; k++) {
+        struct net_link *l = &net->link[k];
+
+        for (int side = 0; side < 2; side++)
+            if (l->open && l->node[side] == i) {
+                l->open = false;
+                net_push(net, l->node[0], (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = l->session[0]}, gx_span(NULL, 0));
+                net_push(net, l->node[1], (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = l->session[1]}, gx_span(NULL, 0));
+            }
+    }
+    for (int k = 0; k < net->n_doors; k++)
+        if (net->door[k].node == i && net->door[k].number == 0)
+            net->door[k].port = addr.port;
+    net_step(net, i, (struct gx_input){.kind = GX_IN_LISTENING, .n_addrs = 1, .addrs = &addr});
+}
+
+/* Both at once, so that neither can tell the other. */
+static void move_both(struct net *net, int a, int b)
+{
+    net->cut[a][b] = net->cut[b][a] = true;
+    move(net, a);
+    move(net, b);
+    net_settle(net);
+    net->cut[a][b] = net->cut[b][a] = false;
+}
+
+static void test_two_members_that_moved_find_each_other_on_the_lan_and_not_without_it(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "before");
+    net_run(net, 3000);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    move_both(net, 0, 1);
+    net_run(net, 600000);
+    assert_int_equal(shared_by(net, 0, 1), 0);
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 3000);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    net_send(net, 1, "tea", "from there");
+    net_run(net, 3000);
+    assert_true(reads(net, 0, "from there"));
+    net_free(net);
+}
+
+static void test_a_joiner_finds_any_member_when_the_address_in_the_code_is_dead(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 2, token);
+    (void)state;
+
+    net_stop(net, 0);
+    net_lan(net, 1);
+    assert_false(net_join(net, 2, token, NULL));
+    net_lan(net, 2);
+    net_run(net, 10000);
+    assert_true(gx_group_is_member(tea(net, 2)));
+    assert_int_equal(tea(net, 2)->law.now.n_members, 3);
+    net_free(net);
+}
+
+static void test_a_code_without_an_address_is_enough_where_there_is_a_lan(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 1, token);
+    struct gx_token code;
+    (void)state;
+
+    assert_int_equal(gx_token_parse(&code, token), GX_OK);
+    code.hint.family = 0;
+    gx_token_format(token, &code);
+    assert_false(net_join(net, 1, token, NULL));
+    assert_string_equal(net->node[1].error, "usage");
+    net_lan(net, 0);
+    net_lan(net, 2);
+    assert_true(net_join(net, 2, token, NULL));
+    net_free(net);
+}
+
+static void test_the_door_of_a_card_is_found_on_the_lan(void **state)
+{
+    char card[600];
+    struct net *net = net_new(2);
+    struct gx_card_code code;
+    struct gx_command cmd = {.method = GX_CMD_CONTACT_ADD, .token = card, .given = 1u << GX_PARAM_TOKEN};
+    (void)state;
+
+    net_lan(net, 0);
+    net_lan(net, 1);
+    card_of(net, 0, card);
+    assert_int_equal(gx_card_parse(&code, card), GX_OK);
+    code.hint = net_addr(9);
+    gx_card_format(card, &code);
+    assert_true(net_ask(net, 1, cmd, "state", 0));
+    net_run(net, 5000);
+    assert_int_equal(waiting(net, 0), 1);
+    net_free(net);
+}
+
+static void test_strangers_are_heard_and_not_answered(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 2, token);
+    (void)state;
+
+    net_group(net, 2, "chess");
+    net_invite(net, 2, "chess", token, 0);
+    assert_true(net_join(net, 3, token, NULL));
+    net_send(net, 0, "tea", "1");
+    net_send(net, 2, "chess", "1");
+    net_run(net, 3000);
+    net_lan(net, 0);
+    net_lan(net, 2);
+    net_run(net, 60000);
+    assert_true(net->node[0].beacons >= 4 && net->node[2].beacons >= 4);
+    assert_int_equal(net->node[0].datagrams + net->node[2].datagrams, 0);
+    assert_int_equal(eng(net, 0)->lan.n_nearby, 1);
+    assert_int_equal(eng(net, 0)->lan.nearby[0].group, GX_NONE);
+    net_free(net);
+}
+
+static void test_who_looks_for_nobody_is_silent(void **state)
+{
+    struct net *net = net_new(1);
+    (void)state;
+
+    net_lan(net, 0);
+    net_run(net, 600000);
+    net_group(net, 0, "tea");
+    net_run(net, 600000);
+    assert_int_equal(net->node[0].beacons, 0);
+    net_free(net);
+}
+
+/* Parts of at least 6 bytes: two of the many compared here are the same by chance once in a million such tests. */
+static size_t same_parts(const uint8_t *a, const uint8_t *b)
+{
+    size_t n = 0;
+
+    for (size_t i = GX_LAN_MAGIC_BYTES + 1; i + 6 <= GX_BEACON_BYTES; i++)
+        for (size_t k = GX_LAN_MAGIC_BYTES + 1; k + 6 <= GX_BEACON_BYTES; k++)
+            n += memcmp(a + i, b + k, 6) == 0;
+    return n;
+}
+
+static void test_no_two_beacons_of_a_node_have_anything_in_common_but_the_constant(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net_stop(net, 1);
+    net_stop(net, 2);
+    net_lan(net, 0);
+    listen_in(net);
+    net_run(net, 60000);
+    net->now.wall_ms += DAY_MS;
+    net_run(net, 60000);
+    assert_true(n_heard >= 4);
+    for (size_t i = 0; i < n_heard; i++) {
+        assert_int_equal(heard[i].n, GX_BEACON_BYTES);
+        assert_memory_equal(heard[i].bytes, heard[0].bytes, GX_LAN_MAGIC_BYTES + 1);
+        for (size_t k = 0; k < i; k++)
+            assert_int_equal(same_parts(heard[i].bytes, heard[k].bytes), 0);
+    }
+    net_free(net);
+}
+
+static void say_again(struct net *net, int to, const struct gx_addr *from, size_t i)
+{
+    net_push(net, to, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = *from}, gx_span(heard[i].bytes, heard[i].n));
+    net_settle(net);
+}
+
+static void test_a_beacon_is_answered_once_and_only_to_where_it_came_from(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_addr elsewhere = {.family = 4, .ip = {192, 0, 2, 77}, .port = 4077};
+    uint64_t answers = 0;
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    move_both(net, 0, 1);
+    net_lan(net, 1);
+    net->node[0].lan = (struct gx_addr){.family = 4, .ip = {192, 0, 2, 1}, .port = 4001};     /* it hears, and says nothing yet */
+    net_run(net, 300);
+    listen_in(net);
+    net_run(net, 2000);
+    assert_true(n_heard > 0);
+    net_step(net, 0, (struct gx_input){.kind = GX_IN_LAN, .n_addrs = 1, .addrs = &net->node[0].lan});
+    answers = net->node[0].datagrams;
+    say_again(net, 0, &elsewhere, 0);
+    assert_int_equal(net->node[0].datagrams, answers);
+    say_again(net, 0, &net->node[1].lan, 0);
+    assert_int_equal(net->node[0].datagrams, answers + 1);
+    say_again(net, 0, &net->node[1].lan, 0);
+    assert_int_equal(net->node[0].datagrams, answers + 1);
+    assert_int_equal(gx_engine_dropped(eng(net, 0), "lan_again"), 1);
+    for (size_t i = 0; i < n_heard; i++)
+        assert_true(heard[i].n == GX_BEACON_BYTES || heard[i].n == GX_LAN_ANSWER_BYTES);
+    net_free(net);
+}
+
+static void test_a_beacon_of_another_time_is_not_answered(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    move_both(net, 0, 1);
+    net_lan(net, 1);
+    listen_in(net);
+    net_run(net, 2000);
+    net_lan(net, 0);
+    net_run(net, 5000);
+    net->node[0].datagrams = 0;
+    eng(net, 0)->lan.n_heard = 0;
+    net->now.wall_ms += 2 * GX_LAN_SLOT_MS;
+    say_again(net, 0, &net->node[1].lan, 0);
+    assert_int_equal(net->node[0].datagrams, 0);
+    net->now.wall_ms -= GX_LAN_SLOT_MS;
+    say_again(net, 0, &net->node[1].lan, 0);
+    assert_int_equal(net->node[0].datagrams, 1);
+    net_free(net);
+}
+
+static void test_who_was_removed_recognises_nobody_and_is_not_answered(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net_stop(net, 2);           /* it does not hear of it */
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, 3000);
+    net_stop(net, 1);
+    net->cut[0][2] = net->cut[2][0] = true;
+    net_start(net, 2);
+    net_lan(net, 0);
+    net_lan(net, 2);
+    net_run(net, 120000);
+    assert_true(net->node[0].beacons >= 4 && net->node[2].beacons >= 4);
+    assert_int_equal(net->node[0].datagrams, 0);
+    net_free(net);
+}
+
+static void test_who_missed_a_removal_is_found_by_a_capsule(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net_stop(net, 1);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_send(net, 0, "tea", "2");
+    net_run(net, 3000);
+    net_stop(net, 2);
+    net->cut[0][1] = net->cut[1][0] = true;
+    net_start(net, 1);
+    move(net, 0);
+    move(net, 1);
+    net_settle(net);
+    net->cut[0][1] = net->cut[1][0] = false;
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 60000);
+    assert_true(shared_by(net, 0, 1) > 0);
+    assert_true(reads(net, 1, "2"));
+    net_free(net);
+}
+
+static void test_a_newcomer_whom_no_epoch_lists_yet_is_found(void **state)
+{
+    char token[600];
+    struct net *net = net_new(2);
+    (void)state;
+
+    /* Who calls themself nothing says nothing as they come in. */
+    net_stop(net, 1);
+    net->node[1].config.name[0] = 0;
+    net_start(net, 1);
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    assert_true(net_join(net, 1, token, NULL));
+    net_run(net, 1000);
+    assert_int_equal(tea(net, 1)->n_gates, 0);
+    move_both(net, 0, 1);
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 0, 1), 0);
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    net_free(net);
+}
+
+static void test_of_those_who_are_connected_few_answer(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(NET_NODES, NET_NODES, token);
+    uint64_t answers = 0, beacons = 0;
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 5000);
+    for (int i = 0; i < NET_NODES; i++)
+        net_lan(net, i);
+    net_run(net, 1800000);
+    for (int i = 0; i < NET_NODES; i++) {
+        answers += net->node[i].datagrams;
+        beacons += net->node[i].beacons;
+    }
+    /* 7 hear each beacon, and each of them answers with a chance of 4 in 8. */
+    assert_true(beacons > 60 && answers > 2 * beacons && answers < 5 * beacons);
+    net_free(net);
+}
+
+static void test_what_is_no_beacon_is_counted_and_a_flood_is_not_looked_at(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_addr stranger = {.family = 4, .ip = {192, 0, 2, 99}, .port = 4099};
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net_lan(net, 0);
+    heard[0].n = 255;
+    memcpy(heard[0].bytes, "guanxi\0\1", 8);
+    say_again(net, 0, &stranger, 0);
+    assert_int_equal(gx_engine_dropped(eng(net, 0), "lan_malformed"), 1);
+    heard[0].n = GX_BEACON_BYTES;
+    heard[0].bytes[7] = 2;
+    say_again(net, 0, &stranger, 0);
+    assert_int_equal(gx_engine_dropped(eng(net, 0), "lan_version"), 1);
+    heard[0].bytes[7] = 1;
+    for (unsigned i = 0; i < 300000; i++) {
+        memcpy(heard[0].bytes + 8, &i, sizeof i);
+        say_again(net, 0, &stranger, 0);
+    }
+    assert_true(gx_engine_dropped(eng(net, 0), "lan_flood") > 0);
+    assert_int_equal(net->node[0].datagrams, 0);
+    net_free(net);
+}
+
+static void test_an_answer_of_a_liar_costs_a_try(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 10000);
+    listen_in(net);
+    heard[0].n = GX_LAN_ANSWER_BYTES;
+    memset(heard[0].bytes, 7, sizeof heard[0].bytes);
+    memcpy(heard[0].bytes, "guanxi\0\1", 8);
+    say_again(net, 0, &net->node[1].lan, 0);
+    assert_int_equal(gx_engine_dropped(eng(net, 0), "lan_answer"), 1);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_members_that_moved_find_each_other_on_the_lan_and_not_without_it),
+        cmocka_unit_test(test_a_joiner_finds_any_member_when_the_address_in_the_code_is_dead),
+        cmocka_unit_test(test_a_code_without_an_address_is_enough_where_there_is_a_lan),
+        cmocka_unit_test(test_the_door_of_a_card_is_found_on_the_lan),
+        cmocka_unit_test(test_strangers_are_heard_and_not_answered),
+        cmocka_unit_test(test_who_looks_for_nobody_is_silent),
+        cmocka_unit_test(test_no_two_beacons_of_a_node_have_anything_in_common_but_the_constant),
+        cmocka_unit_test(test_a_beacon_is_answered_once_and_only_to_where_it_came_from),
+        cmocka_unit_test(test_a_beacon_of_another_time_is_not_answered),
+        cmocka_unit_test(test_who_was_removed_recognises_nobody_and_is_not_answered),
+        cmocka_unit_test(test_who_missed_a_removal_is_found_by_a_capsule),
+        cmocka_unit_test(test_a_newcomer_whom_no_epoch_lists_yet_is_found),
+        cmocka_unit_test(test_of_those_who_are_connected_few_answer),
+        cmocka_unit_test(test_what_is_no_beacon_is_counted_and_a_flood_is_not_looked_at),
+        cmocka_unit_test(test_an_answer_of_a_liar_costs_a_try),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
