@@ -244,7 +244,7 @@ REC, CARD_SK, E_SK, DEVICE_SEED = run(0x00), run(0x20), run(0x40), run(0x60)
 INC_SECRET, PREKEY_SK, TOKEN_SEED, GROUP16 = run(0x80), run(0xA0), run(0xC0, 16), run(0xD0, 16)
 SERIAL = 0x01020304
 DOMAINS = ["gx event", "gx device", "gx card", "gx token", "gx join", "gx join token", "gx guest", "gx session", "gx endpoint",
-           "gx accept"]
+           "gx accept", "gx beacon"]
 
 
 def hashes():
@@ -329,6 +329,20 @@ def gates():
         transcript = bytes([role]) + fields
         yield f"gate.transcript_{name}", transcript
         yield f"gate.tag_{name}", K(gate, "gx-hello-tag", transcript)[:16]
+
+
+def beacons():
+    key = K(run(0x20), "gx-beacon", b"")
+    r, y = run(0x41), Stream(run(0x77)).fill(32)
+    said = x25519_public(r) + run(0x61, 23)
+    seed = run(0x55)
+    plain = ed25519_public(seed) + signed(seed, "gx beacon", run(0x91) + said)
+    yield "beacon.key", key
+    yield "beacon.tag", K(key, "gx-lan-tag", said)[:8]
+    yield "beacon.old_tag", K(key, "gx-lan-old", said)[:8]
+    yield "beacon.capsule", aead(K(key, "gx-lan-capsule", said), bytes(24), b"", plain)
+    answer_key = K(key, "gx-lan-answer", x25519(y, x25519_public(r)) + x25519_public(y) + said)
+    yield "beacon.answer", aead(answer_key, bytes(24), b"", run(0xb1, 64))
 
 
 def signatures():
@@ -451,7 +465,7 @@ def known_answers():
 
 def compute():
     known_answers()
-    parts = (hashes, persons, cards, members, tokens, gates, signatures, proofs, epochs, messages, vaults, words, streams)
+    parts = (hashes, persons, cards, members, tokens, gates, beacons, signatures, proofs, epochs, messages, vaults, words, streams)
     return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
 
 

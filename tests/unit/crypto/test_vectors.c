@@ -8,6 +8,7 @@
 #include "crypto/gate.h"
 #include "crypto/hash.h"
 #include "crypto/invite.h"
+#include "crypto/lan.h"
 #include "crypto/member.h"
 #include "crypto/message.h"
 #include "crypto/person.h"
@@ -232,6 +233,44 @@ static void compute_gates(void)
     put("gate.tag_server", tag.b, 16);
 }
 
+static void compute_beacons(void)
+{
+    struct gx_gate_key gate;
+    struct gx_lan_key key;
+    struct gx_lan_said said;
+    struct gx_lan_tag tag;
+    struct gx_lan_capsule capsule;
+    struct gx_lan_sealed answer;
+    struct gx_rng_stream rng;
+    struct gx_dh_sk r_sk;
+    struct gx_dh_pk r;
+    struct gx_sign_seed seed;
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+    uint8_t stream[32], group[32], place[GX_LAN_PLACE_BYTES];
+
+    run(gate.b, 0x20, 32);
+    run(r_sk.b, 0x41, 32);
+    run(seed.b, 0x55, 32);
+    run(stream, 0x77, 32);
+    run(group, 0x91, 32);
+    run(place, 0xb1, sizeof place);
+    gx_lan_key_of_gate(&key, &gate);
+    gx_dh_public(&r, &r_sk);
+    memcpy(said.b, r.b, 32);
+    run(said.b + 32, 0x61, sizeof said.b - 32);
+    gx_sign_keypair(&pk, &sk, &seed);
+    put("beacon.key", key.b, 32);
+    gx_lan_tag(&tag, &key, &said);
+    put("beacon.tag", tag.b, 8);
+    gx_lan_capsule_seal(&capsule, &key, &said, group, &pk, &sk);
+    put("beacon.old_tag", capsule.tag.b, 8);
+    put("beacon.capsule", capsule.sealed, sizeof capsule.sealed);
+    gx_rng_stream_init(&rng, stream);
+    assert_true(gx_lan_answer_seal(&answer, &rng.rng, &key, &said, place));
+    put("beacon.answer", answer.bytes, sizeof answer.bytes);
+}
+
 static void compute_signatures(void)
 {
     static const char *const domains[GX_DOMAIN_COUNT] = {
@@ -450,6 +489,7 @@ static int compute(void **state)
     compute_tokens();
     compute_gates();
     compute_vaults();
+    compute_beacons();
     compute_signatures();
     compute_proofs();
     compute_epochs();
