@@ -51,6 +51,10 @@
     X(BASE_UNTOLD, "a log's beginning is told as 0; shown by: a message counts as held by a newcomer that does not have it")                     \
     X(WANT_EVER, "who asks for all again and again is given it each time; needs: a flooder; shown by: it was given more than there is")            \
     X(DIAL_ONCE, "a node that could not be reached is not tried again; shown by: nodes stay apart when a partition is over")                     \
+    /* --- on a LAN */                                                                                                                           \
+    X(FOUND_NOWHERE, "who answers a beacon is not connected to; needs: all have moved; shown by: nodes stay apart")                              \
+    X(CAPSULE_NONE, "who may have an old gate does not say who it is; needs: one who missed a removal, and moved; shown by: nodes stay apart")   \
+    X(CAPSULE_TRUSTED, "a capsule is answered, whoever it is; needs: one who does not know of its removal; shown by: a beacon of theirs is answered") \
     /* --- live, in a large group */                                                                                                             \
     X(PUSH_TWICE, "who is pushed what it has goes on being pushed to; shown by: messages come again and again")                                  \
     X(GRAFT_NEVER, "who lacks what was announced asks for it, and stays out of the tree; needs: a neighbour that is silent; shown by: few are pushed") \

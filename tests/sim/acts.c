@@ -348,7 +348,7 @@ static bool about(struct reader *r, struct gx_scn_act a, const struct list *who)
         return ok;
     }
     return read_bad(r, "'%s' is nothing that a node does; known: creates shows revokes join send removes bans unbans promotes demotes offers leave scans "
-                    "accepts invites looks keeps calls crash save restart pause resume disk clock turns", r->now.end ? "the end" : r->now.text);
+                    "accepts invites looks keeps calls crash save restart pause resume beacon move disk clock turns", r->now.end ? "the end" : r->now.text);
 }
 
 /* Verbs of one node alone. */
@@ -412,6 +412,12 @@ static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *
         return disk(r, a, who);
     if (read_take(r, "turn") || read_take(r, "turns"))
         return turns(r, a, who);
+    if (read_is(r, "beacon") || read_is(r, "beacons") || read_is(r, "move") || read_is(r, "moves")) {
+        a.kind = r->now.text[0] == 'b' ? GX_SCN_BEACONS : GX_SCN_MOVE;
+        read_next(r);
+        acts(r, a, who, 0, 1);
+        return true;
+    }
     if (read_is(r, "pause") || read_is(r, "pauses") || read_is(r, "resume") || read_is(r, "resumes")) {
         a.kind = GX_SCN_PAUSE;
         a.n = r->now.text[0] == 'p';

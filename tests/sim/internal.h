@@ -32,11 +32,13 @@ struct sim_rng sim_rng(uint64_t seed, uint64_t stream);
 uint64_t sim_draw(struct sim_rng *r);
 uint32_t sim_pick(struct sim_rng *r, uint32_t n);           /* below n; n > 0 */
 
-enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE, SIM_FLAP, SIM_BROKEN, SIM_LIE };
+enum sim_event_kind { SIM_DELIVER, SIM_CONNECTED, SIM_REFUSED, SIM_WAKE, SIM_FLAP, SIM_BROKEN, SIM_LIE, SIM_DATAGRAM };
 struct sim_event {
     uint64_t at_ms, seq;        /* ordered by both: no two alike */
     enum sim_event_kind kind;
-    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED, LIE: node; FLAP, BROKEN: islands */
+    uint32_t a, b;              /* DELIVER: connection, side that receives; CONNECTED: connection; WAKE, REFUSED, LIE: node; FLAP, BROKEN: islands;
+                                 * DATAGRAM: from, to */
+    struct sim_frame *datagram;
     uint64_t number;            /* WAKE: the time asked for; REFUSED: session; the others: generation of the connection, the fault or the liar */
 };
 
@@ -119,6 +121,8 @@ struct sim_node {
     struct sim_liar *liar;      /* it lies, or did; NULL: honest since the beginning */
     uint32_t life;
     uint32_t island;
+    bool beacons;               /* it is on the LAN of its island */
+    uint8_t place;              /* how often it got another address */
     int64_t skew_ms;
     char dir[160];
     struct gx_store *store;
@@ -184,7 +188,7 @@ struct gx_sim {
     bool ran_full;              /* there was no room there for a step */
     uint64_t now_ms;            /* since the beginning */
     uint64_t news_ms;           /* when something was last on its way to where it was not */
-    struct sim_rng network, people;
+    struct sim_rng network, people, lan;
     struct sim_event *heap;
     uint32_t n_heap, cap_heap;
     uint64_t next_seq;
@@ -234,17 +238,24 @@ bool sim_make_empty(struct gx_sim *sim);                /* a store to copy */
 bool sim_make_store(struct gx_sim *sim, uint32_t node); /* nothing in it */
 bool sim_open(struct gx_sim *sim, uint32_t node);
 void sim_close(struct gx_sim *sim, uint32_t node);
+void sim_say_listening(struct gx_sim *sim, uint32_t node, enum gx_input_kind kind);
 /* net.c */
-struct gx_addr sim_addr(uint32_t node, uint16_t port);
+struct gx_addr sim_addr(const struct gx_sim *sim, uint32_t node, uint16_t port);    /* where it is now */
 void sim_send(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
 void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
 void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session);
 uint32_t sim_peer(struct gx_sim *sim, uint32_t node, gx_session_id session);     /* who is at the other end; SIM_NONE: nobody */
 void sim_net_event(struct gx_sim *sim, const struct sim_event *ev);
 void sim_net_gone(struct gx_sim *sim, uint32_t node);   /* the node went down */
+void sim_net_cut_off(struct gx_sim *sim, uint32_t node);   /* its connections end, on both sides */
 void sim_net_break(struct gx_sim *sim, uint32_t island, uint32_t other);    /* connections between them end, on both sides */
 void sim_net_free(struct gx_sim *sim);
 bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *addr);     /* somebody who is up, by both ways */
+/* lan.c */
+void sim_lan_begin(struct gx_sim *sim, uint32_t node);
+void sim_say_on_lan(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef);
+void sim_lan_event(struct gx_sim *sim, const struct sim_event *ev);
+void sim_lan_free(struct gx_sim *sim);
 /* again.c */
 void sim_check_again(struct gx_sim *sim);
 /* rest.c */

@@ -24,9 +24,9 @@ void gx_sim_cut(struct gx_sim *sim, uint32_t from, uint32_t to, bool cut)
     sim_mark_link(sim, cut ? "cut" : "mend", from, to);
 }
 
-struct gx_addr sim_addr(uint32_t node, uint16_t port)
+struct gx_addr sim_addr(const struct gx_sim *sim, uint32_t node, uint16_t port)
 {
-    return (struct gx_addr){.family = 4, .ip = {10, (uint8_t)(node >> 16), (uint8_t)(node >> 8), (uint8_t)node}, .port = port};
+    return (struct gx_addr){.family = 4, .ip = {10, sim->nodes[node].place, (uint8_t)(node >> 8), (uint8_t)node}, .port = port};
 }
 
 static const struct gx_sim_link *link_between(const struct gx_sim *sim, uint32_t a, uint32_t b)
@@ -41,9 +41,9 @@ static bool is_cut(const struct gx_sim *sim, uint32_t from, uint32_t to)
 
 static uint32_t node_at(const struct gx_sim *sim, const struct gx_addr *addr)
 {
-    uint32_t node = (uint32_t)addr->ip[1] << 16 | (uint32_t)addr->ip[2] << 8 | addr->ip[3];
+    uint32_t node = (uint32_t)addr->ip[2] << 8 | addr->ip[3];
 
-    return addr->family == 4 && addr->ip[0] == 10 && node < sim->options.n_nodes ? node : SIM_NONE;
+    return addr->family == 4 && addr->ip[0] == 10 && node < sim->options.n_nodes && addr->ip[1] == sim->nodes[node].place ? node : SIM_NONE;
 }
 
 bool sim_reaches(const struct gx_sim *sim, uint32_t node, const struct gx_addr *addr)
@@ -325,7 +325,7 @@ static void connected(struct gx_sim *sim, struct sim_conn *c)
     sim_push(sim, c->node[0], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[0], .peer_key = c->server, .own_key = c->client,
              .peer_addr = c->addr}, NULL);
     sim_push(sim, c->node[1], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[1], .inbound = true, .door = door->number,
-             .peer_key = c->client, .own_key = c->server, .peer_addr = sim_addr(c->node[0], 0)}, NULL);
+             .peer_key = c->client, .own_key = c->server, .peer_addr = sim_addr(sim, c->node[0], 0)}, NULL);
 }
 
 void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session)
@@ -386,6 +386,19 @@ void sim_net_break(struct gx_sim *sim, uint32_t island, uint32_t other)
         if (!c->used || !c->up || !((a == island && b == other) || (a == other && b == island)))
             continue;
         sim->counts.broken += c->open[0] || c->open[1];
+        lost(sim, c, 0);
+        lost(sim, c, 1);
+        conn_end(sim, c);
+    }
+}
+
+void sim_net_cut_off(struct gx_sim *sim, uint32_t node)
+{
+    struct sim_node *n = &sim->nodes[node];
+
+    for (uint32_t i = n->n_conns; i-- > 0;) {
+        struct sim_conn *c = &sim->conns[n->conns[i]];
+
         lost(sim, c, 0);
         lost(sim, c, 1);
         conn_end(sim, c);

@@ -45,7 +45,7 @@ static void door_open(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
     door = &node->doors[node->n_doors++];
     *door = (struct sim_door){.number = ef->door, .port = ef->port != 0 ? ef->port : node->next_port++, .pk = ef->door_pk};
     sim_push(sim, i, (struct gx_input){.kind = GX_IN_DOOR, .door = ef->door, .n_addrs = 1}, NULL);
-    node->inbox[node->n_inbox - 1].addr = sim_addr(i, door->port);
+    node->inbox[node->n_inbox - 1].addr = sim_addr(sim, i, door->port);
 }
 
 static void door_close(struct sim_node *node, uint32_t number)
@@ -86,12 +86,12 @@ static void answered(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
     snprintf(node->reply.error, sizeof node->reply.error, "%s", a->name == NULL ? "" : a->name);
 }
 
-static void say_listening(struct gx_sim *sim, uint32_t i, enum gx_input_kind kind)
+void sim_say_listening(struct gx_sim *sim, uint32_t i, enum gx_input_kind kind)
 {
     struct sim_node *node = &sim->nodes[i];
 
     sim_push(sim, i, (struct gx_input){.kind = kind, .peer_key = node->config.transport_pk, .n_addrs = 1}, NULL);
-    node->inbox[node->n_inbox - 1].addr = sim_addr(i, node->own_door.port);
+    node->inbox[node->n_inbox - 1].addr = sim_addr(sim, i, node->own_door.port);
 }
 
 /* A door of its own for it; the one of before stays, and for longer than a world lasts. */
@@ -110,7 +110,7 @@ static void another_key(struct gx_sim *sim, uint32_t i)
     node->doors = sim_grow(node->doors, &node->cap_doors, node->n_doors, sizeof *node->doors);
     node->doors[node->n_doors++] = node->own_door;
     sim->counts.transport_keys++;
-    say_listening(sim, i, GX_IN_TRANSPORT_KEY);
+    sim_say_listening(sim, i, GX_IN_TRANSPORT_KEY);
 }
 
 static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
@@ -148,9 +148,11 @@ static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
     case GX_OUT_TRANSPORT_KEY:
         another_key(sim, i);
         break;
-    case GX_OUT_VACUUM:         /* nobody asks for it here */
     case GX_OUT_BEACON:
     case GX_OUT_DATAGRAM:
+        sim_say_on_lan(sim, i, ef);
+        break;
+    case GX_OUT_VACUUM:         /* nobody asks for it here */
     case GX_OUT_NAME:
     case GX_OUT_LOG:
     case GX_OUT_NOTE:
@@ -380,7 +382,8 @@ bool sim_open(struct gx_sim *sim, uint32_t i)
         if (door->port != 0)
             node->doors[node->n_doors++] = *door;
     }
-    say_listening(sim, i, GX_IN_LISTENING);
+    sim_say_listening(sim, i, GX_IN_LISTENING);
+    sim_lan_begin(sim, i);
     sim_push(sim, i, (struct gx_input){.kind = GX_IN_TIMER}, NULL);
     return true;
 }

@@ -264,6 +264,12 @@ static bool do_act(struct play *p, const struct gx_scn_act *a, struct gx_sim_rep
     case GX_SCN_PAUSE:
         gx_sim_pause(p->sim, a->a, a->n != 0);
         return true;
+    case GX_SCN_BEACONS:
+        gx_sim_beacons(p->sim, a->a);
+        return true;
+    case GX_SCN_MOVE:
+        gx_sim_move(p->sim, a->a);
+        return true;
     case GX_SCN_DISK:
         gx_sim_disk_full(p->sim, a->a, a->n != 0);
         return true;

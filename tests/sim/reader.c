@@ -115,7 +115,7 @@ bool read_need(struct reader *r, const char *word)
 static const char *const words[] = {
     "nodes", "island", "link", "at", "expect",
     "partition", "cut", "mend", "flap", "steady", "heal", "rest", "members", "same", "delivered", "repeated", "pushed", "creates", "shows", "revokes", "calls", "join", "joins", "leave",
-    "leaves", "send", "sends", "crash", "crashes", "save", "saves", "restart", "restarts", "pause", "pauses", "resume", "resumes", "disk", "clock", "turn", "turns",
+    "leaves", "send", "sends", "crash", "crashes", "save", "saves", "restart", "restarts", "pause", "pauses", "resume", "resumes", "beacon", "beacons", "move", "moves", "disk", "clock", "turn", "turns",
 };
 #define BEGIN_STATEMENTS 5u
 

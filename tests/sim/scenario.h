@@ -38,6 +38,8 @@ struct gx_scn_name { char text[GX_SCN_NAME_MAX + 1]; };
     X(GX_SCN_CLOCK, "clocks")           /* a's clock is off by ms */                                                    \
     X(GX_SCN_PAUSE, "paused")           /* n: 0 lets it go on */                                                        \
     X(GX_SCN_DISK, "filled")            /* no room on its disk; n: 0 makes some */                                      \
+    X(GX_SCN_BEACONS, "beaconed")      /* a is on the LAN of its island */                                             \
+    X(GX_SCN_MOVE, "moved")            /* a's machine has another address */                                           \
     X(GX_SCN_TURN, "turned")            /* n: enum gx_sim_role; b: with whom, or GX_SCN_NOBODY */                       \
     X(GX_SCN_CUT, "cut")                /* from island a to b; n: 0 mends it */                                         \
     X(GX_SCN_FLAP, "flapped")           /* the link between islands a and b, each ms; 0: no more */                     \

@@ -81,6 +81,13 @@ void gx_sim_flap(struct gx_sim *sim, uint32_t island, uint32_t other, uint64_t p
 void gx_sim_heal(struct gx_sim *sim);
 void gx_sim_heal_but(struct gx_sim *sim, uint32_t away);    /* that node stays down */
 
+/* --- on a LAN ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* From now on that node hears and sends beacons, on the LAN that its island is. */
+void gx_sim_beacons(struct gx_sim *sim, uint32_t node);
+/* Its machine gets another address; connections to and from the one before end, and nobody is reached there any more. */
+void gx_sim_move(struct gx_sim *sim, uint32_t node);
+
 /* --- nodes ------------------------------------------------------------------------------------------------------------------------------- */
 
 const char *gx_sim_node_name(const struct gx_sim *sim, uint32_t node);
@@ -220,6 +227,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t sealed, locked;    /* messages at nodes that hold them, and those that could not be read there: likewise */
     uint64_t before;            /* messages that newcomers read of before: likewise */
     uint64_t epochs;            /* of honest authors: likewise */
+    uint64_t moves, beacons, datagrams;             /* other addresses; what was said on LANs */
     uint64_t transport_keys;                        /* replaced after a removal */
     uint64_t compared_same, compared_parts;         /* what two nodes hold was the same, was looked at in parts */
     uint64_t met_by_gate, met_by_gate_zero;         /* groups that became shared on a session, counted at each of its ends */

@@ -387,6 +387,17 @@ static void late(struct world *w)
     one(w, GX_SCN_JOIN, other(w), a);
 }
 
+/* Of a stream of its own: a world without it is the same as before. */
+static void beacons(struct world *w)
+{
+    struct sim_rng rng = sim_rng(w->of->seed, 4);
+
+    if (sim_pick(&rng, 3) > 0)
+        return;
+    for (uint32_t i = 0; i < w->of->n_nodes; i++)
+        add(w, (struct gx_scn_act){.kind = GX_SCN_BEACONS, .a = i});
+}
+
 void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
 {
     struct world w = {.scn = out, .of = swarm, .rng = sim_rng(swarm->seed, 3)};
@@ -412,6 +423,7 @@ void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
         snprintf(name, sizeof name, "n%u", i);
         gx_scn_add_node(out, name, 1 + pick(&w, w.n_islands));
     }
+    beacons(&w);
     link_all(&w);
     found(&w);
     promote(&w);

@@ -108,6 +108,10 @@ static void happen(struct gx_sim *sim, const struct sim_event *ev)
         sim_flap(sim, ev);
         return;
     }
+    if (ev->kind == SIM_DATAGRAM) {
+        sim_lan_event(sim, ev);
+        return;
+    }
     if (ev->kind != SIM_WAKE) {
         sim_net_event(sim, ev);
         return;
@@ -229,6 +233,7 @@ enum gx_err gx_sim_new(struct gx_sim **out, const struct gx_sim_options *options
     sim->measure = options->measure ? sim_measure_new(options->n_nodes) : NULL;
     sim->network = sim_rng(options->seed, 1);
     sim->people = sim_rng(options->seed, 2);
+    sim->lan = sim_rng(options->seed, 3);
     gx_hash_begin(&sim->trace, "gx-sim");
     for (uint32_t a = 0; a < GX_SIM_ISLANDS_MAX; a++)
         for (uint32_t b = 0; b < GX_SIM_ISLANDS_MAX; b++)
@@ -307,6 +312,7 @@ void gx_sim_free(struct gx_sim *sim)
         free(node->values);
         sim_liar_free(node->liar);
     }
+    sim_lan_free(sim);
     sim_net_free(sim);
     sim_measure_free(sim->measure);
     sim_measure_free(sim->measured);

@@ -101,6 +101,12 @@ static void say_of_node(FILE *out, const struct gx_scenario *scn, const struct g
     case GX_SCN_PAUSE:
         fputs(a->n != 0 ? "pauses" : "resumes", out);
         break;
+    case GX_SCN_BEACONS:
+        fputs("beacons", out);
+        break;
+    case GX_SCN_MOVE:
+        fputs("moves", out);
+        break;
     case GX_SCN_DISK:
         fprintf(out, "disk %s", a->n != 0 ? "full" : "free");
         break;
