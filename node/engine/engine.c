@@ -321,6 +321,7 @@ static void members_changed(struct gx_engine *e)
         if (!g->members_changed)
             continue;
         g->members_changed = false;
+        gx_lan_forget(e);
         gx_transport_key_wanted(e);
         g->receipts.due = true;         /* fewer may have to hold it */
         g->hash_valid = g->hash_valid && GX_MUTANT(HASH_STALE);     /* whose messages are shown depends on it */

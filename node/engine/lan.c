@@ -286,6 +286,12 @@ static void know_doors(struct gx_engine *e, struct gx_group *g)
     }
 }
 
+void gx_lan_forget(struct gx_engine *e)
+{
+    gx_wipe(e->lan.known, e->lan.n_known * sizeof e->lan.known[0]);
+    e->lan.n_known = 0;
+}
+
 static void gather(struct gx_engine *e)
 {
     struct gx_lan *lan = &e->lan;
@@ -294,8 +300,7 @@ static void gather(struct gx_engine *e)
 
     if (lan->n_known > 0 && e->now.mono_ms < lan->known_ms + KEYS_MS)
         return;
-    gx_wipe(lan->known, lan->n_known * sizeof lan->known[0]);
-    lan->n_known = 0;
+    gx_lan_forget(e);
     lan->known_ms = e->now.mono_ms;
     gx_groups_settle(e);
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
@@ -498,6 +503,6 @@ void gx_lan_take(struct gx_engine *e, const struct gx_input *in)
 void gx_lan_free(struct gx_engine *e)
 {
     forget_asked(&e->lan);
-    gx_wipe(e->lan.known, e->lan.n_known * sizeof e->lan.known[0]);
+    gx_lan_forget(e);
     free(e->lan.known);
 }

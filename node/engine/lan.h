@@ -60,6 +60,8 @@ struct gx_lan {
 };
 
 void gx_lan_free(struct gx_engine *e);
+/* Somebody came in or is out: by what others are recognised is looked up anew. */
+void gx_lan_forget(struct gx_engine *e);
 /* LAN: where beacons go out from, from now on. */
 void gx_lan_take_sources(struct gx_engine *e, const struct gx_input *in);
 /* DATAGRAM. */

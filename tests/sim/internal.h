@@ -122,6 +122,7 @@ struct sim_node {
     uint32_t life;
     uint32_t island;
     bool beacons;               /* it is on the LAN of its island */
+    bool lan_wish;              /* its last beacon asked for a door */
     uint8_t place;              /* how often it got another address */
     int64_t skew_ms;
     char dir[160];

@@ -62,22 +62,30 @@ static void carry(struct gx_sim *sim, uint32_t from, uint32_t to, struct gx_span
     sim_at(sim, sim->now_ms + ms, (struct sim_event){.kind = SIM_DATAGRAM, .a = from, .b = to, .datagram = f});
 }
 
-/* Who is answered is a member where both are, or wants to be let in. */
+static bool wants_to_be_let_in(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups; i++)
+        if (gx_group_joining(e->groups[i]))
+            return true;
+    for (uint32_t i = 0; i < e->people.n; i++)
+        if (gx_card_goes_to(e, &e->people.contacts[i]))
+            return true;
+    return false;
+}
+
+/* Who is answered is a member where both are, or wanted to be let in when it asked. */
 static bool may_be_answered(struct gx_sim *sim, uint32_t by, uint32_t node)
 {
     struct gx_engine *e = sim->nodes[by].engine, *other = sim->nodes[node].engine;
 
-    if (other == NULL || !sim_is_honest(sim, by))
+    if (other == NULL || !sim_is_honest(sim, by) || sim->nodes[node].lan_wish)
         return true;
     for (uint32_t i = 0; i < other->n_groups; i++) {
-        struct gx_group *theirs = other->groups[i], *own = gx_group_by_id(e, &theirs->row.id);
+        struct gx_group *theirs = other->groups[i], *own = sim_group_of(e, &theirs->row.id);
 
-        if (gx_group_joining(theirs) || (own != NULL && gx_group_live(own, &theirs->row.intro.device)))
+        if (own != NULL && gx_group_live(own, &theirs->row.intro.device))
             return true;
     }
-    for (uint32_t i = 0; i < other->people.n; i++)
-        if (gx_card_goes_to(other, &other->people.contacts[i]))
-            return true;
     return false;
 }
 
@@ -86,6 +94,8 @@ void sim_say_on_lan(struct gx_sim *sim, uint32_t node, const struct gx_effect *e
     bool to_all = ef->kind == GX_OUT_BEACON;
 
     GX_ASSERT(sim->nodes[node].beacons);
+    if (to_all)
+        sim->nodes[node].lan_wish = wants_to_be_let_in(sim->nodes[node].engine);
     sim->counts.beacons += to_all;
     sim->counts.datagrams += !to_all;
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {

@@ -302,6 +302,30 @@ static void test_who_was_removed_recognises_nobody_and_is_not_answered(void **st
     net_free(net);
 }
 
+static void test_a_removal_holds_for_the_next_beacon(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    uint64_t answers = 0;
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net->cut[0][2] = net->cut[2][0] = net->cut[1][2] = net->cut[2][1] = true;
+    move(net, 2);
+    net_lan(net, 0);
+    net_lan(net, 2);
+    net_run(net, 250);              /* heard, and recognised */
+    answers = net->node[0].datagrams;
+    assert_true(answers > 0);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_step(net, 2, (struct gx_input){.kind = GX_IN_LAN, .n_addrs = 1, .addrs = &net->node[2].lan});
+    net_run(net, 250);
+    assert_true(net->node[2].beacons > 1);
+    assert_int_equal(net->node[0].datagrams, answers);
+    net_free(net);
+}
+
 static void test_who_missed_a_removal_is_found_by_a_capsule(void **state)
 {
     char token[600];
@@ -437,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_a_beacon_is_answered_once_and_only_to_where_it_came_from),
         cmocka_unit_test(test_a_beacon_of_another_time_is_not_answered),
         cmocka_unit_test(test_who_was_removed_recognises_nobody_and_is_not_answered),
+        cmocka_unit_test(test_a_removal_holds_for_the_next_beacon),
         cmocka_unit_test(test_who_missed_a_removal_is_found_by_a_capsule),
         cmocka_unit_test(test_a_newcomer_whom_no_epoch_lists_yet_is_found),
         cmocka_unit_test(test_of_those_who_are_connected_few_answer),
