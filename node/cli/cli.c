@@ -73,7 +73,7 @@ static const struct gx_cli_command commands[] = {
     {"read", NULL, "Talk", "[WHERE]", "messages, oldest first", B(UNREAD) | B(SINCE) | B(LIMIT), 0, 1, gx_cmd_read},
     {"watch", NULL, "Talk", "[WHERE]", "what happens, as it happens, until Ctrl-C", B(SINCE), 0, 1, gx_cmd_watch},
 
-    {"peers", NULL, "Network", "", "nodes that are connected", 0, 0, 0, gx_cmd_peers},
+    {"peers", NULL, "Network", "", "nodes that are connected, or that were heard on the LAN", B(NEARBY), 0, 0, gx_cmd_peers},
     {"peer", "add", "Network", "ADDR:PORT", "an address to try", 0, 1, 1, gx_cmd_peer_add},
     {"peer", "drop", "Network", "ADDR:PORT", "forget an address", 0, 1, 1, gx_cmd_peer_drop},
 

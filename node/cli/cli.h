@@ -42,6 +42,7 @@
     X(VOUCHED, "with-vouched", 0, FLAG, NULL, "and everybody they let in, and whom those let in")                      \
     X(YES, "yes", 'y', FLAG, NULL, "do not ask")                                                                       \
     X(WAIT, "wait", 0, TEXT, "sent|delivered", "return when another device holds it, or all do (--timeout: 30 s)")     \
+    X(NEARBY, "nearby", 0, FLAG, NULL, "who was heard on the LAN in the last minutes")                                 \
     X(REPLY, "reply", 0, NUMBER, "SEQ", "answer the message with this number")                                         \
     X(UNREAD, "unread", 0, FLAG, NULL, "only what was not read yet")                                                   \
     X(SINCE, "since", 0, NUMBER, "SEQ", "only what arrived after this number")                                         \

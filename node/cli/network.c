@@ -2,14 +2,43 @@
 
 #include "proto/addr.h"
 
+static int show_nearby(struct gx_cli *cli, const json_t *result)
+{
+    static const char *const heads[] = {"ADDRESS", ">HEARD", "OF"};
+    const json_t *list = json_object_get(result, "nearby");
+    struct gx_columns t;
+
+    if (cli->json) {
+        json_t *whole = json_pack("{s:O?}", "nearby", list);
+        int code = gx_show_json(whole);
+
+        json_decref(whole);
+        return code;
+    }
+    gx_columns_begin(&t, heads, GX_ARRAY_LEN(heads));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *p = json_array_get(list, i);
+        bool known = json_is_true(json_object_get(p, "known"));
+        char ago[32];
+
+        snprintf(ago, sizeof ago, "%ju s ago", (uintmax_t)(gx_json_number(p, "ago_ms") / 1000u));
+        gx_columns_text(&t, gx_json_text(p, "addr"));
+        gx_columns_text(&t, ago);
+        gx_columns_text(&t, !known ? "nothing that you share" : json_is_true(json_object_get(p, "asks")) ? "asks to be let in" : gx_json_text(p, "name"));
+    }
+    gx_columns_end(cli, &t);
+    return GX_EXIT_DONE;
+}
+
 int gx_cmd_peers(struct gx_cli *cli, const struct gx_args *args)
 {
     static const char *const heads[] = {"PEER", "ADDRESS", "FOUND BY", "STATE", ">MS", ">GROUPS"};
     json_t *result;
-    (void)args;
 
     int code = gx_cli_call(cli, &result, "peers", NULL);
-    if (code == GX_EXIT_DONE && cli->json) {
+    if (code == GX_EXIT_DONE && gx_args_has(args, GX_OPT_NEARBY))
+        code = show_nearby(cli, result);
+    else if (code == GX_EXIT_DONE && cli->json) {
         code = gx_show_json(result);
     } else if (code == GX_EXIT_DONE) {
         const json_t *list = json_object_get(result, "peers");

@@ -1,5 +1,7 @@
 #include "node/engine/commands.h"
 
+#define NEARBY_MS 660000u           /* who is there says so every 5 minutes, or a quarter later */
+
 static uint32_t manual_find(const struct gx_engine *e, const struct gx_addr *addr)
 {
     uint32_t i = 0;
@@ -10,10 +12,14 @@ static uint32_t manual_find(const struct gx_engine *e, const struct gx_addr *add
 }
 
 /* How it was met, where that is known: addresses that members tell each other are none of these. */
-static const char *via_text(const struct gx_engine *e, const struct gx_session *s)
+static const char *via_text(struct gx_engine *e, const struct gx_session *s)
 {
+    const struct gx_target *t = gx_targets_find(e, &s->peer_key);
+
     if (s->kind != GX_SESSION_MEMBER)
         return "invite";
+    if (!s->inbound && t != NULL && t->found.family != 0 && gx_addr_equal(&s->addr, &t->found))
+        return "lan";
     return !s->inbound && manual_find(e, &s->addr) < e->n_manual ? "manual" : NULL;
 }
 
@@ -22,6 +28,32 @@ static const char *state_text(const struct gx_session *s, uint32_t shared)
     if (s->state == GX_SESSION_CONNECTING)
         return "connecting";
     return s->kind != GX_SESSION_MEMBER ? "guest" : shared > 0 ? "up" : "hello";
+}
+
+/* Whoever was heard on the LAN of late; of whom this node has nothing in common with, nothing else is known. */
+static void put_nearby(struct gx_answer_builder *b)
+{
+    const struct gx_lan *lan = &b->e->lan;
+
+    gx_answers_list(b, "nearby");
+    for (uint32_t i = 0; i < lan->n_nearby; i++) {
+        const struct gx_lan_nearby *near = &lan->nearby[i];
+        struct gx_group *g = near->group == GX_NONE ? NULL : gx_group_by_gnum(b->e, near->group);
+
+        if (b->e->now.mono_ms > near->at_ms + NEARBY_MS)
+            continue;
+        gx_answers_object(b, NULL);
+        gx_answers_addr(b, "addr", &near->addr);
+        gx_answers_number(b, "ago_ms", b->e->now.mono_ms - near->at_ms);
+        gx_answers_bool(b, "known", near->group != GX_NONE || near->door);
+        gx_answers_bool(b, "asks", near->door);
+        if (g != NULL) {
+            gx_answers_hex(b, "group", g->row.id.b, sizeof g->row.id.b);
+            gx_answers_kept(b, "name", gx_group_name(b->e, g));
+        }
+        gx_answers_end(b);
+    }
+    gx_answers_end(b);
 }
 
 static void put_session(struct gx_answer_builder *b, const struct gx_session *s)
@@ -78,6 +110,7 @@ void gx_command_peers(struct gx_engine *e, uint64_t client, const struct gx_comm
     for (uint32_t i = 0; i < e->n_manual; i++)
         gx_answers_addr(&b, NULL, &e->manual[i]);
     gx_answers_end(&b);
+    put_nearby(&b);
     gx_answers_send(&b);
 }
 

@@ -25,6 +25,12 @@ static void listen_in(struct net *net)
     net->said = hear;
 }
 
+static const char *peers(struct net *net, int i)
+{
+    assert_true(net_ask(net, i, (struct gx_command){.method = GX_CMD_PEERS}, NULL, 0));
+    return net->node[i].all;
+}
+
 static int shared_by(struct net *net, int a, int b)
 {
     int n = 0;
@@ -90,6 +96,10 @@ static void test_two_members_that_moved_find_each_other_on_the_lan_and_not_witho
     net_send(net, 1, "tea", "from there");
     net_run(net, 3000);
     assert_true(reads(net, 0, "from there"));
+    /* The one that connected says by what it found the other. */
+    assert_true(strstr(peers(net, 0), "via=lan\n") != NULL || strstr(peers(net, 1), "via=lan\n") != NULL);
+    assert_non_null(strstr(peers(net, 0), "known=1\n"));
+    assert_non_null(strstr(peers(net, 0), "name=tea\n"));
     net_free(net);
 }
 
