@@ -43,7 +43,7 @@ static void addr_write(struct gx_wr *w, const struct gx_addr *addr)
 {
     static const uint8_t zero[16];
 
-    GX_ASSERT((addr->family == 4 || addr->family == 6) && addr->port != 0);
+    GX_ASSERT((addr->family == 4 || addr->family == 6) && addr->port != 0 && addr->scope == 0);
     size_t used = addr->family == 4 ? 4 : 16;
     gx_wr_u8(w, addr->family);
     gx_wr_bytes(w, addr->ip, used);
@@ -58,6 +58,7 @@ static void addr_read(struct gx_rd *r, struct gx_addr *out)
     out->family = gx_rd_u8(r);
     gx_rd_bytes(r, out->ip, sizeof out->ip);
     out->port = gx_rd_u16(r);
+    out->scope = 0;
     if ((out->family != 4 && out->family != 6) || out->port == 0)
         gx_rd_fail(r);
     if (out->family == 4 && memcmp(out->ip + 4, zero, sizeof zero) != 0)

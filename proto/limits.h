@@ -61,7 +61,7 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */
 #define GX_COLLECTED_BYTES_MAX (1024u * 1024u)  /* what a joiner keeps of PATH or BASELINE frames: twice a chain of 500 admissions, five times 1,000 logs */
 #define GX_GUESTS_MAX 32u                       /* guests at once, all doors together */
-#define GX_GUESTS_PER_HOST_MAX 4u               /* per IPv4 address or IPv6 /64 */
+#define GX_GUESTS_PER_HOST_MAX 4u               /* per IPv4 address or IPv6 /64; of link-local addresses, whose /64 all share, per address */
 #define GX_GUEST_BYTES_MAX (64u * 1024u)        /* what a guest may send before ADMIT */
 #define GX_GUEST_MS_MAX 10000u                  /* and how long it may take */
 #define GX_DOORS_MAX 8u                         /* guests' doors: the newest tokens */

@@ -3,7 +3,7 @@
 #include "store/rows.h"
 #include "store/schema.h"
 
-/* Zero where an address uses fewer bytes: one encoding. */
+/* Zero where an address uses fewer bytes: one encoding.  A scope is not kept: interfaces have other numbers after the next start of the machine. */
 static bool addr_ok(const struct gx_addr *addr)
 {
     static const uint8_t zero[16];
@@ -25,6 +25,7 @@ void gx_store_addr_read(struct gx_rd *r, struct gx_addr *out)
     out->family = gx_rd_u8(r);
     gx_rd_bytes(r, out->ip, sizeof out->ip);
     out->port = gx_rd_u16(r);
+    out->scope = 0;
     if (!addr_ok(out))
         gx_rd_fail(r);
 }

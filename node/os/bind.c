@@ -202,9 +202,12 @@ uint64_t gx_bind_due_ms(const struct gx_transport *t)
     return due;
 }
 
+/* Of a link-local address the /64 is everybody's: there the whole address is the host. */
 static bool same_host(const struct gx_addr *a, const struct gx_addr *b)
 {
-    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 8) == 0;
+    size_t n = a->family == 4 ? 4 : gx_addr_is_link_local(a) ? 16 : 8;
+
+    return a->family == b->family && a->scope == b->scope && memcmp(a->ip, b->ip, n) == 0;
 }
 
 static size_t guests_of(struct gx_transport *t, const struct gx_addr *host)
@@ -255,8 +258,8 @@ static int rank(const struct gx_transport *t, const struct gx_addr *a)
 
     if (any_four && a->family != 4)
         return -1;
-    if (a->family == 6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80)
-        return -1;      /* link-local: means nothing without an interface */
+    if (gx_addr_is_link_local(a))
+        return -1;      /* means nothing without an interface, whose number is this machine's own */
     if (a->family == 4 && a->ip[0] == 169 && a->ip[1] == 254)
         return 2;
     return (loopback ? 3 : 0) + (a->family == 4 ? 0 : 1);
@@ -292,7 +295,7 @@ size_t gx_transport_addresses(const struct gx_transport *t, struct gx_addr *out,
 
     if (!ip_is_zero(&t->listen)) {
         addr.port = port;
-        if (cap > 0)
+        if (cap > 0 && rank(t, &addr) >= 0)
             out[n++] = addr;
         return n;
     }

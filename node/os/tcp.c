@@ -40,6 +40,7 @@ static bool addr_from(struct gx_addr *out, const struct sockaddr_storage *ss)
     } else {
         out->family = 6;
         memcpy(out->ip, &in6.sin6_addr, 16);
+        out->scope = gx_addr_is_link_local(out) ? in6.sin6_scope_id : 0;
     }
     return true;
 }

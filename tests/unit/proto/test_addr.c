@@ -2,7 +2,8 @@
 
 static const char *const good[] = {
     "192.0.2.1:7447", "0.0.0.0:1", "255.255.255.255:65535", "[::]:1", "[::1]:65535",
-    "[2001:db8::1]:7447", "[2001:db8:1:2:3:4:5:6]:80", "[fe80::1]:9",
+    "[2001:db8::1]:7447", "[2001:db8:1:2:3:4:5:6]:80", "[fe80::1]:9", "[fe80::1%2]:7447",
+    "[febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535",
 };
 
 static void test_an_address_goes_there_and_back(void **state)
@@ -49,7 +50,9 @@ static void test_anything_else_is_refused(void **state)
         "192.0.2.1:07447", "192.0.2.1:00", "192.0.2.1:+1", "192.0.2.1:-1", "192.0.2.1:1 ", " 192.0.2.1:1", "192.0.2.1: 1",
         "192.0.2.1:1a", "192.0.2:1", "192.0.2.256:1", "192.0.2.01:1", "0x7f.0.0.1:1", "example.org:1", "localhost:1",
         "::1:7447", "[::1]", "[::1]:", "[::1]7447", "[::1:7447", "::1]:7447", "[]:1", "[", "[]", "[192.0.2.1]:1",
-        "[::1%lo]:1", "[fe80::1%2]:1", "[2001:db8:1:2:3:4:5:6:7]:1", "[::g]:1",
+        "[::1%lo]:1", "[::1%1]:1", "[2001:db8::1%2]:1", "[fec0::1%2]:1", "[fe80::1%]:1",
+        "[fe80::1%0]:1", "[fe80::1%02]:1", "[fe80::1%4294967296]:1", "[fe80::1%18446744073709551618]:1", "[fe80::1%-1]:1", "[fe80::1%+1]:1", "[fe80::1%2%3]:1",
+        "[fe80::1%eth0]:1", "[fe80::1% 2]:1", "[fe80::%2", "[%2]:1", "169.254.0.1%2:1", "[2001:db8:1:2:3:4:5:6:7]:1", "[::g]:1",
         "[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb]:1",
     };
     (void)state;
@@ -75,16 +78,16 @@ static void test_no_address_is_shown_as_none(void **state)
 
 static void test_the_longest_address_fits_its_text(void **state)
 {
-    struct gx_addr addr = {.family = 6, .port = 65535};
+    struct gx_addr addr = {.family = 6, .port = 65535, .scope = UINT32_MAX};
     char text[GX_ADDR_TEXT_BYTES];
     (void)state;
 
     memset(addr.ip, 0xff, sizeof addr.ip);
     gx_addr_format(text, &addr);
-    assert_string_equal(text, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+    assert_string_equal(text, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
 }
 
-static void test_equal_means_family_address_and_port(void **state)
+static void test_equal_means_family_address_port_and_scope(void **state)
 {
     struct gx_addr a = {.family = 4, .ip = {192, 0, 2, 1}, .port = 1}, b = a;
     (void)state;
@@ -98,6 +101,9 @@ static void test_equal_means_family_address_and_port(void **state)
     b = a;
     b.ip[15] = 1;
     assert_false(gx_addr_equal(&a, &b));
+    b = a;
+    b.scope = 1;
+    assert_false(gx_addr_equal(&a, &b));
 }
 
 int main(void)
@@ -109,7 +115,7 @@ int main(void)
         cmocka_unit_test(test_anything_else_is_refused),
         cmocka_unit_test(test_no_address_is_shown_as_none),
         cmocka_unit_test(test_the_longest_address_fits_its_text),
-        cmocka_unit_test(test_equal_means_family_address_and_port),
+        cmocka_unit_test(test_equal_means_family_address_port_and_scope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
