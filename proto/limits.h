@@ -81,6 +81,12 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_LAN_DATAGRAM_MAX 256u                /* bytes of a beacon, and of anything else said by UDP */
 #define GX_LAN_HEARD_MAX 256u                   /* beacons that were recognised, so that each is answered once */
 #define GX_LAN_NEARBY_MAX 64u                   /* addresses that somebody was heard from, for `peers --nearby` */
+#define GX_LAN_DATAGRAM_MIN 8u                   /* its constant beginning, and a byte for the version */
+#define GX_LAN_PORT 7447u                       /* UDP: where beacons are heard */
+#define GX_LAN_PACE 100u                        /* datagrams a second taken from one socket: a beacon each of 500 nodes every 10 s, by multicast and by broadcast */
+#define GX_LAN_BURST 64u                        /* and at once */
+#define GX_LAN_HOST_PACE 20u                    /* of these from one address: a few nodes on one machine */
+#define GX_LAN_HOST_BURST 40u
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)
 #define GX_EFFECTS_BYTES_MAX (64u * 1024u * 1024u) /* a step's arena; a SEND beyond it is dropped and repaired by catch-up */

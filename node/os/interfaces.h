@@ -1,0 +1,26 @@
+/* The machine's own interfaces: the addresses a beacon can go out from, and word when something changed. */
+#ifndef GX_OS_INTERFACES_H
+#define GX_OS_INTERFACES_H
+
+#include "proto/addr.h"
+#include "proto/limits.h"
+
+struct gx_source {
+    struct gx_addr addr;            /* port 0.  IPv4, or an IPv6 link-local address with its scope */
+    uint32_t interface;
+    bool multicast, broadcast;      /* one of them at least */
+};
+
+/* The sources of now, at most GX_LAN_SOURCES_MAX: first one address of each interface and family, then second ones; *left_out: how many more there are.
+ * Up and running interfaces only, loopback among them; no tunnels between two, unless they do multicast.  IPv6: the link-local address, once the kernel
+ * has made sure that nobody else has it: an answer to it stays on the link.  listen: the members' door; where it is not open to all addresses, only the
+ * one that it is open at can be a source.  False: the kernel did not say, and *n is 0. */
+bool gx_interfaces_read(struct gx_source out[GX_LAN_SOURCES_MAX], size_t *n, size_t *left_out, const struct gx_addr *listen) GX_MUST_CHECK;
+
+/* A descriptor that becomes readable when interfaces or addresses change; the caller closes it.  -1: not to be had (errno). */
+int gx_interfaces_watch(void);
+/* Read all that is told there. */
+enum gx_interfaces_news { GX_INTERFACES_SAME, GX_INTERFACES_CHANGED, GX_INTERFACES_LOST };
+enum gx_interfaces_news gx_interfaces_news(int watch);
+
+#endif
