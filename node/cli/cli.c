@@ -13,7 +13,7 @@
 
 static const struct gx_cli_command commands[] = {
     {"init", NULL, "Start", "", "make an identity and its recovery words", B(NAME), 0, 0, gx_cmd_init},
-    {"up", NULL, "Start", "", "run the node, in the foreground or with -d in the background", B(DETACH) | B(LISTEN) | B(LOCKED), 0, 0, gx_cmd_up},
+    {"up", NULL, "Start", "", "run the node, in the foreground or with -d in the background", B(DETACH) | B(LISTEN) | B(NO_LAN) | B(LOCKED), 0, 0, gx_cmd_up},
     {"down", NULL, "Start", "", "stop the node; returns when it is gone", 0, 0, 0, gx_cmd_down},
     {"lock", NULL, "Start", "", "forget all keys until the passphrase is given again", 0, 0, 0, gx_cmd_lock},
     {"unlock", NULL, "Start", "", "give the passphrase to a node that is locked", 0, 0, 0, gx_cmd_unlock},

@@ -22,6 +22,7 @@
     X(LOCKED, "locked", 0, FLAG, NULL, "start locked, and ask for no passphrase")                                      \
     X(DETACH, "detach", 'd', FLAG, NULL, "run in the background; return when it is ready")                             \
     X(LISTEN, "listen", 0, TEXT, "ADDR:PORT", "where to be reached; port 0 picks a free one and keeps it")             \
+    X(NO_LAN, "no-lan", 0, FLAG, NULL, "look for nobody on the LAN, and do not be found there")                         \
     X(TIMEOUT, "timeout", 0, SECONDS, "SECONDS", "give up after so long (default 30)")                                 \
     X(PEERS, "peers", 0, NUMBER, "N", "at least N nodes of members are connected")                                     \
     X(MEMBERS, "members", 0, TEXTS, "G=N", "group G has exactly N members; may be given several times")                \

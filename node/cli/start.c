@@ -335,7 +335,8 @@ static int up_detached(const struct gx_cli *cli, struct gx_node_options *options
 }
 
 /* The same node, locked: what takes this process over. */
-static void write_again(char *out[8], const struct gx_cli *cli, const struct gx_args *args)
+#define AGAIN_WORDS 9
+static void write_again(char *out[AGAIN_WORDS], const struct gx_cli *cli, const struct gx_args *args)
 {
     size_t n = 0;
 
@@ -348,6 +349,8 @@ static void write_again(char *out[8], const struct gx_cli *cli, const struct gx_
         out[n++] = (char *)(uintptr_t)"--listen";
         out[n++] = (char *)(uintptr_t)args->text[GX_OPT_LISTEN];
     }
+    if (gx_args_has(args, GX_OPT_NO_LAN))
+        out[n++] = (char *)(uintptr_t)"--no-lan";
     out[n] = NULL;
 }
 
@@ -369,7 +372,7 @@ int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
     struct ready_pipe foreground = {.fd = -1};
     struct gx_config config;
     struct gx_fail why;
-    char *again[8];
+    char *again[AGAIN_WORDS];
 
     if (!gx_vault_exists(&cli->home) && !gx_vault_missing(&cli->home, &why))
         return gx_cli_fail(cli, &why);
@@ -377,6 +380,7 @@ int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
         return gx_cli_fail(cli, &why);
     options.listen = config.listen;
     options.carry = config.carry;
+    options.lan = config.lan && !gx_args_has(args, GX_OPT_NO_LAN);
     if (args->text[GX_OPT_LISTEN] != NULL && gx_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
         return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
     gx_harden();

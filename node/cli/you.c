@@ -104,6 +104,15 @@ static void add_listen(json_t *list, const struct gx_cli *cli, const struct gx_c
     add_setting(list, "listen", text, from);
 }
 
+static void add_lan(json_t *list, const struct gx_cli *cli, const struct gx_config *config)
+{
+    char from[GX_PATH_MAX + 64] = "default";
+
+    if (config->lan_line != 0)
+        snprintf(from, sizeof from, "%s:%u", cli->home.config, config->lan_line);
+    add_setting(list, "lan", config->lan ? "on" : "off", from);
+}
+
 static void add_carry(json_t *list, const struct gx_cli *cli, const struct gx_config *config, enum gx_config_carry which)
 {
     char value[24], from[GX_PATH_MAX + 64] = "default";
@@ -130,6 +139,7 @@ int gx_cmd_config(struct gx_cli *cli, const struct gx_args *args)
     add_setting(list, "config", cli->home.config, access(cli->home.config, F_OK) == 0 ? cli->home.from : "absent");
     add_setting(list, "socket", socket, cli->home.from);
     add_listen(list, cli, &config);
+    add_lan(list, cli, &config);
     for (unsigned i = 0; i < GX_CONFIG_CARRY_COUNT; i++)
         add_carry(list, cli, &config, (enum gx_config_carry)i);
     if (cli->json) {

@@ -122,10 +122,19 @@ static bool take_value(struct gx_config *out, const char *key, const char *value
         out->listen_line = at->line;
         return true;
     }
+    if (strcmp(key, "lan") == 0) {
+        if (out->lan_line != 0)
+            return refuse(at, "\"lan\" stands here a second time", "");
+        out->lan = strcmp(value, "on") == 0;
+        if (!out->lan && strcmp(value, "off") != 0)
+            return refuse(at, "lan must be on or off", "");
+        out->lan_line = at->line;
+        return true;
+    }
     for (size_t i = 0; i < GX_CONFIG_CARRY_COUNT; i++)
         if (strcmp(key, carries[i].key) == 0)
             return take_number(out, &carries[i], (enum gx_config_carry)i, value, at);
-    return refuse(at, "there is no such setting; known: listen, carry_recent_days, carry_recent_bytes, carry_off_messages, carry_author_bytes, carry_group_bytes", "");
+    return refuse(at, "there is no such setting; known: listen, lan, carry_recent_days, carry_recent_bytes, carry_off_messages, carry_author_bytes, carry_group_bytes", "");
 }
 
 /* line: ends in 0, is changed. */
@@ -151,6 +160,7 @@ bool gx_config_parse(struct gx_config *out, struct gx_span text, const char *fil
 
     memset(out, 0, sizeof *out);
     out->listen = gx_config_default_listen();
+    out->lan = true;
     if (text.n > GX_CONFIG_BYTES_MAX)
         return refuse(&at, "the file is longer than 64 KiB", "");
     while (text.n > 0) {

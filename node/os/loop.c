@@ -14,9 +14,9 @@
 #define COMMANDS_MAX GX_CONTROL_COMMANDS
 #define VERIFIED_STEPS 2u   /* in a row; then the others have their turn */
 #define OWN_INPUTS 3u       /* TIMER, VACUUMED, and LISTENING or TRANSPORT_KEY */
-static_assert(VERIFIED_MAX + COMMANDS_MAX + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
+static_assert(VERIFIED_MAX + COMMANDS_MAX + GX_DISCOVERY_INPUTS + OWN_INPUTS < GX_STEP_INPUTS_MAX, "frames keep their share");
 
-#define ITEMS_MAX (GX_CONTROL_ITEMS + GX_TRANSPORT_ITEMS + 2u)
+#define ITEMS_MAX (GX_CONTROL_ITEMS + GX_TRANSPORT_ITEMS + GX_DISCOVERY_ITEMS + 2u)
 #define ITEM_SIGNAL 0u
 #define ITEM_VERIFIER 1u
 
@@ -27,6 +27,7 @@ struct gather {
     zmq_pollitem_t items[ITEMS_MAX];
     size_t n_items;
     size_t control_at, n_control;
+    size_t lan_at, n_lan;
 };
 
 void gx_node_take_signals(struct gx_node *node)
@@ -64,6 +65,16 @@ static void take_addresses(struct gx_node *node, struct gather *g, struct gx_tim
     node->other_key = false;
 }
 
+/* What a change of the interfaces means for the LAN, it may mean for the own addresses. */
+static void take_lan(struct gx_node *node, struct gather *g, struct gx_time now)
+{
+    uint64_t before = gx_discovery_looked_ms(node->discovery);
+
+    g->n += gx_discovery_take(node->discovery, g->inputs + g->n, GX_DISCOVERY_INPUTS, g->items + g->lan_at, g->n_lan, now);
+    if (gx_discovery_looked_ms(node->discovery) != before && now.mono_ms < node->addrs_at_ms)
+        node->addrs_at_ms = now.mono_ms;
+}
+
 static void take_timer(struct gx_node *node, struct gather *g, struct gx_time now)
 {
     if (now.mono_ms < node->wake_ms)
@@ -90,6 +101,7 @@ static void take_all(struct gx_node *node, struct gather *g)
     gx_node_take_signals(node);
     take_timer(node, g, now);
     take_vacuumed(node, g, now);
+    take_lan(node, g, now);
     take_addresses(node, g, now);
 
     n = gx_verifier_take(node->verifier, g->inputs + g->n, VERIFIED_MAX, now);
@@ -133,7 +145,8 @@ static void carry_out(struct gx_node *node, const struct gx_effect *e)
         break;
     case GX_OUT_BEACON:
     case GX_OUT_DATAGRAM:
-        break;          /* nobody asks for it yet */
+        gx_discovery_do(node->discovery, e);
+        break;
     case GX_OUT_VERIFY:
         gx_verifier_add(node->verifier, e);
         break;
@@ -227,12 +240,13 @@ static long timeout_ms(const struct gx_node *node, const struct gather *g)
     uint64_t until = node->wake_ms < node->addrs_at_ms ? node->wake_ms : node->addrs_at_ms;
 
     until = until < node->rewrap_at_ms ? until : node->rewrap_at_ms;
-    int64_t transport = gx_transport_due_ms(node->transport, now);
+    int64_t transport = gx_transport_due_ms(node->transport, now), lan = gx_discovery_due_ms(node->discovery, now);
     int64_t left = until > now ? (int64_t)(until - now) : 0;
 
     if (g->more || node->vacuum_done || gx_control_waiting(node->control))
         return 0;
-    return (long)(transport >= 0 && transport < left ? transport : left);
+    left = transport >= 0 && transport < left ? transport : left;
+    return (long)(lan >= 0 && lan < left ? lan : left);
 }
 
 static void poll_all(struct gx_node *node, struct gather *g)
@@ -241,12 +255,15 @@ static void poll_all(struct gx_node *node, struct gather *g)
     g->items[ITEM_VERIFIER] = (zmq_pollitem_t){.fd = gx_verifier_fd(node->verifier), .events = ZMQ_POLLIN};
     g->n_items = 2;
     g->n_items += gx_transport_items(node->transport, g->items + g->n_items, GX_TRANSPORT_ITEMS);
+    g->lan_at = g->n_items;
+    g->n_lan = gx_discovery_items(node->discovery, g->items + g->n_items, GX_DISCOVERY_ITEMS, gx_now());
+    g->n_items += g->n_lan;
     g->control_at = g->n_items;
     g->n_control = gx_control_items(node->control, g->items + g->n_items, GX_CONTROL_ITEMS, gx_now());
     g->n_items += g->n_control;
     /* Interrupted or failed: what is ready is found by looking. */
     if (zmq_poll(g->items, (int)g->n_items, timeout_ms(node, g)) < 0)
-        g->n_control = 0;
+        g->n_control = g->n_lan = 0;
 }
 
 /* Between two steps no transaction is open.  Nothing else happens meanwhile; what comes in waits in the queues of the sockets. */

@@ -49,6 +49,33 @@ static void add_transport(const struct gx_node *node, json_t *result)
     set_count(dropped, "poison", node->poison.skipped);
 }
 
+static void add_lan(const struct gx_node *node, json_t *result)
+{
+    json_t *lan = json_object_get(result, "lan"), *dropped = json_object_get(result, "dropped"), *sources = json_array();
+    struct gx_discovery_stats s;
+
+    if (lan == NULL) {
+        lan = json_object();
+        (void)json_object_set_new(result, "lan", lan);
+    }
+    gx_discovery_stats(node->discovery, &s);
+    for (size_t i = 0; i < s.n_sources; i++) {
+        char text[GX_ADDR_TEXT_BYTES];
+
+        gx_addr_format(text, &s.sources[i]);
+        (void)json_array_append_new(sources, json_string(text));
+    }
+    (void)json_object_set_new(lan, "state", json_string(node->discovery != NULL ? "on" : node->options->lan ? "failed" : "off"));
+    (void)json_object_set_new(lan, "sources", sources);
+    (void)json_object_set_new(lan, "heard", json_integer((json_int_t)s.heard));
+    (void)json_object_set_new(lan, "sent", json_integer((json_int_t)s.sent));
+    set_count(dropped, "lan_unfit", s.unfit);
+    set_count(dropped, "lan_hasty", s.hasty);
+    set_count(dropped, "lan_repeated", s.repeated);
+    set_count(dropped, "lan_unsent", s.unsent);
+    set_count(dropped, "lan_addresses", s.left_out);
+}
+
 /* What the engine cannot know of this process. */
 static void decorate(void *ctx, json_t *result)
 {
@@ -70,6 +97,7 @@ static void decorate(void *ctx, json_t *result)
                                         "listen", listen, "state", now < node->full_until_ms ? "full" : "ready"));
     (void)json_object_set_new(result, "rss_bytes", json_integer((json_int_t)gx_rss_bytes()));
     add_transport(node, result);
+    add_lan(node, result);
 }
 
 /* Blocked before any thread exists, so that all inherit it and only the descriptor sees them. */
@@ -146,6 +174,16 @@ static bool open_transport(struct gx_node *node, const struct gx_identity *id, s
     return true;
 }
 
+/* A node that finds nobody on the LAN is of use all the same. */
+static bool open_lan(struct gx_node *node)
+{
+    struct gx_fail why;
+
+    if (node->options->lan && !gx_discovery_open(&node->discovery, &node->listen, &why))
+        gx_log("%s", why.message);
+    return true;
+}
+
 static bool open_poison(struct gx_node *node, struct gx_fail *why)
 {
     uint8_t hash[GX_POISON_HASH];
@@ -213,13 +251,15 @@ static bool open_rest(struct gx_node *node, struct gx_fail *why)
 {
     const struct gx_identity *id = &node->vault->id;
 
-    return open_poison(node, why) && open_threads(node, why) && open_engine(node, id, why) && open_transport(node, id, why);
+    return open_poison(node, why) && open_threads(node, why) && open_engine(node, id, why) && open_transport(node, id, why) &&
+           open_lan(node);
 }
 
 /* In reverse order; what was not opened is skipped. */
 static void close_all(struct gx_node *node)
 {
     gx_control_close(node->control);
+    gx_discovery_close(node->discovery);
     gx_transport_close(node->transport);
     gx_verifier_close(node->verifier);
     gx_engine_free(node->engine);

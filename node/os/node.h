@@ -3,6 +3,7 @@
 #define GX_OS_NODE_H
 
 #include "node/os/control.h"
+#include "node/os/discovery.h"
 #include "node/os/poison.h"
 #include "node/os/transport.h"
 #include "node/os/vault.h"
@@ -21,6 +22,7 @@ struct gx_node_options {
     const struct gx_home *home;
     struct gx_carry_limits carry;
     struct gx_addr listen;                  /* port 0: the kept one, else GX_DEFAULT_PORT, else any; what was found is kept */
+    bool lan;                               /* look for others on the LAN, and be found there */
     struct gx_passphrase *passphrase;       /* NULL: a home that has one starts locked.  Wiped once it was tried */
     char *const *again;                     /* the command that starts this node locked: it takes this process over at `lock` */
     void (*ready)(void *ctx, const struct gx_node_ready *ready);
@@ -41,6 +43,7 @@ struct gx_node {
     struct gx_rng_hedged rng;
     struct gx_engine *engine;
     struct gx_transport *transport;
+    struct gx_discovery *discovery; /* NULL: off, or not to be had */
     struct gx_verifier *verifier;
     struct gx_control *control;
     bool vacuum_asked, vacuum_done; /* the store is to be made smaller; it was, and the engine is to be told: */

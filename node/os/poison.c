@@ -187,7 +187,7 @@ size_t gx_poison_batch(struct gx_poison *p, struct gx_input *inputs, size_t n)
     for (size_t i = 0; i < n; i++) {
         uint8_t hash[32] = {0};
 
-        if (inputs[i].kind == GX_IN_FRAME) {
+        if (inputs[i].kind == GX_IN_FRAME || inputs[i].kind == GX_IN_DATAGRAM) {
             gx_hash(hash, "gx-frame-mark", inputs[i].bytes);
             const struct gx_poison_entry *entry = list_find(p, hash);
             if (entry != NULL && entry->strikes >= GX_POISON_KILLS) {

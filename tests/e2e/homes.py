@@ -102,7 +102,7 @@ class Home:
         return self
 
     def up(self):
-        self("up", "-d", "--listen", "127.0.0.1:0")
+        self("up", "-d", "--listen", "127.0.0.1:0", "--no-lan")     # who is met, and when, is what these scripts are about
         self.pid = self("status")["node"]["pid"]
         self.pidfd = os.pidfd_open(self.pid)
         return self

@@ -313,6 +313,7 @@ static void test_settings_show_where_they_come_from(void **state)
 
     EXPECT(0, RUN(dir, A("config")));
     assert_non_null(strstr(ran.out, "listen\t[::]:7447\tdefault\n"));
+    assert_non_null(strstr(ran.out, "lan\ton\tdefault\n"));
     assert_int_equal(gx_file_replace(&home, "guanxi.conf", (uint8_t *)line, strlen(line), NULL), GX_OK);
     EXPECT(0, RUN(dir, A("config")));
     assert_non_null(strstr(ran.out, "listen\t127.0.0.1:7001\t"));

@@ -117,6 +117,32 @@ static void test_the_port_is_kept_from_start_to_start(void **state)
     assert_non_null(strstr(ran.out, first));
 }
 
+/* Beacons go out from where it can be reached, and from nowhere else; who asks for none has no port open. */
+static void test_the_lan_is_looked_at_unless_told_not_to(void **state)
+{
+    char config[GX_PATH_MAX + 32];
+    FILE *f;
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"on\",\"sources\":[\"127.0.0.1:"));
+    assert_null(strstr(ran.out, "\",\"127"));
+    EXPECT(0, RUN(a, A("down")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0"), A("--no-lan")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"off\",\"sources\":[]"));
+    EXPECT(0, RUN(a, A("down")));
+    snprintf(config, sizeof config, "%s/guanxi.conf", a);
+    f = fopen(config, "w");
+    assert_non_null(f);
+    fputs("lan = off\n", f);
+    assert_int_equal(fclose(f), 0);
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"off\""));
+}
+
 static void with_passphrase(const char *lines)
 {
     char command[128];
@@ -673,6 +699,7 @@ int main(void)
         T(test_a_second_node_of_a_home_exits_75_and_names_the_first),
         T(test_kill_9_leaves_nothing_that_blocks_the_next_up),
         T(test_the_port_is_kept_from_start_to_start),
+        T(test_the_lan_is_looked_at_unless_told_not_to),
         T(test_a_home_without_a_passphrase_says_so_and_is_not_locked),
         T(test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes),
         T(test_passwd_changes_the_passphrase_also_while_the_node_runs),

@@ -39,6 +39,22 @@ static void test_listen_is_read_with_comments_and_blanks_around_it(void **state)
     assert_int_equal(config.listen_line, 1);
 }
 
+static void test_the_lan_is_on_unless_it_is_off(void **state)
+{
+    (void)state;
+    assert_true(parse(""));
+    assert_true(config.lan);
+    assert_int_equal(config.lan_line, 0);
+    assert_true(parse("lan = on\n"));
+    assert_true(config.lan);
+    assert_true(parse("\nlan=off\n"));
+    assert_false(config.lan);
+    assert_int_equal(config.lan_line, 2);
+    refused_at("lan = no", "f.conf:1: ", "on or off");
+    refused_at("lan =", "f.conf:1: ", "on or off");
+    refused_at("lan = on\nlan = on", "f.conf:2: ", "second time");
+}
+
 static void test_what_is_not_known_is_refused_with_its_line(void **state)
 {
     (void)state;
@@ -137,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_the_defaults),
         cmocka_unit_test(test_listen_is_read_with_comments_and_blanks_around_it),
+        cmocka_unit_test(test_the_lan_is_on_unless_it_is_off),
         cmocka_unit_test(test_what_is_not_known_is_refused_with_its_line),
         cmocka_unit_test(test_what_is_kept_is_read_with_units),
         cmocka_unit_test(test_a_zero_byte_hides_nothing),
