@@ -1,5 +1,6 @@
 #include "node/cli/cli.h"
 
+#include "node/os/interfaces.h"
 #include "proto/utf8.h"
 
 #include <getopt.h>
@@ -147,13 +148,25 @@ bool gx_args_parse(struct gx_args *out, int *next, uint64_t options, bool stop, 
     return true;
 }
 
+/* What is none is passed on: the node says so. */
+static json_t *address(const char *text)
+{
+    char numbered[GX_ADDR_TEXT_BYTES];
+    struct gx_addr addr;
+
+    if (gx_interfaces_addr_parse(&addr, text, false) != GX_OK)
+        return json_string(text);
+    gx_addr_format(numbered, &addr);
+    return json_string(numbered);
+}
+
 void gx_args_addresses(json_t *params, const struct gx_args *args)
 {
     json_t *at = json_array();
 
     for (size_t i = 0; i < args->n_list; i++)
         if (args->list[i].option == GX_OPT_AT)
-            (void)json_array_append_new(at, json_string(args->list[i].text));
+            (void)json_array_append_new(at, address(args->list[i].text));
     if (json_array_size(at) > 0)
         (void)json_object_set(params, "at", at);
     json_decref(at);

@@ -1,6 +1,6 @@
 #include "node/cli/cli.h"
 
-#include "proto/addr.h"
+#include "node/os/interfaces.h"
 
 static int show_nearby(struct gx_cli *cli, const json_t *result)
 {
@@ -67,12 +67,14 @@ int gx_cmd_peers(struct gx_cli *cli, const struct gx_args *args)
 static int peer(struct gx_cli *cli, const struct gx_args *args, const char *method, const char *done)
 {
     const char *text = args->words[0];
+    char numbered[GX_ADDR_TEXT_BYTES];
     struct gx_addr addr;
     json_t *result;
 
-    if (gx_addr_parse(&addr, text, false) != GX_OK)
-        return gx_cli_usage(cli, "such as 192.0.2.1:7447 or [2001:db8::1]:7447", "%.60s is no ADDR:PORT", text);
-    int code = gx_cli_call(cli, &result, method, json_pack("{s:s}", "addr", text));
+    if (gx_interfaces_addr_parse(&addr, text, false) != GX_OK)
+        return gx_cli_usage(cli, "such as 192.0.2.1:7447, [2001:db8::1]:7447 or [fe80::1%eth0]:7447", "%.60s is no ADDR:PORT", text);
+    gx_addr_format(numbered, &addr);
+    int code = gx_cli_call(cli, &result, method, json_pack("{s:s}", "addr", numbered));
     if (code == GX_EXIT_DONE && cli->json)
         code = gx_show_json(result);
     else if (code == GX_EXIT_DONE)

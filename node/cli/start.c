@@ -2,6 +2,7 @@
 
 #include "crypto/words.h"
 #include "node/os/config.h"
+#include "node/os/interfaces.h"
 #include "node/os/log.h"
 #include "node/os/node.h"
 #include "node/os/offline.h"
@@ -381,7 +382,7 @@ int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
     options.listen = config.listen;
     options.carry = config.carry;
     options.lan = config.lan && !gx_args_has(args, GX_OPT_NO_LAN);
-    if (args->text[GX_OPT_LISTEN] != NULL && gx_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
+    if (args->text[GX_OPT_LISTEN] != NULL && gx_interfaces_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
         return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
     gx_harden();
     write_again(again, cli, args);

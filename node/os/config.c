@@ -1,5 +1,6 @@
 #include "node/os/config.h"
 
+#include "node/os/interfaces.h"
 #include "proto/utf8.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ static bool take_value(struct gx_config *out, const char *key, const char *value
     if (strcmp(key, "listen") == 0) {
         if (out->listen_line != 0)
             return refuse(at, "\"listen\" stands here a second time", "");
-        if (gx_addr_parse(&out->listen, value, true) != GX_OK)
+        if (gx_interfaces_addr_parse(&out->listen, value, true) != GX_OK)
             return refuse(at, "listen must be ADDR:PORT, such as [::]:7447 or 192.0.2.1:0", "");
         out->listen_line = at->line;
         return true;

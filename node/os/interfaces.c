@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -146,6 +147,37 @@ bool gx_interfaces_read(struct gx_source out[GX_LAN_SOURCES_MAX], size_t *n, siz
     for (size_t i = 0; i < *n; i++)
         out[i] = list[i].source;
     return true;
+}
+
+enum gx_err gx_interfaces_addr_parse(struct gx_addr *out, const char *text, bool zero_port)
+{
+    const char *name = strchr(text, '%'), *end = name == NULL ? NULL : strchr(name, ']');
+    char interface[IF_NAMESIZE], numbered[GX_ADDR_TEXT_BYTES];
+    uint32_t index = 0;
+
+    if (end != NULL && (size_t)(end - name - 1) < sizeof interface) {
+        memcpy(interface, name + 1, (size_t)(end - name - 1));
+        interface[end - name - 1] = 0;
+        index = if_nametoindex(interface);
+    }
+    /* A name may be digits; then it is meant as a number. */
+    if (index == 0 || gx_addr_parse(out, text, zero_port) == GX_OK)
+        return gx_addr_parse(out, text, zero_port);
+    int n = snprintf(numbered, sizeof numbered, "%.*s%%%u%s", (int)(name - text), text, index, end);
+    return n > 0 && (size_t)n < sizeof numbered ? gx_addr_parse(out, numbered, zero_port) : GX_E_MALFORMED;
+}
+
+uint32_t gx_interfaces_guess(size_t nth)
+{
+    struct gx_source sources[GX_LAN_SOURCES_MAX];
+    size_t n, left_out, kept = 0;
+
+    if (!gx_interfaces_read(sources, &n, &left_out, &(struct gx_addr){.family = 6}))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (sources[i].addr.family == 6)
+            sources[kept++] = sources[i];
+    return kept == 0 ? 0 : sources[nth % kept].interface;
 }
 
 int gx_interfaces_watch(void)

@@ -23,4 +23,9 @@ int gx_interfaces_watch(void);
 enum gx_interfaces_news { GX_INTERFACES_SAME, GX_INTERFACES_CHANGED, GX_INTERFACES_LOST };
 enum gx_interfaces_news gx_interfaces_news(int watch);
 
+/* As gx_addr_parse, and the scope may be the name of an interface of now, as people know it: "[fe80::1%eth0]:7447". */
+enum gx_err gx_interfaces_addr_parse(struct gx_addr *out, const char *text, bool zero_port) GX_MUST_CHECK;
+/* The number of an interface that IPv6 link-local addresses are behind, for one of which it is not known which; another for each nth, in turns.  0: there is none. */
+uint32_t gx_interfaces_guess(size_t nth);
+
 #endif

@@ -2,6 +2,7 @@
 #include "node/os/transport_parts.h"
 
 #include "crypto/keys.h"
+#include "node/os/interfaces.h"
 
 #include <sys/socket.h>
 
@@ -209,6 +210,8 @@ void gx_link_ask(struct gx_transport *t, const struct gx_effect *e)
     for (size_t i = 0; i < sizeof c->rid; i++)
         c->rid[i] = (uint8_t)(e->session >> (56 - 8 * i));
     c->peer = e->addr;
+    if (gx_addr_is_link_local(&c->peer) && c->peer.scope == 0)
+        c->peer.scope = gx_interfaces_guess(t->n_guesses++);
     c->server_key = e->server_key;
     c->as_guest = e->as_guest;
     if (e->as_guest) {

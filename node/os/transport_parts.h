@@ -130,6 +130,7 @@ struct gx_transport {
     uint32_t guests[GX_GUESTS_MAX];         /* those of n_in that came through a guests' door */
     uint32_t n_guests;
     gx_session_id next_session;
+    size_t n_guesses;                       /* link-local addresses without a scope that were dialed */
     uint32_t rid_first, n_accepted;         /* libzmq's counter of routing ids at the start; connections since */
     uint64_t n_handshakes;                  /* each let in has a number: how many were given out */
 
