@@ -13,6 +13,8 @@
 
 /* More than a machine with some containers has; what is beyond is not looked at. */
 #define CANDIDATES_MAX 128u
+/* The ends of containers' cables, of which there may be dozens, have IPv6 alone: they come after so many addresses of what has IPv4 too. */
+#define BEFORE_ALONE 4u
 /* The kernel's queue of news.  What does not fit is told as ENOBUFS: news, too. */
 #define NEWS_BYTES (32 * 1024)
 /* The messages of a queue of that size, and some. */
@@ -100,7 +102,6 @@ static size_t others_of(const struct candidate *list, size_t n, uint32_t interfa
     return found;
 }
 
-/* The ends of containers' cables have IPv6 alone: they come after what has IPv4 too. */
 static void rank_all(struct candidate *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -108,7 +109,7 @@ static void rank_all(struct candidate *list, size_t n)
         size_t nth = others_of(list, i, s->interface, s->addr.family);
         bool alone = s->addr.family == 6 && others_of(list, n, s->interface, 4) == 0;
 
-        list[i].rank = 2 * (unsigned)nth + (alone ? 1 : 0);
+        list[i].rank = (unsigned)nth + (alone ? BEFORE_ALONE : 0);
     }
 }
 

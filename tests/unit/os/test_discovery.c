@@ -462,6 +462,33 @@ static void test_more_addresses_than_there_is_room_for_are_counted(void **state)
     run_ip(here, "link del north");
 }
 
+/* Containers hang on cables whose ends have link-local addresses and no other. */
+static void test_many_containers_do_not_push_out_a_second_address(void **state)
+{
+    struct party *a;
+    (void)state;
+
+    need_cables();
+    cable("10.7.1.1", "10.7.1.2");
+    for (unsigned i = 0; i < GX_LAN_SOURCES_MAX / 2 + 1; i++) {
+        char lines[128];
+
+        snprintf(lines, sizeof lines, "link add c%u type veth peer name d%u\nlink set c%u up\nlink set d%u up\n", i, i, i, i);
+        run_ip(here, lines);
+    }
+    run_ip(here, "addr add 10.7.2.1/24 dev west");
+    a = party_open(&parties[0], here, EVERYWHERE);
+    WAIT(a->n_sources == GX_LAN_SOURCES_MAX && stats_of(a).left_out > 0);
+    assert_non_null(source_of(a, "10.7.1.1"));
+    assert_non_null(source_of(a, "10.7.2.1"));
+    for (unsigned i = 0; i < GX_LAN_SOURCES_MAX / 2 + 1; i++) {
+        char line[32];
+
+        snprintf(line, sizeof line, "link del c%u", i);
+        run_ip(here, line);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, close_all)
 
 int main(void)
@@ -486,6 +513,7 @@ int main(void)
         TEST(test_a_flapping_interface_is_one_change_a_second),
         TEST(test_without_news_it_is_looked_now_and_then),
         TEST(test_more_addresses_than_there_is_room_for_are_counted),
+        TEST(test_many_containers_do_not_push_out_a_second_address),
     };
 
     cables_open();
