@@ -352,6 +352,21 @@ static inline void cable_end(int net, const char *name, const char *ip)
     run_ip(net, lines);
 }
 
+/* The kernel has it run in its own time. */
+static inline bool is_running(int net, const char *name)
+{
+    struct ifreq what = {.ifr_name = ""};
+    int fd;
+
+    enter(net);
+    snprintf(what.ifr_name, sizeof what.ifr_name, "%s", name);
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    bool running = ioctl(fd, SIOCGIFFLAGS, &what) == 0 && (what.ifr_flags & IFF_RUNNING) != 0;
+    close(fd);
+    return running;
+}
+
 /* `west` is here and `east` there; NULL: no IPv4 address. */
 static inline void cable(const char *west_ip, const char *east_ip)
 {
@@ -361,6 +376,8 @@ static inline void cable(const char *west_ip, const char *east_ip)
     run_ip(here, lines);
     cable_end(there, "east", east_ip);
     cable_end(here, "west", west_ip);
+    for (uint64_t end = mono_ms() + 20000; !is_running(here, "west") || !is_running(there, "east");)
+        assert_true(mono_ms() < end);
 }
 
 static inline void cables_clear(void)
