@@ -138,10 +138,11 @@ static void test_where_no_interface_is_named_they_are_tried_in_turns(void **stat
     (void)state;
 
     need_cables();
-    open_both("[::]:0");
+    /* First, so that they have the lower numbers. */
     run_ip(here, "link add north type veth peer name south");
     run_ip(here, "link set north up");
     run_ip(here, "link set south up");
+    open_both("[::]:0");
     (void)link_local(here, "west", 1);
     (void)link_local(here, "north", 1);
     (void)link_local(here, "south", 1);
