@@ -11,7 +11,7 @@
 #define BURST_JITTER_MS 200u            /* nodes that a power cut ended start together */
 #define LONELY_MS 30000u
 #define SETTLED_MS 300000u
-#define GATES 8u                        /* of a group by which tags are recognised, and capsules */
+#define GATES 8u                        /* of a group by which tags are recognised */
 #define ANSWERERS 4u                    /* of those who are connected, so many answer a beacon */
 #define KEYS_MS 1000u                   /* the keys by which others are recognised are gathered anew after that */
 #define HASHES_PER_S 200000u            /* a tenth of a core */
@@ -99,7 +99,7 @@ static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TA
     return n;
 }
 
-/* For whom the others may not have, or not have any more, the gate that this node has: one group a time.  GX_NONE: nobody is missed. */
+/* A group whose others may not have the gate that this node has, or not any more: one a time.  NULL: nobody is missed. */
 static struct gx_group *missed(struct gx_engine *e)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
@@ -111,14 +111,6 @@ static struct gx_group *missed(struct gx_engine *e)
         return g;
     }
     return NULL;
-}
-
-/* The newest gate there is, whoever else has it. */
-static void any_key(struct gx_lan_key *out, struct gx_group *g)
-{
-    const struct gx_epoch *epoch = g->n_gates == 0 ? NULL : gx_epoch_by_op(g, g->gates[0]);
-
-    gx_lan_key_of_gate(out, epoch == NULL ? &g->gate_zero : &epoch->row.gate);
 }
 
 static void forget_asked(struct gx_lan *lan)
@@ -149,7 +141,7 @@ static void send_from(struct gx_engine *e, const struct gx_addr *from, const str
         struct gx_lan_wish *last = &asked->wishes[asked->n++];
 
         *last = (struct gx_lan_wish){.group = old->row.gnum};
-        any_key(&last->key, old);
+        gx_lan_key_of_gate(&last->key, &old->gate_zero);        /* of all gates the one that each has */
         gx_author_device_key(e, old, &device, &device_sk);
         gx_lan_capsule_seal(&beacon.capsule, &last->key, &asked->said, old->row.id.b, &device, &device_sk);
         gx_wipe(&device_sk, sizeof device_sk);
@@ -259,12 +251,10 @@ static void know_group(struct gx_engine *e, struct gx_group *g)
         k->group = g->row.gnum;
         gx_lan_key_of_gate(&k->key, gates[i]);
     }
-    for (uint32_t i = 0; i <= g->n_gates && i <= GATES && (k = know(e)) != NULL; i++) {
-        const struct gx_epoch *epoch = i == g->n_gates || i == GATES ? NULL : gx_epoch_by_op(g, g->gates[i]);
-
+    if ((k = know(e)) != NULL) {
         k->group = g->row.gnum;
-        k->old = true;
-        gx_lan_key_of_gate(&k->key, epoch == NULL ? &g->gate_zero : &epoch->row.gate);
+        k->capsule = true;
+        gx_lan_key_of_gate(&k->key, &g->gate_zero);
     }
 }
 
@@ -330,7 +320,7 @@ static bool is_recognised(struct gx_engine *e, const struct gx_beacon *beacon, c
     struct gx_lan_tag tag;
     struct gx_sign_pk device;
 
-    if (k->old)
+    if (k->capsule)
         return g != NULL && gx_lan_capsule_open(&device, &beacon->capsule, &k->key, said, g->row.id.b) &&
                (gx_group_live(g, &device) || GX_MUTANT(CAPSULE_TRUSTED));
     gx_lan_tag(&tag, &k->key, said);

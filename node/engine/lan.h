@@ -27,7 +27,7 @@ struct gx_lan_asked {
 struct gx_lan_known {
     struct gx_lan_key key;
     uint32_t group;             /* gnum; GX_NONE: the own card */
-    bool old;                   /* a capsule's */
+    bool capsule;               /* by gate 0 */
     bool door;
     struct gx_event_id token;   /* of a door: the invitation */
 };

@@ -388,6 +388,39 @@ static void test_a_newcomer_whom_no_epoch_lists_yet_is_found(void **state)
     net_free(net);
 }
 
+/* Guests come in, and members do not meet. */
+static bool lose_tags(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)net;
+    (void)from;
+    (void)to;
+    return bytes.p[0] != GX_FRAME_TAGS;
+}
+
+static void test_two_who_each_made_an_epoch_of_their_own_are_found(void **state)
+{
+    char token[600];
+    struct net *net = net_new(2);
+    (void)state;
+
+    net_group(net, 0, "tea");
+    net_invite(net, 0, "tea", token, 0);
+    net->pass = lose_tags;
+    assert_true(net_join(net, 1, token, NULL));
+    net_send(net, 0, "tea", "by mine");
+    net_send(net, 1, "tea", "by mine");
+    move_both(net, 0, 1);
+    net->pass = NULL;
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 0, 1), 0);
+    assert_true(tea(net, 0)->n_gates > 0 && tea(net, 1)->n_gates > 0);
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    net_free(net);
+}
+
 static void test_of_those_who_are_connected_few_answer(void **state)
 {
     char token[600];
@@ -474,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_a_removal_holds_for_the_next_beacon),
         cmocka_unit_test(test_who_missed_a_removal_is_found_by_a_capsule),
         cmocka_unit_test(test_a_newcomer_whom_no_epoch_lists_yet_is_found),
+        cmocka_unit_test(test_two_who_each_made_an_epoch_of_their_own_are_found),
         cmocka_unit_test(test_of_those_who_are_connected_few_answer),
         cmocka_unit_test(test_what_is_no_beacon_is_counted_and_a_flood_is_not_looked_at),
         cmocka_unit_test(test_an_answer_of_a_liar_costs_a_try),
