@@ -61,22 +61,40 @@ static void show_forks(const struct gx_cli *cli, const json_t *status)
     }
 }
 
+/* So many of each group, by its name. */
+static void show_of_groups(const struct gx_cli *cli, const json_t *status, const char *key, const char *shown, const char *what)
+{
+    json_t *of = json_object_get(status, key), *list = NULL, *left;
+    const char *group;
+    size_t i;
+    json_t *known;
+
+    if (json_object_size(of) == 0 || gx_cli_call(cli, &list, "group.list", NULL) != GX_EXIT_DONE)
+        return;
+    json_object_foreach(of, group, left) {
+        const char *name = group;
+
+        json_array_foreach(json_object_get(list, "groups"), i, known)
+            if (strcmp(gx_json_text(known, "group"), group) == 0)
+                name = gx_json_text(known, "name");
+        gx_show_pair(cli, shown, "%s: %ju%s", name, (uintmax_t)json_integer_value(left), what);
+    }
+    json_decref(list);
+}
+
 static void show_counts(const struct gx_cli *cli, const json_t *status)
 {
     static const char *const keys[] = {"groups", "contacts", "unread", "outbox", "forks"};
-    const json_t *peers = json_object_get(status, "peers"), *store = json_object_get(status, "store"), *left;
-    const char *group;
+    const json_t *peers = json_object_get(status, "peers"), *store = json_object_get(status, "store");
 
     if (json_is_object(peers))
         gx_show_pair(cli, "peers", "%ju connected, %ju known", (uintmax_t)gx_json_number(peers, "up"), (uintmax_t)gx_json_number(peers, "known"));
     for (size_t i = 0; i < GX_ARRAY_LEN(keys); i++)
         if (json_object_get(status, keys[i]) != NULL)
             gx_show_pair(cli, keys[i], "%ju", (uintmax_t)gx_json_number(status, keys[i]));
-    json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "queued"), group, left)
-        gx_show_pair(cli, "queued", "%s: %ju", group, (uintmax_t)json_integer_value(left));
+    show_of_groups(cli, status, "queued", "queued", "");
     show_forks(cli, status);
-    json_object_foreach((json_t *)(uintptr_t)json_object_get(status, "syncing"), group, left)
-        gx_show_pair(cli, "fetching", "%s: %ju left", group, (uintmax_t)json_integer_value(left));
+    show_of_groups(cli, status, "syncing", "fetching", " left");
     if (gx_json_number(status, "unopened") > 0)
         gx_show_pair(cli, "opening", "%ju left", (uintmax_t)gx_json_number(status, "unopened"));
     if (json_is_object(store))

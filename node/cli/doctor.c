@@ -1,5 +1,5 @@
 /* doctor: is this home in good order?  Each thing that is looked at is one line: what was found, and what to do about it. */
-#include "node/cli/cli.h"
+#include "node/cli/doctor.h"
 
 #include "node/os/disk.h"
 #include "node/os/open.h"
@@ -11,14 +11,7 @@
 
 #define LOCK_WAIT_MS 2000u
 
-struct exam {
-    const struct gx_cli *cli;
-    json_t *checks;
-    bool bad;
-};
-
-static void found(struct exam *x, const char *name, const char *state, const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
-static void found(struct exam *x, const char *name, const char *state, const char *hint, const char *format, ...)
+void gx_exam_found(struct gx_exam *x, const char *name, const char *state, const char *hint, const char *format, ...)
 {
     char text[1200];
     va_list args;
@@ -33,7 +26,7 @@ static void found(struct exam *x, const char *name, const char *state, const cha
     (void)json_array_append_new(x->checks, check);
 }
 
-static void look_at_vault(struct exam *x)
+static void look_at_vault(struct gx_exam *x)
 {
     const struct gx_home *home = &x->cli->home;
     struct gx_passphrase none = {.n = 0};
@@ -41,35 +34,35 @@ static void look_at_vault(struct exam *x)
     struct gx_fail why;
 
     if (gx_vault_asks(home)) {
-        found(x, "vault", "ok", NULL, "it has a passphrase");
+        gx_exam_found(x, "vault", "ok", NULL, "it has a passphrase");
     } else if (gx_vault_open(&vault, home, &none, &why)) {
-        found(x, "vault", "warn", "guanxi passwd sets a passphrase", "there is no passphrase: whoever reads this disk reads your messages");
+        gx_exam_found(x, "vault", "warn", "guanxi passwd sets a passphrase", "there is no passphrase: whoever reads this disk reads your messages");
     } else {
-        found(x, "vault", "bad", why.hint[0] == 0 ? NULL : why.hint, "%s", why.message);
+        gx_exam_found(x, "vault", "bad", why.hint[0] == 0 ? NULL : why.hint, "%s", why.message);
     }
     gx_vault_close(vault);
 }
 
-static void look_at_disk(struct exam *x)
+static void look_at_disk(struct gx_exam *x)
 {
     char name[24];
     enum gx_disk disk = gx_disk_look(x->cli->home.data, name);
     const char *hint = "use disk encryption";
 
     if (disk == GX_DISK_ERASES)
-        found(x, "disk", "ok", NULL, "the file system (%s) writes in place: keys that are written over are gone", name);
+        gx_exam_found(x, "disk", "ok", NULL, "the file system (%s) writes in place: keys that are written over are gone", name);
     else if (disk == GX_DISK_KEEPS)
-        found(x, "disk", "warn", hint, "the file system (%s) does not write in place: old keys stay on the disk, and what was deleted can be found by who has it",
+        gx_exam_found(x, "disk", "warn", hint, "the file system (%s) does not write in place: old keys stay on the disk, and what was deleted can be found by who has it",
               name);
     else
-        found(x, "disk", "warn", hint, "nobody knows whether the file system (%s) writes in place: old keys may stay on the disk", name);
+        gx_exam_found(x, "disk", "warn", hint, "nobody knows whether the file system (%s) writes in place: old keys may stay on the disk", name);
     if (gx_disk_swaps())
-        found(x, "swap", "warn", "encrypt it, or switch it off", "there is swap: message keys that are in use may be written into it");
+        gx_exam_found(x, "swap", "warn", "encrypt it, or switch it off", "there is swap: message keys that are in use may be written into it");
     else
-        found(x, "swap", "ok", NULL, "there is none");
+        gx_exam_found(x, "swap", "ok", NULL, "there is none");
 }
 
-static void look_at_files(struct exam *x)
+static void look_at_files(struct gx_exam *x)
 {
     static const char *const names[] = {"vault", "vault.key", "incarnation", "store.mdb", "log", "log.1"};
     const struct gx_home *home = &x->cli->home;
@@ -81,18 +74,18 @@ static void look_at_files(struct exam *x)
         gx_home_path(path, home, names[i]);
         if (lstat(path, &st) != 0 || (st.st_mode & 077) == 0)
             continue;
-        found(x, "rights", "bad", "chmod go= on it", "others may read %s", path);
+        gx_exam_found(x, "rights", "bad", "chmod go= on it", "others may read %s", path);
         open_to_others++;
     }
     if (open_to_others == 0)
-        found(x, "rights", "ok", NULL, "no file is open to others");
+        gx_exam_found(x, "rights", "ok", NULL, "no file is open to others");
     gx_home_path(path, home, "recovery-words.txt");
     if (lstat(path, &st) == 0)
-        found(x, "words", "warn", "copy them to paper, and delete the file", "the recovery words are still in %s", path);
+        gx_exam_found(x, "words", "warn", "copy them to paper, and delete the file", "the recovery words are still in %s", path);
 }
 
 /* Everything but what is sealed.  Not beside a running node: a long look at the store keeps it from using its free pages. */
-static void check_store(struct exam *x)
+static void check_store(struct gx_exam *x)
 {
     const struct gx_home *home = &x->cli->home;
     struct gx_check_report report = {0};
@@ -102,7 +95,7 @@ static void check_store(struct exam *x)
     uint8_t uuid[16];
 
     if (!gx_open_store(&store, uuid, home, NULL, NULL, true, &why)) {
-        found(x, "store", "bad", why.hint[0] == 0 ? NULL : why.hint, "%s", why.message);
+        gx_exam_found(x, "store", "bad", why.hint[0] == 0 ? NULL : why.hint, "%s", why.message);
         return;
     }
     enum gx_err err = gx_txn_begin(&txn, store, false);
@@ -111,23 +104,23 @@ static void check_store(struct exam *x)
     gx_txn_abort(&txn);
     gx_store_close(store);
     if (err != GX_OK)
-        found(x, "store", "bad", NULL, "it cannot be read: %s", gx_err_text(err));
+        gx_exam_found(x, "store", "bad", NULL, "it cannot be read: %s", gx_err_text(err));
     else if (report.problems > 0)
-        found(x, "store", "bad", "gx-inspect check says which; put back a copy of store.mdb, or join again", "%ju problems in %ju events",
+        gx_exam_found(x, "store", "bad", "gx-inspect check says which; put back a copy of store.mdb, or join again", "%ju problems in %ju events",
               (uintmax_t)report.problems, (uintmax_t)report.events);
     else
-        found(x, "store", "ok", NULL, "%ju events are whole, and their signatures hold", (uintmax_t)report.events);
+        gx_exam_found(x, "store", "ok", NULL, "%ju events are whole, and their signatures hold", (uintmax_t)report.events);
 }
 
-static void look_at_store(struct exam *x)
+static void look_at_store(struct gx_exam *x)
 {
     struct gx_lock lock;
     struct gx_fail why;
 
     if (gx_cli_node_up(x->cli)) {
-        found(x, "store", "ok", NULL, "the node is running, and looks at what it reads; all of it is read with the node down");
+        gx_exam_found(x, "store", "ok", NULL, "the node is running, and looks at what it reads; all of it is read with the node down");
     } else if (!gx_lock_take(&lock, &x->cli->home, false, LOCK_WAIT_MS, &why)) {
-        found(x, "store", "bad", why.hint[0] == 0 ? NULL : why.hint, "%s", why.message);
+        gx_exam_found(x, "store", "bad", why.hint[0] == 0 ? NULL : why.hint, "%s", why.message);
     } else {
         check_store(x);
         gx_lock_release(&lock);
@@ -137,7 +130,7 @@ static void look_at_store(struct exam *x)
 int gx_cmd_doctor(struct gx_cli *cli, const struct gx_args *args)
 {
     static const char *const heads[] = {"what", "state", "found"};
-    struct exam x = {.cli = cli, .checks = json_array()};
+    struct gx_exam x = {.cli = cli, .checks = json_array()};
     struct gx_columns t;
     struct gx_fail why;
     size_t i;
@@ -153,6 +146,8 @@ int gx_cmd_doctor(struct gx_cli *cli, const struct gx_args *args)
     look_at_disk(&x);
     look_at_files(&x);
     look_at_store(&x);
+    gx_exam_clock(&x);
+    gx_exam_listeners(&x);
     if (cli->json) {
         json_t *whole = json_pack("{s:O}", "checks", x.checks);
 
