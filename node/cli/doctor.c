@@ -148,6 +148,7 @@ int gx_cmd_doctor(struct gx_cli *cli, const struct gx_args *args)
     look_at_store(&x);
     gx_exam_clock(&x);
     gx_exam_listeners(&x);
+    gx_exam_lan(&x);
     if (cli->json) {
         json_t *whole = json_pack("{s:O}", "checks", x.checks);
 

@@ -130,3 +130,41 @@ void gx_exam_listeners(struct gx_exam *x)
     }
     json_decref(status);
 }
+
+static void heard_of(struct gx_exam *x, const json_t *lan)
+{
+    json_t *peers = asked(x, "peers", NULL);
+    const json_t *list = json_object_get(peers, "nearby");
+    size_t n = json_array_size(list), known = 0;
+
+    for (size_t i = 0; i < n; i++)
+        known += json_is_true(json_object_get(json_array_get(list, i), "known"));
+    if (n > 0)
+        gx_exam_found(x, "lan", "ok", NULL, "%zu other addresses were heard in the last minutes, %zu of which share something with you", n, known);
+    else if (gx_json_number(lan, "sent") == 0)
+        gx_exam_found(x, "lan", "ok", NULL, "nobody is looked for: there is no group with others yet, and nobody to be let in by");
+    else if (gx_json_number(lan, "heard") == 0)
+        gx_exam_found(x, "lan", "bad", "allow UDP to port 7447 in",
+                      "not even what this node says itself comes back: a firewall of this machine keeps it from hearing others");
+    else
+        gx_exam_found(x, "lan", "warn", "look at firewalls (UDP port 7447) and at the access point; peer add ADDR:PORT does without",
+                      "nobody else was heard: nobody is there, a firewall stands between, or the access point keeps its guests apart (client isolation)");
+    json_decref(peers);
+}
+
+void gx_exam_lan(struct gx_exam *x)
+{
+    json_t *status = NULL;
+    const json_t *lan = is_ready(x, &status) ? json_object_get(status, "lan") : NULL;
+    const char *state = gx_json_text(lan, "state");
+
+    if (strcmp(state, "off") == 0)
+        gx_exam_found(x, "lan", "ok", NULL, "it is off (--no-lan, or lan = off in the config file): nobody is looked for");
+    else if (strcmp(state, "failed") == 0)
+        gx_exam_found(x, "lan", "bad", "the log says why: UDP port 7447 may be another program's", "there is no socket to hear others with");
+    else if (lan != NULL && json_array_size(json_object_get(lan, "sources")) == 0)
+        gx_exam_found(x, "lan", "warn", "ip address shows them", "no interface has an address that others could hear this node from");
+    else if (lan != NULL)
+        heard_of(x, lan);
+    json_decref(status);
+}

@@ -167,6 +167,24 @@ static void test_a_home_without_a_passphrase_says_so_and_is_not_locked(void **st
     assert_non_null(strstr(ran.out, "there is no passphrase"));
 }
 
+static void test_doctor_looks_at_the_listener_the_clock_and_the_lan_of_a_node_that_runs(void **state)
+{
+    (void)state;
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    EXPECT(0, RUN(a, A("doctor")));
+    assert_null(strstr(ran.out, "listener"));
+    assert_non_null(strstr(ran.out, "clock"));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--no-lan"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("doctor")));
+    assert_non_null(strstr(ran.out, "answers on this machine"));
+    assert_non_null(strstr(ran.out, "it is off (--no-lan"));
+    EXPECT(0, RUN(a, A("down")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("doctor"), A("--json")));
+    assert_non_null(strstr(ran.out, "nobody is looked for"));
+    EXPECT(0, RUN(a, A("down")));
+}
+
 static void test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes(void **state)
 {
     (void)state;
@@ -701,6 +719,7 @@ int main(void)
         T(test_the_port_is_kept_from_start_to_start),
         T(test_the_lan_is_looked_at_unless_told_not_to),
         T(test_a_home_without_a_passphrase_says_so_and_is_not_locked),
+        T(test_doctor_looks_at_the_listener_the_clock_and_the_lan_of_a_node_that_runs),
         T(test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes),
         T(test_passwd_changes_the_passphrase_also_while_the_node_runs),
         T(test_an_address_of_another_machine_cannot_be_listened_at),
