@@ -1,4 +1,4 @@
-/* What one device of others may cost this node: events served again, chunks that bring nothing, sessions after it was cut.  WIRE §6.1
+/* What one device of others may cost this node: events served again, chunks that bring nothing, sessions after it was cut, claims in vain.  WIRE §6.1
  *
  * What is new to the other side costs nothing, however much it is: nobody who catches up is slowed.  It is counted by device and not by session, so
  * that to begin anew gains nothing. */
@@ -17,6 +17,8 @@
 #define EVENT_BYTES 512u                /* one that it lacked pays for looking */
 #define SHUT_FIRST_MS 1000u
 #define SHUT_MAX_MS 300000u
+#define VAIN_FIRST_MS 1000u
+#define VAIN_MAX_MS 60000u
 
 /* How it stands with the device of a channel; NULL: memory is out (noted). */
 static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device)
@@ -158,4 +160,26 @@ bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, cons
     uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
 
     return log != GX_NONE && g->logs[log].account != NULL && e->now.mono_ms < g->logs[log].account->shut_until_ms;
+}
+
+/* --- who claims what it does not give -------------------------------------------------------------------------------------------------------- */
+
+void gx_budget_vain(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+{
+    struct gx_account *a = account_of(e, g, &c->device);
+
+    if (a == NULL)
+        return;
+    if (a->vain_ms == 0 || e->now.mono_ms >= a->vain_until_ms + VAIN_MAX_MS)
+        a->vain_ms = VAIN_FIRST_MS;
+    else
+        a->vain_ms = 2 * a->vain_ms > VAIN_MAX_MS ? VAIN_MAX_MS : 2 * a->vain_ms;
+    a->vain_until_ms = e->now.mono_ms + a->vain_ms;
+}
+
+uint64_t gx_budget_vain_until(const struct gx_group *g, const struct gx_sign_pk *device)
+{
+    uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
+
+    return log == GX_NONE || g->logs[log].account == NULL ? 0 : g->logs[log].account->vain_until_ms;
 }

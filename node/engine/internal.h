@@ -80,6 +80,8 @@ struct gx_account {
     struct gx_budget waste;     /* chunks that brought nothing */
     uint32_t shut_ms;           /* it was cut, and its proof is not looked at for so long */
     uint64_t shut_until_ms;
+    uint32_t vain_ms;           /* it claimed control events and gave none, and is not asked for any for so long */
+    uint64_t vain_until_ms;
 };
 
 struct gx_log {
@@ -279,7 +281,7 @@ struct gx_group {
     uint32_t asked_ops;         /* law.n_ops then */
     bool answered;              /* the answer is in; look whether it brought anything once it is verified */
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
-    uint64_t dry_at_ms;         /* who claimed messages and gave none may be asked again then; 0: nobody did */
+    uint64_t dry_at_ms;         /* who claimed something and gave none may be asked again then; 0: nobody did */
 
     uint64_t bytes;             /* of the messages held */
     bool retain_due;            /* look whether some are to be dropped */
@@ -1020,6 +1022,9 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */
 void gx_budget_shut(struct gx_engine *e, const struct gx_session *s);
 bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device);
+/* It was asked in vain for control events that it claimed: it is not asked again at once, however often it claims.  And until when; 0: it never was so. */
+void gx_budget_vain(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
+uint64_t gx_budget_vain_until(const struct gx_group *g, const struct gx_sign_pk *device);
 
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 

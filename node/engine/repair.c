@@ -303,9 +303,22 @@ static void forget_claims(struct gx_engine *e, struct gx_group *g)
     struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
 
     gx_engine_drop(e, "claim");
+    if (c != NULL)
+        gx_budget_vain(e, g, c);
     for (uint32_t i = 0; c != NULL && i < c->n_their; i++)
         if (g->logs[i].row.cls == GX_LOG_CONTROL && c->their[i].seq > g->logs[i].row.head_seq)
             c->their[i].seq = g->logs[i].row.head_seq;
+}
+
+/* It claimed in vain just now: others are asked meanwhile, and for messages everybody is. */
+static bool was_vain(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+{
+    uint64_t until_ms = gx_budget_vain_until(g, &c->device);
+
+    if (e->now.mono_ms >= until_ms)
+        return false;
+    gx_theirs_look_at(e, g, until_ms);
+    return true;
 }
 
 /* Control first: messages name control heads.  False while an answer is under way. */
@@ -326,7 +339,7 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c == NULL || !gx_channel_shared(c) || !lacks_control(g, c))
+        if (c == NULL || !gx_channel_shared(c) || !lacks_control(g, c) || was_vain(e, g, c))
             continue;
         if (g->n_jobs > 0) {
             gx_engine_wake(e, e->now.mono_ms + GX_WANT_DELAY_MS);

@@ -124,7 +124,7 @@ static uint64_t held_of(const struct gx_group *g, const struct gx_log_id *log)
     return n;
 }
 
-static void dry_at(struct gx_engine *e, struct gx_group *g, uint64_t at_ms)
+void gx_theirs_look_at(struct gx_engine *e, struct gx_group *g, uint64_t at_ms)
 {
     if (g->dry_at_ms == 0 || at_ms < g->dry_at_ms)
         g->dry_at_ms = at_ms;
@@ -145,7 +145,7 @@ void gx_theirs_dry(struct gx_engine *e, struct gx_group *g, struct gx_doubt *d, 
     d->dry_ops = g->law.n_ops;
     d->dry_held = held;
     d->dry_until_ms = e->now.mono_ms + d->dry_ms;
-    dry_at(e, g, d->dry_until_ms);
+    gx_theirs_look_at(e, g, d->dry_until_ms);
 }
 
 /* It says that it has more, and gave nothing that goes on here: perhaps its branch leaves mine earlier.  When it was asked for that, what it says is of
@@ -194,6 +194,6 @@ void gx_theirs_timer(struct gx_engine *e, struct gx_group *g)
 
         for (uint32_t k = 0; c != NULL && c->n_doubts > 0 && k < c->n_their; k++)
             if (gx_theirs_doubt_of(c, k)->dry_until_ms > e->now.mono_ms && c->their[k].seq > g->logs[k].row.head_seq)
-                dry_at(e, g, gx_theirs_doubt_of(c, k)->dry_until_ms);
+                gx_theirs_look_at(e, g, gx_theirs_doubt_of(c, k)->dry_until_ms);
     }
 }
