@@ -37,6 +37,10 @@ void gx_fetch_look(struct gx_engine *e, struct gx_group *g);
 void gx_fetch_on(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_want_entry *on);
 /* An answer ended.  True: the question that was asked ahead is still open. */
 bool gx_fetch_is_ahead(struct gx_channel *c);
+/* Of a log that it was asked for so many bytes more were taken from it. */
+void gx_fetch_given(struct gx_session *s, const struct gx_group *g, const struct gx_log *log, size_t n_bytes);
+/* An answer ended, and it said to have more of what it was asked for: does it give too little at a time? */
+void gx_fetch_gave(struct gx_engine *e, struct gx_channel *c);
 /* What was asked for and not answered in time is asked of others first. */
 void gx_fetch_give_up(struct gx_engine *e, struct gx_group *g);
 

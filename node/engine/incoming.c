@@ -1,4 +1,5 @@
 /* Chunks of messages: which branch of their log they continue, what is checked of them, and what becomes of them once it was.  WIRE §3.4, §5 */
+#include "node/engine/fetch.h"
 #include "node/engine/people.h"
 
 #define FULL_AGAIN_MS 30000u        /* with a full store others' messages are asked for again after this */
@@ -304,6 +305,7 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
     }
     /* One signature covers the prefix: the last event's.  WIRE §5 */
     gx_job_verify_event(e, job, &job->event, &log->row.device);
+    gx_fetch_given(s, g, log, job->chunk.records.n);
     if (!job->forks) {
         log->pend_seq = (uint32_t)job->event.seq;
         log->pend_id = job->event.id;

@@ -118,7 +118,8 @@ struct gx_log {
     /* Catch-up of messages. */
     gx_session_id asked;        /* session a WANT for this log went to; 0: none */
     uint64_t asked_until_ms;
-    uint32_t asked_pend;        /* pend_seq then */
+    uint32_t asked_pend;        /* pend_seq then, */
+    uint32_t asked_seq;         /* and what that peer told to hold */
 };
 
 /* What the engine keeps of a control event beside the law's view of it. */
@@ -355,6 +356,9 @@ struct gx_channel {
     uint8_t n_asked;            /* questions for messages that it has not answered to the end; two, when an answer said where it goes on */
     uint64_t asked_until_ms;    /* and it is not asked another before, unless they are answered */
     uint64_t asked_pend;        /* events known of the logs that it was asked for, when it was asked last */
+    uint64_t given_since_ms;    /* since then it gave */
+    size_t n_given;             /* so many bytes of these logs that were taken */
+    uint64_t crawls_until_ms;   /* that was little: only what nobody else can give is asked of it before */
     uint64_t again_ms;          /* when I asked so last */
     bool sum_due;               /* what both hold is to be compared at the end of the step */
     uint64_t unheard_at_ms;     /* no answer came by then: it is begun again; 0: none is waited for */

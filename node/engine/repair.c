@@ -142,7 +142,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     struct gx_rd rd = gx_rd(f->list);
-    bool of_others = false;
+    bool of_others = false, has_more = false;
 
     s->live = (f->flags & GX_CHUNKS_PUSH) || c->link_owes;
     s->n_again = 0;
@@ -177,10 +177,13 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         if (log->asked != s->id)
             continue;
         log->asked = 0;
+        has_more |= log->asked_seq > log->pend_seq;
         if (log->pend_seq == log->asked_pend)
             gx_theirs_nothing_came(e, g, c, i);
         gx_theirs_haves_answered(e, c, i);
     }
+    if (has_more)
+        gx_fetch_gave(e, c);
     g->want_at_ms = e->now.mono_ms;
     gx_engine_wake(e, g->want_at_ms);
 }

@@ -104,6 +104,121 @@ static void test_a_member_that_claims_control_again_and_again_keeps_nobody_from_
     net_free(net);
 }
 
+/* --- who gives little at a time --------------------------------------------------------------------------------------------------------- */
+
+/* WIRE §6.1: "Of one log one peer is asked".  Issue and WIRE alike: the slowest does not set the pace. */
+
+#define MUCH 1500
+
+static struct {
+    bool is_open, goes_on;              /* n1 asked the liar for messages; and it says where its answer goes on */
+    uint32_t from;
+} crawl;
+
+/* The liar's own answers are lost: it answers by hand. */
+static bool crawls(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    if (net->cut[from][to])
+        return false;
+    if (from == 1 && to == LIAR && gx_frame_decode(&f, bytes) == GX_OK && f.kind == GX_FRAME_WANT && f.flags == GX_WANT_MESSAGES) {
+        for (size_t i = 0; i < f.n; i++) {
+            struct gx_want_entry want = gx_frame_want_at(&f, i);
+
+            if (gx_group_log_by_tag(tea(net, 0), &want.tag) == tea(net, 0)->own_messages) {
+                crawl.is_open = true;
+                crawl.from = want.from_seq;
+            }
+        }
+    }
+    return from != LIAR || to != 1 || bytes.n == 0 || bytes.p[0] != GX_FRAME_CHUNKS;
+}
+
+static void say_chunks(struct net *net, struct gx_span bytes)
+{
+    inject(net, LIAR, 1, bytes);
+    net_settle(net);
+}
+
+/* The answer that goes on ends, with nothing more: the next question stays open. */
+static void end_answer(struct net *net)
+{
+    static uint8_t bytes[64];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, LIAR, 1), GX_CHUNKS_LAST);
+
+    gx_frame_end(&w, &list);
+    say_chunks(net, gx_wr_span(&w));
+}
+
+/* One event; and either that was all, or more is to come. */
+static void answer_little(struct net *net)
+{
+    static uint8_t chunk[GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX], bytes[GX_FRAME_BYTES_MAX];
+    struct gx_group *g = tea(net, LIAR);
+    uint32_t log = gx_group_log(g, &tea(net, 0)->logs[tea(net, 0)->own_messages].row.id), next = 0;
+    struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(bytes + GX_CHUNKS_ON_BYTES, sizeof bytes - GX_CHUNKS_ON_BYTES);
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, channel_number(net, LIAR, 1), crawl.goes_on ? 0 : GX_CHUNKS_LAST);
+    struct gx_want_entry on = {.from_seq = crawl.from + 1};
+    struct gx_txn *txn = NULL;
+    struct gx_event ev;
+
+    assert_int_equal(gx_txn_begin(&txn, net->node[LIAR].store, false), GX_OK);
+    assert_int_equal(gx_events_read_chunk(txn, &c, &next, &g->logs[log].row, &g->row.id, crawl.from, 1, GX_CHUNK_BYTES_MAX), GX_OK);
+    assert_int_equal(gx_events_get(txn, &ev, &g->logs[log].row, &g->row.id, crawl.from), GX_OK);
+    memcpy(on.check, ev.id.b, sizeof on.check);
+    gx_txn_abort(&txn);
+    memcpy(on.tag.b, g->logs[log].row.id.b, sizeof on.tag.b);
+    gx_frame_put_chunk(&w, &list, gx_wr_span(&c));
+    gx_frame_end(&w, &list);
+    crawl.is_open = false;
+    if (crawl.goes_on)
+        gx_frame_chunks_on(bytes, &on);
+    say_chunks(net, crawl.goes_on ? gx_span(bytes, w.n + GX_CHUNKS_ON_BYTES) : gx_wr_span(&w));
+    if (crawl.goes_on && crawl.is_open)
+        end_answer(net);
+}
+
+static void catch_up_beside_who_crawls(bool goes_on)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    unsigned ms = 0;
+
+    net_stop(net, 1);
+    for (int i = 0; i < MUCH; i++)
+        net_send(net, 0, "tea", "while n1 was away");
+    net_run(net, 20000);
+    net->pass = crawls;
+    memset(&crawl, 0, sizeof crawl);
+    crawl.goes_on = goes_on;
+    crawl.goes_on = goes_on;
+    line(net, 0, 1, false);
+    net_start(net, 1);
+    for (; ms < 60000 && show_number(net, 1, "count") < MUCH; ms += 500) {
+        if (ms == 2000)
+            line(net, 0, 1, true);
+        net_run(net, 500);          /* before a second is over, in which nothing came */
+        if (crawl.is_open && channel_with(net, LIAR, 1) != NULL)
+            answer_little(net);
+    }
+    assert_true(ms < 20000);
+    net_free(net);
+}
+
+static void test_who_gives_one_message_an_answer_does_not_set_the_pace(void **state)
+{
+    (void)state;
+    catch_up_beside_who_crawls(false);
+}
+
+static void test_who_says_that_it_goes_on_and_gives_one_message_does_not_set_the_pace(void **state)
+{
+    (void)state;
+    catch_up_beside_who_crawls(true);
+}
+
 /* --- who was away misses a newcomers messages ------------------------------------------------------------------------------------------- */
 
 /* node/README §1: "When any two nodes that share the group meet, they exchange frontiers, and whoever lacks something asks for it".  Nobody lies here. */
@@ -333,6 +448,8 @@ int main(void)
         cmocka_unit_test(test_a_member_that_claims_control_and_stays_silent_delays_nobody_for_ever),
         cmocka_unit_test(test_a_member_that_claims_messages_and_stays_silent_delays_nobody_for_ever),
         cmocka_unit_test(test_a_member_that_claims_control_again_and_again_keeps_nobody_from_messages),
+        cmocka_unit_test(test_who_gives_one_message_an_answer_does_not_set_the_pace),
+        cmocka_unit_test(test_who_says_that_it_goes_on_and_gives_one_message_does_not_set_the_pace),
         cmocka_unit_test(test_who_was_away_gets_what_somebody_new_wrote_meanwhile),
         cmocka_unit_test(test_who_passes_on_what_it_was_given_is_not_struck),
         cmocka_unit_test(test_a_frontier_that_names_one_message_often_costs_no_memory),
