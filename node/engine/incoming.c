@@ -244,12 +244,6 @@ static enum gx_err find_place(struct gx_engine *e, struct gx_group *g, struct gx
     return best == GX_E_FORK && !GX_MUTANT(BRANCH_REFUSED) ? begin_fork(e, g, job, chunk) : best;
 }
 
-static void want_soon(struct gx_engine *e, struct gx_group *g, uint32_t after_ms)
-{
-    g->want_at_ms = e->now.mono_ms + after_ms;
-    gx_engine_wake(e, g->want_at_ms);
-}
-
 static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, enum gx_err err, size_t n_bytes)
 {
     if (err != GX_E_AGAIN)
@@ -264,7 +258,7 @@ static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group
         gx_engine_drop(e, "branches_full");
     } else if (err == GX_E_MISSING) {
         gx_engine_drop(e, "missing");
-        want_soon(e, g, GX_WANT_DELAY_MS);
+        gx_repair_look_by(e, g, e->now.mono_ms + GX_WANT_DELAY_MS);
     } else if (err != GX_E_AGAIN) {
         gx_session_strike(e, s, gx_err_name(err));
     }
@@ -344,7 +338,8 @@ static void start_over(struct gx_engine *e, struct gx_group *g, struct gx_log *l
     log->pend_seq = log->row.head_seq;
     log->pend_id = log->row.head_id;
     log->pend_tick = log->row.head_tick;
-    want_soon(e, g, after_ms);
+    g->want_at_ms = e->now.mono_ms + after_ms;
+    gx_engine_wake(e, g->want_at_ms);
 }
 
 void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session *s, struct gx_job *job)

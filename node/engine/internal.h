@@ -899,6 +899,7 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
 /* CHUNKS of who is not served: control events alone, to see by what right it speaks. */
 void gx_repair_shown(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f);
 void gx_repair_look(struct gx_engine *e, struct gx_group *g);       /* ask for what is lacking, now */
+void gx_repair_look_by(struct gx_engine *e, struct gx_group *g, uint64_t at_ms);        /* and then, at the latest */
 void gx_repair_timer(struct gx_engine *e);
 /* Has a peer told of control events that are not here? */
 bool gx_repair_lacks_control(const struct gx_engine *e, const struct gx_group *g);

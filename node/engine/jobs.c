@@ -310,8 +310,7 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_engine_drop(e, "missing");
         if (c != NULL)
             c->ahead = true;            /* it holds more than it told of */
-        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
-        gx_engine_wake(e, g->want_at_ms);
+        gx_repair_look_by(e, g, e->now.mono_ms + GX_WANT_DELAY_MS);
     } else if (err == GX_E_MALFORMED || err == GX_E_TOO_BIG || err == GX_E_VERSION || err == GX_E_SIGNATURE) {
         gx_session_strike(e, s, gx_err_name(err));
     }

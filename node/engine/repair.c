@@ -51,6 +51,14 @@ static bool holds_mine(struct gx_engine *e, struct gx_group *g, const struct gx_
     return entry->seq > g->logs[g->own_messages].row.base_seq && gx_group_event_id(e, g, g->own_messages, entry->seq, &id) && checks(entry->check, &id);
 }
 
+/* Whatever comes in before does not put it off. */
+void gx_repair_look_by(struct gx_engine *e, struct gx_group *g, uint64_t at_ms)
+{
+    if (g->want_at_ms == 0 || at_ms < g->want_at_ms)
+        g->want_at_ms = at_ms;
+    gx_engine_wake(e, g->want_at_ms);
+}
+
 void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
@@ -95,11 +103,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         return;
 
     /* An announcement of something live: the author's own push is probably under way. */
-    uint64_t at = e->now.mono_ms + (of_buckets ? 0 : gx_tree_offered(e, g, c));
-
-    if (g->want_at_ms == 0 || at < g->want_at_ms)
-        g->want_at_ms = at;
-    gx_engine_wake(e, g->want_at_ms);
+    gx_repair_look_by(e, g, e->now.mono_ms + (of_buckets ? 0 : gx_tree_offered(e, g, c)));
 }
 
 void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, bool is_asked)
@@ -282,9 +286,7 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
     if (d == NULL)
         return;
     d->forked = c->more = true;
-    if (g->want_at_ms == 0)
-        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
-    gx_engine_wake(e, g->want_at_ms);
+    gx_repair_look_by(e, g, e->now.mono_ms + GX_WANT_DELAY_MS);
 }
 
 void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
@@ -294,9 +296,7 @@ void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_
     if (c == NULL)
         return;
     c->blind = true;
-    if (g->want_at_ms == 0)
-        g->want_at_ms = e->now.mono_ms + GX_WANT_DELAY_MS;
-    gx_engine_wake(e, g->want_at_ms);
+    gx_repair_look_by(e, g, e->now.mono_ms + GX_WANT_DELAY_MS);
 }
 
 /* An answer about control brought nothing: what that peer says it has does not keep this node from its messages.  Its next frontier counts anew. */

@@ -141,6 +141,83 @@ static void test_who_lacks_a_key_is_told_it_by_one_who_did_not_open_the_message(
     net_free(net);
 }
 
+/* An epoch that is long over is kept as long as something of it was not opened: its chains are all there is to open that with. */
+static void test_an_epoch_is_not_forgotten_before_what_came_of_it_was_opened(void **state)
+{
+    char token[600], text[40];
+    struct net *net = tea_of(2, 2, token);
+    struct gx_epoch *first = NULL;
+
+    (void)state;
+    net_send(net, 0, "tea", "said 0");
+    net_run(net, 1000);
+    first = newest_epoch(net, AWAY);
+    assert_int_equal(first->row.state, GX_EPOCH_OPEN);
+
+    uint32_t op = first->op;
+
+    net_stop(net, AWAY);
+    for (int i = 1; i <= MISSED; i++) {
+        snprintf(text, sizeof text, "said %d", i);
+        net_send(net, 0, "tea", text);
+    }
+    net->now.wall_ms += 8 * DAY_MS;
+    net_send(net, 0, "tea", "said a week later");
+    net_start(net, AWAY);
+    for (int i = 0; i < 5000 && show_number(net, AWAY, "count") < MISSED + 2; i++)
+        net_run(net, 2);
+    assert_int_equal(gx_chains_left(tea(net, AWAY)), MISSED + 1);
+    assert_int_not_equal(newest_epoch(net, AWAY)->op, op);
+    net_stop(net, AWAY);
+    net_stop(net, 0);                   /* nobody is there who could tell a key */
+    net->now.wall_ms += 60 * DAY_MS;
+    net_start(net, AWAY);
+    net_run(net, 5);                    /* its prekey is renewed, and what is over forgotten */
+    assert_int_equal(gx_chains_left(tea(net, AWAY)), MISSED + 1);
+    net_run(net, 1000);
+    assert_int_equal(gx_chains_left(tea(net, AWAY)), 0);
+    assert_int_equal(rows(net, AWAY, GX_TABLE_LOCKED), 0);
+    assert_true(reads(net, AWAY, "said 600") && reads(net, AWAY, "said a week later"));
+    net->now.wall_ms += 60 * DAY_MS;    /* and then it goes, with the next epoch */
+    net_send(net, AWAY, "tea", "said here");
+    assert_int_not_equal(gx_epoch_by_op(tea(net, AWAY), op)->row.state, GX_EPOCH_OPEN);
+    assert_true(reads(net, AWAY, "said 600"));
+    net_free(net);
+}
+
+/* n messages of one step, which others are pushed as one chunk. */
+static void say_at_once(struct net *net, int i, unsigned n)
+{
+    static struct gx_command cmd[64];
+    static struct gx_input in[64];
+
+    for (unsigned k = 0; k < n; k++) {
+        cmd[k] = (struct gx_command){.method = GX_CMD_SEND, .group = "tea", .text = "and on", .given = NET_TEXT_GIVEN, .request = 1000 + k};
+        in[k] = (struct gx_input){.kind = GX_IN_COMMAND, .client = 1000 + k, .command = &cmd[k]};
+    }
+    net_steps(net, i, in, n);
+    net_settle(net);
+}
+
+/* What is not opened cannot be dropped either, and keeps its epoch. */
+static void test_who_writes_on_and_on_keeps_nothing_from_being_opened(void **state)
+{
+    struct net *net = tea_caught_up();
+    uint64_t most = MISSED;
+
+    (void)state;
+    for (unsigned ms = 0; ms < 5000; ms += 10) {
+        say_at_once(net, 0, 20);
+        net_run(net, 10);
+    }
+    most += 500 * 20;
+    assert_int_equal(show_number(net, AWAY, "count"), most);
+    assert_true(gx_chains_left(tea(net, AWAY)) < most / 2);
+    net_run(net, 1000);
+    assert_all_opened(net);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +226,8 @@ int main(void)
         cmocka_unit_test(test_a_name_that_is_told_behind_messages_that_were_not_opened_is_read),
         cmocka_unit_test(test_what_comes_behind_them_is_read_at_once),
         cmocka_unit_test(test_who_lacks_a_key_is_told_it_by_one_who_did_not_open_the_message),
+        cmocka_unit_test(test_an_epoch_is_not_forgotten_before_what_came_of_it_was_opened),
+        cmocka_unit_test(test_who_writes_on_and_on_keeps_nothing_from_being_opened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

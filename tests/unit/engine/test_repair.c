@@ -172,6 +172,38 @@ static void test_what_one_peer_is_slow_to_give_another_is_asked_for(void **state
     }
 }
 
+/* --- one push was lost, and more come ------------------------------------------------------------------------------------------------------ */
+
+static unsigned pushes;
+
+static bool loses_the_third_push(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    if (from == 0 && to == AWAY && gx_frame_decode(&f, bytes) == GX_OK && f.kind == GX_FRAME_CHUNKS && (f.flags & GX_CHUNKS_PUSH) && ++pushes == 3)
+        return false;
+    return !net->cut[from][to];
+}
+
+/* Each that comes shows that something is lacking before it; none puts off that this is asked for. */
+static void test_what_was_lost_is_asked_for_however_much_comes_behind_it(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+
+    (void)state;
+    net_run(net, 20000);
+    pushes = 0;
+    net->pass = loses_the_third_push;
+    for (uint64_t i = 1; i <= 100; i++) {
+        net_send(net, 0, "tea", "on and on");
+        net_run(net, 10);
+        if (i >= 20)
+            assert_int_equal(show_number(net, AWAY, "count"), i);
+    }
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_a_question_asked_ahead_of_what_was_lost_is_asked_again),
         cmocka_unit_test(test_two_peers_that_have_the_same_logs_are_asked_for_one_each),
         cmocka_unit_test(test_what_one_peer_is_slow_to_give_another_is_asked_for),
+        cmocka_unit_test(test_what_was_lost_is_asked_for_however_much_comes_behind_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
