@@ -168,6 +168,7 @@ void gx_chain_learn(struct gx_engine *e, struct gx_group *g, uint32_t log, const
  * only noted, and its keys are learned when there is time. */
 #define OPEN_AT_ONCE 16u                /* so few are opened in the step in which they came */
 #define OPEN_PAUSE_MS 20u               /* more wait until nothing has come for so long, */
+#define OPEN_LATEST_MS 1000u            /* but not for longer than this: who writes on and on keeps nothing closed, */
 #define OPEN_MAX 2048u                  /* and are opened so many in a step: a live message may wait for these */
 #define OPEN_RUN 256u                   /* keys put at once */
 
@@ -321,8 +322,13 @@ static uint64_t all_left(const struct gx_engine *e)
 
 static void open_at(struct gx_engine *e, uint64_t at_ms)
 {
-    e->open_at_ms = at_ms;
-    gx_engine_wake(e, at_ms);
+    uint64_t latest_ms = 0;
+
+    if (e->open_since_ms == 0)
+        e->open_since_ms = e->now.mono_ms;
+    latest_ms = e->open_since_ms + OPEN_LATEST_MS;
+    e->open_at_ms = at_ms < latest_ms ? at_ms : latest_ms;
+    gx_engine_wake(e, e->open_at_ms);
 }
 
 void gx_chains_timer(struct gx_engine *e)
@@ -334,9 +340,12 @@ void gx_chains_timer(struct gx_engine *e)
         return;
     }
     e->open_at_ms = 0;
-    if (e->n_jobs > 0 && all_left(e) > 0)
+    if (e->n_jobs > 0 && all_left(e) > 0 && e->now.mono_ms < e->open_since_ms + OPEN_LATEST_MS) {
         open_at(e, e->now.mono_ms + OPEN_PAUSE_MS);
-    else if (open_all(e, OPEN_MAX) == OPEN_MAX)
+        return;
+    }
+    e->open_since_ms = 0;
+    if (open_all(e, OPEN_MAX) == OPEN_MAX)
         open_at(e, e->now.mono_ms + 1);
 }
 

@@ -586,6 +586,7 @@ struct gx_engine {
     bool sums_due;              /* one of them is to be compared */
     uint64_t n_came;            /* messages that came in, in this step */
     uint64_t open_at_ms;        /* look then for keys of those that were not opened yet; 0: there are none */
+    uint64_t open_since_ms;     /* when these were put off first; 0: they were not since */
     struct gx_ahead ahead;      /* for this step */
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
