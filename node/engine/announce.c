@@ -26,8 +26,11 @@ struct gx_fan_out gx_announce_fan_out(struct gx_engine *e, struct gx_group *g, u
 
     if (g->hearers_step != e->n_steps || g->n_hearers <= GX_FAN_OUT) {
         g->n_hearers = 0;
-        for (uint32_t i = 0; i < e->n_sessions; i++)
-            g->n_hearers += gx_announce_hears(channel_at(e, g, i));
+        for (uint32_t i = 0; i < e->n_sessions; i++) {
+            const struct gx_channel *c = channel_at(e, g, i);
+
+            g->n_hearers += gx_announce_hears(c) && !c->is_double;
+        }
         g->hearers_step = e->n_steps;
     }
     of.n = g->n_hearers;

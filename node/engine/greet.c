@@ -424,8 +424,16 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
     }
 }
 
+/* It speaks as somebody else now, or did not wait for the answer.  Where both proved first the client's number counts. */
+static void begin_anew(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint16_t number)
+{
+    c->theirs = false;
+    gx_tree_gone(e, g, c);
+    gx_channel_anew(c, number);
+}
+
 /* The other side proves first, under a number of its own.  False: this is no news. */
-static bool begins(struct gx_engine *e, struct gx_session *s, const struct gx_group *g, struct gx_channel **c, uint16_t number)
+static bool begins(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel **c, uint16_t number)
 {
     if (s->inbound != (number < GX_CHANNEL_OF_SERVER)) {
         gx_engine_drop(e, "proof_late");        /* an answer to a proof in whose place there is a newer one */
@@ -434,7 +442,7 @@ static bool begins(struct gx_engine *e, struct gx_session *s, const struct gx_gr
     if (*c == NULL)
         *c = gx_session_channel_add(e, s, g->row.gnum, number);
     else if (s->inbound || (*c)->ended || (*c)->unknown || (*c)->number >= GX_CHANNEL_OF_SERVER)
-        gx_channel_anew(*c, number);    /* it speaks as somebody else now, or did not wait for the answer.  Where both proved first the client's number counts */
+        begin_anew(e, g, *c, number);
     else
         return false;
     return true;
@@ -477,6 +485,7 @@ void gx_sessions_recheck(struct gx_engine *e, struct gx_group *g)
             settle_channel(e, s, g, c);
         else if (c->theirs && !gx_group_live(g, &c->device) && !GX_MUTANT(OUT_SERVED)) {
             c->theirs = false;          /* what comes from here on is not theirs to read */
+            gx_tree_gone(e, g, c);
             if (!gx_ended_tell(e, s, g, c) && gx_session_is_for(s, c))
                 gx_session_close(e, s, GX_BYE_DONE);
         }

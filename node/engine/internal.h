@@ -369,6 +369,7 @@ struct gx_channel {
     uint64_t unacked_at_ms;     /* look for own events it did not acknowledge */
     uint32_t unacked_wait_ms;
     /* In the tree of live events: tree.c */
+    bool is_double;             /* the device is met on another session, too, which counts in the place of this one */
     enum gx_link link;
     bool link_mine;             /* this node chose it */
     bool link_offers;           /* it told of live events that are lacking here: it may be asked for them, */
@@ -1000,9 +1001,9 @@ void gx_serve_push_live(struct gx_engine *e, struct gx_group *g, uint32_t log, u
 
 /* --- tree.c: how live events spread in a large group ----------------------------------------------------------------------------------- */
 
-/* A group became shared on a channel; a session of one ended, with that channel. */
-void gx_tree_started(struct gx_engine *e, struct gx_group *g);
-void gx_tree_gone(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
+/* A group became shared on a channel (false: with a device that it is shared with on another one, too); a channel is not shared any more. */
+bool gx_tree_started(struct gx_engine *e, struct gx_group *g, struct gx_channel *c);
+void gx_tree_gone(struct gx_engine *e, struct gx_group *g, struct gx_channel *c);
 void gx_tree_timer(struct gx_engine *e, struct gx_group *g);
 /* LINK: what the other says that the link is. */
 void gx_tree_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f);

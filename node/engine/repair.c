@@ -113,9 +113,8 @@ void gx_repair_start(struct gx_engine *e, struct gx_session *s, struct gx_channe
     bool picked = gx_announce_picks(&of);
 
     c->started = true;
-    g->n_hearers++;             /* many may begin in one step */
+    g->n_hearers += gx_tree_started(e, g, c);       /* many may begin in one step */
     c->started_ms = e->now.mono_ms;
-    gx_tree_started(e, g);
     if (g->keys_lack)
         gx_keys_hurry(e, g);        /* it may have keys that are lacking here */
     if (picked && !is_asked)

@@ -25,12 +25,20 @@ struct view {
     uint32_t hearers, links, eager;
 };
 
-static struct gx_channel *hearer(struct gx_engine *e, const struct gx_group *g, uint32_t session)
+static struct gx_channel *channel_at(struct gx_engine *e, const struct gx_group *g, uint32_t session)
 {
     struct gx_session *s = e->sessions[session];
     struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
     return gx_announce_hears(c) ? c : NULL;
+}
+
+/* Each device is one, on the session that began last: one that opens many makes no group large, and has one link. */
+static struct gx_channel *hearer(struct gx_engine *e, const struct gx_group *g, uint32_t session)
+{
+    struct gx_channel *c = channel_at(e, g, session);
+
+    return c == NULL || c->is_double ? NULL : c;
 }
 
 static struct view view_of(struct gx_engine *e, const struct gx_group *g)
@@ -137,6 +145,20 @@ static void lost_eager(struct gx_engine *e, struct gx_group *g)
         set(e, s, gx_session_channel_of(s, g->row.gnum), GX_LINK_EAGER);
 }
 
+/* When somebody who would not be linked may be asked again; 0: there is nobody. */
+static uint64_t refused_until_ms(struct gx_engine *e, const struct gx_group *g)
+{
+    uint64_t until_ms = 0;
+
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_channel *c = hearer(e, g, i);
+
+        if (c != NULL && c->link == GX_LINK_APART && c->link_after_ms > e->now.mono_ms && (until_ms == 0 || c->link_after_ms < until_ms))
+            until_ms = c->link_after_ms;
+    }
+    return until_ms;
+}
+
 /* In a group that has more members than the few among whom all push to all, a node that is connected with few of them may hear only through these. */
 static void look(struct gx_engine *e, struct gx_group *g)
 {
@@ -150,7 +172,10 @@ static void look(struct gx_engine *e, struct gx_group *g)
         struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
 
         if (c == NULL) {
-            look_soon(e, g, APART_MS);
+            uint64_t until_ms = refused_until_ms(e, g);
+
+            if (until_ms != 0)
+                look_soon(e, g, (uint32_t)(until_ms - e->now.mono_ms));
             break;
         }
         c->link_mine = true;
@@ -169,18 +194,55 @@ void gx_tree_timer(struct gx_engine *e, struct gx_group *g)
         gx_engine_wake(e, g->tree_at_ms);
 }
 
-void gx_tree_started(struct gx_engine *e, struct gx_group *g)
+/* Another channel with the device of c. */
+static struct gx_session *other_of(struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c, bool is_double)
 {
-    look_soon(e, g, LOOK_MS);
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        const struct gx_channel *other = channel_at(e, g, i);
+
+        if (other != NULL && other != c && other->is_double == is_double && gx_sign_pk_equal(&other->device, &c->device))
+            return e->sessions[i];
+    }
+    return NULL;
 }
 
-void gx_tree_gone(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+static void end_link(struct gx_engine *e, struct gx_group *g, struct gx_channel *c)
 {
-    if (c->link == GX_LINK_APART)
-        return;
-    if (c->link == GX_LINK_EAGER)
+    enum gx_link was = c->link;
+
+    c->link = GX_LINK_APART;
+    if (was == GX_LINK_EAGER)
         lost_eager(e, g);
+    if (was != GX_LINK_APART)
+        look_soon(e, g, LOOK_MS);
+}
+
+bool gx_tree_started(struct gx_engine *e, struct gx_group *g, struct gx_channel *c)
+{
+    struct gx_session *before = other_of(e, g, c, false);
+
+    c->is_double = false;
+    if (before != NULL) {
+        struct gx_channel *of = gx_session_channel_of(before, g->row.gnum);
+
+        of->is_double = true;
+        if (of->link != GX_LINK_APART) {
+            end_link(e, g, of);
+            set(e, before, of, GX_LINK_APART);
+        }
+    }
     look_soon(e, g, LOOK_MS);
+    return before == NULL;
+}
+
+void gx_tree_gone(struct gx_engine *e, struct gx_group *g, struct gx_channel *c)
+{
+    struct gx_session *left = c->started && !c->is_double ? other_of(e, g, c, true) : NULL;
+
+    if (left != NULL)
+        gx_session_channel_of(left, g->row.gnum)->is_double = false;
+    c->started = false;
+    end_link(e, g, c);
 }
 
 /* --- what the other says of it ------------------------------------------------------------------------------------------------------------- */
@@ -216,7 +278,7 @@ void gx_tree_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g,
     if (!is_heeded(e, s, g, c))
         return;
     if (was == GX_LINK_APART && said != GX_LINK_APART) {
-        if (!make_room(e, g, said == GX_LINK_EAGER)) {
+        if (c->is_double || !make_room(e, g, said == GX_LINK_EAGER)) {
             set(e, s, c, GX_LINK_APART);
             return;
         }
@@ -268,6 +330,7 @@ void gx_tree_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 
     uint32_t n = 0;
 
+    c->link_owes = false;               /* what it owed before was not given, or is not waited for */
     if (!c->link_offers)
         return;
     c->link_offers = false;
@@ -278,7 +341,9 @@ void gx_tree_asked(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     c->link_owes = true;
     if (g->asked == s->id && until_ms < g->asked_until_ms)
         g->asked_until_ms = until_ms;
-    if (GX_MUTANT(GRAFT_NEVER) || c->link == GX_LINK_EAGER || e->now.mono_ms < c->link_shut_ms || (c->link == GX_LINK_APART && !make_room(e, g, true)))
+    if (GX_MUTANT(GRAFT_NEVER) || c->link == GX_LINK_EAGER || c->is_double || e->now.mono_ms < c->link_shut_ms)
+        return;
+    if (c->link == GX_LINK_APART && !make_room(e, g, true))
         return;
     set(e, s, c, GX_LINK_EAGER);
 }

@@ -307,10 +307,10 @@ static inline void ghost_says(const struct gx_wr *w)
     net_settle(ghost.net);
 }
 
-/* Connect to the members' door of node `to`, and say HELLO. */
-static inline void ghost_opens(struct net *net, int to)
+/* Connect to the members' door of node `to`, and say HELLO.  Those with another number have other transport keys, and stay connected; the last one speaks. */
+static inline void ghost_opens_as(struct net *net, int to, uint8_t number)
 {
-    struct net_link *l = &net->link[NET_LINKS - 1];
+    struct net_link *l = &net->link[NET_LINKS - 1 - number];
     uint8_t bytes[64];
     struct gx_wr w = gx_wr(bytes, sizeof bytes);
 
@@ -323,12 +323,18 @@ static inline void ghost_opens(struct net *net, int to)
     *l = (struct net_link){.open = true, .node = {GHOST, to}, .session = {1, ghost.session}};
     net->pass = ghost_hears;
     memset(&ghost.transcript.client_key, 0x33, 32);
+    ghost.transcript.client_key.b[0] = number;
     ghost.transcript.server_key = net->node[to].config.transport_pk;
     memset(&ghost.transcript.client_nonce, 0x44, sizeof ghost.transcript.client_nonce);
     net_push(net, to, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = ghost.session, .inbound = true, .peer_key = ghost.transcript.client_key,
              .own_key = ghost.transcript.server_key, .peer_addr = net_addr(9)}, gx_span(NULL, 0));
     gx_frame_write_hello(&w, &ghost.transcript.client_nonce);
     ghost_says(&w);
+}
+
+static inline void ghost_opens(struct net *net, int to)
+{
+    ghost_opens_as(net, to, 0);
 }
 
 static inline void ghost_shows(const struct gx_tag *tags, size_t n)
@@ -367,14 +373,19 @@ static inline void ghost_proves(const struct gx_group *g, int as, bool true_word
 }
 
 /* Connect, show gate 0 of tea, and prove a device key for it. */
-static inline void ghost_connects(struct net *net, int to, int as)
+static inline void ghost_connects_as(struct net *net, int to, int as, uint8_t number)
 {
     struct gx_tag tag;
 
-    ghost_opens(net, to);
+    ghost_opens_as(net, to, number);
     gx_gate_tag(&tag, &tea(net, to)->gate_zero, GX_ROLE_CLIENT, &ghost.transcript);
     ghost_shows(&tag, 1);
     ghost_proves(tea(net, to), as, true);
+}
+
+static inline void ghost_connects(struct net *net, int to, int as)
+{
+    ghost_connects_as(net, to, as, 0);
 }
 
 #endif

@@ -26,7 +26,7 @@
 #ifndef NET_NODES
 #define NET_NODES 8
 #endif
-#define NET_LINKS 256
+#define NET_LINKS 1024
 #define NET_DOORS (64 + 2 * NET_NODES)  /* the members' doors, those of cards, and those of guests */
 #define NET_QUEUE 65536
 #define NET_TOGETHER 16
