@@ -50,6 +50,8 @@
     X(CONTROL_UNASKED, "missing control events are not asked for; shown by: states differ when a partition is over")                             \
     X(BASE_UNTOLD, "a log's beginning is told as 0; shown by: a message counts as held by a newcomer that does not have it")                     \
     X(WANT_EVER, "who asks for all again and again is given it each time; needs: a flooder; shown by: it was given more than there is")            \
+    X(WASTE_EVER, "what brings nothing is looked at however much it is; needs: a flooder; shown by: it cost more than there is")                     \
+    X(SHUT_NEVER, "who was cut for what it sent is let in at once; needs: a flooder; shown by: it is served before its time is over")               \
     X(DIAL_ONCE, "a node that could not be reached is not tried again; shown by: nodes stay apart when a partition is over")                     \
     /* --- on a LAN */                                                                                                                           \
     X(FOUND_NOWHERE, "who answers a beacon is not connected to; needs: all have moved; shown by: nodes stay apart")                              \

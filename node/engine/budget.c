@@ -125,7 +125,7 @@ bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_ch
 {
     struct gx_account *a = account_of(e, g, &c->device);
 
-    return a == NULL || gx_budget_is_left(&a->waste, e->now.mono_ms, WASTE_PER_S, WASTE_MAX);
+    return a == NULL || gx_budget_is_left(&a->waste, e->now.mono_ms, WASTE_PER_S, WASTE_MAX) || GX_MUTANT(WASTE_EVER);
 }
 
 void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes)
@@ -159,7 +159,7 @@ bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, cons
 {
     uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
 
-    return log != GX_NONE && g->logs[log].account != NULL && e->now.mono_ms < g->logs[log].account->shut_until_ms;
+    return log != GX_NONE && g->logs[log].account != NULL && e->now.mono_ms < g->logs[log].account->shut_until_ms && !GX_MUTANT(SHUT_NEVER);
 }
 
 /* --- who claims what it does not give -------------------------------------------------------------------------------------------------------- */

@@ -76,6 +76,8 @@ static const struct known {
     [GX_MUTANT_CONTROL_UNASKED] = {.file = "back_in.scn"},
     [GX_MUTANT_BASE_UNTOLD] = {.file = "before_their_time.scn"},
     [GX_MUTANT_WANT_EVER] = {.file = "liars.scn"},
+    [GX_MUTANT_WASTE_EVER] = {.file = "liars.scn"},
+    [GX_MUTANT_SHUT_NEVER] = {.file = "liars.scn"},
     [GX_MUTANT_DIAL_ONCE] = {.file = "back_in.scn"},
     [GX_MUTANT_FOUND_NOWHERE] = {.file = "moved_and_found.scn"},
     [GX_MUTANT_CAPSULE_NONE] = {.file = "missed_removal_and_moved.scn"},

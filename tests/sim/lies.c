@@ -396,8 +396,47 @@ static void claim_all(struct scene *s, struct gx_session *to, const struct gx_ch
     say(s, to->id, &w);
 }
 
+#define WASTE_FRAMES 64u        /* of what it wrote itself, again and again, to one peer: more than is looked at */
+#define WASTE_BYTES (2u << 20)
+
+/* The first one that shares the group. */
+static struct gx_session *victim(const struct scene *s)
+{
+    for (uint32_t k = 0; k < s->e->n_sessions; k++)
+        if (!s->e->sessions[k]->closed && gx_session_channel_of(s->e->sessions[k], s->g->row.gnum) != NULL)
+            return s->e->sessions[k];
+    return NULL;
+}
+
+static void say_again(struct scene *s)
+{
+    static uint8_t chunk[GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX], bytes[GX_FRAME_BYTES_MAX];
+    const struct gx_log_row *row = s->g->own_messages == GX_NONE ? NULL : &s->g->logs[s->g->own_messages].row;
+    struct gx_session *to = victim(s);
+    const struct gx_channel *c = to == NULL ? NULL : gx_session_channel_of(to, s->g->row.gnum);
+    struct gx_wr w = gx_wr(chunk, sizeof chunk);
+    struct gx_txn *txn = NULL;
+    uint32_t next = 0;
+
+    if (row == NULL || c == NULL || row->head_seq <= row->base_seq || gx_txn_begin(&txn, s->sim->nodes[s->node].store, false) != GX_OK)
+        return;
+
+    enum gx_err err = gx_events_read_chunk(txn, &w, &next, row, &s->g->row.id, row->base_seq + 1, GX_CHUNK_EVENTS_MAX, GX_CHUNK_BYTES_MAX);
+
+    gx_txn_abort(&txn);
+    for (size_t n = 0; err == GX_OK && n < WASTE_FRAMES && n < WASTE_BYTES / w.n; n++) {
+        struct gx_wr f = gx_wr(bytes, sizeof bytes);
+        struct gx_frame_list list = gx_frame_begin_chunks(&f, c->number, GX_CHUNKS_PUSH);
+
+        gx_frame_put_chunk(&f, &list, gx_wr_span(&w));
+        gx_frame_end(&f, &list);
+        say(s, to->id, &f);
+    }
+}
+
 static void flood(struct scene *s)
 {
+    say_again(s);
     for (uint32_t k = 0; k < s->e->n_sessions; k++) {
         struct gx_session *to = s->e->sessions[k];
         const struct gx_channel *c = to->closed ? NULL : gx_session_channel_of(to, s->g->row.gnum);

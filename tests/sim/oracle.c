@@ -125,6 +125,17 @@ static bool is_live(struct sim_node *node, const struct gx_session *s, const str
     return true;
 }
 
+/* Who was cut stays out as long as that says. */
+static void look_shut(struct gx_sim *sim, uint32_t i, const struct gx_channel *c, const struct gx_group *g)
+{
+    const struct gx_engine *e = sim->nodes[i].engine;
+    uint32_t log = gx_idmap_get(&g->log_by_device, c->device.b);
+    const struct gx_account *a = log == GX_NONE ? NULL : g->logs[log].account;
+
+    if (a != NULL && c->started && e->now.mono_ms < a->shut_until_ms && c->started_ms + a->shut_ms > a->shut_until_ms)
+        sim_violated(sim, GX_SIM_BOUNDS, i, "a device that was cut is served %llu ms too early", (unsigned long long)(a->shut_until_ms - e->now.mono_ms));
+}
+
 /* Tags show interest; what serves is the device key. */
 static void look_served(struct gx_sim *sim, uint32_t i, const struct gx_session *s)
 {
@@ -134,10 +145,12 @@ static void look_served(struct gx_sim *sim, uint32_t i, const struct gx_session 
 
         if (g != NULL && !is_live(&sim->nodes[i], s, c, g))
             sim_violated(sim, GX_SIM_SERVED, i, "it serves a device that is no member's in its view");
+        if (g != NULL)
+            look_shut(sim, i, c, g);
     }
 }
 
-/* Nobody is served who spent more than it may, and one answer too many is all that it gets.  budget.c */
+/* Nobody is served, or heard, who spent more than it may, and one answer, or frame, too many is all that it gets.  budget.c */
 static void look_accounts(struct gx_sim *sim, uint32_t i, const struct gx_group *g)
 {
     int64_t most = (int64_t)GX_WANT_CHUNKS_MAX * GX_FRAME_BYTES_MAX + GX_FRAME_BYTES_MAX;
@@ -145,6 +158,9 @@ static void look_accounts(struct gx_sim *sim, uint32_t i, const struct gx_group 
     for (uint32_t k = 0; k < g->n_logs; k++)
         if (g->logs[k].account != NULL && g->logs[k].account->again.left < -most)
             sim_violated(sim, GX_SIM_BOUNDS, i, "a device is %lld bytes beyond what it may be given again", -(long long)g->logs[k].account->again.left);
+    for (uint32_t k = 0; k < g->n_logs; k++)
+        if (g->logs[k].account != NULL && g->logs[k].account->waste.left < -(int64_t)GX_FRAME_BYTES_MAX)
+            sim_violated(sim, GX_SIM_BOUNDS, i, "a device sent %lld bytes for nothing, beyond what it may", -(long long)g->logs[k].account->waste.left);
 }
 
 /* What strangers and members may fill has an end.  node/engine/internal.h, proto/limits.h */

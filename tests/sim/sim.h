@@ -121,7 +121,7 @@ void gx_sim_skew(struct gx_sim *sim, uint32_t node, int64_t ms);
     X(GX_SIM_OMITTER, "omitter", "says that it has everything, gives nothing it is asked for, and passes nothing on")                               \
     X(GX_SIM_GARBAGE, "garbage", "sends frames with a bit flipped, random ones, and others' events altered under the signature they had")           \
     X(GX_SIM_OVERSIZE, "oversize", "sends frames, lists, texts and names that are too long")                                                        \
-    X(GX_SIM_FLOODER, "flooder", "asks for everything, claims everything and talks, without a pause")                                               \
+    X(GX_SIM_FLOODER, "flooder", "asks for everything, claims everything, talks, and says again what it said, without a pause")                     \
     X(GX_SIM_SYBIL, "sybil", "makes up people, admits them, and they admit more and talk")                                                          \
     X(GX_SIM_LEAKER, "leaker", "hands a code for two to all who are not in, and they come at once")                                                 \
     X(GX_SIM_OVERCAP, "overcap", "admits past the cap and past the number up to which codes let in")                                                \
