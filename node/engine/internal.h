@@ -281,6 +281,7 @@ struct gx_group {
     uint64_t asked_until_ms;
     uint32_t asked_ops;         /* law.n_ops then */
     bool answered;              /* the answer is in; look whether it brought anything once it is verified */
+    uint64_t verifying_ms;      /* since when that, or a question, waits for what is under verification; 0: nothing does */
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */
     uint64_t dry_at_ms;         /* who claimed something and gave none may be asked again then; 0: nobody did */
 

@@ -4,6 +4,7 @@
 
 #define UNACKED_MAX_MS 60000u
 #define OVERDUE_MS 1000u                /* how often is looked whether an answer is overdue */
+#define VERIFYING_MS 2000u              /* what is under verification may be what is lacking, and is waited for so long: there may always be some */
 
 static bool checks(const uint8_t check[4], const struct gx_event_id *id)
 {
@@ -323,10 +324,20 @@ static bool was_vain(struct gx_engine *e, struct gx_group *g, const struct gx_ch
     return true;
 }
 
+static bool is_verifying(struct gx_engine *e, struct gx_group *g)
+{
+    if (g->n_jobs > 0 && g->verifying_ms == 0)
+        g->verifying_ms = e->now.mono_ms;
+    if (g->n_jobs > 0 && e->now.mono_ms < g->verifying_ms + VERIFYING_MS)
+        return true;
+    g->verifying_ms = 0;
+    return false;
+}
+
 /* Control first: messages name control heads.  False while an answer is under way. */
 static bool look_control(struct gx_engine *e, struct gx_group *g)
 {
-    if (g->answered && g->n_jobs == 0) {
+    if (g->answered && !is_verifying(e, g)) {
         if (g->law.n_ops == g->asked_ops)
             forget_claims(e, g);
         g->asked = 0;
@@ -343,7 +354,7 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
 
         if (c == NULL || !gx_channel_shared(c) || !lacks_control(g, c) || was_vain(e, g, c))
             continue;
-        if (g->n_jobs > 0) {
+        if (is_verifying(e, g)) {
             gx_engine_wake(e, e->now.mono_ms + GX_WANT_DELAY_MS);
             return false;
         }

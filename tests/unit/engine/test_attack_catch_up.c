@@ -104,6 +104,81 @@ static void test_a_member_that_claims_control_again_and_again_keeps_nobody_from_
     net_free(net);
 }
 
+/* --- who always has something to be verified ------------------------------------------------------------------------------------------------ */
+
+static bool is_lost;                    /* what n0 pushes */
+
+static bool loses_pushes(struct net *net, int from, int to, struct gx_span bytes)
+{
+    struct gx_frame f;
+
+    return !net->cut[from][to] && !(is_lost && from == 0 && to == 1 && gx_frame_decode(&f, bytes) == GX_OK && f.kind == GX_FRAME_CHUNKS &&
+                                    (f.flags & GX_CHUNKS_PUSH));
+}
+
+/* Carry all there is; of what n1's verifiers have done the last is kept back, so that it always waits for something. */
+static void settle_but_one(struct net *net)
+{
+    static struct gx_input done[64];
+    static size_t n_done;
+
+    while (net->head != net->tail) {
+        struct net_item item = net->queue[net->head++ % NET_QUEUE];
+
+        if (item.node == 1 && item.in.kind == GX_IN_VERIFIED) {
+            assert_true(n_done < GX_ARRAY_LEN(done));
+            done[n_done++] = item.in;
+        } else if (net->node[item.node].up) {
+            net_step(net, item.node, item.in);
+        }
+        free(item.bytes);
+        while (net->head == net->tail && n_done > 1) {
+            net_step(net, 1, done[0]);
+            memmove(done, done + 1, --n_done * sizeof done[0]);
+        }
+    }
+}
+
+/* While something is under verification it is not asked for control events, for they may be among it: but not for ever. */
+static void test_who_keeps_a_node_verifying_does_not_keep_it_from_asking(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    struct hand *h = hand_new();
+    uint64_t tick = 0;
+    struct gx_event_id dep, prev = {{0}};
+    struct gx_log_id log = tea(net, LIAR)->logs[tea(net, LIAR)->own_messages].row.id;
+
+    (void)state;
+    net_run(net, 20000);
+    dep = newest_op(net, LIAR, &tick);
+    for (uint32_t seq = 1; seq <= 4000; seq++) {
+        hand_text(net, LIAR, h, "x", &log, seq, &prev, &dep, seq == 1, tick + seq);
+        prev = h->ev.id;
+        tell(net, LIAR, 1, h);
+        settle_but_one(net);
+        if (seq == 10) {
+            net->pass = loses_pushes;
+            is_lost = true;
+            assert_true(name_self(net, 0, "heard of"));
+            net_send(net, 0, "tea", "and behind it");
+            is_lost = false;
+        }
+        net->now.mono_ms += 2;
+        net->now.wall_ms += 2;
+        for (int i = 0; i < 3; i++)
+            if (net->node[i].wake != 0 && net->node[i].wake <= net->now.mono_ms)
+                net_step(net, i, (struct gx_input){.kind = GX_IN_TIMER});
+        settle_but_one(net);
+    }
+
+    uint32_t of_n0 = gx_group_log(tea(net, 1), &tea(net, 0)->logs[tea(net, 0)->own_messages].row.id);
+
+    assert_int_equal(tea(net, 1)->logs[of_n0].row.head_seq, 1);
+    free(h);
+    net_free(net);
+}
+
 /* --- who gives little at a time --------------------------------------------------------------------------------------------------------- */
 
 /* WIRE §6.1: "Of one log one peer is asked".  Issue and WIRE alike: the slowest does not set the pace. */
@@ -448,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_a_member_that_claims_control_and_stays_silent_delays_nobody_for_ever),
         cmocka_unit_test(test_a_member_that_claims_messages_and_stays_silent_delays_nobody_for_ever),
         cmocka_unit_test(test_a_member_that_claims_control_again_and_again_keeps_nobody_from_messages),
+        cmocka_unit_test(test_who_keeps_a_node_verifying_does_not_keep_it_from_asking),
         cmocka_unit_test(test_who_gives_one_message_an_answer_does_not_set_the_pace),
         cmocka_unit_test(test_who_says_that_it_goes_on_and_gives_one_message_does_not_set_the_pace),
         cmocka_unit_test(test_who_was_away_gets_what_somebody_new_wrote_meanwhile),
