@@ -292,7 +292,7 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_engine_drop(e, "removed");
         return;
     }
-    if (gx_retain_refuses(e, g, job->log, job->chunk.records.n)) {
+    if (gx_retain_refuses(e, g, job->log, job->chunk.records.n, job->forks)) {
         gx_job_discard(e, job);
         gx_engine_drop(e, "quota");
         return;

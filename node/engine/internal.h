@@ -973,8 +973,8 @@ struct gx_carry_limits gx_retain_limits(const struct gx_engine *e);        /* as
 bool gx_retain_load(struct gx_engine *e);
 /* The end of a step: drop what is too old or too much, a portion of it. */
 void gx_retain_flush(struct gx_engine *e);
-/* Is so much of the group, or of the author of a log, here already that `bytes` more are not taken in? */
-bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes);
+/* Is so much of the group, or of the author of a log, here already that `bytes` more are not taken in?  forks: they begin a branch of it. */
+bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes, bool forks);
 uint64_t gx_retain_dropped(const struct gx_group *g);       /* messages that were here once and are not kept any more */
 /* Look through all groups from the next portion on, and fold what lies in the journal without waiting. */
 void gx_retain_hurry(struct gx_engine *e);

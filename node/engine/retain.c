@@ -7,6 +7,7 @@
 #define PORTION 64u                     /* segments that one step drops: more than one step takes in */
 #define FOLD_MS 600000u                 /* what lies in the journal is folded to be dropped after this at the earliest: each fold leaves small segments */
 #define DAY_MS 86400000u
+#define FORKED_PART 4u                  /* so much of a group's quota forked logs may take */
 #define SLACK (UINT64_C(4) << 20)       /* above a quota, and a quarter of it, nothing is taken in: dropping does not follow, or cannot */
 
 struct gx_carry_limits gx_retain_limits(const struct gx_engine *e)
@@ -331,11 +332,26 @@ void gx_retain_hurry(struct gx_engine *e)
     e->fold_after_ms = 0;
 }
 
-bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes)
+/* A log that was forked is shortened to the fork at most.  So all that are may hold a part of what the group may, or nobody else's could stay. */
+static bool holds_fast(const struct gx_group *g, uint32_t log, size_t bytes, bool forks, uint64_t limit)
+{
+    uint64_t fast = bytes;
+
+    if (!forks && !gx_group_is_forked(g, log))
+        return false;
+    for (uint32_t i = 0; i < g->n_logs; i++)
+        if (g->logs[i].row.cls == GX_LOG_MESSAGES && !g->logs[i].own && (i == log || gx_group_is_forked(g, i)))
+            fast += g->logs[i].row.bytes;
+    return fast > limit / FORKED_PART;
+}
+
+bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes, bool forks)
 {
     const struct gx_carry_limits l = gx_retain_limits(e);
     uint64_t limit = group_limit(&l, g), of_author = bytes;
 
+    if (!g->logs[log].own && holds_fast(g, log, bytes, forks, limit))
+        return true;
     if (g->logs[log].own || g->bytes + bytes <= (l.author_bytes < limit ? l.author_bytes : limit))
         return false;
     if (g->bytes + bytes > limit + limit / 4 + SLACK)

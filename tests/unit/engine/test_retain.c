@@ -216,7 +216,7 @@ static bool refuses(struct net *net, int i, int of, size_t bytes)
 {
     const struct gx_group *g = tea(net, i);
 
-    return gx_retain_refuses(eng(net, i), g, (uint32_t)(log_of(net, i, of) - g->logs), bytes);
+    return gx_retain_refuses(eng(net, i), g, (uint32_t)(log_of(net, i, of) - g->logs), bytes, false);
 }
 
 static void test_each_quota_by_itself_keeps_out_what_passes_it(void **state)
