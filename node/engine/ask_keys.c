@@ -102,13 +102,12 @@ static void lacks_messages(struct gx_engine *e, struct gx_group *g, struct lacki
     uint32_t from = log->locked.first > log->row.base_seq ? log->locked.first : log->row.base_seq + 1, looked = 0, seq = from;
 
     for (; seq <= log->locked.last && seq <= log->row.head_seq && looked < WALK_MAX; seq++, looked++) {
-        struct gx_txn *txn = gx_engine_txn(e, false);
         struct gx_event ev;
         struct gx_body body;
         struct gx_event_id epoch;
         uint64_t arrival = 0;
 
-        if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, seq)) || gx_has_key(e, g, arrival) ||
+        if (!gx_log_arrival(e, &log->row, seq, &arrival) || gx_has_key(e, g, arrival) ||
             !gx_group_read(e, g, log, seq, &ev, &body))
             continue;
         memcpy(epoch.b, gx_body_sealed(&body)->head.epoch, sizeof epoch.b);
@@ -449,7 +448,7 @@ static bool take(struct gx_engine *e, struct gx_group *g, const struct gx_asked_
     if (!GX_MUTANT(KEYS_UNCHECKED) && !gx_message_key_fits(&gx_body_sealed(&body)->head, key, gx_wr_span(&w)))
         return false;
     txn = gx_engine_txn(e, true);
-    if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, a->seq)) ||
+    if (txn == NULL || !gx_log_arrival(e, &log->row, a->seq, &arrival) ||
         !gx_engine_ok(e, gx_message_key_put(txn, g->row.gnum, arrival, key)))
         return true;
     g->title_op = GX_LAW_NONE;

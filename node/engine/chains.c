@@ -233,15 +233,14 @@ static void put_opened(struct opening *o)
     const struct gx_log_row *row = &o->g->logs[o->log].row;
     uint64_t first = 0, last = 0;
 
-    if (txn == NULL || !gx_engine_ok(o->e, gx_events_arrival(txn, &first, row, o->first)) ||
-        !gx_engine_ok(o->e, gx_events_arrival(txn, &last, row, o->first + o->n - 1)))
+    if (txn == NULL)
         return;
-    if (last - first == o->n - 1) {
+    if (gx_log_arrival(o->e, row, o->first, &first) && gx_log_arrival(o->e, row, o->first + o->n - 1, &last) && last - first == o->n - 1) {
         (void)gx_engine_ok(o->e, gx_message_keys_put(txn, o->g->row.gnum, first, o->keys, o->have, o->n));
         return;
     }
     for (uint32_t i = 0; i < o->n && o->e->fault == GX_OK; i++)
-        if (o->have[i] && gx_engine_ok(o->e, gx_events_arrival(txn, &first, row, o->first + i)))
+        if (o->have[i] && gx_log_arrival(o->e, row, o->first + i, &first))
             (void)gx_engine_ok(o->e, gx_message_key_put(txn, o->g->row.gnum, first, &o->keys[i]));
 }
 
@@ -411,10 +410,10 @@ static bool key_ahead(struct gx_engine *e, struct gx_group *g, const struct gx_l
 bool gx_message_key_of(struct gx_engine *e, struct gx_group *g, const struct gx_log *log, const struct gx_event *ev, const struct gx_sealed_head *head,
                        struct gx_message_key *key)
 {
-    struct gx_txn *txn = gx_engine_txn(e, false);
+    struct gx_txn *txn = NULL;
     uint64_t arrival = 0;
 
-    if (txn == NULL || !gx_engine_ok(e, gx_events_arrival(txn, &arrival, &log->row, (uint32_t)ev->seq)))
+    if (!gx_log_arrival(e, &log->row, (uint32_t)ev->seq, &arrival) || (txn = gx_engine_txn(e, false)) == NULL)
         return false;
     return gx_engine_ok(e, gx_message_key_get(txn, key, g->row.gnum, arrival)) || key_ahead(e, g, log, ev, head, key);
 }

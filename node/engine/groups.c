@@ -309,6 +309,20 @@ static bool copy_event(struct gx_engine *e, struct gx_event *ev)
     return true;
 }
 
+bool gx_log_arrival(struct gx_engine *e, const struct gx_log_row *row, uint32_t seq, uint64_t *arrival)
+{
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    enum gx_err err = GX_OK;
+
+    if (txn == NULL)
+        return false;
+    err = gx_events_arrival(txn, arrival, row, seq);
+    if (err != GX_E_CORRUPT)
+        return gx_engine_ok(e, err);
+    gx_engine_drop(e, "corrupt");
+    return false;
+}
+
 bool gx_group_read(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t seq, struct gx_event *ev, struct gx_body *body)
 {
     struct gx_txn *txn = gx_engine_txn(e, false);

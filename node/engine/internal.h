@@ -699,6 +699,8 @@ const char *gx_group_name(struct gx_engine *e, struct gx_group *g);
 const char *gx_group_alias(struct gx_engine *e, struct gx_group *g, uint32_t person);
 /* Read an event of a log into the step arena, with its body decoded. */
 bool gx_group_read(struct gx_engine *e, struct gx_group *g, struct gx_log *log, uint32_t seq, struct gx_event *ev, struct gx_body *body);
+/* Under which number an event of a log was taken in.  False: its page is bad (counted), or at fault. */
+bool gx_log_arrival(struct gx_engine *e, const struct gx_log_row *row, uint32_t seq, uint64_t *arrival);
 /* Bring the law's results up to date with the operations. */
 void gx_group_settle(struct gx_engine *e, struct gx_group *g);
 void gx_groups_settle(struct gx_engine *e);

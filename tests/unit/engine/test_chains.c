@@ -222,6 +222,33 @@ static void test_who_writes_on_and_on_keeps_nothing_from_being_opened(void **sta
     net_free(net);
 }
 
+/* A page of the store is bad: what lies there is lost, and all the rest is opened; no step fails for it. */
+static void test_a_bad_page_among_them_hides_no_others(void **state)
+{
+    struct net *net = tea_caught_up();
+    struct gx_group *g = tea(net, AWAY);
+    const struct gx_log *log = &g->logs[gx_group_log(g, &tea(net, 0)->logs[tea(net, 0)->own_messages].row.id)];
+    struct gx_key key = gx_key_u32x3(g->row.gnum, log->row.lnum, log->row.base_seq + 1);
+    struct gx_span value;
+    struct gx_txn *txn = NULL;
+    uint8_t short_of[12];
+
+    (void)state;
+    assert_int_equal(gx_txn_begin(&txn, net->node[AWAY].store, true), GX_OK);
+    assert_int_equal(gx_table_get(txn, &value, GX_TABLE_SEGMENT, &key), GX_OK);
+    memcpy(short_of, value.p, sizeof short_of);
+    assert_int_equal(gx_table_put(txn, GX_TABLE_SEGMENT, &key, gx_span(short_of, sizeof short_of)), GX_OK);
+    assert_int_equal(gx_txn_commit(&txn), GX_OK);
+    net_run(net, 1000);
+    assert_int_equal(gx_chains_left(g), 0);
+    assert_true(gx_engine_dropped(eng(net, AWAY), "corrupt") > 0);
+    assert_true(reads(net, AWAY, "said 600"));
+    net_send(net, 0, "tea", "live");
+    net_settle(net);
+    assert_true(reads(net, AWAY, "live"));
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_what_comes_behind_them_is_read_at_once),
         cmocka_unit_test(test_who_lacks_a_key_is_told_it_by_one_who_did_not_open_the_message),
         cmocka_unit_test(test_an_epoch_is_not_forgotten_before_what_came_of_it_was_opened),
+        cmocka_unit_test(test_a_bad_page_among_them_hides_no_others),
         cmocka_unit_test(test_who_writes_on_and_on_keeps_nothing_from_being_opened),
     };
 
