@@ -981,7 +981,7 @@ uint64_t gx_retain_dropped(const struct gx_group *g);       /* messages that wer
 /* Look through all groups from the next portion on, and fold what lies in the journal without waiting. */
 void gx_retain_hurry(struct gx_engine *e);
 /* The highest message of a log that may go: not what is unsent, not the newest, not what a branch begins on. */
-uint32_t gx_retain_free(const struct gx_group *g, uint32_t log);
+uint32_t gx_retain_free(const struct gx_engine *e, const struct gx_group *g, uint32_t log);
 
 /* --- serve.c: handing events out ----------------------------------------------------------------------------------------------------- */
 
@@ -1185,5 +1185,6 @@ void gx_messages_keep_held(struct gx_engine *e);
 /* Tell watchers which of the own messages are sent or delivered since they were told last. */
 void gx_receipts_run(struct gx_engine *e);
 void gx_receipts_skip(struct gx_group *g);      /* what was until now is no news */
+bool gx_receipts_are_due(const struct gx_engine *e, const struct gx_group *g);      /* does somebody watch who was not told yet? */
 
 #endif

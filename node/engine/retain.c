@@ -30,7 +30,7 @@ static uint64_t group_limit(const struct gx_carry_limits *l, const struct gx_gro
 
 /* --- what may go ---------------------------------------------------------------------------------------------------------------------- */
 
-uint32_t gx_retain_free(const struct gx_group *g, uint32_t log)
+uint32_t gx_retain_free(const struct gx_engine *e, const struct gx_group *g, uint32_t log)
 {
     const struct gx_log *l = &g->logs[log];
     uint32_t upto = l->row.head_seq == 0 ? 0 : l->row.head_seq - 1;
@@ -47,6 +47,8 @@ uint32_t gx_retain_free(const struct gx_group *g, uint32_t log)
 
         if (log == g->own_messages)
             gx_messages_reached(g, &sent, &held);
+        if (gx_receipts_are_due(e, g))      /* whoever watches is told of what it was, first */
+            held = g->receipts.delivered < held ? g->receipts.delivered : held;
         upto = held < upto ? held : upto;
     }
     return upto < l->row.base_seq ? l->row.base_seq : upto;
@@ -78,7 +80,7 @@ struct retaining {
 static bool oldest(struct retaining *r, uint32_t log, struct gx_oldest *out)
 {
     struct gx_txn *txn = gx_engine_txn(r->e, false);
-    uint32_t upto = gx_retain_free(r->g, log);
+    uint32_t upto = gx_retain_free(r->e, r->g, log);
     enum gx_err err = GX_OK;
 
     if (txn == NULL || upto <= r->g->logs[log].row.base_seq)
@@ -137,7 +139,6 @@ static bool drop(struct retaining *r, uint32_t index)
 static bool is_too_much(const struct retaining *r, uint32_t log, const struct gx_oldest *oldest)
 {
     const struct gx_log_row *row = &r->g->logs[log].row;
-    struct gx_txn *txn = NULL;
     uint64_t arrival = 0;
 
     switch ((enum gx_carry)r->g->row.carry) {
@@ -146,8 +147,7 @@ static bool is_too_much(const struct retaining *r, uint32_t log, const struct gx
     case GX_CARRY_RECENT:
         if (oldest->last_seq != 0)
             return oldest->last_arrival < r->before;
-        txn = gx_engine_txn(r->e, false);
-        return txn != NULL && r->before > 0 && gx_engine_ok(r->e, gx_events_arrival(txn, &arrival, row, row->base_seq + 1)) && arrival < r->before;
+        return r->before > 0 && gx_log_arrival(r->e, row, row->base_seq + 1, &arrival) && arrival < r->before;
     case GX_CARRY_OFF:
         /* Of a journal not each event alone. */
         return oldest->last_seq != 0 ? row->head_seq - oldest->last_seq >= r->limits.off_messages

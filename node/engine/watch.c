@@ -265,10 +265,15 @@ static void receipts_of(struct gx_engine *e, struct gx_group *g)
         gx_engine_wake(e, e->now.mono_ms + 1);
 }
 
+bool gx_receipts_are_due(const struct gx_engine *e, const struct gx_group *g)
+{
+    return g->receipts.due && is_watched(e, g);
+}
+
 void gx_receipts_run(struct gx_engine *e)
 {
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++)
-        if (e->groups[i]->receipts.due && is_watched(e, e->groups[i]))
+        if (gx_receipts_are_due(e, e->groups[i]))
             receipts_of(e, e->groups[i]);
 }
 

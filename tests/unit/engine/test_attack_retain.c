@@ -109,11 +109,83 @@ static void test_a_fork_of_a_short_log_is_kept(void **state)
     net_free(net);
 }
 
+/* --- told and gone in one step -------------------------------------------------------------------------------------------------------------- */
+
+static void say_few(struct net *net, int i, int n)
+{
+    for (int k = 0; k < n; k++) {
+        net_send(net, i, "tea", "few words");
+        net_run(net, 20);
+    }
+}
+
+static unsigned receipts_of(const struct net_node *node, const char *state)
+{
+    unsigned n = 0;
+
+    for (const char *at = node->receipts; (at = strstr(at, state)) != NULL; at++)
+        n++;
+    return n;
+}
+
+static bool is_written;
+
+/* In the step in which n2 says what it holds n0 writes something. */
+static size_t writes_in_that_step(struct net *net, int from, int to, uint8_t *bytes, size_t n)
+{
+    static const struct gx_command send = {.method = GX_CMD_SEND, .group = "tea", .text = "at the same time", .given = NET_TEXT_GIVEN, .request = 7777};
+
+    if (is_written || from != 2 || to != 0 || n == 0 || bytes[0] != GX_FRAME_FRONTIER || log_of(net, 2, 0)->row.head_seq < 60)
+        return n;
+    is_written = true;
+    net_push(net, 0, (struct gx_input){.kind = GX_IN_COMMAND, .client = 7777, .command = &send}, gx_span(NULL, 0));
+    return n;
+}
+
+/* n2 says at once that it holds all that n0 does not want to keep any longer than that: who watches is told of each, and then n0 rests. */
+static void test_what_is_delivered_is_told_before_it_is_dropped(void **state)
+{
+    struct net *net = tea_within(3, (struct gx_carry_limits){.off_messages = 5});
+    struct gx_command off = {.method = GX_CMD_GROUP_CARRY, .group = "tea", .carry = "off", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_CARRY};
+    struct gx_command watch = {.method = GX_CMD_WATCH, .group = "tea", .given = 1u << GX_PARAM_GROUP};
+    uint64_t steps = 0;
+
+    (void)state;
+    net->node[0].receipts = calloc(1, NET_RECEIPTS);
+    assert_true(net_ask(net, 0, off, "keeps", 0));
+    assert_true(net_ask(net, 0, watch, "since", 0));
+    net_stop(net, 2);
+    for (int round = 0; round < 3; round++) {
+        say_few(net, 0, 20);
+        say_few(net, 1, 20);            /* because of which the journal is folded */
+        net_run(net, 700000);
+    }
+    assert_int_equal(log_of(net, 0, 0)->row.base_seq, 0);
+    assert_true(log_of(net, 0, 1)->row.base_seq > 0);
+    is_written = false;
+    net->spoil = writes_in_that_step;
+    net->together = true;
+    net_start(net, 2);
+    net_run(net, 60000);
+    net->spoil = NULL;
+    assert_int_equal(receipts_of(&net->node[0], "delivered"), log_of(net, 0, 0)->row.head_seq);
+    steps = eng(net, 0)->n_steps;
+    net_run(net, 10000);
+    assert_true(eng(net, 0)->n_steps - steps < 100);
+    say_few(net, 0, 1);
+    net_run(net, 5000);
+    assert_true(log_of(net, 0, 0)->row.base_seq >= 20);
+    assert_int_equal(receipts_of(&net->node[0], "delivered"), log_of(net, 0, 0)->row.head_seq);
+    free(net->node[0].receipts);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_forks_a_long_log_drives_out_nobody_else),
         cmocka_unit_test(test_a_fork_of_a_short_log_is_kept),
+        cmocka_unit_test(test_what_is_delivered_is_told_before_it_is_dropped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
