@@ -51,8 +51,8 @@ static void usage(FILE *out)
 {
     fputs("gx-sim run FILE.scn [--seed N] [--runs K] [--jobs J] [--report DIR]\n"
           "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
-          "gx-sim compare A.json B.json\n"
-          "    where two reports differ\n"
+          "gx-sim compare A.json B.json [--within FACTOR]\n"
+          "    where two reports differ; or whether in both all holds, as much was delivered, and half of it within times that are no farther apart\n"
           "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--report DIR]\n"
           "    runs N random worlds (100) of that many nodes (12) and acts (200), heals them, and looks whether every rule held\n"
           "gx-sim replay [FILE.scn] [--seed N] [--report DIR]    without a file: [--nodes N] [--acts N]\n"
@@ -645,6 +645,25 @@ static int mutants(char **argv)
     return EXIT_MACHINE;
 }
 
+/* --- reports and files ---------------------------------------------------------------------------------------------------------------------------- */
+
+static int compare(int argc, char **argv)
+{
+    double within = 0;
+    char *end = NULL;
+    bool ok = argc == 4;
+
+    if (argc == 6 && strcmp(argv[4], "--within") == 0) {
+        within = strtod(argv[5], &end);
+        ok = end != argv[5] && *end == 0 && within >= 1 && within <= 1000;
+        if (!ok)
+            (void)refuse("--within is a number from 1 to 1000, and not '%s'", argv[5]);
+    } else if (!ok) {
+        (void)refuse("compare wants two report.json, and --within FACTOR at most");
+    }
+    return ok ? gx_report_compare(argv[2], argv[3], within, stdout) : EXIT_USAGE;
+}
+
 static int command(int argc, char **argv)
 {
     static const struct command commands[] = {
@@ -668,12 +687,8 @@ static int command(int argc, char **argv)
     }
     if (strcmp(argv[1], "mutants") == 0)
         return mutants(argv + 1);
-    if (strcmp(argv[1], "compare") == 0 && argc == 4)
-        return gx_report_compare(argv[2], argv[3], stdout);
-    if (strcmp(argv[1], "compare") == 0) {
-        (void)refuse("compare wants two report.json");
-        return EXIT_USAGE;
-    }
+    if (strcmp(argv[1], "compare") == 0)
+        return compare(argc, argv);
     for (size_t i = 0; i < GX_ARRAY_LEN(commands); i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;

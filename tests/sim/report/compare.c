@@ -133,7 +133,27 @@ static bool differ(FILE *out, const char *path, json_t *a, json_t *b)
     return true;
 }
 
-int gx_report_compare(const char *path_a, const char *path_b, FILE *out)
+/* What is below a ms is told as one.  0: nothing is known of one. */
+static double factor(FILE *out, const json_t *a, const json_t *b)
+{
+    json_t *half[2] = {json_object_get(json_object_get(a, "latency_ms"), "p50"), json_object_get(json_object_get(b, "latency_ms"), "p50")};
+    double ms[2] = {fmax(1, json_number_value(half[0])), fmax(1, json_number_value(half[1]))}, times = ms[0] < ms[1] ? ms[1] / ms[0] : ms[0] / ms[1];
+
+    if (!json_is_number(half[0]) || !json_is_number(half[1]))
+        return 0;
+    fprintf(out, "median delivery          %.0f ms, %.0f ms: a factor of %.2f\n", ms[0], ms[1], times);
+    return times;
+}
+
+static bool alike(const json_t *a, const json_t *b, double times, double within)
+{
+    double share[2] = {json_number_value(json_object_get(json_object_get(a, "delivery"), "ratio")),
+                       json_number_value(json_object_get(json_object_get(b, "delivery"), "ratio"))};
+
+    return json_is_true(json_object_get(a, "ok")) && json_is_true(json_object_get(b, "ok")) && !(fabs(share[0] - share[1]) > 0) && times > 0 && times <= within;
+}
+
+int gx_report_compare(const char *path_a, const char *path_b, double within, FILE *out)
 {
     json_t *a = load(path_a), *b = load(path_b);
     int result = 2;
@@ -144,6 +164,11 @@ int gx_report_compare(const char *path_a, const char *path_b, FILE *out)
         result = differ_object(out, "", a, b);
         if (result == 0)
             fputs("no difference\n", out);
+
+        double times = result == 0 && within <= 0 ? 0 : factor(out, a, b);
+
+        if (within > 0)
+            result = alike(a, b, times, within) ? 0 : 1;
     }
     json_decref(a);
     json_decref(b);

@@ -25,8 +25,10 @@ void gx_report_clear(const char *dir);
  * it had one.  Returns 0, or an errno; ENOENT when there is none at all. */
 int gx_report_index(const char *dir, const char *title, uint64_t first_seed, uint64_t runs) GX_MUST_CHECK;
 
-/* Say where two report.json differ, field by field.  Returns 0 where they do not, 1 where they do, 2 when one cannot be read (and says why on stderr).
- * The commit is said, and does not count: that other sources give other figures is what is asked. */
-int gx_report_compare(const char *path_a, const char *path_b, FILE *out);
+/* Say where two report.json differ, field by field, and of the time in which half of all messages were there by what factor.  Returns 0 where they do not
+ * differ, 1 where they do, 2 when one cannot be read (and says why on stderr).  The commit is said, and does not count: that other sources give other figures is
+ * what is asked.  within > 0: 0 where in both all holds and as large a share was delivered, and that factor is `within` at most; runs of which one is of a
+ * simulator and one of processes differ in all else. */
+int gx_report_compare(const char *path_a, const char *path_b, double within, FILE *out);
 
 #endif
