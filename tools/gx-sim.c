@@ -53,6 +53,8 @@ static void usage(FILE *out)
           "    plays a scenario with that seed (1), and K - 1 more; `expect` lines and all rules have to hold\n"
           "gx-sim compare A.json B.json [--within FACTOR]\n"
           "    where two reports differ; or whether in both all holds, as much was delivered, and half of it within times that are no farther apart\n"
+          "gx-sim print FILE.scn\n"
+          "    a scenario as JSON, act by act\n"
           "gx-sim swarm [--seeds N | --seed N] [--nodes N] [--acts N] [--jobs J] [--report DIR]\n"
           "    runs N random worlds (100) of that many nodes (12) and acts (200), heals them, and looks whether every rule held\n"
           "gx-sim replay [FILE.scn] [--seed N] [--report DIR]    without a file: [--nodes N] [--acts N]\n"
@@ -63,7 +65,7 @@ static void usage(FILE *out)
           "    a scenario at each of these: loss (percent), delay or jitter (ms), of all links, named in it or not\n"
           "gx-sim mutants [NAME ...]\n"
           "    bugs planted on purpose have to be found\n"
-          "All but compare and mutants: [--no-writemap] stores are written as the node does, [--no-memo] signatures are verified as often as they come\n",
+          "All but compare, print and mutants: [--no-writemap] stores are written as the node does, [--no-memo] signatures are verified as often as they come\n",
           out);
 }
 
@@ -664,6 +666,11 @@ static int compare(int argc, char **argv)
     return ok ? gx_report_compare(argv[2], argv[3], within, stdout) : EXIT_USAGE;
 }
 
+static int print(struct args *a)
+{
+    return gx_report_acts(stdout, &a->scn) ? 0 : EXIT_MACHINE;
+}
+
 static int command(int argc, char **argv)
 {
     static const struct command commands[] = {
@@ -672,6 +679,7 @@ static int command(int argc, char **argv)
         {"replay", replay, " --seed --report ", " --seed --nodes --acts --report "},
         {"shrink", shrink, " --seed --out ", " --seed --nodes --acts --out "},
         {"sweep", sweep, " --seed --runs --jobs --report ", NULL},
+        {"print", print, "", NULL},
     };
     struct args a = {.seed = 1, .nodes = 12, .acts = 200};
     int code = EXIT_USAGE;

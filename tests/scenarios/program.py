@@ -146,6 +146,10 @@ def what_is_not_understood_is_named(sim):
         (["sweep", "loss=0..5:5"], "sweep wants a scenario file"),
         (["sweep", "loos=0..5:5", small], "loss=0..40:5"),
         (["compare", small], "two report.json"),
+        (["compare", small, small, "--within"], "two report.json"),
+        (["compare", small, small, "--within", "0.5"], "--within is a number from 1 to 1000, and not '0.5'"),
+        (["print"], "print wants a scenario file"),
+        (["print", small, "--seed", "3"], "print takes no --seed"),
     ):
         done = sim.run(*arguments)
         check(done.returncode == 2 and says in done.stderr and done.stdout == "", f"{arguments}: exit {done.returncode}: {done.stdout}{done.stderr}")

@@ -31,4 +31,7 @@ int gx_report_index(const char *dir, const char *title, uint64_t first_seed, uin
  * simulator and one of processes differ in all else. */
 int gx_report_compare(const char *path_a, const char *path_b, double within, FILE *out);
 
+/* A scenario as JSON, each act with its time, its names, and where it stands in the file: for who plays it with other nodes.  False: out takes no more. */
+bool gx_report_acts(FILE *out, const struct gx_scenario *scn) GX_MUST_CHECK;
+
 #endif

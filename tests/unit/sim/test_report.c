@@ -507,6 +507,43 @@ static void test_comparing_within_a_factor_asks_for_the_median_and_that_all_hold
     free(said);
 }
 
+/* What is read from a file comes out act by act, with where it stood. */
+static void test_a_scenario_can_be_had_as_json(void **s)
+{
+    static const char text[] = "nodes ann bob\nisland far bob\nlink all delay 20ms loss 5%\nat 1s ann creates tea cap 5\nat 2s cut far > elsewhere\n"
+                               "expect never bob reads what ann sent after 3s\n";
+    struct gx_scenario scn;
+    char why[300], *out = NULL;
+    uint32_t line = 0, column = 0;
+    size_t n = 0;
+    FILE *f = open_memstream(&out, &n);
+    json_t *all = NULL, *act = NULL, *expect = NULL;
+
+    (void)s;
+    assert_true(gx_scn_read(&scn, text, sizeof text - 1, why, &line, &column));
+    assert_true(gx_report_acts(f, &scn));
+    fclose(f);
+    all = json_loads(out, JSON_REJECT_DUPLICATES, NULL);
+    assert_int_equal(json_array_size(json_object_get(all, "acts")), 5);      /* three links */
+    act = json_array_get(json_object_get(all, "acts"), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(act, "link"), "loss_ppm")), 50000);
+    act = json_array_get(json_object_get(all, "acts"), 3);
+    assert_string_equal(json_string_value(json_object_get(act, "text")), "ann creates tea cap 5");
+    assert_string_equal(json_string_value(json_object_get(act, "group")), "tea");
+    act = json_array_get(json_object_get(all, "acts"), 4);
+    assert_int_equal(json_integer_value(json_object_get(act, "at_ms")), 2000);
+    assert_int_equal(json_integer_value(json_object_get(act, "line")), 5);
+    assert_int_equal(json_integer_value(json_object_get(act, "a")), 1);
+    assert_true(json_is_null(json_object_get(act, "group")));
+    expect = json_array_get(json_object_get(all, "expects"), 0);
+    assert_string_equal(json_string_value(json_object_get(expect, "when")), "never");
+    assert_string_equal(json_string_value(json_object_get(expect, "b")), "ann");
+    assert_int_equal(json_integer_value(json_object_get(expect, "after_ms")), 3000);
+    json_decref(all);
+    free(out);
+    gx_scn_free(&scn);
+}
+
 static void test_comparing_says_what_differs_and_by_how_much(void **s)
 {
     char *said = NULL, path[250];
@@ -631,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_the_page_fetches_nothing_and_quotes_what_it_is_given),
         cmocka_unit_test(test_comparing_says_what_differs_and_by_how_much),
         cmocka_unit_test(test_comparing_within_a_factor_asks_for_the_median_and_that_all_holds),
+        cmocka_unit_test(test_a_scenario_can_be_had_as_json),
         cmocka_unit_test(test_comparing_what_is_no_report_is_refused),
         cmocka_unit_test(test_what_is_broken_names_nodes_as_the_world_does),
         cmocka_unit_test(test_of_many_things_that_are_broken_the_first_are_kept),
