@@ -9,7 +9,6 @@ one canary that the test sends in clear.
     canaries.py GUANXI       GX_E2E_CANARIES=1000 GX_E2E_SEED=1
 """
 import base64
-import collections
 import fcntl
 import os
 import pathlib
@@ -22,13 +21,13 @@ import threading
 
 from homes import TIMEOUT, main, say
 from life import Life
+from packets import streams
 
 SKIP = 77
 ALONE = "GX_E2E_ALONE"  # set where no other network is
 OUTGOING, SOL_PACKET, STATISTICS, RCVBUFFORCE = 4, 263, 6, 33  # linux/if_packet.h, asm-generic/socket.h
 GET_FLAGS, SET_FLAGS, UP = 0x8913, 0x8914, 1  # linux/sockios.h, linux/if.h
 PACKET_MAX, BUFFER = 1 << 17, 256 << 20
-SYN, IPV4, TCP = 2, 0x0800, 6
 
 
 def go_alone():
@@ -88,28 +87,6 @@ class Capture(threading.Thread):
         os.eventfd_write(self.over, 1)
         self.join()
         return struct.unpack("II", self.socket.getsockopt(SOL_PACKET, STATISTICS, 8))[1]
-
-
-def streams(packets):
-    """(from port, to port, number) -> what was said that way on a TCP connection, put together."""
-    parts, lives = collections.defaultdict(list), collections.Counter()
-    for packet in packets:
-        if struct.unpack_from("!H", packet, 12)[0] != IPV4 or packet[14 + 9] != TCP:
-            continue
-        tcp = 14 + 4 * (packet[14] & 15)
-        ports, seq, offset, flags = struct.unpack_from("!HH", packet, tcp), *struct.unpack_from("!I4xBB", packet, tcp + 4)
-        if flags & SYN:
-            lives[ports] += 1
-            seq += 1
-        parts[(*ports, lives[ports])].append((seq, packet[tcp + 4 * (offset >> 4) :]))
-    said = {}
-    for key, list_of_parts in parts.items():
-        first, stream = list_of_parts[0][0], bytearray()
-        for at, data in sorted(((seq - first) % (1 << 32), data) for seq, data in list_of_parts if data):
-            assert at <= len(stream), f"{key}: {at - len(stream)} bytes are missing"
-            stream[at:] = data if len(stream) < at + len(data) else stream[at:]
-        said[key] = bytes(stream)
-    return said
 
 
 def say_in_clear(text):

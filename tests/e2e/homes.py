@@ -82,12 +82,15 @@ class Home:
     def __init__(self, homes, name):
         self.homes, self.name, self.dir = homes, name, homes.folder / name
         self.pidfd = self.pid = None
+        self.listen = ("127.0.0.1:0", "--no-lan")  # who is met, and when, is what most scripts are about
+        self.place = None  # called in a process that becomes its node, before it does
 
     def run(self, *words, code=DONE, json_out=True, timeout=TIMEOUT, stdin=None):
         """One command.  code: what it must exit with; a tuple: any of them; None: anything."""
         command = [self.homes.binary, "--home", str(self.dir)] + (["--json"] if json_out else []) + [str(w) for w in words]
         env = self.homes.env if words[0] == "up" else self.homes.brief
-        done = subprocess.run(command, env=env, input=stdin or "", capture_output=True, text=True, timeout=timeout + 60)
+        place = self.place if words[0] == "up" else None
+        done = subprocess.run(command, env=env, input=stdin or "", capture_output=True, text=True, timeout=timeout + 60, preexec_fn=place)
         ran = Ran(done.returncode, parsed(done.stdout) if json_out else None, parsed(done.stderr), done.stdout, done.stderr)
         expected = code if isinstance(code, tuple) else (code,)
         if code is not None and ran.code not in expected:
@@ -102,7 +105,7 @@ class Home:
         return self
 
     def up(self):
-        self("up", "-d", "--listen", "127.0.0.1:0", "--no-lan")     # who is met, and when, is what these scripts are about
+        self("up", "-d", "--listen", *self.listen)
         self.pid = self("status")["node"]["pid"]
         self.pidfd = os.pidfd_open(self.pid)
         return self
@@ -261,11 +264,11 @@ def altered(token, start, new):
 # ---- a test program ----
 
 
-def main(test):
+def main(test, kind=Homes):
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} GUANXI")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # atexit runs
-    homes = Homes(sys.argv[1])
+    homes = kind(sys.argv[1])
     skipped = None
     try:
         try:
