@@ -15,10 +15,18 @@
 #define WANT_BYTES 1024u                /* looking for an answer costs as much, */
 #define WANT_ENTRY_BYTES 16u            /* and this for each log that is named */
 #define EVENT_BYTES 512u                /* one that it lacked pays for looking */
+#define CLAIM_FIRST_MS 5000u            /* an answer may have been lost on its way */
+#define CLAIM_MAX_MS 3600000u
 #define SHUT_FIRST_MS 1000u
 #define SHUT_MAX_MS 300000u
-#define VAIN_FIRST_MS 1000u
-#define VAIN_MAX_MS 60000u
+
+/* NULL: it cost nothing yet. */
+static const struct gx_account *account_there(const struct gx_group *g, const struct gx_sign_pk *device)
+{
+    uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
+
+    return log == GX_NONE ? NULL : g->logs[log].account;
+}
 
 /* How it stands with the device of a channel; NULL: memory is out (noted). */
 static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device)
@@ -137,6 +145,35 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
         a->waste.left -= (int64_t)bytes;
 }
 
+/* --- who claims and does not give ------------------------------------------------------------------------------------------------------- */
+
+uint64_t gx_budget_claimed(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+{
+    struct gx_account *a = account_of(e, g, &c->device);
+
+    if (a == NULL)
+        return 0;
+    a->claim_ms = a->claim_ms == 0 ? CLAIM_FIRST_MS : 2 * a->claim_ms > CLAIM_MAX_MS ? CLAIM_MAX_MS : 2 * a->claim_ms;
+    a->claim_until_ms = e->now.mono_ms + a->claim_ms;
+    return a->claim_until_ms;
+}
+
+void gx_budget_gave(struct gx_engine *e, struct gx_session *s, struct gx_group *g)
+{
+    const struct gx_channel *c = gx_session_channel_of(s, g->row.gnum);
+    struct gx_account *a = c == NULL || !gx_channel_shared(c) ? NULL : account_of(e, g, &c->device);
+
+    if (a != NULL)
+        a->claim_ms = 0;
+}
+
+uint64_t gx_budget_doubts(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c)
+{
+    const struct gx_account *a = account_there(g, &c->device);
+
+    return a == NULL || a->claim_ms == 0 || e->now.mono_ms >= a->claim_until_ms ? 0 : a->claim_until_ms;
+}
+
 /* --- who was cut ------------------------------------------------------------------------------------------------------------------------- */
 
 void gx_budget_shut(struct gx_engine *e, const struct gx_session *s)
@@ -157,29 +194,7 @@ void gx_budget_shut(struct gx_engine *e, const struct gx_session *s)
 
 bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device)
 {
-    uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
+    const struct gx_account *a = account_there(g, device);
 
-    return log != GX_NONE && g->logs[log].account != NULL && e->now.mono_ms < g->logs[log].account->shut_until_ms && !GX_MUTANT(SHUT_NEVER);
-}
-
-/* --- who claims what it does not give -------------------------------------------------------------------------------------------------------- */
-
-void gx_budget_vain(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
-{
-    struct gx_account *a = account_of(e, g, &c->device);
-
-    if (a == NULL)
-        return;
-    if (a->vain_ms == 0 || e->now.mono_ms >= a->vain_until_ms + VAIN_MAX_MS)
-        a->vain_ms = VAIN_FIRST_MS;
-    else
-        a->vain_ms = 2 * a->vain_ms > VAIN_MAX_MS ? VAIN_MAX_MS : 2 * a->vain_ms;
-    a->vain_until_ms = e->now.mono_ms + a->vain_ms;
-}
-
-uint64_t gx_budget_vain_until(const struct gx_group *g, const struct gx_sign_pk *device)
-{
-    uint32_t log = gx_idmap_get(&g->log_by_device, device->b);
-
-    return log == GX_NONE || g->logs[log].account == NULL ? 0 : g->logs[log].account->vain_until_ms;
+    return a != NULL && e->now.mono_ms < a->shut_until_ms && !GX_MUTANT(SHUT_NEVER);
 }

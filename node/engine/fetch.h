@@ -22,7 +22,7 @@ bool gx_theirs_in_doubt(const struct gx_group *g, const struct gx_channel *c, ui
 void gx_theirs_dry(struct gx_engine *e, struct gx_group *g, struct gx_doubt *d, const struct gx_log *log);
 /* The same, and its answer is complete. */
 void gx_theirs_nothing_came(struct gx_engine *e, struct gx_group *g, struct gx_channel *c, uint32_t at);
-/* Look then for what is lacking. */
+/* Look then for what is lacking, at the latest: it is not asked of somebody before. */
 void gx_theirs_look_at(struct gx_engine *e, struct gx_group *g, uint64_t at_ms);
 /* When some of what it did not give may be asked for again: look for what is lacking. */
 void gx_theirs_timer(struct gx_engine *e, struct gx_group *g);

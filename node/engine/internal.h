@@ -80,8 +80,8 @@ struct gx_account {
     struct gx_budget waste;     /* chunks that brought nothing */
     uint32_t shut_ms;           /* it was cut, and its proof is not looked at for so long */
     uint64_t shut_until_ms;
-    uint32_t vain_ms;           /* it claimed control events and gave none, and is not asked for any for so long */
-    uint64_t vain_until_ms;
+    uint32_t claim_ms;          /* it claimed control events and gave none, and is not asked for any for so long */
+    uint64_t claim_until_ms;
 };
 
 struct gx_log {
@@ -1032,9 +1032,12 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */
 void gx_budget_shut(struct gx_engine *e, const struct gx_session *s);
 bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device);
-/* It was asked in vain for control events that it claimed: it is not asked again at once, however often it claims.  And until when; 0: it never was so. */
-void gx_budget_vain(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
-uint64_t gx_budget_vain_until(const struct gx_group *g, const struct gx_sign_pk *device);
+/* It was asked for the control events that it claims, and none came of it: when it may be asked again. */
+uint64_t gx_budget_claimed(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
+/* It gave one. */
+void gx_budget_gave(struct gx_engine *e, struct gx_session *s, struct gx_group *g);
+/* What it claims is not asked for before then; 0: it may be asked now. */
+uint64_t gx_budget_doubts(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c);
 
 /* --- endpoints.c: where members can be reached ------------------------------------------------------------------------------------------ */
 

@@ -342,6 +342,8 @@ static void done_control(struct gx_engine *e, struct gx_group *g, struct gx_sess
 
     if (err == GX_OK) {
         gx_tree_note(e, g, job);
+        if (s != NULL)
+            gx_budget_gave(e, s, g);
         return;
     }
     if (err == GX_E_SIGNATURE || err == GX_E_MALFORMED) {

@@ -211,8 +211,10 @@ void gx_repair_shown(struct gx_engine *e, struct gx_session *s, struct gx_channe
 
 /* --- looking for what is lacking ----------------------------------------------------------------------------------------------------------- */
 
-static bool lacks_control(const struct gx_group *g, const struct gx_channel *c)
+static bool lacks_control(const struct gx_engine *e, const struct gx_group *g, const struct gx_channel *c)
 {
+    if (gx_budget_doubts(e, g, c) != 0)
+        return false;
     if (c->ahead && !GX_MUTANT(CONTROL_UNASKED))
         return true;
     for (uint32_t i = 0; c->more && i < g->n_logs && !GX_MUTANT(CONTROL_UNASKED); i++)
@@ -226,7 +228,7 @@ bool gx_repair_lacks_control(const struct gx_engine *e, const struct gx_group *g
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
 
-        if (c != NULL && gx_channel_shared(c) && lacks_control(g, c))
+        if (c != NULL && gx_channel_shared(c) && lacks_control(e, g, c))
             return true;
     }
     return false;
@@ -299,7 +301,8 @@ void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_repair_look_by(e, g, e->now.mono_ms + GX_WANT_DELAY_MS);
 }
 
-/* An answer about control brought nothing: what that peer says it has does not keep this node from its messages.  Its next frontier counts anew. */
+/* An answer about control brought nothing: what that peer says it has does not keep this node from its messages, nor from asking others.  Its next frontier
+ * counts anew, but not at once. */
 static void forget_claims(struct gx_engine *e, struct gx_group *g)
 {
     struct gx_session *s = gx_session_find(e, g->asked);
@@ -307,21 +310,10 @@ static void forget_claims(struct gx_engine *e, struct gx_group *g)
 
     gx_engine_drop(e, "claim");
     if (c != NULL)
-        gx_budget_vain(e, g, c);
+        gx_theirs_look_at(e, g, gx_budget_claimed(e, g, c));
     for (uint32_t i = 0; c != NULL && i < c->n_their; i++)
         if (g->logs[i].row.cls == GX_LOG_CONTROL && c->their[i].seq > g->logs[i].row.head_seq)
             c->their[i].seq = g->logs[i].row.head_seq;
-}
-
-/* It claimed in vain just now: others are asked meanwhile, and for messages everybody is. */
-static bool was_vain(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
-{
-    uint64_t until_ms = gx_budget_vain_until(g, &c->device);
-
-    if (e->now.mono_ms >= until_ms)
-        return false;
-    gx_theirs_look_at(e, g, until_ms);
-    return true;
 }
 
 static bool is_verifying(struct gx_engine *e, struct gx_group *g)
@@ -352,7 +344,7 @@ static bool look_control(struct gx_engine *e, struct gx_group *g)
         struct gx_session *s = e->sessions[i];
         struct gx_channel *c = s->closed ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-        if (c == NULL || !gx_channel_shared(c) || !lacks_control(g, c) || was_vain(e, g, c))
+        if (c == NULL || !gx_channel_shared(c) || !lacks_control(e, g, c))
             continue;
         if (is_verifying(e, g)) {
             gx_engine_wake(e, e->now.mono_ms + GX_WANT_DELAY_MS);

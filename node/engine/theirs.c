@@ -192,6 +192,8 @@ void gx_theirs_timer(struct gx_engine *e, struct gx_group *g)
     for (uint32_t i = 0; i < e->n_sessions; i++) {
         const struct gx_channel *c = e->sessions[i]->closed ? NULL : gx_session_channel_of(e->sessions[i], g->row.gnum);
 
+        if (c != NULL && (c->ahead || c->more) && gx_budget_doubts(e, g, c) != 0)
+            gx_theirs_look_at(e, g, gx_budget_doubts(e, g, c));
         for (uint32_t k = 0; c != NULL && c->n_doubts > 0 && k < c->n_their; k++)
             if (gx_theirs_doubt_of(c, k)->dry_until_ms > e->now.mono_ms && c->their[k].seq > g->logs[k].row.head_seq)
                 gx_theirs_look_at(e, g, gx_theirs_doubt_of(c, k)->dry_until_ms);

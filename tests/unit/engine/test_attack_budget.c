@@ -299,6 +299,77 @@ static void test_frontiers_from_the_future_are_asked_about_and_forgotten(void **
     net_free(net);
 }
 
+/* All of the logs, and logs that nobody opened. */
+static void claim_everything(struct net *net, int to, unsigned round)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, LIAR, to), 0, NULL, NULL);
+
+    for (uint32_t k = 0; k < tea(net, to)->n_logs + 8; k++) {
+        struct gx_frontier_entry entry = {.seq = GX_EVENT_SEQ_MAX, .check = {9, 9, 9, (uint8_t)k}, .tag = {{0xee, (uint8_t)k, (uint8_t)round, (uint8_t)(round >> 8)}}};
+
+        if (k < tea(net, to)->n_logs)
+            memcpy(entry.tag.b, tea(net, to)->logs[k].row.id.b, sizeof entry.tag.b);
+        gx_frame_put_frontier(&w, &list, &entry);
+    }
+    gx_frame_end(&w, &list);
+    inject(net, LIAR, to, gx_wr_span(&w));
+    net_settle(net);
+}
+
+static bool loses, is_silent;
+
+/* What n0 gives n1 is lost; and what the liar gives anybody, if it is silent. */
+static bool loses_chunks(struct net *net, int from, int to, struct gx_span bytes)
+{
+    if (bytes.n > 0 && bytes.p[0] == GX_FRAME_CHUNKS && ((loses && from == 0 && to == 1) || (is_silent && from == LIAR)))
+        return false;
+    return counts(net, from, to, bytes);
+}
+
+/* n1 lacks a control event and a message behind it, which n0 has; ten times a second the liar claims to have all that there will ever be.  It is asked less and
+ * less, and n0 all the same. */
+static void claims_keep_nobody_from_others(bool silent)
+{
+    struct net *net = tea_with_much(3);
+
+    is_silent = silent;
+    net->pass = loses_chunks;
+    line(net, 0, 1, false);             /* the session with the liar is the older one */
+    line(net, 0, 1, true);
+    net_run(net, 5000);
+    wants[LIAR] = 0;
+    for (unsigned k = 0; k < 5; k++) {
+        loses = true;
+        assert_true(name_self(net, 0, k % 2 == 0 ? "another" : "the one"));
+        net_send(net, 0, "tea", "and so it goes");
+        net_settle(net);
+        loses = false;
+        for (unsigned i = 0; i < 300; i++) {
+            claim_everything(net, 1, i);
+            net_run(net, 100);
+        }
+        assert_int_equal(show_number(net, 1, "count"), 11 + k);
+        assert_int_equal(tea(net, 1)->law.n_ops, tea(net, 0)->law.n_ops);
+    }
+    assert_true(dropped(net, 1, "claim") > 1);
+    assert_true(wants[LIAR] < 50);              /* in two and a half minutes, with 1,500 claims */
+    net_free(net);
+}
+
+static void test_who_claims_everything_and_gives_nothing_keeps_nobody_from_others(void **state)
+{
+    (void)state;
+    claims_keep_nobody_from_others(false);
+}
+
+static void test_who_claims_everything_and_stays_silent_keeps_nobody_from_others(void **state)
+{
+    (void)state;
+    claims_keep_nobody_from_others(true);
+}
+
 static void test_a_frontier_past_the_last_number_is_malformed(void **state)
 {
     struct net *net = tea_with_much(3);
@@ -385,6 +456,8 @@ int main(void)
         cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
         cmocka_unit_test(test_bad_signatures_cost_less_and_less),
         cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
+        cmocka_unit_test(test_who_claims_everything_and_gives_nothing_keeps_nobody_from_others),
+        cmocka_unit_test(test_who_claims_everything_and_stays_silent_keeps_nobody_from_others),
         cmocka_unit_test(test_a_frontier_past_the_last_number_is_malformed),
         cmocka_unit_test(test_a_tick_at_the_end_of_all_ticks_ends_nothing),
         cmocka_unit_test(test_what_a_full_queue_dropped_is_said_again),

@@ -3,7 +3,7 @@
 
 /* --- who never answers is asked for ever ------------------------------------------------------------------------------------------------ */
 
-/* WIRE §6.1: "What a peer claims and does not deliver is not asked for again before it says so anew, and not for a second".
+/* WIRE §6.1: "What a peer claims and does not deliver is not asked for again for a while, and meanwhile keeps nobody from asking others".
  * internal.h: "an unanswered WANT goes to another peer".  A member that claims and stays silent keeps nobody from catching up with the others. */
 
 #define LIAR 2
