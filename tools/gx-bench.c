@@ -50,6 +50,7 @@ static const struct subject {
     {"sends-many", "durable sends a second, 64 at once", 1, false, gx_measure_sends_many},
     {"sends-one", "durable sends a second, one at a time", 1, false, one},
     {"deliver", "from send on one node to watch on the other, durable on both", 2, false, gx_measure_deliver},
+    {"attacked", "the same while a member attacks both, against the quiet p95", 3, true, gx_measure_attacked},
     {"catch-up", "a member that was away takes in what it missed", 4, false, gx_measure_catch_up},
     {"ingest", "control events come in, each verified", 1, false, gx_measure_ingest},
     {"catch-up-keys", "the same, with message keys learned and without", 3, false, gx_measure_catch_up_keys},

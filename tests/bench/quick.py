@@ -12,7 +12,7 @@ import tempfile
 import time
 
 NODES = {"sends_many", "sends_one", "deliver_p50", "deliver_p99", "catch_up", "catch_up_opened", "catch_up_first", "catch_up_bytes", "catch_up_keyed", "catch_up_keyless", "catch_up_keys", "ingest"}
-NODES |= {"deliveries_ten", "file_written", "file_caught_up", "idle", "peers_memory"} | {f"{what}_{n}" for what in ("cold_start", "last_50") for n in ("10k", "100k", "1m")}
+NODES |= {"attacked_signatures", "attacked_wants", "attacked_claims", "deliveries_ten", "file_written", "file_caught_up", "idle", "peers_memory"} | {f"{what}_{n}" for what in ("cold_start", "last_50") for n in ("10k", "100k", "1m")}
 LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_10k_few", "law_replay_10k_many", "law_resolve_10k_many",
        "law_one_more", "law_one_more_10k", "law_one_more_tail", "law_one_more_checkpoint", "law_worst_rollback", "law_rollback_late",
        "law_rollback_removal", "law_rollback_witness", "law_rollback_fork", "law_rollback_fork_owner", "law_rollback_transfer",

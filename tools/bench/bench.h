@@ -105,6 +105,7 @@ struct gx_bench {
     struct gx_bench_node more[GX_BENCH_MORE];   /* the other eight, where ten are needed */
     struct gx_bench_node alone, empty;  /* with a group of its own and nobody else, and with nothing at all */
     struct gx_bench_node keyless;       /* the third, where it is needed */
+    struct gx_bench_node liar;          /* joined, and then down: attacker.c speaks in its name */
     bool keyless_joined;
     uint64_t events, before_keyless;    /* messages written so far; before that one came */
     struct gx_raw *raw;
@@ -126,6 +127,7 @@ bool gx_bench_ready(struct gx_bench *bench);
 bool gx_bench_ready_keyless(struct gx_bench *bench);        /* and the third */
 bool gx_bench_init(struct gx_bench *bench, struct gx_bench_node *node, const char *name);
 bool gx_bench_join(struct gx_bench *bench, struct gx_bench_node *node);     /* into the group of a and b */
+bool gx_bench_meet(struct gx_bench_node *node);     /* it has a peer, and nothing left to do */
 /* It answers when this returns. */
 bool gx_bench_up(struct gx_bench_node *node, const char *guanxi);
 bool gx_bench_down(struct gx_bench_node *node);
@@ -144,6 +146,8 @@ double gx_bench_send_one(struct gx_bench *bench, struct gx_client *on);
 
 /* Once a repeat: does something else run here? */
 void gx_bench_note_noise(struct gx_bench *bench);
+/* A connection of its own, on which each message that comes there is a line. */
+bool gx_bench_watch(struct gx_client *out, struct gx_bench_node *node);
 bool gx_measure_sends_one(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sends_many(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2]);        /* p50, p99 */
@@ -154,6 +158,10 @@ bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3]);  
 /* --- ten.c ---------------------------------------------------------------------------------------------------------------------- */
 
 bool gx_measure_ten(struct gx_bench *bench, struct gx_measure *m);
+
+/* --- attacked.c ----------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_attacked(struct gx_bench *bench, struct gx_measure m[3]);       /* wrong signatures, wants, claims */
 
 /* --- peers.c -------------------------------------------------------------------------------------------------------------------- */
 

@@ -90,7 +90,7 @@ static double parts_of_delivery(struct gx_raw *raw)
     return round_trip < 0 || first < 0 || second < 0 ? -1 : round_trip / 2 + sign + verify + first + second;
 }
 
-static bool watch(struct gx_client *out, struct gx_bench_node *node)
+bool gx_bench_watch(struct gx_client *out, struct gx_bench_node *node)
 {
     struct gx_fail why;
     json_t *line = NULL;
@@ -130,7 +130,7 @@ bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2])
     uint32_t n = bench->options.quick ? 40 : 500;
     struct gx_samples took = {0}, parts = {0};
     struct gx_client watching = {.fd = -1};
-    bool ok = gx_bench_ready(bench) && watch(&watching, &bench->b);
+    bool ok = gx_bench_ready(bench) && gx_bench_watch(&watching, &bench->b);
 
     m[0] = (struct gx_measure){.name = "deliver_p50", .unit = "us", .raw = "half a CURVE round trip + signature + verification + 2 commits, us",
                                .goal_is = GX_GOAL_AT_MOST, .goal = 1.4};
@@ -210,7 +210,7 @@ static bool catch_up(struct gx_bench *bench, struct gx_bench_node *node, const c
     struct gx_client watching = {.fd = -1};
 
     *out = (struct catching_up){.first = 0};
-    if (!gx_bench_up(node, program) || !watch(&watching, node))
+    if (!gx_bench_up(node, program) || !gx_bench_watch(&watching, node))
         return false;
     /* From the first moment they talk: how soon they find each other is another measure. */
     bool ok = waits(node, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS));

@@ -100,6 +100,7 @@ void gx_bench_close(struct gx_bench *bench)
     (void)gx_bench_down(&bench->a);
     (void)gx_bench_down(&bench->b);
     (void)gx_bench_down(&bench->keyless);
+    (void)gx_bench_down(&bench->liar);
     (void)gx_bench_down(&bench->alone);
     (void)gx_bench_down(&bench->empty);
     for (size_t i = 0; i < GX_BENCH_MORE; i++)
@@ -271,7 +272,7 @@ bool gx_bench_join(struct gx_bench *bench, struct gx_bench_node *node)
     return ok;
 }
 
-static bool meet(struct gx_bench_node *node)
+bool gx_bench_meet(struct gx_bench_node *node)
 {
     return call(node, "wait", json_pack("{s:i, s:b, s:I}", "peers", 1, "idle", 1, "timeout_ms", (json_int_t)ANSWER_MS));
 }
@@ -287,7 +288,7 @@ bool gx_bench_ready(struct gx_bench *bench)
     if (!bench->joined && (!call(&bench->a, "group.new", json_pack("{s:s}", "name", GX_BENCH_GROUP)) || !gx_bench_join(bench, &bench->b)))
         return false;
     bench->joined = true;
-    return meet(&bench->a) && meet(&bench->b);
+    return gx_bench_meet(&bench->a) && gx_bench_meet(&bench->b);
 }
 
 bool gx_bench_ready_keyless(struct gx_bench *bench)
@@ -302,7 +303,7 @@ bool gx_bench_ready_keyless(struct gx_bench *bench)
         return false;
     bench->before_keyless = bench->keyless_joined ? bench->before_keyless : bench->events;
     bench->keyless_joined = true;
-    return meet(node);
+    return gx_bench_meet(node);
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------------------------- */
