@@ -12,6 +12,8 @@
 #define WASTE_PER_S (256u * 1024u)
 #define WASTE_MAX (4 * 1024 * 1024)
 #define GIVEN_MS 3600000u               /* who was put back from an old copy needs all of it once more */
+#define TALK_PER_S 256u
+#define TALK_MAX 8192
 #define WANT_BYTES 1024u                /* looking for an answer costs as much, */
 #define WANT_ENTRY_BYTES 16u            /* and this for each log that is named */
 #define EVENT_BYTES 512u                /* one that it lacked pays for looking */
@@ -143,6 +145,13 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
 
     if (a != NULL)
         a->waste.left -= (int64_t)bytes;
+}
+
+bool gx_budget_talks(const struct gx_engine *e, struct gx_session *s)
+{
+    if (s->talk.at_ms == 0)
+        s->talk = (struct gx_budget){.left = TALK_MAX, .at_ms = e->now.mono_ms};
+    return gx_budget_is_left(&s->talk, e->now.mono_ms, TALK_PER_S, TALK_MAX) && s->talk.left-- > 0;
 }
 
 /* --- who claims and does not give ------------------------------------------------------------------------------------------------------- */

@@ -408,7 +408,8 @@ struct gx_session {
     uint64_t bytes;             /* what a guest, or a device my view does not know, sent */
     uint32_t strikes;           /* malformed or wrongly signed things */
     uint32_t n_tags;            /* frames of tags that were looked through */
-    uint32_t n_unserved;        /* WANTs that were not answered because it had asked for so much before */
+    uint32_t n_unserved;        /* WANTs and FRONTIERs that were not looked at because of what it cost before */
+    struct gx_budget talk;      /* frames that it may still say, of those that bring no events and cost no account */
     uint32_t misses;            /* proofs of groups that are not known here, or that do not hold */
     bool live;                  /* the chunks that are being taken from it are passed on */
     uint32_t n_again;           /* and so many of them were here already */
@@ -824,6 +825,8 @@ void gx_session_close(struct gx_engine *e, struct gx_session *s, enum gx_bye why
 void gx_session_deadline(struct gx_engine *e, struct gx_session *s, uint64_t at_ms);        /* it ends then, unless it is shared before */
 /* A step of beginning is done, of those that cannot be done twice: the next one gets its time, however slow the link. */
 void gx_session_goes_on(struct gx_engine *e, struct gx_session *s);
+/* What it sent is not looked at: it cost too much before.  Whoever goes on all the same is cut. */
+void gx_session_unserved(struct gx_engine *e, struct gx_session *s, const char *why);
 void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *why);
 void gx_session_proved(struct gx_engine *e, struct gx_job *job);
 /* Does this node take part in the group: as a member, or to tell that it left? */
@@ -1029,6 +1032,8 @@ void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_c
 /* May its CHUNKS be looked at now?  And so many bytes of them brought nothing. */
 bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
 void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes);
+/* One more frame that brings no events; false: it said too many of these. */
+bool gx_budget_talks(const struct gx_engine *e, struct gx_session *s);
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */
 void gx_budget_shut(struct gx_engine *e, const struct gx_session *s);
 bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device);

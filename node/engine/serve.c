@@ -340,19 +340,13 @@ static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_
         answer_goes_on(&o, g, stopped, next);
 }
 
-#define UNSERVED_MAX 256u       /* who goes on asking all the same is cut; who waits 5 s between two comes to it in 20 minutes */
-
 void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     size_t effects = e->n_effects;
 
     if (!gx_budget_serves(e, g, c)) {
-        gx_engine_drop(e, "want_budget");
-        if (++s->n_unserved >= UNSERVED_MAX) {
-            gx_budget_shut(e, s);
-            gx_session_close(e, s, GX_BYE_LIMIT);
-        }
+        gx_session_unserved(e, s, "want_budget");
         return;
     }
     if (f->flags != GX_WANT_MESSAGES)

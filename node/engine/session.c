@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define STRIKES_MAX 3u          /* wrong things that one side may send before it is cut */
+#define UNSERVED_MAX 256u       /* who goes on asking all the same is cut; who waits 5 s between two comes to it in 20 minutes */
 
 /* --- the table ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -150,6 +151,25 @@ void gx_session_strike(struct gx_engine *e, struct gx_session *s, const char *wh
         return;
     gx_budget_shut(e, s);
     gx_session_close(e, s, GX_BYE_MALFORMED);
+}
+
+void gx_session_unserved(struct gx_engine *e, struct gx_session *s, const char *why)
+{
+    gx_engine_drop(e, why);
+    if (++s->n_unserved < UNSERVED_MAX)
+        return;
+    gx_budget_shut(e, s);
+    gx_session_close(e, s, GX_BYE_LIMIT);
+}
+
+/* Frames without end that bring nothing: each costs little, all of them together a core. */
+static void talked(struct gx_engine *e, struct gx_session *s)
+{
+    if (gx_budget_talks(e, s))
+        return;
+    gx_engine_drop(e, "talk");
+    gx_budget_shut(e, s);
+    gx_session_close(e, s, GX_BYE_LIMIT);
 }
 
 /* --- channels ------------------------------------------------------------------------------------------------------------------------ */
@@ -307,6 +327,12 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
         gx_greet_show(e, s);
 }
 
+/* It is held against a device what these cost; on a channel that is not shared there is none. */
+static bool is_accounted(const struct gx_frame *f)
+{
+    return f->kind == GX_FRAME_FRONTIER || f->kind == GX_FRAME_WANT || f->kind == GX_FRAME_CHUNKS;
+}
+
 static void take_member_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
     struct gx_channel *c = gx_session_channel(s, f->channel);
@@ -314,6 +340,8 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
 
     if (g == NULL || g->silent) {
         gx_engine_drop(e, "channel");
+        if (is_accounted(f))
+            talked(e, s);
         return;
     }
     if (f->kind == GX_FRAME_ASK) {
@@ -361,11 +389,15 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     }
     if (s->closed || !gx_channel_shared(c) || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED) {
         gx_engine_drop(e, "not_shared");
+        if (is_accounted(f))
+            talked(e, s);
         return;
     }
     if (!c->started)
         gx_repair_start(e, s, c, f->kind == GX_FRAME_BUCKETS);
-    if (f->kind == GX_FRAME_FRONTIER)
+    if (f->kind == GX_FRAME_FRONTIER && !gx_budget_hears(e, g, c))
+        gx_session_unserved(e, s, "frontier_budget");
+    else if (f->kind == GX_FRAME_FRONTIER)
         gx_repair_frontier(e, s, c, f);
     else if (f->kind == GX_FRAME_WANT)
         gx_serve_want(e, s, c, f);
@@ -436,6 +468,10 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
 
 static void take_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
+    if (s->kind == GX_SESSION_MEMBER && !is_accounted(f))
+        talked(e, s);
+    if (s->closed)
+        return;
     if (f->kind == GX_FRAME_HELLO) {
         take_hello(e, s, f);
     } else if (f->kind == GX_FRAME_BYE) {

@@ -318,6 +318,79 @@ static void claim_everything(struct net *net, int to, unsigned round)
     net_settle(net);
 }
 
+/* As fast as it can: what it may claim in a second is looked at, the rest is dropped, and then it is cut. */
+static void test_claims_without_end_are_dropped_and_who_makes_them_is_cut(void **state)
+{
+    struct net *net = tea_with_much(3);
+    unsigned said = 0;
+
+    (void)state;
+    for (; said < 100000 && are_shared(net, LIAR, 0); said++)
+        claim_everything(net, 0, said);
+    assert_in_range(said, 4u * 1024 * 1024 / 20 / 20, 60000);       /* 4 MiB of entries, of which there are more than 14 and less than 20 in each */
+    assert_true(dropped(net, 0, "frontier_budget") >= 256);
+    assert_true(gx_budget_is_shut(net->node[0].engine, tea(net, 0), &tea(net, LIAR)->row.intro.device));
+    net_free(net);
+}
+
+static void inject_ping(struct net *net)
+{
+    uint8_t bytes[16];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    gx_frame_write_echo(&w, GX_FRAME_PING, 1);
+    inject(net, LIAR, 0, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* A frame that asks for nothing but an answer costs little, and there is an end to it all the same. */
+static void test_who_talks_without_end_is_cut(void **state)
+{
+    struct net *net = tea_with_much(3);
+    unsigned said = 0;
+
+    (void)state;
+    for (; said < 100000 && are_shared(net, LIAR, 0); said++)
+        inject_ping(net);
+    assert_in_range(said, 8000, 8193);
+    assert_int_equal(dropped(net, 0, "talk"), 1);
+    net_free(net);
+}
+
+/* Nor does it matter that nothing listens at that channel. */
+static void test_who_talks_to_nobody_is_cut(void **state)
+{
+    struct net *net = tea_with_much(3);
+    unsigned said = 0;
+
+    (void)state;
+    for (; said < 100000 && are_shared(net, LIAR, 0); said++) {
+        uint8_t bytes[64];
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        struct gx_frame_list list = gx_frame_begin_want(&w, 4711, GX_WANT_CONTROL, 1);
+
+        gx_frame_end(&w, &list);
+        inject(net, LIAR, 0, gx_wr_span(&w));
+        net_settle(net);
+    }
+    assert_in_range(said, 8000, 8193);
+    net_free(net);
+}
+
+/* Twice a second for an hour: who says no more than may be said is never cut. */
+static void test_who_talks_little_is_never_cut(void **state)
+{
+    struct net *net = tea_with_much(3);
+
+    (void)state;
+    for (unsigned i = 0; i < 7200; i++) {
+        inject_ping(net);
+        net_run(net, 500);
+    }
+    assert_true(are_shared(net, LIAR, 0));
+    net_free(net);
+}
+
 static bool loses, is_silent;
 
 /* What n0 gives n1 is lost; and what the liar gives anybody, if it is silent. */
@@ -456,6 +529,10 @@ int main(void)
         cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
         cmocka_unit_test(test_bad_signatures_cost_less_and_less),
         cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
+        cmocka_unit_test(test_claims_without_end_are_dropped_and_who_makes_them_is_cut),
+        cmocka_unit_test(test_who_talks_without_end_is_cut),
+        cmocka_unit_test(test_who_talks_to_nobody_is_cut),
+        cmocka_unit_test(test_who_talks_little_is_never_cut),
         cmocka_unit_test(test_who_claims_everything_and_gives_nothing_keeps_nobody_from_others),
         cmocka_unit_test(test_who_claims_everything_and_stays_silent_keeps_nobody_from_others),
         cmocka_unit_test(test_a_frontier_past_the_last_number_is_malformed),
