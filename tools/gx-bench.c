@@ -74,6 +74,7 @@ static const struct subject {
     {"key-rows", "message keys are written into the store, and read", 2, false, gx_measure_key_rows},
     {"rewrap", "the keys of a store change", 1, false, gx_measure_rewrap},
     {"sync", "two nodes find what one has and the other lacks", 3, false, gx_measure_sync},
+    {"sync-wire", "the same between real nodes, held against the simulator", 2, true, gx_measure_sync_wire},
     {"sim-schedules", "the simulator: random worlds of 50 nodes", 1, false, gx_measure_sim_schedules},
     {"sim-group", "the simulator: 500 nodes in one group", 1, true, gx_measure_sim_group},
     {"sim-large", "the simulator: 10,000 nodes", 2, true, gx_measure_sim_large},
@@ -299,9 +300,12 @@ int main(int argc, char **argv)
 {
     static struct gx_bench bench;
     static struct report report;
-    static char guanxi[4096], keyless[4096];
+    static char guanxi[4096], keyless[4096], counted[4096];
     const char *tmp = getenv("TMPDIR");
-    struct gx_bench_options options = {.guanxi = beside("guanxi", guanxi), .keyless = beside("gx-bench-keyless", keyless), .dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp};
+    struct gx_bench_options options = {.guanxi = beside("guanxi", guanxi),
+                                       .keyless = beside("gx-bench-keyless", keyless),
+                                       .counted = beside("gx-bench-counted", counted),
+                                       .dir = tmp == NULL || *tmp == '\0' ? "/tmp" : tmp};
     int code = read_options(&options, argc, argv);
 
     if (code >= 0)

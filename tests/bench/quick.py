@@ -20,6 +20,7 @@ LAW = {"law_replay_500", "law_resolve_500", "law_replay_10k_few", "law_resolve_1
 LAW |= {f"law_growth_{heads}_{n}" for heads in ("few", "many") for n in ("10", "100", "1k", "10k")}
 SEAL = {"seal_message", "open_message", "keys_told", "unlock", "key_rows_put", "key_rows_get", "rewrap"} | {f"epoch_{what}_{n}" for what in ("make", "open") for n in ("10", "100", "500")}
 SIM = {"sync_same", "sync_few", "sync_all", "sim_schedules", "sim_group", "sim_large", "sim_large_memory"}
+WIRE = {"sync_wire_same", "sync_wire_few"}
 TREE = {"redundancy", "vanish", "vanish_copies"}
 GOALS = NODES - {"sends_one", "catch_up_keys", "catch_up_opened", "catch_up_first", "catch_up_bytes"} | {"law_replay_10k_few", "law_replay_10k_many", "law_one_more", "redundancy"} | SIM
 MAY_BE_NONE = {"idle": ("value", "ratio")}       # a node at rest need not wake up at all while it is watched
@@ -27,7 +28,7 @@ FIGURES = {"median", "min", "max", "repeats"}
 
 
 def run(*words):
-    return subprocess.run([bench, *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([bench, *words], capture_output=True, text=True, timeout=220)
 
 
 def measures_all(folder):
@@ -36,7 +37,7 @@ def measures_all(folder):
     report = json.loads(done.stdout)
     assert report["quick"] is True and report["events"] == 1500
     lines = {line["name"]: line for line in report["measures"]}
-    assert set(lines) == NODES | LAW | SEAL | SIM | TREE, sorted(lines)
+    assert set(lines) == NODES | LAW | SEAL | SIM | WIRE | TREE, sorted(lines)
     for line in lines.values():
         for key in ("value", "raw", "ratio", "cpu_us"):
             figures = line[key]
@@ -44,6 +45,9 @@ def measures_all(folder):
             least = 0 if key in MAY_BE_NONE.get(line["name"], ()) else 1e-9
             assert least <= figures["min"] <= figures["median"] <= figures["max"], line
     assert {name for name, line in lines.items() if "goal" in line} == GOALS
+    # What two real nodes say when nothing differs is, to the byte, what they say in the simulator; else what the ids of the logs make of it.
+    assert lines["sync_wire_same"]["ratio"]["median"] == 1
+    assert lines["sync_wire_few"]["simulated_least"] * 0.7 <= lines["sync_wire_few"]["value"]["median"] <= lines["sync_wire_few"]["simulated_most"] * 1.3
     for name in LAW:
         assert lines[name].get("operations", 1) > 0 and ("judged" not in lines[name] or lines[name]["judged"] > 0), lines[name]
     # The histories are what they say: a group that fills, a fork that is judged from its beginning on.

@@ -20,7 +20,8 @@ struct gx_attacker {
     struct gx_attack_seen *seen;
 };
 
-/* A process of its own that connects to all members it knows of, and to whom cut it as soon as that lets it in again.  node is down, and its home in the group. */
+/* A process of its own that connects to all members it knows of, and to whom cut it as soon as that lets it in again.  node is down, and its home is in the
+ * group. */
 bool gx_attack_begin(struct gx_attacker *out, struct gx_bench_node *node, enum gx_attack how);
 /* False: it ended before, by itself. */
 bool gx_attack_end(struct gx_attacker *attacker, struct gx_attack_seen *seen);

@@ -81,12 +81,13 @@ double gx_raw_two_threads(struct gx_raw *raw);
 /* --- world.c -------------------------------------------------------------------------------------------------------------------- */
 
 struct gx_bench_options {
-    const char *guanxi, *keyless, *dir;     /* keyless: the same, but that it learns no keys of messages */
+    const char *guanxi, *keyless, *counted, *dir;       /* keyless: the same, but that it learns no keys of messages; counted: it counts frames */
     bool quick, full, json;
     uint32_t repeats, events;
 };
 
 #define GX_BENCH_MORE 8u
+#define GX_BENCH_WIRE 8u
 
 /* One node: a home, a process, a connection. */
 struct gx_bench_node {
@@ -106,6 +107,7 @@ struct gx_bench {
     struct gx_bench_node alone, empty;  /* with a group of its own and nobody else, and with nothing at all */
     struct gx_bench_node keyless;       /* the third, where it is needed */
     struct gx_bench_node liar;          /* joined, and then down: attacker.c speaks in its name */
+    struct gx_bench_node wire[GX_BENCH_WIRE];   /* a group of their own, whose frames are counted */
     bool keyless_joined;
     uint64_t events, before_keyless;    /* messages written so far; before that one came */
     struct gx_raw *raw;
@@ -249,6 +251,7 @@ bool gx_measure_rewrap(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sim_schedules(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sim_group(struct gx_bench *bench, struct gx_measure *m);
 bool gx_measure_sync(struct gx_bench *bench, struct gx_measure m[3]);                /* nothing differs, few logs do, all do */
+bool gx_measure_sync_wire(struct gx_bench *bench, struct gx_measure m[2]);      /* between real nodes: nothing differs, few logs do */
 bool gx_measure_sim_large(struct gx_bench *bench, struct gx_measure m[2]);      /* time, memory */
 
 /* --- tree.c --------------------------------------------------------------------------------------------------------------------- */

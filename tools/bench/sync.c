@@ -1,7 +1,7 @@
 /* What it takes to find what one of two nodes has and the other lacks: bytes that go over their line, but for the events themselves.  In the simulator, where
  * nothing else is said; the frames are those of the wire. */
 #include "tools/bench/bench.h"
-#include "proto/frame.h"
+#include "tools/bench/counted.h"
 #include "tests/sim/measure.h"
 
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #define ENTRY_BYTES 12.0        /* tag, seq and check of one log: less cannot be told of it */
 #define NOTHING_BYTES 32.0      /* two sums that nobody can prepare things for */
 #define REST_MS 900000u
+#define MEET_MS 30000u          /* before the two look once more whether they hold the same */
 
 static struct gx_sim *sim;
 
@@ -59,15 +60,14 @@ static bool say(uint32_t authors, uint32_t n)
 /* Bytes of all frames by which nodes tell what they hold and ask for what they lack. */
 static bool bytes_told(uint64_t *bytes, uint64_t *frames, uint64_t *events)
 {
-    static const enum gx_frame_kind kinds[] = {GX_FRAME_SUM, GX_FRAME_BUCKETS, GX_FRAME_FRONTIER, GX_FRAME_RECORDS, GX_FRAME_ENDPOINTS, GX_FRAME_WANT};
     struct gx_sim_figures figures;
 
     if (!gx_sim_figures(&figures, sim))
         return gx_bench_fail("the world does not measure");
     *bytes = *frames = 0;
-    for (size_t i = 0; i < GX_ARRAY_LEN(kinds); i++) {
-        *bytes += figures.kind_bytes[kinds[i]];
-        *frames += figures.kind_frames[kinds[i]];
+    for (size_t i = 0; i < GX_ARRAY_LEN(gx_told_kinds); i++) {
+        *bytes += figures.kind_bytes[gx_told_kinds[i]];
+        *frames += figures.kind_frames[gx_told_kinds[i]];
     }
     *events = figures.all.received;
     gx_sim_figures_free(&figures);
@@ -87,7 +87,7 @@ static bool meet(uint32_t nodes, struct gx_measure *m, double raw)
         return false;
     begin = clock();
     gx_sim_start(sim, nodes - 1, GX_SIM_SAME);
-    gx_sim_run(sim, 30000);             /* before the two look once more whether they hold the same */
+    gx_sim_run(sim, MEET_MS);
     if (!bytes_told(&bytes[1], &frames[1], &events[1]))
         return false;
     gx_figures_add(&m->cpu_us, (double)(clock() - begin) * 1e6 / CLOCKS_PER_SEC);
@@ -123,6 +123,49 @@ static bool world(const struct gx_bench *bench, uint64_t seed, struct gx_measure
 
         gx_sim_crash(sim, nodes - 1);
         ok = say(authors, lacking) && meet(nodes, &m[k], ENTRY_BYTES * authors);
+    }
+    gx_sim_free(sim);
+    sim = NULL;
+    return ok && !gx_bench_stopped();
+}
+
+static bool counted(struct gx_counted *out)
+{
+    struct gx_sim_figures figures;
+
+    if (!gx_sim_figures(&figures, sim))
+        return gx_bench_fail("the world does not measure");
+    static_assert(GX_COUNTED_KINDS == GX_SIM_KINDS_MAX, "as many kinds here as there");
+    memcpy(out->frames, figures.kind_frames, sizeof out->frames);
+    memcpy(out->bytes, figures.kind_bytes, sizeof out->bytes);
+    gx_sim_figures_free(&figures);
+    return true;
+}
+
+bool gx_sync_in_simulator(struct gx_counted *out, uint64_t seed, uint32_t nodes, uint32_t authors, uint32_t lacking)
+{
+    struct gx_sim_options options = {.seed = seed, .n_nodes = nodes, .measure = true};
+    struct gx_counted before;
+    char why[200];
+    bool ok = (gx_sim_machine_can(&options, 1, why) || gx_bench_fail("%s", why)) &&
+              (gx_sim_new(&sim, &options) == GX_OK || gx_bench_fail("no world can be made in /dev/shm"));
+
+    ok = ok && group_of(nodes) && say(nodes, nodes);
+    if (ok)
+        gx_sim_crash(sim, nodes - 1);
+    ok = ok && say(authors, lacking);
+    for (uint32_t i = 1; ok && i + 1 < nodes; i++)
+        gx_sim_crash(sim, i);
+    if (ok) {
+        gx_sim_run(sim, 1000);
+        ok = counted(&before);
+        gx_sim_start(sim, nodes - 1, GX_SIM_SAME);
+        gx_sim_run(sim, MEET_MS);
+        ok = ok && counted(out);
+    }
+    for (size_t i = 0; ok && i < GX_COUNTED_KINDS; i++) {
+        out->frames[i] -= before.frames[i];
+        out->bytes[i] -= before.bytes[i];
     }
     gx_sim_free(sim);
     sim = NULL;

@@ -105,6 +105,8 @@ void gx_bench_close(struct gx_bench *bench)
     (void)gx_bench_down(&bench->empty);
     for (size_t i = 0; i < GX_BENCH_MORE; i++)
         (void)gx_bench_down(&bench->more[i]);
+    for (size_t i = 0; i < GX_BENCH_WIRE; i++)
+        (void)gx_bench_down(&bench->wire[i]);
     gx_raw_close(bench->raw);
     if (bench->dir[0] != '\0')
         (void)nftw(bench->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
