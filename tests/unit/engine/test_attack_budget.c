@@ -307,7 +307,8 @@ static void claim_everything(struct net *net, int to, unsigned round)
     struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, LIAR, to), 0, NULL, NULL);
 
     for (uint32_t k = 0; k < tea(net, to)->n_logs + 8; k++) {
-        struct gx_frontier_entry entry = {.seq = GX_EVENT_SEQ_MAX, .check = {9, 9, 9, (uint8_t)k}, .tag = {{0xee, (uint8_t)k, (uint8_t)round, (uint8_t)(round >> 8)}}};
+        struct gx_frontier_entry entry = {.tag = {{0xee, (uint8_t)k, (uint8_t)round, (uint8_t)(round >> 8)}},
+                                          .seq = GX_EVENT_SEQ_MAX, .check = {9, 9, 9, (uint8_t)k}};
 
         if (k < tea(net, to)->n_logs)
             memcpy(entry.tag.b, tea(net, to)->logs[k].row.id.b, sizeof entry.tag.b);
