@@ -458,6 +458,20 @@ static enum gx_err undo(struct gx_engine *e, const struct gx_input *inputs, size
     return again != GX_OK ? again : err;
 }
 
+/* Not written where nothing changes: that page is in a file, and a node that rests writes nothing. */
+static void note_progress(struct gx_engine *e, uint32_t at)
+{
+    if (e->config.progress != NULL && *e->config.progress != at)
+        *e->config.progress = at;
+}
+
+bool gx_input_is_marked(const struct gx_input *in)
+{
+    bool echo = in->bytes.n > 0 && (in->bytes.p[0] == GX_FRAME_PING || in->bytes.p[0] == GX_FRAME_PONG);
+
+    return (in->kind == GX_IN_FRAME && !echo) || in->kind == GX_IN_DATAGRAM;
+}
+
 enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, const struct gx_input *inputs, size_t n)
 {
     enum gx_err err = GX_OK;
@@ -478,13 +492,11 @@ enum gx_err gx_engine_step(struct gx_engine *e, struct gx_effects *effects, cons
         (void)gx_engine_ok(e, GX_E_MEMORY);
     e->wake_told_ms = e->wake_told_ms == e->wake_ms ? e->wake_told_ms : 0;
     for (; taken < n && e->fault == GX_OK; taken++) {
-        if (e->config.progress != NULL)
-            *e->config.progress = (uint32_t)taken;
+        note_progress(e, gx_input_is_marked(&inputs[taken]) ? (uint32_t)taken : UINT32_MAX);
         e->now = inputs[taken].now;
         dispatch(e, &inputs[taken]);
     }
-    if (e->config.progress != NULL)
-        *e->config.progress = UINT32_MAX;
+    note_progress(e, UINT32_MAX);
     if (e->fault == GX_OK)
         timers(e);
     if (e->fault == GX_OK)

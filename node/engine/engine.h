@@ -62,7 +62,7 @@ struct gx_engine_config {
     struct gx_curve_pk old_transport_pk;        /* the one of before, which is still answered to; zero: there is none */
     struct gx_carry_limits carry;
     struct gx_hands hands;                      /* each may be NULL: one after the other */
-    /* Where the engine notes the index of the input it is at (UINT32_MAX: none), so that os can lay it in a page that outlives a crash
+    /* Where the engine notes the index of the input it is at, if it is marked (else, and between steps, UINT32_MAX), so that os can lay it in a page that outlives a crash
      * and name the frame that killed the node.  May be NULL. */
     volatile uint32_t *progress;
 };
@@ -155,6 +155,9 @@ struct gx_effect {
     /* WAKE */
     uint64_t wake_mono_ms;
 };
+
+/* Might it be what killed the node?  What came from outside; but not a PING or its answer, which come to a node at rest and do nothing. */
+bool gx_input_is_marked(const struct gx_input *in);
 
 /* The list of effects of one step; borrowed from the engine. */
 struct gx_effects {

@@ -181,13 +181,17 @@ volatile uint32_t *gx_poison_progress(struct gx_poison *p)
 
 size_t gx_poison_batch(struct gx_poison *p, struct gx_input *inputs, size_t n)
 {
-    size_t kept = 0;
+    size_t kept = 0, unmarked = 0;
 
     GX_ASSERT(n <= GX_STEP_INPUTS_MAX);
+    while (unmarked < n && !gx_input_is_marked(&inputs[unmarked]))
+        unmarked++;
+    if (unmarked == n)
+        return n;               /* the page stays as it is, and nothing of it is written to the disk */
     for (size_t i = 0; i < n; i++) {
         uint8_t hash[32] = {0};
 
-        if (inputs[i].kind == GX_IN_FRAME || inputs[i].kind == GX_IN_DATAGRAM) {
+        if (gx_input_is_marked(&inputs[i])) {
             gx_hash(hash, "gx-frame-mark", inputs[i].bytes);
             const struct gx_poison_entry *entry = list_find(p, hash);
             if (entry != NULL && entry->strikes >= GX_POISON_KILLS) {
@@ -206,6 +210,8 @@ size_t gx_poison_batch(struct gx_poison *p, struct gx_input *inputs, size_t n)
 
 void gx_poison_done(struct gx_poison *p)
 {
-    p->page->progress = UINT32_MAX;
-    p->page->n = 0;
+    if (p->page->progress != UINT32_MAX)
+        p->page->progress = UINT32_MAX;
+    if (p->page->n != 0)
+        p->page->n = 0;
 }

@@ -1,8 +1,10 @@
 #include "tests/unit/os/homes.h"
 
 #include "node/os/poison.h"
+#include "proto/frame.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static struct gx_home home;
@@ -153,6 +155,21 @@ static void test_the_list_is_bounded_and_the_oldest_makes_room(void **state)
     gx_poison_close(&poison);
 }
 
+/* The page lies in a file: what is written to it goes to the disk.  Here it cannot be written to at all. */
+static void test_a_step_without_frames_writes_nothing(void **state)
+{
+    static const uint8_t ping[] = {GX_FRAME_PING, 0, 0, 0, 0, 0, 0, 0, 1};
+    struct gx_input inputs[] = {{.kind = GX_IN_TIMER}, {.kind = GX_IN_COMMAND}, {.kind = GX_IN_FRAME, .bytes = gx_span(ping, sizeof ping)}};
+
+    (void)state;
+    assert_true(gx_poison_open(&poison, &found, hash, &home, &why));
+    assert_int_equal(mprotect(poison.page, 4096, PROT_READ), 0);
+    assert_int_equal(gx_poison_batch(&poison, inputs, GX_ARRAY_LEN(inputs)), GX_ARRAY_LEN(inputs));
+    gx_poison_done(&poison);
+    assert_int_equal(mprotect(poison.page, 4096, PROT_READ | PROT_WRITE), 0);
+    gx_poison_close(&poison);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -161,6 +178,7 @@ int main(void)
         T(test_a_frame_that_made_the_node_abort_is_skipped_at_the_second_start),
         T(test_a_frame_is_skipped_only_after_several_kills_from_outside),
         T(test_an_input_that_is_no_frame_is_not_named),
+        T(test_a_step_without_frames_writes_nothing),
         T(test_damaged_files_are_no_files),
         T(test_the_list_is_bounded_and_the_oldest_makes_room),
     };
