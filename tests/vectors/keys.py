@@ -120,6 +120,62 @@ def ed25519_sign(seed, message):
     return r_point + le((r + challenge * secret) % L, 32)
 
 
+# ---- ristretto255 (RFC 9496): cosets of the points above, each with one name -------------------------------------------
+
+SQRT_M1 = pow(2, (P - 1) // 4, P)
+
+
+def magnitude(n):
+    """Of n and -n the even one: what is odd counts as negative."""
+    n %= P
+    return P - n if n & 1 else n
+
+
+def sqrt_ratio(u, v):
+    """Whether u / v is a square, and the root of it, or of sqrt(-1) times it."""
+    root = u * pow(v, 3, P) * pow(u * pow(v, 7, P), (P - 5) // 8, P) % P
+    check = v * root * root % P
+    if check in (-u % P, -u * SQRT_M1 % P):
+        root = root * SQRT_M1 % P
+    return check in (u % P, -u % P), magnitude(root)
+
+
+def ristretto_map_half(t):
+    r = SQRT_M1 * t * t % P
+    u, v = (r + 1) * (1 - D * D) % P, (-1 - r * D) * (r + D) % P
+    square, s = sqrt_ratio(u, v)
+    c = -1
+    if not square:
+        s, c = -magnitude(s * t), r
+    n = c * (r - 1) * (D - 1) ** 2 - v
+    root_ad_minus_one = 25063068953384623474111414158702152701244531502492656460079210482610430750235
+    assert root_ad_minus_one**2 % P == (-D - 1) % P
+    w = 2 * s * v, n * root_ad_minus_one, 1 - s * s, 1 + s * s
+    z = w[1] * w[3] % P
+    return w[0] * w[3] % P, w[2] * w[1] % P, z
+
+
+def ristretto_map(b):
+    halves = (ristretto_map_half((from_le(b[i : i + 32]) & 2**255 - 1) % P) for i in (0, 32))
+    return ed_add(*halves)
+
+
+def ristretto_encode(point):
+    inverse = pow(point[2], P - 2, P)
+    x, y = point[0] * inverse % P, point[1] * inverse % P
+    _, root = sqrt_ratio(1, (1 + y) * (1 - y) * (x * y) ** 2 % P)
+    d1, d2 = root * (1 + y) * (1 - y) % P, root * x * y % P
+    z_inverse = d1 * d2 * x * y % P
+    if magnitude(x * y * z_inverse) != x * y * z_inverse % P:
+        _, invsqrt_a_minus_d = sqrt_ratio(1, -1 - D)
+        x, y, d = y * SQRT_M1 % P, x * SQRT_M1 % P, d1 * invsqrt_a_minus_d % P
+    else:
+        d = d2
+    if magnitude(x * z_inverse) != x * z_inverse % P:
+        y = -y
+    return le(magnitude(d * (1 - y)), 32)
+
+
 # ---- ChaCha20 with a 64-bit nonce and counter, as its author first wrote it ----------------------------------------
 
 
@@ -345,6 +401,21 @@ def beacons():
     yield "beacon.answer", aead(answer_key, bytes(24), b"", run(0xb1, 64))
 
 
+def near():
+    """KEYS §13: the joiner's random bytes are those of the stream; nothing is decoded, for both own secrets are known here."""
+    code = b"482913"
+    generator = ristretto_map(H("gx-near-1", code) + H("gx-near-2", code))
+    x = from_le(Stream(run(0x77)).fill(64)) % L
+    a = ristretto_encode(ed_multiply(x, generator))
+    y = from_le(K(run(0x35), "gx-near-y1", a) + K(run(0x35), "gx-near-y2", a)) % L
+    b = ristretto_encode(ed_multiply(y, generator))
+    k = K(ristretto_encode(ed_multiply(x * y % L, generator)), "gx-near", a + b)
+    yield "near.a", a
+    yield "near.b", b
+    yield "near.proof", K(k, "gx-near-joiner", b"")
+    yield "near.sealed", aead(K(k, "gx-near-inviter", b""), bytes(24), b"", run(0xb1, 128))
+
+
 def signatures():
     seed = run(0x55)
     yield "sign.pk", ed25519_public(seed)
@@ -444,11 +515,14 @@ def streams():
 
 
 def known_answers():
-    """RFC 7748 §5.2, RFC 8032 §7.1, draft-irtf-cfrg-xchacha-03 §2.2.1 and A.3.1, RFC 8439 A.1: this script must be right before it may judge the C code."""
+    """RFC 7748 §5.2, RFC 9496 A.1 and A.3, RFC 8032 §7.1, draft-irtf-cfrg-xchacha-03 §2.2.1 and A.3.1, RFC 8439 A.1: this script must be right before it may judge the C code."""
     assert x25519(
         bytes.fromhex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
         bytes.fromhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
     ).hex() == "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"
+    assert ristretto_encode(ED_BASE).hex() == "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
+    coffee = hashlib.sha512(b"Ristretto is traditionally a short shot of espresso coffee").digest()
+    assert ristretto_encode(ristretto_map(coffee)).hex() == "3066f82a1a747d45120d1740f14358531a8f04bbffe6a819f86dfe50f44a0a46"
     seed = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
     assert ed25519_public(seed).hex() == "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
     assert ed25519_sign(seed, b"\x72").hex() == (
@@ -465,7 +539,7 @@ def known_answers():
 
 def compute():
     known_answers()
-    parts = (hashes, persons, cards, members, tokens, gates, beacons, signatures, proofs, epochs, messages, vaults, words, streams)
+    parts = (hashes, persons, cards, members, tokens, gates, beacons, near, signatures, proofs, epochs, messages, vaults, words, streams)
     return "".join(f"{name} = {value.hex()}\n" for part in parts for name, value in part())
 
 

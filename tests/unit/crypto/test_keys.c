@@ -12,6 +12,7 @@
 #include "crypto/invite.h"
 #include "crypto/member.h"
 #include "crypto/message.h"
+#include "crypto/near.h"
 #include "crypto/person.h"
 #include "crypto/rng.h"
 #include "crypto/sign.h"
@@ -232,6 +233,30 @@ static void keys_open_subject(void)
         abort();
 }
 
+static struct gx_rng_stream near_rng;
+static const struct gx_near_code near_code = {.digits = {'4', '8', '2', '9', '1', '3'}};
+static struct gx_near_secret near_secret;
+static struct gx_near_scalar made_scalar;
+static struct gx_near_point made_a, made_b;
+static struct gx_near_keys made_near;
+
+static void near_ask_subject(void)
+{
+    gx_near_ask(&made_scalar, &made_a, &near_code, &near_rng.rng);
+}
+
+static void near_joiner_subject(void)
+{
+    if (!gx_near_joiner_keys(&made_near, &made_scalar, &made_a, &made_b))
+        abort();
+}
+
+static void near_inviter_subject(void)
+{
+    if (!gx_near_inviter_keys(&made_near, &made_b, &near_secret, &near_code, &made_a))
+        abort();
+}
+
 static void words_out_subject(void)
 {
     gx_words_from_recovery(made_text, &rec);
@@ -446,6 +471,61 @@ static void test_disclosing_keys_leaves_none_behind(void **state)
     munmap(stack, STACK_BYTES);
 }
 
+/* What a multiplication works with: libsodium's digits of a scalar, from -8 to 8. */
+static void digits_of(int8_t out[64], const uint8_t scalar[32])
+{
+    int8_t carry = 0;
+
+    for (size_t i = 0; i < 64; i++) {
+        out[i] = (int8_t)((i % 2 == 0 ? scalar[i / 2] & 15 : scalar[i / 2] >> 4) + carry);
+        carry = i < 63 && out[i] >= 8;
+        out[i] = (int8_t)(out[i] - 16 * carry);
+    }
+}
+
+static void test_pairing_leaves_no_secret_behind(void **state)
+{
+    uint8_t random[64], y[32], shared[32], both[64], hash[64], generator[32];
+    int8_t digits[64];
+    (void)state;
+
+    gx_hash(hash, "gx-near-1", gx_span(near_code.digits, sizeof near_code.digits));
+    gx_hash(hash + 32, "gx-near-2", gx_span(near_code.digits, sizeof near_code.digits));
+    assert_int_equal(crypto_core_ristretto255_from_hash(generator, hash), 0);
+    gx_rng_stream_init(&near_rng, inc.b);
+    memcpy(near_secret.b, seed.b, 32);
+    run_on_own_stack(near_ask_subject);
+    digits_of(digits, made_scalar.b);
+    assert_int_equal(leftovers(digits, 64, PIECE), 0);
+    assert_int_equal(leftovers(made_scalar.b, 32, PIECE), 0);
+    assert_int_equal(leftovers(generator, 32, PIECE), 0);
+    assert_int_equal(leftovers(hash, 64, PIECE), 0);
+    munmap(stack, STACK_BYTES);
+
+    run_on_own_stack(near_inviter_subject);
+    gx_hash_keyed(random, "gx-near-y1", gx_span(near_secret.b, 32), gx_span(made_a.b, 32));
+    gx_hash_keyed(random + 32, "gx-near-y2", gx_span(near_secret.b, 32), gx_span(made_a.b, 32));
+    crypto_core_ristretto255_scalar_reduce(y, random);
+    assert_int_equal(crypto_scalarmult_ristretto255(shared, y, made_a.b), 0);
+    memcpy(both, made_a.b, 32);
+    memcpy(both + 32, made_b.b, 32);
+    gx_hash_keyed(hash, "gx-near", gx_span(shared, 32), gx_span(both, 64));
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(leftovers(random, 64, PIECE), 0);
+        assert_int_equal(leftovers(y, 32, PIECE), 0);
+        digits_of(digits, twice == 0 ? y : made_scalar.b);
+        assert_int_equal(leftovers(digits, 64, PIECE), 0);
+        assert_int_equal(leftovers(shared, 32, PIECE), 0);
+        assert_int_equal(leftovers(hash, 32, PIECE), 0);
+        assert_int_equal(leftovers(made_scalar.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(near_secret.b, 32, PIECE), 0);
+        assert_int_equal(leftovers(made_near.gift, 32, PIECE), 0);
+        munmap(stack, STACK_BYTES);
+        if (twice == 0)
+            run_on_own_stack(near_joiner_subject);
+    }
+}
+
 static void test_token_keys_leave_no_secret_behind(void **state)
 {
     (void)state;
@@ -603,6 +683,7 @@ int main(void)
         cmocka_unit_test(test_a_chain_that_moved_on_leaves_nothing_of_where_it_was),
         cmocka_unit_test(test_messages_leave_neither_key_nor_text_behind),
         cmocka_unit_test(test_disclosing_keys_leaves_none_behind),
+        cmocka_unit_test(test_pairing_leaves_no_secret_behind),
         cmocka_unit_test(test_token_keys_leave_no_secret_behind),
         cmocka_unit_test(test_card_seed_leaves_no_secret_behind),
         cmocka_unit_test(test_reveals_leave_no_secret_behind),

@@ -11,6 +11,7 @@
 #include "crypto/lan.h"
 #include "crypto/member.h"
 #include "crypto/message.h"
+#include "crypto/near.h"
 #include "crypto/person.h"
 #include "crypto/rng.h"
 #include "crypto/sign.h"
@@ -271,6 +272,29 @@ static void compute_beacons(void)
     put("beacon.answer", answer.bytes, sizeof answer.bytes);
 }
 
+static void compute_near(void)
+{
+    const struct gx_near_code code = {.digits = {'4', '8', '2', '9', '1', '3'}};
+    struct gx_near_secret s;
+    struct gx_near_scalar x;
+    struct gx_near_point a, b;
+    struct gx_near_keys keys;
+    struct gx_rng_stream rng;
+    uint8_t seed[32], plain[GX_NEAR_PLAIN_BYTES], sealed[GX_NEAR_SEALED_BYTES];
+
+    run(seed, 0x77, 32);
+    gx_rng_stream_init(&rng, seed);
+    run(s.b, 0x35, 32);
+    gx_near_ask(&x, &a, &code, &rng.rng);
+    put("near.a", a.b, 32);
+    assert_true(gx_near_inviter_keys(&keys, &b, &s, &code, &a));
+    put("near.b", b.b, 32);
+    put("near.proof", keys.proof.b, 32);
+    run(plain, 0xb1, sizeof plain);
+    gx_near_seal(sealed, &keys, plain);
+    put("near.sealed", sealed, sizeof sealed);
+}
+
 static void compute_signatures(void)
 {
     static const char *const domains[GX_DOMAIN_COUNT] = {
@@ -490,6 +514,7 @@ static int compute(void **state)
     compute_gates();
     compute_vaults();
     compute_beacons();
+    compute_near();
     compute_signatures();
     compute_proofs();
     compute_epochs();
