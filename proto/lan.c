@@ -1,13 +1,13 @@
 #include "proto/lan.h"
 
-static void write_magic(struct gx_wr *w)
+void gx_lan_magic_write(struct gx_wr *w)
 {
     gx_wr_bytes(w, GX_LAN_MAGIC, GX_LAN_MAGIC_BYTES);
     gx_wr_u8(w, GX_LAN_VERSION);
 }
 
 /* Of another version the length may be another one, too. */
-static enum gx_err read_magic(struct gx_rd *r, size_t n)
+enum gx_err gx_lan_magic_read(struct gx_rd *r, size_t n)
 {
     struct gx_span magic = gx_rd_span(r, GX_LAN_MAGIC_BYTES);
     size_t length = GX_LAN_MAGIC_BYTES + r->left;
@@ -23,7 +23,7 @@ static enum gx_err read_magic(struct gx_rd *r, size_t n)
 enum gx_err gx_beacon_decode(struct gx_beacon *out, struct gx_span bytes)
 {
     struct gx_rd r = gx_rd(bytes);
-    enum gx_err err = read_magic(&r, GX_BEACON_BYTES);
+    enum gx_err err = gx_lan_magic_read(&r, GX_BEACON_BYTES);
 
     memset(out, 0, sizeof *out);
     if (err != GX_OK)
@@ -39,7 +39,7 @@ enum gx_err gx_beacon_decode(struct gx_beacon *out, struct gx_span bytes)
 
 void gx_beacon_encode(struct gx_wr *w, const struct gx_beacon *beacon)
 {
-    write_magic(w);
+    gx_lan_magic_write(w);
     gx_wr_bytes(w, beacon->r.b, sizeof beacon->r.b);
     for (size_t i = 0; i < GX_BEACON_TAGS; i++)
         gx_wr_bytes(w, beacon->tags[i].b, sizeof beacon->tags[i].b);
@@ -51,7 +51,7 @@ void gx_beacon_encode(struct gx_wr *w, const struct gx_beacon *beacon)
 enum gx_err gx_lan_answer_decode(struct gx_lan_answer *out, struct gx_span bytes)
 {
     struct gx_rd r = gx_rd(bytes);
-    enum gx_err err = read_magic(&r, GX_LAN_ANSWER_BYTES);
+    enum gx_err err = gx_lan_magic_read(&r, GX_LAN_ANSWER_BYTES);
 
     memset(out, 0, sizeof *out);
     if (err != GX_OK)
@@ -64,7 +64,7 @@ enum gx_err gx_lan_answer_decode(struct gx_lan_answer *out, struct gx_span bytes
 
 void gx_lan_answer_encode(struct gx_wr *w, const struct gx_lan_answer *answer)
 {
-    write_magic(w);
+    gx_lan_magic_write(w);
     gx_wr_bytes(w, answer->echo, sizeof answer->echo);
     gx_wr_bytes(w, answer->sealed.y.b, sizeof answer->sealed.y.b);
     gx_wr_bytes(w, answer->sealed.bytes, sizeof answer->sealed.bytes);

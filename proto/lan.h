@@ -11,6 +11,10 @@
 #define GX_LAN_MAGIC "guanxi"           /* seven bytes with the closing 0; the version is behind them */
 #define GX_LAN_MAGIC_BYTES 7u
 
+/* What every datagram begins with.  n: bytes that one of its kind has.  Returns GX_E_MALFORMED, GX_E_VERSION. */
+enum gx_err gx_lan_magic_read(struct gx_rd *r, size_t n) GX_MUST_CHECK;
+void gx_lan_magic_write(struct gx_wr *w);
+
 #define GX_BEACON_BYTES 256u            /* 8 + 32 + 11 x 8 + 120 + 8 */
 #define GX_BEACON_TAGS 11u
 struct gx_beacon {
