@@ -15,6 +15,7 @@
     X(GX_PARAM_WHO, who, TEXT, "@ and a name, or : and 4 or more characters of an id")               \
     X(GX_PARAM_TEXT, text, TEXT, "the text of a message")                                            \
     X(GX_PARAM_TOKEN, token, TEXT, "an invitation or a card: GX1:...")                               \
+    X(GX_PARAM_NEAR, near, TEXT, "the six digits that a node nearby shows")                         \
     X(GX_PARAM_INVITE, invite, TEXT, "id of an invitation, 4 or more characters")                    \
     X(GX_PARAM_ADDR, addr, TEXT, "ADDR:PORT")                                                        \
     X(GX_PARAM_AT, at, TEXTS, "list of ADDR:PORT")                                                   \
@@ -33,6 +34,7 @@
     X(GX_PARAM_MEMBERS, members, NUMBER, "members, exactly")                                         \
     X(GX_PARAM_HASH, hash, TEXT, "state_hash or messages_hash, hex")                                 \
     X(GX_PARAM_IDLE, idle, BOOL, "nothing left to send or fetch")                                    \
+    X(GX_PARAM_NEARBY, nearby, BOOL, "by six digits, for one person on the same LAN: a note tells them, the answer who came in")  \
     X(GX_PARAM_VOUCHED, vouched, BOOL, "and everybody they let in, and those in turn")               \
     X(GX_PARAM_YES, yes, BOOL, "do it; without it, say what would be done")                          \
     X(GX_PARAM_WAIT, wait, TEXT, "answer when it is \"sent\" (another device holds it) or \"delivered\" (all do)")  \
@@ -81,12 +83,12 @@ enum gx_param {
     X(GX_CMD_REQUESTS, "requests", 0u, 0u, true, "what waits for your answer")                                                        \
     X(GX_CMD_ACCEPT, "accept", GX_P(WHO), GX_P(WHO), false, "say yes to a request")                                                   \
     X(GX_CMD_REFUSE, "refuse", GX_P(WHO), GX_P(WHO), false, "say no to a request")                                                    \
-    X(GX_CMD_INVITE, "invite", GX_P(GROUP) | GX_P(EXPIRES_MS) | GX_P(USES) | GX_P(WHO), GX_P(GROUP), false, \
+    X(GX_CMD_INVITE, "invite", GX_P(GROUP) | GX_P(EXPIRES_MS) | GX_P(USES) | GX_P(WHO) | GX_P(NEARBY) | GX_P(TIMEOUT_MS), GX_P(GROUP), false, \
       "make an invitation; who: to that contact alone")                                                                               \
     X(GX_CMD_INVITES, "invites", GX_P(GROUP), 0u, true, "invitations that are known")                                                 \
     X(GX_CMD_REVOKE, "revoke", GX_P(INVITE), GX_P(INVITE), false, "end an invitation")                                                \
     X(GX_CMD_INSPECT, "inspect", GX_P(TOKEN), GX_P(TOKEN), true, "what an invitation says, without using it")                         \
-    X(GX_CMD_JOIN, "join", GX_P(TOKEN) | GX_P(AT) | GX_P(NAME) | GX_P(TIMEOUT_MS), GX_P(TOKEN), false, "join a group")                \
+    X(GX_CMD_JOIN, "join", GX_P(TOKEN) | GX_P(NEAR) | GX_P(AT) | GX_P(NAME) | GX_P(TIMEOUT_MS), 0u, false, "join a group by a token, or near") \
     X(GX_CMD_SEND, "send", GX_P(GROUP) | GX_P(TEXT) | GX_P(REPLY) | GX_P(WAIT) | GX_P(TIMEOUT_MS), GX_P(GROUP) | GX_P(TEXT), false, \
       "send a message")                                                                                                               \
     X(GX_CMD_READ, "read", GX_P(GROUP) | GX_P(SINCE) | GX_P(LIMIT) | GX_P(UNREAD) | GX_P(MARK), 0u, true, "messages, oldest first")   \
@@ -108,11 +110,11 @@ struct gx_command {
     enum gx_method method;
     uint64_t request;               /* the caller's number for it, returned with the answer */
     uint32_t given;                 /* bits of enum gx_param: which were given */
-    const char *group, *name, *carry, *who, *text, *token, *invite, *addr, *hash, *wait;       /* NULL when not given; end in 0, no 0 inside */
+    const char *group, *name, *carry, *who, *text, *token, *near, *invite, *addr, *hash, *wait;       /* NULL when not given; end in 0, no 0 inside */
     const char *at[GX_COMMAND_ADDRS_MAX];
     size_t n_at;
     uint64_t reply, since, limit, qr_max, cap, history, expires_ms, uses, peers, count, members, timeout_ms;
-    bool unread, mark, idle, vouched, yes;
+    bool unread, mark, idle, nearby, vouched, yes;
 };
 
 static inline bool gx_command_has(const struct gx_command *c, enum gx_param p)

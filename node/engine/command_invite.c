@@ -89,6 +89,31 @@ static bool write_token(struct gx_answer_builder *b, struct gx_group *g, const s
     return err == GX_OK && e->fault == GX_OK;
 }
 
+/* It is answered when somebody came in, or nobody can any more. */
+static void invite_nearby(struct gx_answer_builder *b, struct gx_group *g, const struct gx_command *cmd)
+{
+    struct gx_engine *e = b->e;
+    struct gx_body_token terms = {.uses = 1, .expires_min = gx_token_expiry_min(e->now.wall_ms + GX_NEAR_MS_MAX)};
+    uint64_t wait_ms = gx_command_has(cmd, GX_PARAM_TIMEOUT_MS) && cmd->timeout_ms < GX_NEAR_MS_MAX ? cmd->timeout_ms : GX_NEAR_MS_MAX;
+    struct gx_event_id id = {{0}};
+    struct gx_waiter *w = NULL;
+
+    if (!may_invite(b, g) || !gx_near_may_offer(b, cmd))
+        return;
+    w = gx_waiter_new(e, GX_WAIT_NEAR_OFFER, b->client, b->request);
+    if (w == NULL)
+        return;
+    if (!write_token(b, g, &terms, &id)) {
+        gx_waiter_end(e, w);            /* it was answered */
+        return;
+    }
+    w->group = g->row.gnum;
+    w->token = id;
+    gx_waiter_timeout(e, w, wait_ms);
+    e->doors_dirty = true;
+    gx_near_offer(e, w, g->row.gnum, &id, gx_token_expiry_ms(terms.expires_min));
+}
+
 void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
 {
     struct gx_group *g = gx_command_group(e, client, cmd);
@@ -100,6 +125,14 @@ void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_com
     if (g == NULL)
         return;
     gx_answers_begin(&b, e, client, cmd->request);
+    if (cmd->nearby) {
+        invite_nearby(&b, g, cmd);
+        return;
+    }
+    if (gx_command_has(cmd, GX_PARAM_TIMEOUT_MS)) {
+        gx_answers_refuse(&b, GX_E_USAGE, NULL, "only with nearby an invitation is waited for: leave out timeout_ms");
+        return;
+    }
     if (gx_command_has(cmd, GX_PARAM_WHO)) {
         if (may_invite_contact(&b, g) && read_expiry(&b, &until_ms, cmd))
             gx_invite_contact(&b, g, cmd, until_ms);
@@ -113,7 +146,7 @@ void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_com
     if (w == NULL)
         return;
     if (!write_token(&b, g, &terms, &id)) {
-        e->n_waiters--;             /* it was answered */
+        gx_waiter_end(e, w);        /* it was answered */
         return;
     }
     w->group = g->row.gnum;
@@ -124,37 +157,41 @@ void gx_command_invite(struct gx_engine *e, uint64_t client, const struct gx_com
 
 /* --- showing them -------------------------------------------------------------------------------------------------------------------- */
 
-static void make_code(const struct gx_engine *e, struct gx_group *g, const struct gx_token_info *info, const struct gx_invite_row *row,
-                      char out[GX_TOKEN_TEXT_MAX])
+bool gx_invite_code(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *id, struct gx_token *out)
 {
-    struct gx_token token = {.seed = row->seed, .expires_min = info->expires_min, .uses = info->uses, .hint = row->hint};
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    uint32_t op = gx_group_op(g, id);
+    const struct gx_token_info *info = op == GX_NONE ? NULL : gx_group_token(g, op);
+    struct gx_invite_row row;
     uint8_t bytes[GX_TOKEN_SIGNED_BYTES];
     struct gx_sign_pk pk;
     struct gx_sign_sk sk;
 
+    if (info == NULL || txn == NULL || !gx_engine_ok(e, gx_invite_get(txn, &row, g->row.gnum, id)))
+        return false;
+    *out = (struct gx_token){.seed = row.seed, .expires_min = info->expires_min, .uses = info->uses, .hint = row.hint};
+    gx_wipe(&row, sizeof row);
     gx_author_device_key(e, g, &pk, &sk);
-    memcpy(token.group16, g->row.id.b, sizeof token.group16);
-    memcpy(token.issuer, pk.b, sizeof token.issuer);
-    memcpy(token.as_of, g->law.nodes[info->op].op.id.b, sizeof token.as_of);
-    gx_token_signed_bytes(bytes, &token, &g->row.id, &info->pk);
-    gx_sign(&token.sig, &sk, GX_DOMAIN_TOKEN, gx_span(bytes, sizeof bytes));
-    gx_token_format(out, &token);
+    memcpy(out->group16, g->row.id.b, sizeof out->group16);
+    memcpy(out->issuer, pk.b, sizeof out->issuer);
+    memcpy(out->as_of, id->b, sizeof out->as_of);
+    gx_token_signed_bytes(bytes, out, &g->row.id, &info->pk);
+    gx_sign(&out->sig, &sk, GX_DOMAIN_TOKEN, gx_span(bytes, sizeof bytes));
     gx_wipe(&sk, sizeof sk);
-    gx_wipe(&token, sizeof token);
+    return true;
 }
 
 /* The code of an invitation made on this node, so that it can be shown again. */
 static void put_code(struct gx_answer_builder *b, struct gx_group *g, const struct gx_token_info *info)
 {
-    struct gx_txn *txn = gx_engine_txn(b->e, false);
-    struct gx_invite_row row;
+    struct gx_token token;
     char text[GX_TOKEN_TEXT_MAX];
 
-    if (txn == NULL || !gx_engine_ok(b->e, gx_invite_get(txn, &row, g->row.gnum, &g->law.nodes[info->op].op.id)))
+    if (!gx_invite_code(b->e, g, &g->law.nodes[info->op].op.id, &token))
         return;
-    make_code(b->e, g, info, &row, text);
+    gx_token_format(text, &token);
     gx_answers_text(b, "token", text);
-    gx_wipe(&row, sizeof row);
+    gx_wipe(&token, sizeof token);
     gx_wipe(text, sizeof text);
 }
 

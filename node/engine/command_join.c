@@ -193,6 +193,11 @@ static struct gx_group *begin_join(struct gx_answer_builder *b, struct gx_join_r
     return g;
 }
 
+static uint64_t timeout_of(const struct gx_command *cmd)
+{
+    return gx_command_has(cmd, GX_PARAM_TIMEOUT_MS) ? cmd->timeout_ms : JOIN_TIMEOUT_MS;
+}
+
 static void join(struct gx_answer_builder *b, struct gx_join_row *row, const struct gx_command *cmd)
 {
     struct gx_engine *e = b->e;
@@ -217,7 +222,7 @@ static void join(struct gx_answer_builder *b, struct gx_join_row *row, const str
     if (w == NULL)
         return;
     w->group = g->row.gnum;
-    gx_waiter_timeout(e, w, gx_command_has(cmd, GX_PARAM_TIMEOUT_MS) ? cmd->timeout_ms : JOIN_TIMEOUT_MS);
+    gx_waiter_timeout(e, w, timeout_of(cmd));
     gx_guest_timer(e);
 }
 
@@ -236,23 +241,76 @@ void gx_join_values(struct gx_answer_builder *b, struct gx_group *g)
         gx_answers_bool(b, "provisional", true);
 }
 
-void gx_command_join(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+void gx_join_paired(struct gx_engine *e, struct gx_waiter *w, const struct gx_join_row *row, const struct gx_addr *at)
 {
+    struct gx_group *g = group_of(e, row->token.group16, GX_GROUP_MEMBER);
+    struct gx_join_row join = *row;
     struct gx_answer_builder b;
+
+    gx_answers_begin(&b, e, w->client, w->request);
+    if (at->family == 4)
+        (void)add_addr(&join, at);          /* kept, where it can be; it was met there */
+    if (gx_token_expired(join.token.expires_min, e->now)) {
+        gx_answers_refuse(&b, GX_E_EXPIRED, "is the clock right on both machines? Else ask for a new one", "this invitation has expired");
+        g = NULL;
+    } else if (g != NULL) {
+        gx_join_values(&b, g);
+        gx_answers_send(&b);
+        g = NULL;
+    } else {
+        g = begin_join(&b, &join);
+    }
+    gx_wipe(&join, sizeof join);
+    if (g == NULL) {
+        gx_waiter_end(e, w);
+        return;
+    }
+    w->kind = GX_WAIT_JOIN;
+    w->group = g->row.gnum;
+    gx_lan_hurry(e);
+    gx_guest_found(e, g, at);
+}
+
+static void join_near(struct gx_answer_builder *b, const struct gx_command *cmd)
+{
+    struct gx_join_row row = {.n_addrs = 0};
+
+    if (cmd->token != NULL || cmd->n_at > 0)
+        gx_answers_refuse(b, GX_E_USAGE, "leave out token and at", "six digits take the place of an invitation and its address");
+    else if (read_alias(b, &row, cmd))
+        gx_near_search(b, &row, cmd, timeout_of(cmd));
+    gx_wipe(&row, sizeof row);
+}
+
+static void join_by_token(struct gx_answer_builder *b, const struct gx_command *cmd)
+{
+    struct gx_engine *e = b->e;
     struct gx_join_row row = {.n_addrs = 0};
     enum gx_err err = read_token(e, &row.token, cmd->token);
     struct gx_group *g = err == GX_OK ? group_of(e, row.token.group16, GX_GROUP_MEMBER) : NULL;
 
-    gx_answers_begin(&b, e, client, cmd->request);
     if (err != GX_OK) {
         const struct fault *fault = fault_of(err, cmd->token);
 
-        gx_answers_refuse(&b, fault->err, fault->hint, "%s", fault->text);
+        gx_answers_refuse(b, fault->err, fault->hint, "%s", fault->text);
     } else if (g != NULL) {
-        gx_join_values(&b, g);
-        gx_answers_send(&b);
+        gx_join_values(b, g);
+        gx_answers_send(b);
     } else {
-        join(&b, &row, cmd);
+        join(b, &row, cmd);
     }
     gx_wipe(&row, sizeof row);
+}
+
+void gx_command_join(struct gx_engine *e, uint64_t client, const struct gx_command *cmd)
+{
+    struct gx_answer_builder b;
+
+    gx_answers_begin(&b, e, client, cmd->request);
+    if (cmd->near != NULL)
+        join_near(&b, cmd);
+    else if (cmd->token != NULL)
+        join_by_token(&b, cmd);
+    else
+        gx_answers_refuse(&b, GX_E_USAGE, NULL, "join needs the parameter token, or near");
 }

@@ -56,6 +56,10 @@ const char *gx_messages_state_text(uint32_t by, uint32_t of);
 /* event, seq, state, held of message seq of the own log. */
 void gx_messages_put_state(struct gx_answer_builder *b, const struct gx_group *g, const struct gx_event_id *event, uint64_t arrival, uint32_t seq);
 
+/* The code of an invitation made on this node, to be wiped.  False: it is not known here (any more), or at fault. */
+bool gx_invite_code(struct gx_engine *e, struct gx_group *g, const struct gx_event_id *id, struct gx_token *out);
+/* What w waited for was met: row holds its invitation, whose door is at `at`.  From now on it waits to be let in, or it was answered and is gone. */
+void gx_join_paired(struct gx_engine *e, struct gx_waiter *w, const struct gx_join_row *row, const struct gx_addr *at);
 /* The object of `join`, once it is over. */
 void gx_join_values(struct gx_answer_builder *b, struct gx_group *g);
 /* The answer to a `send` that waits: true when it was given.  The message has got as far as was asked for, or time is up. */

@@ -301,6 +301,7 @@ static void timers(struct gx_engine *e)
     }
     gx_asks_timer(e);
     gx_doors_timer(e);
+    gx_near_timer(e);
     gx_owner_timer(e);
     gx_repair_timer(e);
     gx_chains_timer(e);

@@ -9,6 +9,7 @@
 #include "node/engine/engine.h"
 #include "node/engine/idmap.h"
 #include "node/engine/lan.h"
+#include "node/engine/near.h"
 #include "proto/frame.h"
 #include "proto/law.h"
 #include "store/events.h"
@@ -494,7 +495,16 @@ struct gx_job {
 
 /* --- clients ------------------------------------------------------------------------------------------------------------------- */
 
-enum gx_waiter_kind { GX_WAIT_CONDITION, GX_WAIT_JOIN, GX_WAIT_INVITE, GX_WAIT_SEND, GX_WAIT_WATCH, GX_WAIT_VACUUM };
+enum gx_waiter_kind {
+    GX_WAIT_CONDITION,
+    GX_WAIT_JOIN,
+    GX_WAIT_INVITE,
+    GX_WAIT_SEND,
+    GX_WAIT_WATCH,
+    GX_WAIT_VACUUM,
+    GX_WAIT_NEAR_OFFER,         /* a code of six digits is shown */
+    GX_WAIT_NEAR_SEARCH         /* or looked for; once it was met, it is a JOIN */
+};
 
 struct gx_waiter {
     enum gx_waiter_kind kind;
@@ -505,7 +515,7 @@ struct gx_waiter {
     uint64_t peers, members, count;
     char hash[65];
     char where[GX_NAME_BYTES_MAX + 1];      /* CONDITION: the group, which may not be there yet */
-    struct gx_event_id token;   /* INVITE */
+    struct gx_event_id token;   /* INVITE, NEAR_OFFER */
     struct gx_event_id event;   /* SEND: the message, where it stands, */
     uint32_t lnum, seq;
     uint64_t arrival;
@@ -631,6 +641,7 @@ struct gx_engine {
 
     struct gx_people people;
     struct gx_lan lan;
+    struct gx_near near;
 
     struct gx_waiter *waiters;
     uint32_t n_waiters, cap_waiters;
@@ -1167,6 +1178,7 @@ struct gx_group *gx_command_group(struct gx_engine *e, uint64_t client, const st
 /* A new waiter, or NULL when the table is full (answered). */
 struct gx_waiter *gx_waiter_new(struct gx_engine *e, enum gx_waiter_kind kind, uint64_t client, uint64_t request);
 void gx_waiters_client_gone(struct gx_engine *e, uint64_t client);
+void gx_waiter_end(struct gx_engine *e, const struct gx_waiter *w);      /* it was answered */
 void gx_waiters_run(struct gx_engine *e);                           /* at the end of a step: answer those whose time has come */
 /* The answer to `join`: a member now, or refused. */
 void gx_waiters_join_done(struct gx_engine *e, struct gx_group *g);

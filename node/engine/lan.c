@@ -475,13 +475,18 @@ void gx_lan_take(struct gx_engine *e, const struct gx_input *in)
     struct gx_beacon beacon;
     struct gx_lan_answer answer;
     bool is_answer = in->bytes.n == GX_LAN_ANSWER_BYTES;
-    enum gx_err err = is_answer ? gx_lan_answer_decode(&answer, in->bytes) : gx_beacon_decode(&beacon, in->bytes);
+    enum gx_err err = GX_OK;
 
     if (!gx_lan_is_on(e) || !e->listening || gx_engine_rests(e))
         return;
     for (uint32_t i = 0; i < e->lan.n_sources; i++)
         if (gx_addr_equal(&e->lan.sources[i], &in->peer_addr))
             return;             /* the own one, come back */
+    if (gx_near_is(in->bytes)) {
+        gx_near_take(e, in);
+        return;
+    }
+    err = is_answer ? gx_lan_answer_decode(&answer, in->bytes) : gx_beacon_decode(&beacon, in->bytes);
     if (err != GX_OK)
         gx_engine_drop(e, err == GX_E_VERSION ? "lan_version" : "lan_malformed");
     else if (is_answer)

@@ -33,11 +33,18 @@ static void remove_at(struct gx_engine *e, uint32_t i)
     memmove(&e->waiters[i], &e->waiters[i + 1], (e->n_waiters - i) * sizeof e->waiters[i]);
 }
 
+void gx_waiter_end(struct gx_engine *e, const struct gx_waiter *w)
+{
+    remove_at(e, (uint32_t)(w - e->waiters));
+}
+
 void gx_waiters_client_gone(struct gx_engine *e, uint64_t client)
 {
     for (uint32_t i = e->n_waiters; i-- > 0;)
-        if (e->waiters[i].client == client)
+        if (e->waiters[i].client == client) {
             remove_at(e, i);
+            gx_engine_wake(e, e->now.mono_ms);      /* a code that it showed is void now */
+        }
 }
 
 /* --- join ---------------------------------------------------------------------------------------------------------------------------- */
@@ -265,6 +272,10 @@ static bool run(struct gx_engine *e, struct gx_waiter *w)
         return gx_send_answer(e, w);
     case GX_WAIT_VACUUM:
         return gx_vacuum_run(e, w);
+    case GX_WAIT_NEAR_OFFER:
+        return gx_near_offer_run(e, w);
+    case GX_WAIT_NEAR_SEARCH:
+        return gx_near_search_run(e, w);
     case GX_WAIT_WATCH:
         gx_messages_watch(e, w);
         return false;

@@ -73,6 +73,7 @@ struct net_node {
     bool found;
     char *all;                  /* every value of the last answer, "key=value\n" */
     unsigned notes;
+    char code[8];               /* the six digits that the last note told */
     char *receipts;             /* of the test, NET_RECEIPTS bytes: "state by of\n" of each receipt that was told; NULL: they are not kept */
     uint64_t frames, frame_bytes;
     uint64_t verifies;
@@ -94,8 +95,9 @@ struct net {
     /* Called for every frame; false loses it. */
     bool (*pass)(struct net *net, int from, int to, struct gx_span bytes);
     /* Called for every frame that is carried; may change it and make it shorter. */
-    /* Called for what is said on the LAN. */
+    /* Called for what is said on the LAN; and for each who hears it, where false loses it. */
     void (*said)(struct net *net, int from, struct gx_span bytes);
+    bool (*heard)(struct net *net, int from, int to, struct gx_span bytes);
     size_t (*spoil)(struct net *net, int from, int to, uint8_t *bytes, size_t n);
 };
 
@@ -176,7 +178,11 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
     size_t cap = 1u << 20, n = 0;
 
     if (ef->kind == GX_OUT_NOTE) {
+        const struct gx_value *code = gx_answer_find(a, "code");
+
         node->notes++;
+        if (code != NULL)
+            snprintf(node->code, sizeof node->code, "%.6s", code->text);
         net_receipt(node, a);
         return;
     }
@@ -294,14 +300,14 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
         assert_true(gx_addr_equal(&ef->addr, &node->lan));
         net_said(net, i, ef->bytes);
         for (int k = 0; k < net->n; k++)
-            if (net->node[k].lan.family != 0)
+            if (net->node[k].lan.family != 0 && (net->heard == NULL || net->heard(net, i, k, ef->bytes)))
                 net_push(net, k, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = node->lan}, ef->bytes);
         break;
     case GX_OUT_DATAGRAM:
         node->datagrams++;
         net_said(net, i, ef->bytes);
         for (int k = 0; k < net->n; k++)
-            if (net->node[k].lan.family != 0 && gx_addr_equal(&net->node[k].lan, &ef->addr))
+            if (net->node[k].lan.family != 0 && gx_addr_equal(&net->node[k].lan, &ef->addr) && (net->heard == NULL || net->heard(net, i, k, ef->bytes)))
                 net_push(net, k, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = node->lan}, ef->bytes);
         break;
     case GX_OUT_NAME:
