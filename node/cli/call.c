@@ -150,9 +150,9 @@ static void show_progress(const struct gx_cli *cli, const char *progress, uint64
     fflush(stderr);
 }
 
-/* Wait for the reply with this id; notes in between belong to nobody here. */
+/* Wait for the reply with this id; take may be NULL: then notes in between belong to nobody here. */
 static bool await(const struct gx_cli *cli, struct gx_reply *reply, struct gx_client *client, uint64_t id, int timeout_ms,
-                  const char *progress, struct gx_fail *why)
+                  const char *progress, gx_note_take *take, struct gx_fail *why)
 {
     uint64_t start = gx_now().mono_ms;
     bool got = false;
@@ -175,6 +175,8 @@ static bool await(const struct gx_cli *cli, struct gx_reply *reply, struct gx_cl
         got = (json_is_integer(of) && (uint64_t)json_integer_value(of) == id) || json_is_null(of);
         if (got)
             gx_reply_from_rpc(reply, message);
+        else if (take != NULL && json_object_get(message, "method") != NULL)
+            take(cli, json_object_get(message, "params"));
         json_decref(message);
     }
     return true;
@@ -195,7 +197,8 @@ static void ask_offline(const struct gx_cli *cli, struct gx_reply *reply, const 
     gx_wipe(&passphrase, sizeof passphrase);
 }
 
-void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress)
+void gx_cli_ask_noting(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress,
+                       gx_note_take *take)
 {
     enum gx_method known = gx_method_find(method);
     struct gx_client client;
@@ -208,7 +211,7 @@ void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *me
         uint64_t id = gx_client_ask(&client, method, params);
         if (id == 0)
             gx_fail(&why, GX_EXIT_STORE, "memory", NULL, "out of memory");
-        bool ok = id != 0 && await(cli, reply, &client, id, timeout_ms, progress, &why);
+        bool ok = id != 0 && await(cli, reply, &client, id, timeout_ms, progress, take, &why);
         show_progress(cli, progress, 0, true);
         gx_client_close(&client);
         if (!ok)
@@ -223,6 +226,11 @@ void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *me
         gx_reply_fail(reply, &why);
     }
     json_decref(params);
+}
+
+void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress)
+{
+    gx_cli_ask_noting(cli, reply, method, params, timeout_ms, progress, NULL);
 }
 
 int gx_cli_call(const struct gx_cli *cli, json_t **result, const char *method, json_t *params)

@@ -62,11 +62,12 @@ static const struct gx_cli_command commands[] = {
      gx_cmd_group_why},
 
     {"invite", NULL, "Invites", "GROUP", "make an invitation; its code is printed, or it goes to a contact",
-     B(QR) | B(PNG) | B(EXPIRES) | B(USES) | B(FOR), 1, 1, gx_cmd_invite},
+     B(QR) | B(PNG) | B(EXPIRES) | B(USES) | B(FOR) | B(PAIR) | B(PAIR_TIMEOUT), 1, 1, gx_cmd_invite},
     {"invites", NULL, "Invites", "[GROUP]", "invitations that are known", 0, 0, 1, gx_cmd_invites},
     {"revoke", NULL, "Invites", "INVITE", "end an invitation", 0, 1, 1, gx_cmd_revoke},
     {"inspect", NULL, "Invites", "CODE|PICTURE", "what an invitation or a card says, without using it", 0, 1, 1, gx_cmd_inspect},
-    {"join", NULL, "Invites", "CODE|PICTURE", "join a group by an invitation", B(AT) | B(AS) | B(TIMEOUT) | B(YES), 1, 1, gx_cmd_join},
+    {"join", NULL, "Invites", "CODE|PICTURE|DIGITS", "join a group by an invitation, or by six digits that somebody shows you",
+     B(AT) | B(AS) | B(TIMEOUT) | B(YES) | B(PAIR), 1, 2, gx_cmd_join},
 
     {"send", NULL, "Talk", "WHERE [TEXT|-]", "send a message; without a text, what standard input says",
      B(REPLY) | B(WAIT) | B(TIMEOUT), 1, 2, gx_cmd_send},

@@ -44,6 +44,8 @@
     X(YES, "yes", 'y', FLAG, NULL, "do not ask")                                                                       \
     X(WAIT, "wait", 0, TEXT, "sent|delivered", "return when another device holds it, or all do (--timeout: 30 s)")     \
     X(NEARBY, "nearby", 0, FLAG, NULL, "who was heard on the LAN in the last minutes")                                 \
+    X(PAIR, "nearby", 0, FLAG, NULL, "by six digits, with one person on the same network")                             \
+    X(PAIR_TIMEOUT, "timeout", 0, SECONDS, "SECONDS", "show six digits for so long (at most 600, the default)")        \
     X(REPLY, "reply", 0, NUMBER, "SEQ", "answer the message with this number")                                         \
     X(UNREAD, "unread", 0, FLAG, NULL, "only what was not read yet")                                                   \
     X(SINCE, "since", 0, NUMBER, "SEQ", "only what arrived after this number")                                         \
@@ -120,7 +122,11 @@ void gx_cli_notice(const struct gx_cli *cli, const char *format, ...) __attribut
 /* Ask the running node, or, for methods that can do without, this home itself.  Takes over params (may be NULL).  *reply is always filled.
  * progress: shown on a terminal while it takes, with the seconds and how much is still to be fetched; may be NULL. */
 void gx_cli_ask(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress);
-/* The same, with the error printed: returns the exit code, and *result (the caller's) with 0. */
+/* The same; take is handed each note that comes before the reply. */
+typedef void gx_note_take(const struct gx_cli *cli, const json_t *note);
+void gx_cli_ask_noting(const struct gx_cli *cli, struct gx_reply *reply, const char *method, json_t *params, int timeout_ms, const char *progress,
+                       gx_note_take *take);
+/* The same as gx_cli_ask, with the error printed: returns the exit code, and *result (the caller's) with 0. */
 int gx_cli_call(const struct gx_cli *cli, json_t **result, const char *method, json_t *params);
 /* How many events that status says are still to be fetched, in all groups together. */
 uint64_t gx_status_left(const json_t *status);

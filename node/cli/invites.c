@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The node itself ends a `join` at its time-out; this is for a node that does not answer at all. */
+/* The node itself ends a `join` and an `invite --nearby` at its time-out; this is for a node that does not answer at all. */
 #define JOIN_GRACE_MS 15000
+#define JOIN_MS 30000u
+#define TIMEOUT_MAX 1000000000u
 
 /* --- invite ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -65,10 +67,69 @@ static int invite_contact(const struct gx_cli *cli, const struct gx_args *args)
     return code;
 }
 
+/* In two groups, as people read numbers out. */
+static void show_digits(const struct gx_cli *cli, const json_t *note)
+{
+    const char *code = gx_json_text(note, "code");
+
+    if (cli->json) {
+        (void)gx_show_json(note);
+    } else if (strlen(code) == 6) {
+        printf("%s%.3s %.3s%s\n", gx_bold(cli), code, code + 3, gx_plain(cli));
+        gx_cli_notice(cli, "Whoever types it first, on the same network, is let in:  guanxi join --nearby %.3s %.3s\n"
+                           "This waits for them; Ctrl-C takes it back.", code, code + 3);
+    }
+    fflush(stdout);
+}
+
+static void show_came(const struct gx_cli *cli, const json_t *v)
+{
+    char id[GX_SHORT_ID_BYTES], *alias = gx_show_text(gx_json_text(v, "alias"), true), *name = gx_show_text(gx_json_text(v, "name"), true);
+
+    gx_show_id(id, gx_json_text(v, "member"));
+    if (cli->out_tty)
+        printf("%s (%s) came in; %s has %ju members now.\n", alias, id, name, (uintmax_t)gx_json_number(v, "members"));
+    else
+        printf("%s\t%s\n", id, alias);
+    free(alias);
+    free(name);
+}
+
+/* The node shows the digits as long as this waits: however it ends, nobody else comes in by them. */
+static int invite_nearby(const struct gx_cli *cli, const struct gx_args *args)
+{
+    uint64_t timeout = gx_args_has(args, GX_OPT_PAIR_TIMEOUT) ? args->number[GX_OPT_PAIR_TIMEOUT] : GX_NEAR_MS_MAX;
+    int code = GX_EXIT_DONE;
+    struct gx_reply reply;
+
+    if (gx_args_has(args, GX_OPT_QR) || gx_args_has(args, GX_OPT_PNG) || gx_args_has(args, GX_OPT_USES) || gx_args_has(args, GX_OPT_EXPIRES) ||
+        gx_args_has(args, GX_OPT_FOR))
+        return gx_cli_usage(cli, "leave out --qr, --png, --uses, --expires and --for, or --nearby",
+                            "six digits are for one person, for ten minutes, and no picture");
+    if (timeout > GX_NEAR_MS_MAX)
+        timeout = GX_NEAR_MS_MAX;
+
+    json_t *params = json_pack("{s:s, s:b, s:I}", "group", args->words[0], "nearby", 1, "timeout_ms", (json_int_t)timeout);
+
+    gx_cli_ask_noting(cli, &reply, "invite", params, (int)timeout + JOIN_GRACE_MS, "waiting for who types it", show_digits);
+    if (reply.error != NULL)
+        code = gx_cli_error(cli, reply.error);
+    else if (cli->json)
+        code = gx_show_json(reply.result);
+    else
+        show_came(cli, reply.result);
+    gx_reply_clear(&reply);
+    return code;
+}
+
 int gx_cmd_invite(struct gx_cli *cli, const struct gx_args *args)
 {
     json_t *result = NULL;
 
+    if (gx_args_has(args, GX_OPT_PAIR))
+        return invite_nearby(cli, args);
+    if (gx_args_has(args, GX_OPT_PAIR_TIMEOUT))
+        return gx_cli_usage(cli, "--expires says how long an invitation is good", "only --nearby waits for anybody");
     if (gx_args_has(args, GX_OPT_FOR))
         return invite_contact(cli, args);
     int code = gx_code_may_show(cli, args);
@@ -215,7 +276,7 @@ static int confirm(const struct gx_cli *cli, const char *code_text)
 
 static json_t *join_params(const struct gx_args *args, const char *code_text, uint64_t timeout_ms)
 {
-    json_t *params = json_pack("{s:s, s:I}", "token", code_text, "timeout_ms", (json_int_t)timeout_ms);
+    json_t *params = json_pack("{s:s, s:I}", gx_args_has(args, GX_OPT_PAIR) ? "near" : "token", code_text, "timeout_ms", (json_int_t)timeout_ms);
 
     gx_args_addresses(params, args);
     if (args->text[GX_OPT_AS] != NULL)
@@ -237,31 +298,56 @@ static void show_joined(const struct gx_cli *cli, const json_t *v)
                  json_is_true(json_object_get(v, "provisional")) ? ", provisional until the owner's node has seen that you were let in" : "");
 }
 
+static int join(const struct gx_cli *cli, const struct gx_args *args, const char *code_text, const char *progress)
+{
+    uint64_t timeout = gx_args_has(args, GX_OPT_TIMEOUT) ? args->number[GX_OPT_TIMEOUT] : JOIN_MS;
+    int code = GX_EXIT_DONE;
+    struct gx_reply reply;
+
+    if (timeout > TIMEOUT_MAX)
+        timeout = TIMEOUT_MAX;
+    gx_cli_ask(cli, &reply, "join", join_params(args, code_text, timeout), (int)timeout + JOIN_GRACE_MS, progress);
+    if (reply.error != NULL)
+        code = gx_cli_error(cli, reply.error);
+    else if (cli->json)
+        code = gx_show_json(reply.result);
+    else
+        show_joined(cli, reply.result);
+    gx_reply_clear(&reply);
+    return code;
+}
+
+/* As they were shown, in two groups, or in one.  To type them says yes. */
+static int join_nearby(const struct gx_cli *cli, const struct gx_args *args)
+{
+    char digits[32] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < args->n_words; i++)
+        for (const char *c = args->words[i]; *c != 0 && n + 1 < sizeof digits; c++)
+            digits[n++] = (*c >= '0' && *c <= '9') || *c == ' ' || *c == '-' ? *c : '?';      /* which the node refuses */
+    int code = join(cli, args, digits, "looking for who shows it");
+    gx_wipe(digits, sizeof digits);
+    return code;
+}
+
 int gx_cmd_join(struct gx_cli *cli, const struct gx_args *args)
 {
-    uint64_t timeout = gx_args_has(args, GX_OPT_TIMEOUT) ? args->number[GX_OPT_TIMEOUT] : 30000;
     bool ask = !gx_args_has(args, GX_OPT_YES);
     char code_text[GX_CODE_BYTES];
-    struct gx_reply reply;
     struct gx_fail why;
 
+    if (gx_args_has(args, GX_OPT_PAIR))
+        return join_nearby(cli, args);
+    if (args->n_words != 1)
+        return gx_cli_usage(cli, "quote a text that has blanks; only the six digits of --nearby may be two words", "usage: guanxi join CODE|PICTURE|DIGITS");
     if (ask && (isatty(STDIN_FILENO) != 1 || strcmp(args->words[0], "-") == 0))
         return gx_cli_usage(cli, "look at it with: guanxi inspect; then join with -y", "there is no terminal to ask on");
-    if (timeout > 1000000000u)
-        timeout = 1000000000u;
     if (!gx_read_code(code_text, args->words[0], &why))
         return gx_cli_fail(cli, &why);
     int code = ask ? confirm(cli, code_text) : GX_EXIT_DONE;
-    if (code == GX_EXIT_DONE) {
-        gx_cli_ask(cli, &reply, "join", join_params(args, code_text, timeout), (int)timeout + JOIN_GRACE_MS, "joining");
-        if (reply.error != NULL)
-            code = gx_cli_error(cli, reply.error);
-        else if (cli->json)
-            code = gx_show_json(reply.result);
-        else
-            show_joined(cli, reply.result);
-        gx_reply_clear(&reply);
-    }
+    if (code == GX_EXIT_DONE)
+        code = join(cli, args, code_text, "joining");
     gx_wipe(code_text, sizeof code_text);
     return code;
 }

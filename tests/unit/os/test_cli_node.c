@@ -534,6 +534,31 @@ static void test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly(void **s
 }
 
 /* Ctrl-C ends the command, kill -9 the node; the request outlives both. */
+/* Both sides are told so at once, and no invitation is left behind. */
+static void test_six_digits_need_a_lan(void **state)
+{
+    (void)state;
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("Ann")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0"), A("--no-lan")));
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(1, RUN(a, A("invite"), A("tea"), A("--nearby")));
+    assert_non_null(strstr(ran.err, "no LAN"));
+    EXPECT(1, RUN(a, A("invite"), A("tea"), A("--nearby"), A("--timeout"), A("5"), A("--json")));
+    assert_non_null(strstr(ran.err, "\"name\":\"no_lan\""));
+    EXPECT(0, RUN(a, A("invites"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"invites\":[]"));
+    EXPECT(1, RUN(a, A("join"), A("--nearby"), A("482"), A("913")));
+    EXPECT(1, RUN(a, A("join"), A("--nearby"), A("482913")));
+    assert_non_null(strstr(ran.err, "no LAN"));
+    EXPECT(2, RUN(a, A("join"), A("--nearby"), A("482a913")));
+    EXPECT(2, RUN(a, A("join"), A("--nearby"), A("4829131")));
+    EXPECT(2, RUN(a, A("join"), A("--nearby"), A("482913"), A("--at"), A("192.0.2.1:7447")));
+    EXPECT(2, RUN(a, A("join"), A("482"), A("913")));
+    EXPECT(2, RUN(a, A("invite"), A("tea"), A("--nearby"), A("--uses"), A("2")));
+    EXPECT(2, RUN(a, A("invite"), A("tea"), A("--nearby"), A("--qr")));
+    EXPECT(2, RUN(a, A("invite"), A("tea"), A("--timeout"), A("5")));
+}
+
 static void test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_ended(void **state)
 {
     char code[2048];
@@ -733,6 +758,7 @@ int main(void)
         T(test_hints_can_be_pasted),
         T(test_a_text_that_cannot_be_sent_is_exit_2_wherever_it_comes_from),
         T(test_a_code_that_was_cut_short_is_not_said_to_begin_wrongly),
+        T(test_six_digits_need_a_lan),
         T(test_a_join_goes_on_after_whoever_asked_for_it_and_its_node_were_ended),
         T(test_what_the_rules_do_not_allow_is_exit_4_and_whom_nobody_knows_exit_3),
         T(test_several_who_are_meant_are_listed),
