@@ -104,8 +104,9 @@ class Home:
         self("init", "--name", self.name)
         return self
 
-    def up(self):
-        self("up", "-d", "--listen", *self.listen)
+    def up(self, lan=False):
+        """On a LAN of loopback alone; else, where nothing else was said, on none: who is met, and when, is what most of these scripts are about."""
+        self("up", "-d", "--listen", *(["127.0.0.1:0"] if lan else self.listen))
         self.pid = self("status")["node"]["pid"]
         self.pidfd = os.pidfd_open(self.pid)
         return self
