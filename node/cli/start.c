@@ -240,8 +240,20 @@ static void on_ready(void *ctx, const struct gx_node_ready *ready)
         tell_parent(pipe, ready_json(ready));
 }
 
+/* What the keeper of a node has no use for. */
+static void let_go(void *ctx)
+{
+    const struct gx_node_options *options = ctx;
+    const struct ready_pipe *pipe = options->ctx;
+
+    if (pipe->fd >= 0)
+        close(pipe->fd);
+    if (options->passphrase != NULL)
+        gx_wipe(options->passphrase, sizeof *options->passphrase);
+}
+
 /* The child: nothing of the terminal is left to it. */
-static int run_detached(const struct gx_cli *cli, struct gx_node_options *options, struct ready_pipe *pipe)
+static int run_detached(const struct gx_cli *cli, struct gx_node_options *options, char *const *again, struct ready_pipe *pipe)
 {
     struct gx_reply reply = {0};
     struct gx_fail why;
@@ -250,8 +262,12 @@ static int run_detached(const struct gx_cli *cli, struct gx_node_options *option
     (void)setsid();
     bool ok = gx_log_to_file(&cli->home, &why) && null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
               chdir("/") == 0;
-    int code = ok ? gx_node_run(options, &why) : GX_EXIT_STORE;
-    if (code != GX_EXIT_DONE) {
+    int code = GX_EXIT_STORE;
+    if (ok && !gx_keep(&code, again, let_go, options))
+        return code;
+    if (ok)
+        code = gx_node_run(options, &why);
+    if (code != GX_EXIT_DONE && code != GX_KEEPER_AGAIN) {
         gx_log("%s", why.message);
         gx_reply_fail(&reply, &why);
         tell_parent(pipe, json_pack("{s:O}", "error", reply.error));
@@ -306,7 +322,7 @@ static int await_ready(const struct gx_cli *cli, int fd, pid_t child)
     return code;
 }
 
-static int up_detached(const struct gx_cli *cli, struct gx_node_options *options)
+static int up_detached(const struct gx_cli *cli, struct gx_node_options *options, char *const *again)
 {
     struct ready_pipe ready;
     struct gx_fail why;
@@ -328,14 +344,14 @@ static int up_detached(const struct gx_cli *cli, struct gx_node_options *options
         if (ready.fd == READY_FD)
             closefrom(READY_FD + 1);
         options->ctx = &ready;
-        int code = run_detached(cli, options, &ready);
+        int code = run_detached(cli, options, again, &ready);
         exit(code);
     }
     close(fds[1]);
     return await_ready(cli, fds[0], child);
 }
 
-/* The same node, locked: what takes this process over. */
+/* The same node, locked: what its keeper executes. */
 #define AGAIN_WORDS 9
 static void write_again(char *out[AGAIN_WORDS], const struct gx_cli *cli, const struct gx_args *args)
 {
@@ -386,19 +402,24 @@ int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
         return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
     gx_harden();
     write_again(again, cli, args);
-    options.again = again;
     if (!take_passphrase(&options, &passphrase, args, &why))
         return gx_cli_fail(cli, &why);
     if (gx_args_has(args, GX_OPT_DETACH)) {
-        int code = up_detached(cli, &options);
+        int code = up_detached(cli, &options, again);
 
         gx_wipe(&passphrase, sizeof passphrase);
         return code;
     }
     options.ctx = &foreground;
     gx_log_go_on(&cli->home);
-    int code = gx_node_run(&options, &why);
-    return code == GX_EXIT_DONE ? code : gx_cli_fail(cli, &why);
+    int code;
+    if (gx_keep(&code, again, let_go, &options)) {
+        code = gx_node_run(&options, &why);
+        if (code != GX_EXIT_DONE && code != GX_KEEPER_AGAIN)
+            code = gx_cli_fail(cli, &why);
+    }
+    gx_wipe(&passphrase, sizeof passphrase);
+    return code;
 }
 
 /* --- down ------------------------------------------------------------------------------------------------------------------------- */

@@ -53,6 +53,12 @@ void gx_log_go_on(const struct gx_home *home)
         the_log.to_file = gx_log_to_file(home, NULL);
 }
 
+void gx_log_again(void)
+{
+    if (the_log.to_file)
+        (void)open_log();
+}
+
 void gx_log(const char *format, ...)
 {
     char text[1024], shown[1200], stamp[32] = "";

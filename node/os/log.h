@@ -14,5 +14,7 @@ void gx_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool gx_log_to_file(const struct gx_home *home, struct gx_fail *why) GX_MUST_CHECK;
 /* Where it is that file already, from a program that this one took over from, it is kept as before. */
 void gx_log_go_on(const struct gx_home *home);
+/* Another process may have moved the file away. */
+void gx_log_again(void);
 
 #endif

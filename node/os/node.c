@@ -272,15 +272,6 @@ static void close_all(struct gx_node *node)
     gx_lock_release(&node->lock);
 }
 
-/* Nothing of what was in memory is there any more, not in registers, stacks, or what libraries keep: a new program begins in this process. */
-static int begin_again(const struct gx_node_options *options, struct gx_fail *why)
-{
-    gx_log("locked");
-    (void)execv("/proc/self/exe", options->again);
-    gx_fail_errno(why, GX_EXIT_FAILED, "lock", errno, "cannot begin again locked, and stop instead");
-    return GX_EXIT_FAILED;
-}
-
 int gx_node_run(const struct gx_node_options *options, struct gx_fail *why)
 {
     struct gx_node *node = gx_secret_alloc(sizeof *node);       /* the device seed is in its source of randomness */
@@ -305,7 +296,7 @@ int gx_node_run(const struct gx_node_options *options, struct gx_fail *why)
     }
     close_all(node);
     if (code == GX_EXIT_DONE && node->begin_locked)
-        code = begin_again(options, why);
+        code = GX_KEEPER_AGAIN;         /* with the process goes all that was in its memory, in registers, on stacks, and in what libraries keep */
     gx_secret_free(node);
     return code;
 }

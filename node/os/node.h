@@ -4,6 +4,7 @@
 
 #include "node/os/control.h"
 #include "node/os/discovery.h"
+#include "node/os/keeper.h"
 #include "node/os/poison.h"
 #include "node/os/transport.h"
 #include "node/os/vault.h"
@@ -24,12 +25,11 @@ struct gx_node_options {
     struct gx_addr listen;                  /* port 0: the kept one, else GX_DEFAULT_PORT, else any; what was found is kept */
     bool lan;                               /* look for others on the LAN, and be found there */
     struct gx_passphrase *passphrase;       /* NULL: a home that has one starts locked.  Wiped once it was tried */
-    char *const *again;                     /* the command that starts this node locked: it takes this process over at `lock` */
     void (*ready)(void *ctx, const struct gx_node_ready *ready);
     void *ctx;
 };
 
-/* Returns the exit code when the node has ended; *why says it when that is not 0.  One node a process. */
+/* Returns the exit code when the node has ended; *why says it when that is neither 0 nor GX_KEEPER_AGAIN.  One node a process. */
 int gx_node_run(const struct gx_node_options *options, struct gx_fail *why);
 
 /* --- below: between node.c, loop.c and locked.c ------------------------------------------------------------------------------------------- */

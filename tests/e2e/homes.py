@@ -107,9 +107,20 @@ class Home:
     def up(self, lan=False):
         """On a LAN of loopback alone; else, where nothing else was said, on none: who is met, and when, is what most of these scripts are about."""
         self("up", "-d", "--listen", *(["127.0.0.1:0"] if lan else self.listen))
+        self.find()
+        return self
+
+    def find(self):
+        """The process of the node."""
+        if self.pidfd is not None:
+            os.close(self.pidfd)
         self.pid = self("status")["node"]["pid"]
         self.pidfd = os.pidfd_open(self.pid)
-        return self
+
+    def lock(self):
+        """Then the node is another process."""
+        self("lock")
+        self.find()
 
     def down(self):
         self("down")

@@ -93,7 +93,7 @@ struct gx_bench_options {
 struct gx_bench_node {
     char name[8], home_dir[512];
     struct gx_home home;
-    pid_t pid;                          /* 0: down */
+    pid_t keeper, pid;                  /* what was started, 0: down; and the node, once it answers */
     struct gx_client client;
     bool connected;
 };

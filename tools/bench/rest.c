@@ -58,7 +58,7 @@ bool gx_measure_size(struct gx_bench *bench, struct gx_measure m[2])
 
         gx_bench_progress(bench, "size of the file, %u of %u", r + 1, bench->options.repeats);
         cpu[0] = gx_bench_cpu(&bench->a);
-        if (gx_bench_send_many(bench, more, GX_BENCH_WINDOW) < 0 || (bench->b.pid == 0 && !gx_bench_up(&bench->b, bench->options.guanxi)))
+        if (gx_bench_send_many(bench, more, GX_BENCH_WINDOW) < 0 || (bench->b.keeper == 0 && !gx_bench_up(&bench->b, bench->options.guanxi)))
             return false;
         cpu[1] = r == 0 ? 0 : gx_bench_cpu(&bench->b);
         if (!waits(&bench->b, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)bench->events, "timeout_ms", (json_int_t)WAIT_MS)))

@@ -28,7 +28,7 @@ static bool ready(struct gx_bench *bench)
     if (!gx_bench_ready(bench))
         return false;
     for (uint32_t i = 0; i < GX_BENCH_MORE; i++)
-        if (bench->more[i].pid == 0 && !add(bench, i))
+        if (bench->more[i].keeper == 0 && !add(bench, i))
             return false;
     for (uint32_t i = 0; i < GX_BENCH_MORE; i++)
         if (!waits(&bench->more[i], json_pack("{s:i, s:b, s:I}", "peers", GX_BENCH_MORE + 1, "idle", 1, "timeout_ms", (json_int_t)WAIT_MS)))

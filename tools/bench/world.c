@@ -183,18 +183,19 @@ bool gx_bench_up(struct gx_bench_node *node, const char *guanxi)
     struct gx_fail why;
     int status;
 
-    node->pid = start(node, guanxi, argv);
-    if (node->pid < 0) {
-        node->pid = 0;
+    node->keeper = start(node, guanxi, argv);
+    if (node->keeper < 0) {
+        node->keeper = 0;
         return gx_bench_fail("cannot start a process: %s", strerror(errno));
     }
     while (!gx_bench_stopped() && gx_bench_now() < until) {
         if (gx_client_open(&node->client, &node->home, &why)) {
             node->connected = true;
+            node->pid = node->client.pid;
             return true;
         }
-        if (waitpid(node->pid, &status, WNOHANG) == node->pid) {
-            node->pid = 0;
+        if (waitpid(node->keeper, &status, WNOHANG) == node->keeper) {
+            node->keeper = 0;
             return gx_bench_fail("node %s ended while it started: see %s.out", node->name, node->home_dir);
         }
         (void)usleep(CONNECT_US);
@@ -207,13 +208,13 @@ bool gx_bench_down(struct gx_bench_node *node)
     if (node->connected)
         gx_client_close(&node->client);
     node->connected = false;
-    if (node->pid == 0)
+    if (node->keeper == 0)
         return true;
-    kill(node->pid, SIGTERM);
-    int code = end_of(node->pid, END_MS);
+    kill(node->keeper, SIGTERM);
+    int code = end_of(node->keeper, END_MS);
     if (code < 0)
-        kill_now(node->pid);
-    node->pid = 0;
+        kill_now(node->keeper);
+    node->keeper = node->pid = 0;
     return code == 0 || gx_bench_fail("node %s ended with exit %d", node->name, code);
 }
 
@@ -285,7 +286,7 @@ bool gx_bench_ready(struct gx_bench *bench)
 
     if (!bench->joined && (!gx_bench_init(bench, &bench->a, "a") || !gx_bench_init(bench, &bench->b, "b")))
         return false;
-    if ((bench->a.pid == 0 && !gx_bench_up(&bench->a, guanxi)) || (bench->b.pid == 0 && !gx_bench_up(&bench->b, guanxi)))
+    if ((bench->a.keeper == 0 && !gx_bench_up(&bench->a, guanxi)) || (bench->b.keeper == 0 && !gx_bench_up(&bench->b, guanxi)))
         return false;
     if (!bench->joined && (!call(&bench->a, "group.new", json_pack("{s:s}", "name", GX_BENCH_GROUP)) || !gx_bench_join(bench, &bench->b)))
         return false;
@@ -299,7 +300,7 @@ bool gx_bench_ready_keyless(struct gx_bench *bench)
 
     if (!gx_bench_ready(bench) || (!bench->keyless_joined && !gx_bench_init(bench, node, "keyless")))
         return false;
-    if (node->pid == 0 && !gx_bench_up(node, bench->options.keyless))
+    if (node->keeper == 0 && !gx_bench_up(node, bench->options.keyless))
         return false;
     if (!bench->keyless_joined && !gx_bench_join(bench, node))
         return false;
