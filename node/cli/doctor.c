@@ -127,6 +127,35 @@ static void look_at_store(struct gx_exam *x)
     }
 }
 
+/* A running node says what holds of it (node/os/fence.h). */
+static void look_at_confinement(struct gx_exam *x)
+{
+    static const char *const parts[] = {"landlock", "seccomp", "no_new_privs", "no_core"};
+    struct gx_reply reply = {0};
+    char lacking[64] = "";
+    size_t n = 0, k;
+    json_t *name;
+
+    if (gx_cli_node_up(x->cli))
+        gx_cli_ask(x->cli, &reply, "status", NULL, GX_CALL_MS, NULL);
+    const json_t *confined = json_object_get(json_object_get(reply.result, "node"), "confined");
+    for (size_t i = 0; i < GX_ARRAY_LEN(parts); i++) {
+        bool holds = false;
+
+        json_array_foreach(confined, k, name)
+            holds = holds || strcmp(json_string_value(name), parts[i]) == 0;
+        if (!holds)
+            n += (size_t)snprintf(lacking + n, sizeof lacking - n, " %s", parts[i]);
+    }
+    if (!json_is_array(confined))
+        gx_exam_found(x, "confinement", "ok", NULL, "the node is down; it confines itself as it starts");
+    else if (n > 0)
+        gx_exam_found(x, "confinement", "warn", "use a kernel that has them; the node's log says more", "the node runs without:%s", lacking);
+    else
+        gx_exam_found(x, "confinement", "ok", NULL, "the node reaches its home and the net, and can start no program");
+    gx_reply_clear(&reply);
+}
+
 int gx_cmd_doctor(struct gx_cli *cli, const struct gx_args *args)
 {
     static const char *const heads[] = {"what", "state", "found"};
@@ -149,6 +178,7 @@ int gx_cmd_doctor(struct gx_cli *cli, const struct gx_args *args)
     gx_exam_clock(&x);
     gx_exam_listeners(&x);
     gx_exam_lan(&x);
+    look_at_confinement(&x);
     if (cli->json) {
         json_t *whole = json_pack("{s:O}", "checks", x.checks);
 

@@ -118,7 +118,7 @@ static bool need_somebody(enum gx_asked asked, struct gx_fail *why)
 
 /* --- lock and unlock ------------------------------------------------------------------------------------------------------------------ */
 
-/* Until it answers that it is in that state.  begins_again: it may be gone for a moment, for it begins again in the same process. */
+/* Until it answers that it is in that state.  begins_again: it may be gone for a moment, for its keeper begins it again. */
 static bool await_state(const struct gx_cli *cli, const char *state, bool begins_again, struct gx_fail *why)
 {
     uint64_t until = gx_now().mono_ms + LOCK_MS;

@@ -76,6 +76,20 @@ static void add_lan(const struct gx_node *node, json_t *result)
     set_count(dropped, "lan_addresses", s.left_out);
 }
 
+static json_t *confined(const struct gx_fence *f)
+{
+    const struct {
+        bool holds;
+        const char *name;
+    } parts[] = {{f->landlock, "landlock"}, {f->seccomp, "seccomp"}, {f->no_new_privs, "no_new_privs"}, {f->no_core, "no_core"}};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(parts); i++)
+        if (parts[i].holds)
+            (void)json_array_append_new(list, json_string(parts[i].name));
+    return list;
+}
+
 /* What the engine cannot know of this process. */
 static void decorate(void *ctx, json_t *result)
 {
@@ -85,16 +99,18 @@ static void decorate(void *ctx, json_t *result)
 
     if (node->transport == NULL) {      /* or just unlocked, and not open yet */
         (void)json_object_set_new(result, "node",
-                                  json_pack("{s:I, s:I, s:s, s:[], s:s}", "pid", (json_int_t)getpid(), "uptime_s",
-                                            (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION, "listen", "state", "locked"));
+                                  json_pack("{s:I, s:I, s:s, s:[], s:s, s:o}", "pid", (json_int_t)getpid(), "uptime_s",
+                                            (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION, "listen", "state", "locked",
+                                            "confined", confined(&node->fence)));
         (void)json_object_set_new(result, "rss_bytes", json_integer((json_int_t)gx_rss_bytes()));
         return;
     }
     gx_addr_format(listen, &node->listen);
     (void)json_object_set_new(result, "node",
-                              json_pack("{s:I, s:I, s:s, s:[s], s:s}", "pid", (json_int_t)getpid(), "uptime_s",
+                              json_pack("{s:I, s:I, s:s, s:[s], s:s, s:o}", "pid", (json_int_t)getpid(), "uptime_s",
                                         (json_int_t)((now - node->started_ms) / 1000), "version", GX_VERSION,
-                                        "listen", listen, "state", now < node->full_until_ms ? "full" : "ready"));
+                                        "listen", listen, "state", now < node->full_until_ms ? "full" : "ready",
+                                        "confined", confined(&node->fence)));
     (void)json_object_set_new(result, "rss_bytes", json_integer((json_int_t)gx_rss_bytes()));
     add_transport(node, result);
     add_lan(node, result);
@@ -220,7 +236,7 @@ static void tell_ready(struct gx_node *node)
     node->options->ready(node->options->ctx, &ready);
 }
 
-/* The home, and the socket: what there is also while it is locked. */
+/* The home, and the socket: what there is also while it is locked.  All else lies in the home, and is opened from behind the fence. */
 static bool open_first(struct gx_node *node, struct gx_fail *why)
 {
     const struct gx_home *home = node->options->home;
@@ -228,8 +244,11 @@ static bool open_first(struct gx_node *node, struct gx_fail *why)
 
     if (!gx_vault_exists(home))
         return gx_vault_missing(home, why);
-    return gx_home_make(home, why) && gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) && open_signals(node, why) &&
-           gx_control_open(&node->control, &control, why);
+    if (!gx_home_make(home, why) || !gx_lock_take(&node->lock, home, true, LOCK_WAIT_MS, why) || !open_signals(node, why) ||
+        !gx_control_open(&node->control, &control, why))
+        return false;
+    gx_fence_close(&node->fence, home);
+    return true;
 }
 
 static bool open_vault(struct gx_node *node, struct gx_fail *why)

@@ -4,6 +4,7 @@
 
 #include "node/os/control.h"
 #include "node/os/discovery.h"
+#include "node/os/fence.h"
 #include "node/os/keeper.h"
 #include "node/os/poison.h"
 #include "node/os/transport.h"
@@ -37,6 +38,7 @@ int gx_node_run(const struct gx_node_options *options, struct gx_fail *why);
 struct gx_node {
     const struct gx_node_options *options;
     struct gx_lock lock;
+    struct gx_fence fence;
     struct gx_poison poison;
     struct gx_vault *vault;         /* NULL: locked */
     struct gx_store *store;

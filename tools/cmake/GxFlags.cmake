@@ -24,6 +24,9 @@ if(GX_WERROR)
     target_compile_options(gx_flags INTERFACE -Werror)
 endif()
 
+if(GX_SANITIZE OR GX_COVERAGE)
+    target_compile_definitions(gx_flags INTERFACE GX_INSTRUMENTED)      # node/os/fence.c leaves room for it
+endif()
 if(GX_SANITIZE)
     target_compile_options(gx_flags INTERFACE -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all)
     # Tests start the program two thousand times.  At its end all globals are searched for leaks, and a shared libubsan has 6 MB of them; at its

@@ -13,6 +13,7 @@ gx_pkg(jansson jansson)
 gx_pkg(qrencode libqrencode)
 gx_pkg(zbar zbar)
 gx_pkg(bsd libbsd)
+gx_pkg(seccomp libseccomp)
 pkg_check_modules(stb REQUIRED stb)
 add_library(gx_stb INTERFACE)          # headers alone: node/os/picture.c compiles its own copy
 target_include_directories(gx_stb SYSTEM INTERFACE ${stb_INCLUDE_DIRS})

@@ -165,6 +165,7 @@ static void test_a_home_without_a_passphrase_says_so_and_is_not_locked(void **st
     EXPECT(0, RUN(a, A("unlock")));
     EXPECT(0, RUN(a, A("doctor"), A("--json")));
     assert_non_null(strstr(ran.out, "there is no passphrase"));
+    assert_non_null(strstr(ran.out, "\"name\":\"confinement\""));
 }
 
 static void test_doctor_looks_at_the_listener_the_clock_and_the_lan_of_a_node_that_runs(void **state)
