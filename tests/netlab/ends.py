@@ -14,7 +14,7 @@ def end_by(build, number, code):
     """A terminal sends Ctrl-C to all of a group of processes; kill goes to one."""
     with running(build, HERE / "five.scn") as (lab, folder):
         nodes, me = [fd for i in range(5) for fd in processes(folder / f"n{i}")], os.pidfd_open(lab.pid)
-        assert len(nodes) == 5 and folder.is_dir(), nodes
+        assert len(nodes) == 2 * 5 and folder.is_dir(), nodes
         if number == signal.SIGINT:
             os.killpg(lab.pid, number)
         else:

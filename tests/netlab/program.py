@@ -85,7 +85,7 @@ def from_outside(build, folder, name, do):
         bob = homes / "n1"
         guanxi = [pathlib.Path(build, "guanxi"), "--home", bob]
         subprocess.run([*guanxi, "wait", "--members", "tea=2", "--timeout", "12"], check=True, capture_output=True)
-        (pidfd,) = processes(bob)
+        _, pidfd = processes(bob)
         do(bob, pidfd)
         process.communicate()
         assert process.returncode == 1

@@ -64,15 +64,16 @@ def running(build, scenario, *arguments):
 
 
 def processes(folder):
-    """Of the machine: those whose command names that folder, each by a descriptor that tells when it ends."""
-    found = []
+    """Of the machine: those whose command names that folder, a keeper before its node, each by a descriptor that tells when it ends."""
+    found = {}
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if str(folder) in path.read_text().split("\0"):
-                found.append(os.pidfd_open(int(path.parent.name)))
+                pid, parent = int(path.parent.name), int(re.search(r"PPid:\s+(\d+)", (path.parent / "status").read_text()).group(1))
+                found[pid] = (parent, os.pidfd_open(pid))
         except (FileNotFoundError, ProcessLookupError):
             pass
-    return found
+    return [fd for _, (parent, fd) in sorted(found.items(), key=lambda item: item[1][0] in found)]
 
 
 def wait_for_end(pidfd):

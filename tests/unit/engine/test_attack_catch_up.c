@@ -61,7 +61,7 @@ static void test_a_member_that_claims_messages_and_stays_silent_delays_nobody_fo
 
 /* --- who claims anew each time it is asked ------------------------------------------------------------------------------------------------ */
 
-/* WIRE §6.1: "What a peer claims and does not deliver is not asked for again before it says so anew": and what it says so often keeps nobody from the rest. */
+/* WIRE §6.1: "What a peer claims and does not deliver is not asked for again for a while, and meanwhile keeps nobody from asking others". */
 
 /* Of a log that nobody has. */
 static void claim_unknown(struct net *net, int to)
