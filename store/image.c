@@ -34,6 +34,7 @@ struct image {
     struct meta meta;
     uint8_t *missing;               /* one byte a page from `pages` to last_page: 1 until it is seen on the free list */
     uint64_t n_missing;
+    uint64_t left;                  /* pages that may yet be read: each has one place in the tree of the free list, so no more than there are */
 };
 
 static enum gx_err read_at(int fd, uint8_t *out, size_t n, uint64_t at)
@@ -103,9 +104,18 @@ static enum gx_err metas_read(struct image *im)
     return im->meta.last_page < 1 ? GX_E_CORRUPT : GX_OK;
 }
 
-static enum gx_err page_read(const struct image *im, uint8_t *out, uint64_t pgno)
+/* Pages that lead to each other, or many to one, would otherwise be read for ever. */
+static bool may_read(struct image *im, uint64_t n)
 {
-    if (pgno < 2 || pgno >= im->pages)
+    if (n > im->left)
+        return false;
+    im->left -= n;
+    return true;
+}
+
+static enum gx_err page_read(struct image *im, uint8_t *out, uint64_t pgno)
+{
+    if (pgno < 2 || pgno >= im->pages || !may_read(im, 1))
         return GX_E_CORRUPT;
     return read_at(im->fd, out, im->meta.page_bytes, pgno * im->meta.page_bytes);
 }
@@ -132,7 +142,7 @@ static enum gx_err big_list_mark(struct image *im, uint64_t pgno, size_t n)
 {
     uint64_t end = pgno * im->meta.page_bytes + PAGE_HEADER_BYTES + n;
 
-    if (pgno < 2 || pgno >= im->pages || end > im->pages * im->meta.page_bytes)
+    if (pgno < 2 || pgno >= im->pages || end > im->pages * im->meta.page_bytes || !may_read(im, (PAGE_HEADER_BYTES + n - 1) / im->meta.page_bytes + 1))
         return GX_E_CORRUPT;
     uint8_t *list = malloc(n);
     if (list == NULL)
@@ -205,6 +215,7 @@ static enum gx_err missing_check(struct image *im)
     if (im->missing == NULL)
         return GX_E_MEMORY;
     memset(im->missing, 1, im->n_missing);
+    im->left = im->pages;
     enum gx_err err = tree_mark(im, im->meta.root[0], 0);
     free(im->missing);
     if (err != GX_OK)
@@ -223,7 +234,10 @@ static enum gx_err look(struct image *im)
     if (fstat(im->fd, &st) != 0)
         return GX_E_STORE;
     im->pages = (uint64_t)st.st_size / im->meta.page_bytes;
-    return im->pages > im->meta.last_page ? GX_OK : missing_check(im);
+    if (im->pages > im->meta.last_page)
+        return GX_OK;
+    /* However free it is said to be: it is the first page that LMDB reads. */
+    return im->meta.root[1] != PAGE_NONE && im->meta.root[1] >= im->pages ? GX_E_CORRUPT : missing_check(im);
 }
 
 enum gx_err gx_image_check(const char *path, int *sys_errno)

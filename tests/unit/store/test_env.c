@@ -387,6 +387,69 @@ static void test_free_pages_at_the_end_are_found_in_a_large_free_list(void **sta
     place_remove(&p);
 }
 
+/* One page of a file made by hand: pages of 512 bytes, whose nodes are all the same. */
+static void hand_page(int fd, uint64_t pgno, uint16_t flags, unsigned n_nodes, uint64_t child)
+{
+    uint8_t page[512] = {0};
+    struct gx_wr w = gx_wr(page, sizeof page);
+
+    gx_wr_u64(&w, pgno);
+    gx_wr_u16(&w, 0);
+    gx_wr_u16(&w, flags);
+    gx_wr_u16(&w, (uint16_t)(16 + 2 * n_nodes));
+    gx_wr_u16(&w, sizeof page - 8);
+    for (unsigned i = 0; i < n_nodes; i++)
+        gx_wr_u16(&w, sizeof page - 8);
+    w.n = sizeof page - 8;
+    gx_wr_u64(&w, child);               /* a branch's node is its child's number, and a key of no bytes */
+    assert_false(w.failed);
+    assert_int_equal(pwrite(fd, page, sizeof page, (off_t)(pgno * sizeof page)), sizeof page);
+}
+
+static void hand_meta(int fd, uint64_t pgno, uint64_t root, uint64_t last_page)
+{
+    uint8_t page[512] = {0};
+    struct gx_wr w = gx_wr(page, sizeof page);
+
+    gx_wr_u64(&w, pgno);
+    gx_wr_u16(&w, 0);
+    gx_wr_u16(&w, 8);
+    gx_wr_u32(&w, 0);
+    gx_wr_u32(&w, 0xbeefc0de);
+    gx_wr_u32(&w, 1);
+    gx_wr_u64(&w, 0);
+    gx_wr_u64(&w, 1u << 20);
+    gx_wr_u32(&w, sizeof page);
+    w.n += 36;
+    gx_wr_u64(&w, root);
+    w.n += 40;
+    gx_wr_u64(&w, UINT64_MAX);          /* no main table */
+    gx_wr_u64(&w, last_page);
+    gx_wr_u64(&w, pgno);
+    assert_false(w.failed || w.n != 152);
+    assert_int_equal(pwrite(fd, page, sizeof page, (off_t)(pgno * sizeof page)), sizeof page);
+}
+
+/* Ten levels, each of 40 nodes that lead to the same page of the next: 40^10 ways through 13 pages, that would be walked for years. */
+static void test_a_free_list_whose_pages_are_led_to_again_and_again_is_refused(void **state)
+{
+    struct place p;
+    int sys_errno;
+    (void)state;
+
+    place_make(&p);
+    int fd = open(p.file, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    hand_meta(fd, 0, 2, 13);
+    hand_meta(fd, 1, 2, 13);
+    for (uint64_t level = 0; level < 10; level++)
+        hand_page(fd, 2 + level, 1, 40, 3 + level);
+    hand_page(fd, 12, 2, 0, 0);         /* the last one, with nothing on it; page 13 is missing */
+    assert_int_equal(gx_image_check(p.file, &sys_errno), GX_E_CORRUPT);
+    assert_int_equal(close(fd), 0);
+    place_remove(&p);
+}
+
 /* Bits of the two meta pages: refused by name, or without meaning. */
 static void test_flips_in_the_meta_pages_never_crash_the_opening(void **state)
 {
@@ -824,6 +887,7 @@ int main(void)
         cmocka_unit_test(test_a_file_cut_short_is_refused_or_whole),
         cmocka_unit_test(test_a_sound_file_may_be_shorter_than_it_says),
         cmocka_unit_test(test_free_pages_at_the_end_are_found_in_a_large_free_list),
+        cmocka_unit_test(test_a_free_list_whose_pages_are_led_to_again_and_again_is_refused),
         cmocka_unit_test(test_flips_in_the_meta_pages_never_crash_the_opening),
         cmocka_unit_test(test_reading_only_changes_no_byte),
         cmocka_unit_test(test_a_reader_keeps_the_state_it_began_with),
