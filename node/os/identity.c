@@ -129,6 +129,8 @@ enum gx_err gx_identity_decode(struct gx_identity *out, struct gx_span bytes)
         gx_rd_fail(&r);
     else
         gx_rd_bytes(&r, (uint8_t *)out->name, name);
+    if (strlen(out->name) != name)
+        gx_rd_fail(&r);
     err = gx_rd_finish(&r);
     if (err == GX_OK && !belongs_together(out))
         err = GX_E_SIGNATURE;

@@ -116,6 +116,19 @@ static void test_mutations_with_a_matching_check_are_refused_or_canonical(void *
     assert_true(refused[GX_E_MALFORMED] > 100 && refused[GX_E_SIGNATURE] > 100);
 }
 
+/* What stands behind a 0 would be kept by nobody, and is no name. */
+static void test_a_name_with_a_zero_in_it_is_refused(void **state)
+{
+    uint8_t mutant[GX_IDENTITY_BYTES_MAX];
+    struct gx_identity out;
+    (void)state;
+
+    memcpy(mutant, bytes, n_bytes);
+    mutant[n_bytes - 32 - 1] = 0;
+    write_check(mutant, n_bytes);
+    assert_int_equal(gx_identity_decode(&out, gx_span(mutant, n_bytes)), GX_E_MALFORMED);
+}
+
 static void test_a_file_of_a_later_version_says_so(void **state)
 {
     uint8_t later[GX_IDENTITY_BYTES_MAX];
@@ -241,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_every_truncation_and_every_addition_is_refused),
         cmocka_unit_test(test_mutations_with_a_matching_check_are_refused_or_canonical),
+        cmocka_unit_test(test_a_name_with_a_zero_in_it_is_refused),
         cmocka_unit_test(test_a_file_of_a_later_version_says_so),
         cmocka_unit_test(test_names_are_text_that_can_be_shown),
         cmocka_unit_test_setup_teardown(test_an_incarnation_lasts_from_start_to_start, make, drop),
