@@ -122,6 +122,10 @@ void gx_control_client_said(struct gx_control_client *cl, size_t n)
 size_t gx_control_client_line(struct gx_control_client *cl, const char **line)
 {
     size_t left = cl->in.n - cl->read;
+
+    /* Nothing has come yet: there is no buffer to count from. */
+    if (left == 0)
+        return 0;
     const char *begin = cl->in.p + cl->read;
     const char *end = left == cl->scanned ? NULL : memchr(begin + cl->scanned, '\n', left - cl->scanned);
 
