@@ -12,7 +12,7 @@ static void body_of(const struct gx_event *ev)
     struct gx_body body;
     char line[512];
 
-    gx_print_event(line, sizeof line, ev);
+    fuzz_prints(gx_print_event(line, sizeof line, ev), line, sizeof line);
     if (gx_body_decode(&body, ev) != GX_OK)
         return;
     gx_body_encode(&w, &body);

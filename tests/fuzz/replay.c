@@ -1,6 +1,7 @@
-/* Feed each file of a folder to a fuzz target, and each of its truncations: what was found once is looked at in every run of the tests.
+/* Feed each file of a folder to a fuzz target, some of its truncations, and it with a byte too many: what was found once is looked at in every run of the
+ * tests.
  *
- *   replay_<name> tests/fuzz/corpus/<name> */
+ *   replay_<name> tests/fuzz/corpus/<name> [CUTS]       CUTS: how many truncations of a file, at most; 512, fewer where a run takes long */
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -20,18 +21,21 @@ static void feed(const uint8_t *data, size_t n)
     free(exact);
 }
 
-static size_t replay_file(const char *path)
+static size_t replay_file(const char *path, size_t cuts)
 {
-    static uint8_t data[INPUT_BYTES_MAX];
+    static uint8_t data[INPUT_BYTES_MAX + 1];
     FILE *f = fopen(path, "rb");
 
     GX_ASSERT(f != NULL);
-    size_t n = fread(data, 1, sizeof data, f);
+    size_t n = fread(data, 1, INPUT_BYTES_MAX, f);
     fclose(f);
-    size_t step = n / 512 + 1;
     feed(data, n);
-    for (size_t cut = 0; cut < n; cut += step)
+    if (cuts == 0)
+        return n;
+    for (size_t cut = 0; cut < n; cut += n / cuts + 1)
         feed(data, cut);
+    data[n] = 0;
+    feed(data, n + 1);
     return n;
 }
 
@@ -40,10 +44,11 @@ int main(int argc, char **argv)
     unsigned files = 0;
     size_t bytes = 0;
 
-    if (argc != 2) {
-        fprintf(stderr, "use: %s <folder>\n", argv[0]);
+    if (argc < 2 || argc > 3) {
+        fprintf(stderr, "use: %s <folder> [cuts]\n", argv[0]);
         return 2;
     }
+    size_t cuts = argc == 3 ? strtoul(argv[2], NULL, 10) : 512;
     DIR *dir = opendir(argv[1]);
     if (dir == NULL) {
         fprintf(stderr, "%s: no such folder\n", argv[1]);
@@ -55,7 +60,7 @@ int main(int argc, char **argv)
         if (entry->d_name[0] == '.')
             continue;
         snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
-        bytes += replay_file(path);
+        bytes += replay_file(path, cuts);
         files++;
     }
     closedir(dir);

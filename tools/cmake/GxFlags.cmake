@@ -1,5 +1,6 @@
-# gx_flags: how everything here is compiled.  GX_SANITIZE=ON adds ASan and UBSan, GX_COVERAGE=ON gcov.
+# gx_flags: how everything here is compiled.  GX_SANITIZE=ON adds ASan and UBSan, GX_COVERAGE=ON gcov, GX_FUZZ=ON (clang) what libFuzzer needs, and both sanitizers.
 option(GX_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(GX_FUZZ "Build for tests/fuzz under libFuzzer, with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(GX_COVERAGE "Build with gcov instrumentation" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -32,6 +33,10 @@ if(GX_SANITIZE)
     # Tests start the program two thousand times.  At its end all globals are searched for leaks, and a shared libubsan has 6 MB of them; at its
     # start the sanitizer's description of them would have to be relocated.
     target_link_options(gx_flags INTERFACE -fsanitize=address,undefined -no-pie $<$<C_COMPILER_ID:GNU>:-static-libubsan>)
+elseif(GX_FUZZ)
+    target_compile_options(gx_flags INTERFACE -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+        -Wno-string-conversion -Wno-format-nonliteral)
+    target_link_options(gx_flags INTERFACE -fsanitize=address,undefined)
 elseif(GX_COVERAGE)
     target_compile_options(gx_flags INTERFACE -O0 -g --coverage)
     target_link_options(gx_flags INTERFACE --coverage)
