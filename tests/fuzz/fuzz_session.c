@@ -1,0 +1,418 @@
+/* Whole sessions, to a real node on a real store: a member whose keys the input speaks with, two lines of its own, guests at the door, time, an honest
+ * member's words in between.  What is signed where a signature is needed is signed here, so that what is behind it is reached: the frames are any.
+ *
+ * Whatever was said, no step fails, each frame that is sent is one, what lies in the stores is sound, and the honest member and the node end as one: the
+ * same group, the same messages, and each hears the other's next word.
+ *
+ *   step x n: what u8, and what that takes (below) */
+#include "tests/fuzz/session.h"
+
+#define STEPS_MAX 64u
+
+/* --- lines of the liar ------------------------------------------------------------------------------------------------------------------------ */
+
+static struct net_link *link_of(unsigned k)
+{
+    return &world.net->link[NET_LINKS - 1 - k];
+}
+
+static void push(unsigned k, struct gx_span bytes)
+{
+    net_push(world.net, VICTIM, (struct gx_input){.kind = GX_IN_FRAME, .session = world.lines[k].session}, bytes);
+    net_settle(world.net);
+}
+
+static void hang_up(unsigned k)
+{
+    if (!link_of(k)->open)
+        return;
+    link_of(k)->open = false;
+    net_push(world.net, VICTIM, (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = world.lines[k].session}, gx_span(NULL, 0));
+    net_settle(world.net);
+}
+
+/* At the members' door, or at the guests' if there is one; and HELLO. */
+static void open_line(unsigned k, bool guest)
+{
+    struct net *net = world.net;
+    struct line_of_liar *l = &world.lines[k];
+    const struct net_door *door = NULL;
+    uint8_t bytes[64];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    hang_up(k);
+    for (int i = 0; i < net->n_doors; i++)
+        if (net->door[i].node == VICTIM && (net->door[i].number != 0) == guest)
+            door = &net->door[i];
+    if (door == NULL)
+        return;
+    *l = (struct line_of_liar){.guest = guest, .session = net->node[VICTIM].next_inbound, .channel = (uint16_t)(5 + k)};
+    net->node[VICTIM].next_inbound += 2;
+    *link_of(k) = (struct net_link){.open = true, .node = {N_REAL + (int)k, VICTIM}, .session = {1, l->session}};
+    memset(&l->transcript.client_key, 0x33 + (int)k, 32);
+    memset(&l->transcript.client_nonce, 0x44, sizeof l->transcript.client_nonce);
+    l->transcript.server_key = door->pk;
+    net_push(net, VICTIM, (struct gx_input){.kind = GX_IN_SESSION_UP, .session = l->session, .inbound = true, .door = door->number,
+             .peer_key = l->transcript.client_key, .own_key = door->pk, .peer_addr = net_addr(9)}, gx_span(NULL, 0));
+    gx_frame_write_hello(&w, &l->transcript.client_nonce);
+    push(k, gx_wr_span(&w));
+}
+
+/* The gate of tea, and that the liar's device is a member's: true words. */
+static void prove(unsigned k)
+{
+    struct line_of_liar *l = &world.lines[k];
+    uint8_t bytes[512], signed_bytes[GX_PROOF_SIGNED_BYTES];
+    struct gx_proof proof = {.channel = l->channel, .device = world.device};
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_tags(&w);
+
+    gx_gate_tag(&proof.tag, &world.gate, GX_ROLE_CLIENT, &l->transcript);
+    gx_frame_put_tag(&w, &list, &proof.tag);
+    gx_frame_end(&w, &list);
+    push(k, gx_wr_span(&w));
+    w = gx_wr(bytes, sizeof bytes);
+    list = gx_frame_begin_proof(&w);
+    gx_proof_signed_bytes(signed_bytes, &world.group, GX_ROLE_CLIENT, &l->transcript);
+    gx_sign(&proof.sig, &world.device_sk, GX_DOMAIN_SESSION, gx_span(signed_bytes, sizeof signed_bytes));
+    gx_frame_put_proof(&w, &list, &proof);
+    gx_frame_end(&w, &list);
+    push(k, gx_wr_span(&w));
+}
+
+/* That a guest has the code. */
+static void prove_code(unsigned k)
+{
+    uint8_t bytes[128], signed_bytes[GX_GUEST_SIGNED_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_sign_pk device = {{0x66}};
+    struct gx_sig sig;
+
+    gx_guest_signed_bytes(signed_bytes, &device, &world.lines[k].transcript);
+    gx_sign(&sig, &world.token_keys.sk, GX_DOMAIN_GUEST, gx_span(signed_bytes, sizeof signed_bytes));
+    gx_frame_write_guest(&w, &device, &sig);
+    push(k, gx_wr_span(&w));
+}
+
+/* --- frames ------------------------------------------------------------------------------------------------------------------------------------ */
+
+static bool has_channel(uint8_t kind)
+{
+    static const uint8_t without[] = {GX_FRAME_HELLO, GX_FRAME_TAGS, GX_FRAME_PROOF,   GX_FRAME_AGAIN, GX_FRAME_GUEST, GX_FRAME_PATH, GX_FRAME_JOIN, GX_FRAME_ADMITTED,
+                                      GX_FRAME_REFUSED, GX_FRAME_BYE, GX_FRAME_PING, GX_FRAME_PONG, GX_FRAME_CARD, GX_FRAME_SUM};
+
+    return memchr(without, kind, sizeof without) == NULL;
+}
+
+/* A frame that speaks of the group on that line. */
+static void right_channel(unsigned k, uint8_t *bytes, size_t n)
+{
+    if (n < 3)
+        return;
+    size_t at = has_channel(bytes[0]) ? 1 : bytes[0] == GX_FRAME_SUM && n >= 6 ? 4 : 0;
+    if (at > 0) {
+        bytes[at] = (uint8_t)world.lines[k].channel;
+        bytes[at + 1] = (uint8_t)(world.lines[k].channel >> 8);
+    }
+}
+
+/* length u16 | bytes; raw: as they are */
+static void say_bytes(unsigned k, struct fuzz_in *in, bool raw)
+{
+    static uint8_t bytes[4096];
+    struct gx_span s = fuzz_take(in, fuzz_u16(in) % sizeof bytes);
+
+    if (s.n > 0)
+        memcpy(bytes, s.p, s.n);
+    if (!raw)
+        right_channel(k, bytes, s.n);
+    push(k, gx_span(bytes, s.n));
+}
+
+/* edits u8 x (place u16 | changed bits u8) */
+static void edit(uint8_t *bytes, size_t n, struct fuzz_in *in)
+{
+    for (unsigned left = fuzz_u8(in) % 8u; left > 0 && n > 0; left--) {
+        uint16_t at = fuzz_u16(in);
+        bytes[at % n] ^= fuzz_u8(in);
+    }
+}
+
+/* which u8 | edits: one that was said before, on this line and changed. */
+static void say_again(unsigned k, struct fuzz_in *in)
+{
+    static uint8_t bytes[4096];
+    const struct said *s = &world.said[fuzz_u8(in) % world.n_said];
+    size_t n = s->n;
+
+    memcpy(bytes, s->bytes, n);
+    right_channel(k, bytes, n);
+    edit(bytes, n, in);
+    uint8_t cut = fuzz_u8(in);
+    push(k, gx_span(bytes, cut > 0 && cut < n ? n - cut : n));
+}
+
+/* --- events --------------------------------------------------------------------------------------------------------------------------------------- */
+
+enum how { OF_SAMPLE = 1, SEALED = 2, OTHER_LOG = 4, OTHER_SEQ = 8, OTHER_PREV = 16, OTHER_SIG = 32, UNASKED = 64, UNKEPT = 128 };
+
+static uint8_t body_bytes[GX_EVENT_BODY_MAX];
+
+/* A plain form of any shape, sealed with the key that its place has. */
+static void seal_body(struct gx_event *ev, struct fuzz_in *in)
+{
+    uint8_t hdr0[GX_EVENT_HDR_MAX], plain[2048];
+    struct gx_sealed_head head = {.n = world.now_chain.next};
+    struct gx_wr h = gx_wr(hdr0, sizeof hdr0), w = gx_wr(body_bytes, sizeof body_bytes);
+    struct gx_span text = fuzz_take(in, fuzz_u16(in) % sizeof plain);
+    static struct gx_rng_stream rng;
+    struct gx_message_key key;
+
+    gx_rng_stream_init(&rng, ev->prev.b);
+    size_t before = ev->type == GX_EV_TOKEN ? 36 : 0;
+    struct gx_chain_row chain = world.now_chain;
+    memcpy(head.epoch, world.epoch.b, sizeof head.epoch);
+    gx_chain_step(&key, &chain.key);
+    ev->body_len = (uint32_t)(before + GX_SEALED_HEAD_BYTES + gx_sealed_padded(text.n) + GX_AEAD_TAG_BYTES);
+    memset(body_bytes, 0x21, before);
+    w.n = before + GX_SEALED_HEAD_BYTES;
+    gx_event_write_header0(&h, ev);
+    if (text.n > 0)
+        memcpy(plain, text.p, text.n);
+    gx_message_seal(body_bytes + w.n, &head, &key, &rng.rng, gx_wr_span(&h), gx_span(plain, text.n));
+    w.n = before;
+    gx_wr_bytes(&w, head.epoch, sizeof head.epoch);
+    gx_wr_u32(&w, head.n);
+    gx_wr_bytes(&w, head.nonce.b, sizeof head.nonce.b);
+    gx_wr_bytes(&w, head.commit, sizeof head.commit);
+    ev->body = gx_span(body_bytes, ev->body_len);
+    world.now_chain = chain;
+    world.now_chain.next++;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, 32);
+}
+
+/* Operations that the node knows, the newest first in line; ascending, each once. */
+static uint8_t choose_deps(uint8_t *deps, struct fuzz_in *in)
+{
+    const struct gx_law *law = &tea(world.net, VICTIM)->law;
+    uint8_t n = fuzz_u8(in) % 4u;
+
+    for (uint8_t i = 0; i < n; i++)
+        memcpy(deps + 32u * i, law->nodes[(law->n_ops - 1 + (i == 0 ? 0 : fuzz_u8(in))) % law->n_ops].op.id.b, 32);
+    qsort(deps, n, 32, by_id);
+    for (uint8_t i = 1; i < n;) {
+        if (memcmp(deps + 32u * i, deps + 32u * (i - 1u), 32) != 0) {
+            i++;
+            continue;
+        }
+        memmove(deps + 32u * (i - 1u), deps + 32u * i, 32u * (size_t)(n - i));
+        n--;
+    }
+    return n;
+}
+
+static uint64_t newest_tick(void)
+{
+    uint64_t tick = 0;
+
+    newest_op(world.net, VICTIM, &tick);
+    return tick;
+}
+
+/* how u8 | which u8 | deps | tick u8 | (other seq u8) | (changed prev u8) | body */
+static void say_event(unsigned k, struct fuzz_in *in)
+{
+    static uint8_t frame[GX_FRAME_BYTES_MAX], chunk[GX_CHUNK_HEADER_BYTES + GX_RECORD_BYTES_MAX], deps[4 * 32];
+    uint8_t how = fuzz_u8(in), which = fuzz_u8(in);
+    const struct sample *sample = &world.samples[which % world.n_samples];
+    static const uint8_t sealed_types[] = {GX_EV_TEXT, GX_EV_ALIAS, GX_EV_META, GX_EV_INVITE, GX_EV_REVEAL, GX_EV_TOKEN};
+    struct gx_event ev = {.ver = GX_EVENT_VERSION, .group = world.group, .deps = deps};
+    enum gx_log_class cls;
+
+    ev.type = (how & OF_SAMPLE) != 0 ? sample->type : (how & SEALED) != 0 ? sealed_types[which % sizeof sealed_types] : which;
+    if (!gx_event_class(&cls, ev.type))
+        cls = GX_LOG_CONTROL;
+    struct pen *pen = &world.now_pens[(how & OTHER_LOG) != 0 ? 1 - (int)cls : (int)cls];
+    ev.log = pen->log;
+    ev.prev = pen->id;
+    ev.n_deps = choose_deps(deps, in);
+    uint64_t tick = newest_tick() > pen->tick ? newest_tick() : pen->tick;
+    ev.tick = tick + fuzz_u8(in) % 64u;
+    ev.seq = pen->seq + 1u + ((how & OTHER_SEQ) != 0 ? fuzz_u8(in) : 0u);
+    if ((how & OTHER_PREV) != 0)
+        ev.prev.b[0] ^= fuzz_u8(in);
+    ev.wall_ms = cls == GX_LOG_MESSAGES ? 0 : gx_author_minute(world.net->now);
+    if (ev.type == GX_EV_CREATE)
+        memset(&ev.group, 0, sizeof ev.group);
+    if ((how & OF_SAMPLE) != 0) {
+        memcpy(body_bytes, sample->body, sample->n);
+        edit(body_bytes, sample->n, in);
+        ev.body = gx_span(body_bytes, sample->n);
+    } else if ((how & SEALED) != 0) {
+        seal_body(&ev, in);
+    } else {
+        ev.body = fuzz_take(in, fuzz_u16(in) % 2048u);
+    }
+    gx_event_seal(&ev, &world.device_sk);
+    if ((how & OTHER_SIG) != 0)
+        ev.sig.b[5] ^= 1;
+
+    struct gx_wr c = gx_wr(chunk, sizeof chunk), w = gx_wr(frame, sizeof frame);
+    gx_chunk_write_header(&c, &ev.log, (uint32_t)ev.seq, &ev.prev, 1);
+    gx_record_encode(&c, &ev);
+    struct gx_frame_list list = gx_frame_begin_chunks(&w, world.lines[k].channel, (how & UNASKED) != 0 ? 0 : GX_CHUNKS_PUSH);
+    gx_frame_put_chunk(&w, &list, gx_wr_span(&c));
+    gx_frame_end(&w, &list);
+    GX_ASSERT(!w.failed);
+    if ((how & UNKEPT) == 0)
+        *pen = (struct pen){.log = ev.log, .seq = (uint32_t)ev.seq, .id = ev.id, .tick = ev.tick};
+    push(k, gx_wr_span(&w));
+}
+
+/* --- steps --------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void says(int i, const char *text)
+{
+    struct gx_command cmd = {.method = GX_CMD_SEND, .group = "tea", .text = text, .given = NET_TEXT_GIVEN};
+
+    net_ask(world.net, i, cmd, "event", 0);
+}
+
+static void line_up(bool up)
+{
+    line(world.net, VICTIM, HONEST, up);
+}
+
+static void command(uint8_t which)
+{
+    static const struct gx_command commands[] = {
+        {.method = GX_CMD_GROUP_SHOW, .group = "tea", .given = 1u << GX_PARAM_GROUP},
+        {.method = GX_CMD_STATUS},
+        {.method = GX_CMD_READ, .group = "tea", .given = 1u << GX_PARAM_GROUP},
+        {.method = GX_CMD_INVITE, .group = "tea", .given = 1u << GX_PARAM_GROUP},
+        {.method = GX_CMD_SEND, .group = "tea", .text = "of the node itself", .given = NET_TEXT_GIVEN},
+        {.method = GX_CMD_PEERS},
+    };
+
+    net_ask(world.net, VICTIM, commands[which % GX_ARRAY_LEN(commands)], NULL, 0);
+}
+
+static void step(struct fuzz_in *in)
+{
+    uint8_t what = fuzz_u8(in);
+    unsigned k = what >> 4 & 1u;
+
+    switch (what & 15u) {
+    case 0:
+        say_bytes(k, in, true);
+        break;
+    case 1:
+    case 2:
+        say_bytes(k, in, false);
+        break;
+    case 3:
+    case 4:
+        say_again(k, in);
+        break;
+    case 5:
+    case 6:
+    case 7:
+        say_event(k, in);
+        break;
+    case 8:
+        open_line(k, (what & 32u) != 0);
+        break;
+    case 9:
+        if (world.lines[k].guest)
+            prove_code(k);
+        else
+            prove(k);
+        break;
+    case 10:
+        hang_up(k);
+        break;
+    case 11:
+        net_run(world.net, 10u * (uint64_t)(fuzz_u16(in) % 3000u));
+        break;
+    case 12:
+        says(HONEST, "an honest word");
+        break;
+    case 13:
+        command(fuzz_u8(in));
+        break;
+    case 14:
+        line_up((what & 32u) != 0);
+        break;
+    default:
+        open_line(k, false);
+        prove(k);
+    }
+}
+
+/* --- what has to hold ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void complain(void *ctx, const char *text)
+{
+    (void)ctx;
+    fprintf(stderr, "%s\n", text);
+}
+
+static void sound(int i)
+{
+    struct gx_engine *e = world.net->node[i].engine;
+    struct gx_check_report report;
+    struct gx_txn *txn = NULL;
+
+    GX_ASSERT(gx_txn_begin(&txn, world.net->node[i].store, false) == GX_OK);
+    GX_ASSERT(gx_store_check(txn, &report, complain, NULL) == GX_OK);
+    gx_txn_abort(&txn);
+    GX_ASSERT(report.problems == 0 && "stored what nobody signed");
+    GX_ASSERT(e->n_jobs == 0 && e->job_bytes == 0 && e->n_sessions < 16);
+}
+
+/* How far what `of` wrote has come to `at`. */
+static uint32_t heard(int at, int of)
+{
+    const struct gx_group *g = tea(world.net, of), *there = tea(world.net, at);
+    const struct gx_log_id *id = &g->logs[g->own_messages].row.id;
+
+    for (uint32_t i = 0; i < there->n_logs; i++)
+        if (gx_log_id_equal(&there->logs[i].row.id, id))
+            return there->logs[i].row.head_seq;
+    return 0;
+}
+
+static void as_one(void)
+{
+    line_up(true);
+    net_run(world.net, 60000);
+    says(HONEST, "the last word");
+    says(VICTIM, "the last word but one");
+    net_run(world.net, 20000);
+    GX_ASSERT(heard(VICTIM, HONEST) == heard(HONEST, HONEST) && heard(HONEST, VICTIM) == heard(VICTIM, VICTIM));
+    assert_same(world.net, VICTIM, HONEST);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_in in = {data, size};
+
+    if (world.net == NULL)
+        make_world();
+    begin_world();
+    uint32_t said = heard(HONEST, HONEST), said_there = heard(VICTIM, VICTIM);
+    open_line(0, false);
+    prove(0);
+    for (unsigned i = 0; in.left > 0 && i < STEPS_MAX; i++)
+        step(&in);
+    as_one();
+    GX_ASSERT(heard(HONEST, HONEST) > said && heard(VICTIM, VICTIM) > said_there);
+    sound(VICTIM);
+    sound(HONEST);
+    end_world();
+    return 0;
+}
