@@ -5,6 +5,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,6 +40,13 @@ static size_t replay_file(const char *path, size_t cuts)
     return n;
 }
 
+/* A target that failed leaves none of its folders behind: those go at the exit. */
+static void on_abort(int sig)
+{
+    (void)sig;
+    exit(1);
+}
+
 int main(int argc, char **argv)
 {
     unsigned files = 0;
@@ -49,6 +57,7 @@ int main(int argc, char **argv)
         return 2;
     }
     size_t cuts = argc == 3 ? strtoul(argv[2], NULL, 10) : 512;
+    (void)signal(SIGABRT, on_abort);
     DIR *dir = opendir(argv[1]);
     if (dir == NULL) {
         fprintf(stderr, "%s: no such folder\n", argv[1]);
