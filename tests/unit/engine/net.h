@@ -357,7 +357,8 @@ static inline void net_settle(struct net *net)
             in[n] = item->in;
             bytes[n++] = item->bytes;
         }
-        if (net->node[node].up)
+        /* Who listens without an engine hears by `pass`. */
+        if (net->node[node].up && net->node[node].engine != NULL)
             net_steps(net, node, in, n);
         while (n > 0)
             free(bytes[--n]);
