@@ -11,8 +11,9 @@ static void body_of(const struct gx_event *ev)
     struct gx_wr w = gx_wr(again, sizeof again);
     struct gx_body body;
     char line[512];
+    size_t cap = 1 + ev->body.n % sizeof line;
 
-    fuzz_prints(gx_print_event(line, sizeof line, ev), line, sizeof line);
+    fuzz_prints(gx_print_event(line, cap, ev), line, cap);
     if (gx_body_decode(&body, ev) != GX_OK)
         return;
     gx_body_encode(&w, &body);

@@ -275,7 +275,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (err != GX_OK)
         return 0;
     read_list(&f);
-    fuzz_prints(gx_print_frame(line, sizeof line, &f), line, sizeof line);
+    size_t cap = 1 + size % sizeof line;
+    fuzz_prints(gx_print_frame(line, cap, &f), line, cap);
     if (f.kind == GX_FRAME_JOIN || f.kind == GX_FRAME_ASK)
         (void)!gx_join_request_decode(&request, f.bytes);
     fuzz_touch(f.bytes);
