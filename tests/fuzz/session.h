@@ -1,6 +1,6 @@
 /* The world of fuzz_session: tea is n0's, whom the input is aimed at; n1 is honest and on the line; n2 is a member whose keys the input speaks with, there
- * and in a direct chat with n0, and founded rum, whose code n0 may follow to a door of its.  It is made once and then put back before each run: what lies in
- * the stores, and what the nodes hold in memory. */
+ * and in a direct chat with n0, and is the owner of rum, which n0 was invited into and whose code it may follow to a door of its.  It is made once and then
+ * put back before each run: what lies in the stores, and what the nodes hold in memory. */
 #ifndef GX_TESTS_FUZZ_SESSION_H
 #define GX_TESTS_FUZZ_SESSION_H
 
@@ -21,8 +21,8 @@
 #define LINES 2u                /* of the liar with the victim: as n4 and n5 */
 #define HOST (N_REAL + 1)       /* the second plays the door of rum, too */
 
-#define SAID_MAX 128u           /* frames that were said while the world was made */
-#define SAID_OF_KIND_MAX 6u
+#define SAID_MAX 192u           /* frames that were said while the world was made */
+#define SAID_OF_KIND_MAX 12u
 #define SAID_BYTES_MAX 8192u
 #define SAMPLES_MAX 48u         /* events of it */
 
@@ -46,7 +46,7 @@ struct pen {
 };
 
 /* What the liar has in a group. */
-enum { TEA, CHAT, SEATS };
+enum { TEA, CHAT, RUM, SEATS };
 struct seat {
     struct gx_group_id group;
     struct gx_sign_pk device;
@@ -60,6 +60,7 @@ struct seat {
 enum where { MEMBERS_DOOR, GUESTS_DOOR, CARD_DOOR, DOORS };
 struct line_of_liar {
     enum where where;
+    bool hosts;                 /* it is the victim's, at the door of rum */
     gx_session_id session;
     struct gx_transcript transcript;
 };
@@ -81,10 +82,15 @@ static struct {
     struct net_node nodes[2];
     struct said files[2];
     struct seat seats[SEATS];
+    uint8_t rum_chunks[4][GX_CHUNK_BYTES_MAX];  /* what a newcomer is given */
+    size_t rum_bytes[4];
+    unsigned n_rum;
 
     /* Of one run. */
     struct seat now_seats[SEATS];
     struct line_of_liar lines[LINES];
+    uint8_t request[GX_JOIN_REQUEST_MAX];       /* of the victim at the door of rum; n_request 0: none yet */
+    size_t n_request;
     enum where visited;         /* while the world is made: which door the stranger is at */
 } world;
 
@@ -173,6 +179,25 @@ static void keep_seat(struct net *net, struct seat *seat, const struct gx_group 
     GX_ASSERT(memcmp(seat->chain.log.b, seat->pens[1].log.b, sizeof seat->chain.log.b) == 0);
     gx_txn_abort(&txn);
     free(chains);
+}
+
+static void keep_rum(struct net *net, const struct gx_group *g)
+{
+    struct gx_txn *txn = NULL;
+    uint32_t next = 0;
+
+    GX_ASSERT(gx_txn_begin(&txn, net->node[LIAR].store, false) == GX_OK);
+    for (uint32_t i = 0; i < g->n_logs; i++) {
+        struct gx_wr w = gx_wr(world.rum_chunks[world.n_rum], GX_CHUNK_BYTES_MAX);
+
+        if (g->logs[i].row.cls != GX_LOG_CONTROL || g->logs[i].row.head_seq == 0)
+            continue;
+        GX_ASSERT(world.n_rum < GX_ARRAY_LEN(world.rum_chunks));
+        GX_ASSERT(gx_events_read_chunk(txn, &w, &next, &g->logs[i].row, &g->row.id, 1, GX_CHUNK_EVENTS_MAX, GX_CHUNK_BYTES_MAX) == GX_OK);
+        GX_ASSERT(next > g->logs[i].row.head_seq);
+        world.rum_bytes[world.n_rum++] = w.n;
+    }
+    gx_txn_abort(&txn);
 }
 
 /* The group of node i with that id; NULL: none. */
@@ -267,6 +292,17 @@ static void make_visits(struct net *net)
     net_run(net, 5000);
 }
 
+/* What one contact tells another. */
+static void make_letters(struct net *net)
+{
+    struct gx_command reveal = {.method = GX_CMD_GROUP_REVEAL, .group = "tea", .who = "@n0", .given = GIVEN_WHO};
+    struct gx_command invite = {.method = GX_CMD_INVITE, .group = "rum", .who = "@n0", .given = GIVEN_WHO};
+
+    GX_ASSERT(net_ask(net, LIAR, reveal, NULL, 0) && net_ask(net, LIAR, invite, NULL, 0));
+    net_send(net, LIAR, "rum", "nobody is here");
+    net_run(net, 5000);
+}
+
 static void make_world(void)
 {
     struct net *net = world.net = net_new(N_REAL);
@@ -274,9 +310,11 @@ static void make_world(void)
     net->pass = hears_all;
     make_groups(net);
     make_visits(net);
-    keep_seat(net, &world.seats[TEA], tea(net, LIAR));
-    keep_seat(net, &world.seats[CHAT], net->node[LIAR].engine->groups[1]);
-    for (unsigned i = 0; i < SEATS; i++) {
+    make_letters(net);
+    for (unsigned i = 0; i < SEATS; i++)
+        keep_seat(net, &world.seats[i], net->node[LIAR].engine->groups[i]);
+    keep_rum(net, net->node[LIAR].engine->groups[RUM]);
+    for (unsigned i = 0; i < RUM; i++) {
         const struct gx_group *g = group_at(VICTIM, &world.seats[i].group);
         GX_ASSERT(g != NULL);
         keep_samples(net, g);
@@ -333,7 +371,7 @@ static void host(void)
 
     for (int i = 0; i < NET_LINKS; i++)
         if (net->link[i].open && net->link[i].node[0] == VICTIM && net->link[i].node[1] == HOST)
-            world.lines[1].session = net->link[i].session[0];
+            world.lines[1] = (struct line_of_liar){.hosts = true, .session = net->link[i].session[0]};
     gx_frame_write_hello(&w, &nonce);
     net_push(net, VICTIM, (struct gx_input){.kind = GX_IN_FRAME, .session = world.lines[1].session}, gx_wr_span(&w));
 }
@@ -346,6 +384,10 @@ static bool hears(struct net *net, int from, int to, struct gx_span bytes)
         return !net->cut[from][to];
     /* What is said to the liar: whoever says it is expected to say it well. */
     GX_ASSERT(gx_frame_decode(&f, bytes) == GX_OK);
+    if (f.kind == GX_FRAME_JOIN && to == HOST && f.bytes.n <= sizeof world.request) {
+        memcpy(world.request, f.bytes.p, f.bytes.n);
+        world.n_request = f.bytes.n;
+    }
     if (f.kind == GX_FRAME_HELLO && to == HOST && !net->link[NET_LINKS - 2].open)
         host();
     else if (f.kind == GX_FRAME_HELLO)
@@ -366,6 +408,7 @@ static void begin_world(void)
     memset(net->cut, 0, sizeof net->cut);
     memset(world.lines, 0, sizeof world.lines);
     memcpy(world.now_seats, world.seats, sizeof world.seats);
+    world.n_request = 0;
     net->node[HOST].up = true;
     net->door[net->n_doors++] = world.host;
     for (int i = 0; i < 2; i++) {
