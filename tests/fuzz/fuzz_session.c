@@ -181,6 +181,63 @@ static void say_again(unsigned k, unsigned seat, struct fuzz_in *in)
     push(k, gx_span(bytes, cut > 0 && cut < n ? n - cut : n));
 }
 
+/* --- on the LAN ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static const struct gx_addr on_lan = {.family = 4, .ip = {192, 0, 2, 66}, .port = 4066};
+
+/* A beacon of the liar's, by the gate of a group. */
+static void write_beacon(struct gx_wr *w, const struct seat *seat, const struct gx_lan_key *key)
+{
+    const struct gx_dh_sk secret = {{0x77}};
+    struct gx_beacon beacon = {.filler = {1}};
+    struct gx_lan_said said;
+
+    gx_dh_public(&beacon.r, &secret);
+    gx_lan_said(&said, &beacon.r, &on_lan, gx_lan_slot(world.net->now.wall_ms));
+    gx_lan_tag(&beacon.tags[0], key, &said);
+    gx_lan_capsule_seal(&beacon.capsule, key, &said, seat->group.b, &seat->device, &seat->device_sk);
+    gx_beacon_encode(w, &beacon);
+}
+
+/* The place as the input has it, in an answer to what the victim said last. */
+static void write_answer(struct gx_wr *w, const struct gx_lan_key *key, struct fuzz_in *in)
+{
+    uint8_t place[GX_LAN_PLACE_BYTES] = {0};
+    struct gx_span bytes = fuzz_take(in, fuzz_u8(in) % (sizeof place + 1));
+    static const uint8_t seed[32] = {8};
+    struct gx_lan_answer answer;
+    struct gx_lan_said said;
+    struct gx_rng_stream rng;
+
+    if (bytes.n > 0)
+        memcpy(place, bytes.p, bytes.n);
+    gx_rng_stream_init(&rng, seed);
+    memcpy(answer.echo, world.beacon.r.b, sizeof answer.echo);
+    gx_lan_said(&said, &world.beacon.r, &world.net->node[VICTIM].lan, gx_lan_slot(world.net->now.wall_ms));
+    if (gx_lan_answer_seal(&answer.sealed, &rng.rng, key, &said, place))
+        gx_lan_answer_encode(w, &answer);
+}
+
+/* (place) | edits | cut u8 */
+static void say_on_lan(unsigned which_seat, struct fuzz_in *in, bool answers)
+{
+    const struct seat *seat = &world.now_seats[which_seat];
+    uint8_t bytes[GX_BEACON_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_lan_key key;
+
+    gx_lan_key_of_gate(&key, &seat->gate);
+    if (answers)
+        write_answer(&w, &key, in);
+    else
+        write_beacon(&w, seat, &key);
+    edit(bytes, w.n, in);
+    uint8_t cut = fuzz_u8(in);
+    size_t n = cut < w.n ? w.n - cut : w.n;
+    net_push(world.net, VICTIM, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = on_lan}, gx_span(bytes, n));
+    net_settle(world.net);
+}
+
 /* --- events --------------------------------------------------------------------------------------------------------------------------------------- */
 
 enum how { OF_SAMPLE = 1, SEALED = 2, OTHER_LOG = 4, OTHER_SEQ = 8, OTHER_PREV = 16, OTHER_SIG = 32, UNASKED = 64, UNKEPT = 128 };
@@ -417,8 +474,10 @@ static void step(struct fuzz_in *in)
         say_record(k, seat, in);
         break;
     case 3:
-    case 4:
         say_again(k, seat, in);
+        break;
+    case 4:
+        say_on_lan(seat, in, other);
         break;
     case 5:
     case 6:

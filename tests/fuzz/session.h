@@ -7,6 +7,8 @@
 #define NET_NODES 6
 #define N_REAL 4
 #include "crypto/invite.h"
+#include "crypto/lan.h"
+#include "proto/lan.h"
 #include "store/check.h"
 #include "store/keys.h"
 #include "tests/fuzz/known.h"
@@ -89,6 +91,7 @@ static struct {
     /* Of one run. */
     struct seat now_seats[SEATS];
     struct line_of_liar lines[LINES];
+    struct gx_beacon beacon;    /* the victim's newest; no R: none yet */
     uint8_t request[GX_JOIN_REQUEST_MAX];       /* of the victim at the door of rum; n_request 0: none yet */
     size_t n_request;
     enum where visited;         /* while the world is made: which door the stranger is at */
@@ -395,6 +398,15 @@ static bool hears(struct net *net, int from, int to, struct gx_span bytes)
     return false;
 }
 
+static void hears_on_lan(struct net *net, int from, struct gx_span bytes)
+{
+    struct gx_beacon beacon;
+
+    (void)net;
+    if (from == VICTIM && gx_beacon_decode(&beacon, bytes) == GX_OK)
+        world.beacon = beacon;
+}
+
 static void begin_world(void)
 {
     struct net *net = world.net;
@@ -409,6 +421,8 @@ static void begin_world(void)
     memset(world.lines, 0, sizeof world.lines);
     memcpy(world.now_seats, world.seats, sizeof world.seats);
     world.n_request = 0;
+    net->said = hears_on_lan;
+    memset(&world.beacon, 0, sizeof world.beacon);
     net->node[HOST].up = true;
     net->door[net->n_doors++] = world.host;
     for (int i = 0; i < 2; i++) {
@@ -419,6 +433,7 @@ static void begin_world(void)
         put_file(i);
         start(i);
     }
+    net_lan(net, VICTIM);
     net_run(net, 3000);
 }
 
