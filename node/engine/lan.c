@@ -24,7 +24,7 @@ static const uint32_t burst_ms[] = {1000, 2000, 4000};      /* between the first
 
 static bool is_for_lan(const struct gx_engine *e, const struct gx_group *g)
 {
-    return gx_group_active(g) && g->me != GX_NONE && (!e->lan.contacts_only || gx_group_is_direct(g));
+    return gx_group_active(g) && g->me != GX_NONE && (!e->config.lan_contacts || gx_group_is_direct(g));
 }
 
 static uint32_t connected(const struct gx_engine *e, const struct gx_group *g)

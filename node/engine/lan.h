@@ -43,7 +43,6 @@ struct gx_lan_nearby {
 struct gx_lan {
     struct gx_addr sources[GX_LAN_SOURCES_MAX];
     uint32_t n_sources;
-    bool contacts_only;
     uint64_t next_ms;           /* the next beacons */
     uint32_t burst;             /* how many of the first ones are out */
     uint32_t turn, capsule_turn;        /* the group that comes first */

@@ -126,9 +126,10 @@ static bool take_value(struct gx_config *out, const char *key, const char *value
     if (strcmp(key, "lan") == 0) {
         if (out->lan_line != 0)
             return refuse(at, "\"lan\" stands here a second time", "");
-        out->lan = strcmp(value, "on") == 0;
+        out->lan_contacts = strcmp(value, "contacts") == 0;
+        out->lan = out->lan_contacts || strcmp(value, "on") == 0;
         if (!out->lan && strcmp(value, "off") != 0)
-            return refuse(at, "lan must be on or off", "");
+            return refuse(at, "lan must be on, contacts or off", "");
         out->lan_line = at->line;
         return true;
     }

@@ -28,7 +28,8 @@ enum gx_config_carry {
 struct gx_config {
     struct gx_addr listen;
     unsigned listen_line;       /* 0: not in the file */
-    bool lan;                   /* look for others on the LAN, and be found there */
+    bool lan;                   /* look for others on the LAN, and be found there: */
+    bool lan_contacts;          /* for contacts, and for who has a code, and not for groups */
     unsigned lan_line;          /* likewise */
     struct gx_carry_limits carry;
     unsigned carry_lines[GX_CONFIG_CARRY_COUNT];        /* likewise */

@@ -179,6 +179,57 @@ static void test_strangers_are_heard_and_not_answered(void **state)
     net_free(net);
 }
 
+static void test_with_contacts_only_a_group_is_neither_looked_for_nor_recognised_and_a_code_is(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 2, token);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    net_stop(net, 0);
+    net->node[0].config.lan_contacts = true;
+    net_start(net, 0);
+    net_run(net, 3000);
+    move_both(net, 0, 1);
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 120000);
+    assert_int_equal(net->node[0].beacons, 0);
+    assert_true(net->node[1].beacons >= 4);
+    assert_int_equal(net->node[0].datagrams, 0);
+    assert_int_equal(shared_by(net, 0, 1), 0);
+    net_lan(net, 2);
+    assert_true(net_join(net, 2, token, NULL));
+    net_free(net);
+}
+
+static void test_two_contacts_find_each_other_where_only_contacts_are_looked_for(void **state)
+{
+    struct net *net = net_new(2);
+    (void)state;
+
+    assert_true(scan(net, 0, 1));
+    net_run(net, 3000);
+    assert_true(tell_by_command(net, 1, GX_CMD_ACCEPT, "@n0", "state"));
+    net_run(net, 5000);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    for (int i = 0; i < 2; i++) {
+        net_stop(net, i);
+        net->node[i].config.lan_contacts = true;
+        net_start(net, i);
+    }
+    net_run(net, 3000);
+    move_both(net, 0, 1);
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 0, 1), 0);
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 0, 1), 1);
+    net_free(net);
+}
+
 static void test_who_looks_for_nobody_is_silent(void **state)
 {
     struct net *net = net_new(1);
@@ -499,6 +550,8 @@ int main(void)
         cmocka_unit_test(test_a_code_without_an_address_is_enough_where_there_is_a_lan),
         cmocka_unit_test(test_the_door_of_a_card_is_found_on_the_lan),
         cmocka_unit_test(test_strangers_are_heard_and_not_answered),
+        cmocka_unit_test(test_with_contacts_only_a_group_is_neither_looked_for_nor_recognised_and_a_code_is),
+        cmocka_unit_test(test_two_contacts_find_each_other_where_only_contacts_are_looked_for),
         cmocka_unit_test(test_who_looks_for_nobody_is_silent),
         cmocka_unit_test(test_no_two_beacons_of_a_node_have_anything_in_common_but_the_constant),
         cmocka_unit_test(test_a_beacon_is_answered_once_and_only_to_where_it_came_from),

@@ -136,6 +136,14 @@ static void test_the_lan_is_looked_at_unless_told_not_to(void **state)
     snprintf(config, sizeof config, "%s/guanxi.conf", a);
     f = fopen(config, "w");
     assert_non_null(f);
+    fputs("lan = contacts\n", f);
+    assert_int_equal(fclose(f), 0);
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"contacts\""));
+    EXPECT(0, RUN(a, A("down")));
+    f = fopen(config, "w");
+    assert_non_null(f);
     fputs("lan = off\n", f);
     assert_int_equal(fclose(f), 0);
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));

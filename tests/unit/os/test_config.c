@@ -50,8 +50,11 @@ static void test_the_lan_is_on_unless_it_is_off(void **state)
     assert_true(parse("\nlan=off\n"));
     assert_false(config.lan);
     assert_int_equal(config.lan_line, 2);
-    refused_at("lan = no", "f.conf:1: ", "on or off");
-    refused_at("lan =", "f.conf:1: ", "on or off");
+    assert_false(config.lan_contacts);
+    assert_true(parse("lan = contacts\n"));
+    assert_true(config.lan && config.lan_contacts);
+    refused_at("lan = no", "f.conf:1: ", "on, contacts or off");
+    refused_at("lan =", "f.conf:1: ", "on, contacts or off");
     refused_at("lan = on\nlan = on", "f.conf:2: ", "second time");
 }
 
