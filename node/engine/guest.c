@@ -103,7 +103,6 @@ void gx_guest_found(struct gx_engine *e, struct gx_group *g, const struct gx_add
     if (s != NULL && s->state != GX_SESSION_CONNECTING)
         return;
     g->join_found = *at;
-    g->join_next_ms = e->now.mono_ms;
     if (s != NULL)
         gx_session_close(e, s, GX_BYE_DONE);
     g->join_next_ms = e->now.mono_ms;

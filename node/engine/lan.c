@@ -154,7 +154,7 @@ static void send_from(struct gx_engine *e, const struct gx_addr *from, const str
     effect->bytes = gx_wr_span(&w);
 }
 
-static bool send_beacons(struct gx_engine *e)
+static void send_beacons(struct gx_engine *e)
 {
     struct gx_lan_wish list[GX_BEACON_TAGS];
     uint32_t n = wishes(e, list);
@@ -163,7 +163,6 @@ static bool send_beacons(struct gx_engine *e)
     for (uint32_t i = 0; i < e->lan.n_sources && (n > 0 || old != NULL); i++)
         send_from(e, &e->lan.sources[i], list, n, old);
     gx_wipe(list, sizeof list);
-    return n > 0 || old != NULL;
 }
 
 static bool is_in_need(struct gx_engine *e)
@@ -204,7 +203,7 @@ void gx_lan_timer(struct gx_engine *e)
     if (!gx_lan_is_on(e) || !e->listening)
         return;
     if (e->now.mono_ms >= e->lan.next_ms) {
-        (void)send_beacons(e);
+        send_beacons(e);
         if (e->lan.burst < GX_ARRAY_LEN(burst_ms))
             e->lan.next_ms = e->now.mono_ms + burst_ms[e->lan.burst++];
         else

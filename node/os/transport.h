@@ -26,10 +26,10 @@ void gx_transport_close(struct gx_transport *t);       /* NULL does nothing; at 
 /* Another transport key, with a members' door on a port of its own; the one until now is still answered to where it was, and the one before that no more.
  * False: no port is to be had, and nothing changed but that. */
 bool gx_transport_replace_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk) GX_MUST_CHECK;
-/* The one of before is answered to no more; who came by it is cut. */
 /* A transport key of before is answered to as well, at that port and no other: nobody would look for it elsewhere.  False: the port is taken; it may be
  * tried again. */
 bool gx_transport_answer_old_key(struct gx_transport *t, const struct gx_curve_pk *pk, const struct gx_curve_sk *sk, uint16_t port) GX_MUST_CHECK;
+/* The one of before is answered to no more; who came by it is cut. */
 void gx_transport_retire_key(struct gx_transport *t);
 
 /* Port of the members' door. */
