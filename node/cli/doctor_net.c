@@ -143,7 +143,7 @@ static void heard_of(struct gx_exam *x, const json_t *lan)
         gx_exam_found(x, "lan", "ok", NULL, "%zu other addresses were heard in the last minutes, %zu of which share something with you", n, known);
     else if (gx_json_number(lan, "sent") == 0)
         gx_exam_found(x, "lan", "ok", NULL, "nobody is looked for: there is no group with others yet, and nobody to be let in by");
-    else if (gx_json_number(lan, "heard") == 0)
+    else if (gx_json_number(lan, "own") == 0)
         gx_exam_found(x, "lan", "bad", "allow UDP to port 7447 in",
                       "not even what this node says itself comes back: a firewall of this machine keeps it from hearing others");
     else

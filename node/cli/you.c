@@ -110,7 +110,7 @@ static void add_lan(json_t *list, const struct gx_cli *cli, const struct gx_conf
 
     if (config->lan_line != 0)
         snprintf(from, sizeof from, "%s:%u", cli->home.config, config->lan_line);
-    add_setting(list, "lan", config->lan ? "on" : "off", from);
+    add_setting(list, "lan", config->lan_contacts ? "contacts" : config->lan ? "on" : "off", from);
 }
 
 static void add_carry(json_t *list, const struct gx_cli *cli, const struct gx_config *config, enum gx_config_carry which)

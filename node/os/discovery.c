@@ -271,8 +271,10 @@ static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *
         if (!gx_udp_receive(m->udp, m->fd, bytes, GX_LAN_DATAGRAM_MAX, &n, &from))
             break;
         pace_take(&m->pace);
-        if (is_own(d, &from))
+        if (is_own(d, &from)) {
+            d->stats.own++;
             continue;
+        }
         if (is_hasty(d, &from, now.mono_ms)) {
             d->stats.hasty++;
             continue;

@@ -39,6 +39,7 @@ int64_t gx_discovery_due_ms(const struct gx_discovery *d, uint64_t now_mono_ms);
 
 struct gx_discovery_stats {
     uint64_t heard, sent;           /* datagrams: handed on; given to the kernel */
+    uint64_t own;                   /* sent, and come back: nothing on this machine keeps others' away */
     uint64_t unfit;                 /* by the kernel: they were not ours or not from this link; or there was no room, since they came too fast */
     uint64_t hasty;                 /* over GX_LAN_HOST_PACE */
     uint64_t repeated;              /* heard a second time */

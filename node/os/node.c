@@ -69,6 +69,7 @@ static void add_lan(const struct gx_node *node, json_t *result)
     (void)json_object_set_new(lan, "sources", sources);
     (void)json_object_set_new(lan, "heard", json_integer((json_int_t)s.heard));
     (void)json_object_set_new(lan, "sent", json_integer((json_int_t)s.sent));
+    (void)json_object_set_new(lan, "own", json_integer((json_int_t)s.own));
     set_count(dropped, "lan_unfit", s.unfit);
     set_count(dropped, "lan_hasty", s.hasty);
     set_count(dropped, "lan_repeated", s.repeated);

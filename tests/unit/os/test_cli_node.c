@@ -141,6 +141,8 @@ static void test_the_lan_is_looked_at_unless_told_not_to(void **state)
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
     EXPECT(0, RUN(a, A("status"), A("--json")));
     assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"contacts\""));
+    EXPECT(0, RUN(a, A("config")));
+    assert_non_null(strstr(ran.out, "contacts"));
     EXPECT(0, RUN(a, A("down")));
     f = fopen(config, "w");
     assert_non_null(f);
@@ -191,6 +193,28 @@ static void test_doctor_looks_at_the_listener_the_clock_and_the_lan_of_a_node_th
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
     EXPECT(0, RUN(a, A("doctor"), A("--json")));
     assert_non_null(strstr(ran.out, "nobody is looked for"));
+    EXPECT(0, RUN(a, A("down")));
+}
+
+static void test_doctor_knows_a_lan_with_nobody_on_it_from_one_that_is_not_heard(void **state)
+{
+    char token[1024];
+    (void)state;
+
+    (void)start(a, "A");
+    EXPECT(0, RUN(a, A("group"), A("new"), A("tea")));
+    EXPECT(0, RUN(a, A("invite"), A("tea")));
+    snprintf(token, sizeof token, "%.*s", (int)strcspn(ran.out, "\n"), ran.out);
+    (void)start(b, "B");
+    EXPECT(0, RUN(b, A("join"), A(token), A("-y")));
+    EXPECT(0, RUN(b, A("down")));
+    EXPECT(0, RUN(a, A("down")));
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    do
+        EXPECT(0, RUN(a, A("status"), A("--json")));
+    while (strstr(ran.out, "\"own\":0") != NULL);
+    EXPECT(0, RUN(a, A("doctor")));
+    assert_non_null(strstr(ran.out, "nobody else was heard"));
     EXPECT(0, RUN(a, A("down")));
 }
 
@@ -754,6 +778,7 @@ int main(void)
         T(test_the_lan_is_looked_at_unless_told_not_to),
         T(test_a_home_without_a_passphrase_says_so_and_is_not_locked),
         T(test_doctor_looks_at_the_listener_the_clock_and_the_lan_of_a_node_that_runs),
+        T(test_doctor_knows_a_lan_with_nobody_on_it_from_one_that_is_not_heard),
         T(test_a_node_that_is_locked_does_nothing_until_the_passphrase_comes),
         T(test_passwd_changes_the_passphrase_also_while_the_node_runs),
         T(test_an_address_of_another_machine_cannot_be_listened_at),
