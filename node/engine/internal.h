@@ -1187,7 +1187,7 @@ void gx_vacuum_take(struct gx_engine *e, const struct gx_input *in);
 /* True when it was answered. */
 bool gx_vacuum_run(struct gx_engine *e, struct gx_waiter *w);
 void gx_invite_answer(struct gx_engine *e, const struct gx_waiter *w);
-/* Over the sorted ids of the visible messages. */
+/* The same on two nodes that show the same messages.  node/README §8 */
 const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g);
 uint64_t gx_messages_count(const struct gx_group *g);
 uint64_t gx_messages_unread(const struct gx_group *g);

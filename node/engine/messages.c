@@ -1,8 +1,8 @@
 /* What can be said of a group's messages without showing them: how many, which, and who holds them. */
 #include "node/engine/commands.h"
-#include "node/engine/reader.h"
 
 #include "crypto/hash.h"
+#include "proto/codec.h"
 #include <stdlib.h>
 
 uint64_t gx_messages_count(const struct gx_group *g)
@@ -131,50 +131,77 @@ uint64_t gx_messages_unsent(const struct gx_group *g)
 
 /* --- their hash ---------------------------------------------------------------------------------------------------------------------- */
 
-struct ids {
-    struct gx_event_id *list;
-    size_t n, cap;
+/* Messages of one log that follow each other and are shown, between two places where it may have forked or been cut. */
+struct run {
+    struct gx_log_id log;
+    uint32_t from, to;
+    struct gx_event_id last;        /* zero: it cannot be read */
 };
 
-static void take_id(void *ctx, uint32_t seq, const struct gx_event *ev)
+static int by_log(const void *a, const void *b)
 {
-    struct ids *ids = ctx;
+    const struct run *x = a, *y = b;
+    int order = memcmp(&x->log, &y->log, sizeof x->log);
 
-    (void)seq;
-    GX_ASSERT(ids->n < ids->cap);
-    if (ev != NULL)
-        ids->list[ids->n++] = ev->id;
+    if (order == 0)
+        order = (x->from > y->from) - (x->from < y->from);
+    return order != 0 ? order : gx_event_id_cmp(&x->last, &y->last);
 }
 
-static int by_id(const void *a, const void *b)
+/* Branches hold what they have in common once, in whichever came first here: so that a run ends, on every node, where a branch begins. */
+static uint32_t end_of(const struct gx_group *g, const struct gx_log *log, uint32_t from, uint32_t to)
 {
-    return gx_event_id_cmp(a, b);
+    for (uint32_t i = gx_group_next_branch(g, &log->row.id, 0); i != GX_NONE; i = gx_group_next_branch(g, &log->row.id, i + 1))
+        if (g->logs[i].row.base_seq >= from && g->logs[i].row.base_seq < to)
+            to = g->logs[i].row.base_seq;
+    return to;
 }
 
-const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g)
+/* At most cap of them are written; how many there are. */
+static size_t runs_of(struct gx_engine *e, struct gx_group *g, struct run *out, size_t cap)
 {
-    struct ids ids = {.list = NULL};
-    uint8_t *scratch = NULL;
+    size_t n = 0;
 
-    if (g->hash_valid)
-        return g->messages_hash;
-    for (uint32_t i = 0; i < g->n_logs; i++)
-        if (gx_log_shown(g, &g->logs[i]))
-            ids.cap += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
-    ids.list = gx_arena_take(&e->arena, (ids.cap + 1) * sizeof *ids.list);
-    scratch = gx_arena_room(&e->arena, GX_READER_SCRATCH);
-    if (!gx_engine_ok(e, ids.list == NULL || scratch == NULL ? GX_E_MEMORY : GX_OK))
-        return g->messages_hash;
     for (uint32_t i = 0; i < g->n_logs; i++) {
         uint32_t from = 1, to = 0;
 
-        for (; gx_shown_run(g, &g->logs[i], &from, &to); from = to + 1)
-            if (!gx_log_walk(e, g, &g->logs[i], from, to, scratch, take_id, &ids))
-                return g->messages_hash;
+        for (; gx_shown_run(g, &g->logs[i], &from, &to); from = to + 1, n++) {
+            to = end_of(g, &g->logs[i], from, to);
+            if (n >= cap)
+                continue;
+            out[n] = (struct run){.log = g->logs[i].row.id, .from = from, .to = to};
+            (void)gx_group_event_id(e, g, i, to, &out[n].last);
+        }
     }
-    if (ids.n > 1)
-        qsort(ids.list, ids.n, sizeof *ids.list, by_id);       /* ids are unique: no ties */
-    gx_hash(g->messages_hash, "gx-messages", gx_span(ids.list, ids.n * sizeof *ids.list));
+    return n;
+}
+
+/* An id covers all that its log holds before it: so few ids tell which messages these are, however many they are. */
+const uint8_t *gx_messages_hash(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_hasher hasher;
+    struct run *runs = NULL;
+    size_t n = 0;
+
+    if (g->hash_valid)
+        return g->messages_hash;
+    n = runs_of(e, g, NULL, 0);
+    runs = gx_arena_take(&e->arena, (n + 1) * sizeof *runs);
+    if (!gx_engine_ok(e, runs == NULL ? GX_E_MEMORY : GX_OK) || runs_of(e, g, runs, n) != n || e->fault != GX_OK)
+        return g->messages_hash;
+    if (n > 1)
+        qsort(runs, n, sizeof *runs, by_log);       /* no event is held twice: no ties */
+    gx_hash_begin(&hasher, "gx-messages");
+    for (const struct run *r = runs; r < runs + n; r++) {
+        uint8_t bounds[8];
+
+        gx_put_be32(bounds, r->from);
+        gx_put_be32(bounds + 4, r->to);
+        gx_hash_add(&hasher, r->log.b, sizeof r->log.b);
+        gx_hash_add(&hasher, bounds, sizeof bounds);
+        gx_hash_add(&hasher, r->last.b, sizeof r->last.b);
+    }
+    gx_hash_end(&hasher, g->messages_hash);
     g->hash_valid = true;
     return g->messages_hash;
 }
