@@ -70,8 +70,9 @@ static void assert_sound(struct net *net, int i)
     assert_int_equal(report.problems, 0);
 }
 
-/* n2's home is copied as it is, its incarnation too, as a clone of the whole machine does.  The copy writes to n0, the original to n1.  n3 sleeps. */
-static struct net *two_lives(unsigned common, unsigned copy, unsigned original)
+/* n2's home is copied as it is, its incarnation too, as a clone of the whole machine does.  The copy writes to n0, the original to n1.  n3 sleeps.
+ * n1 alone is up in the end. */
+static struct net *two_lives_apart(unsigned common, unsigned copy, unsigned original)
 {
     struct net *net = net_new(4);
     char token[600];
@@ -104,6 +105,14 @@ static struct net *two_lives(unsigned common, unsigned copy, unsigned original)
         net_send(net, 2, "tea", "of the original");
     net_run(net, 20000);
     net_stop(net, 2);
+    return net;
+}
+
+/* And n0 and n1 tell each other. */
+static struct net *two_lives(unsigned common, unsigned copy, unsigned original)
+{
+    struct net *net = two_lives_apart(common, copy, original);
+
     net_start(net, 0);
     net_run(net, 400000);
     return net;
@@ -193,6 +202,39 @@ static void test_who_slept_through_a_fork_is_given_all_branches_from_the_start(v
     net_free(net);
 }
 
+static uint32_t branches(struct net *net, int i)
+{
+    const struct gx_group *g = net->node[i].engine->groups[0];
+    uint32_t most = 0;
+
+    for (uint32_t k = 0; k < g->n_logs; k++)
+        if (gx_group_branches(g, &g->logs[k].row.id) > most)
+            most = gx_group_branches(g, &g->logs[k].row.id);
+    return most;
+}
+
+/* n0 removes the author, and knows the copy's branch alone: nothing follows it.  n1 has the original's, of which the same number of messages counts. */
+static void test_a_fork_that_comes_to_light_when_its_author_is_out_reaches_everybody(void **state)
+{
+    struct net *net = two_lives_apart(3, 2, 4);
+    struct gx_command cmd = {.method = GX_CMD_GROUP_REMOVE, .group = "tea", .who = "@n2", .given = GX_P(GROUP) | GX_P(WHO)};
+
+    (void)state;
+    net_stop(net, 1);
+    net_start(net, 0);
+    net_run(net, 5000);
+    assert_true(net_ask(net, 0, cmd, NULL, 0));
+    net_run(net, 400000);
+    net_start(net, 1);
+    net_run(net, 400000);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(branches(net, i), 2);
+        assert_count(net, i, 3 + 2 + 2);        /* 5 are named: two behind the fork on each branch */
+    }
+    assert_same(net, 0, 1);
+    net_free(net);
+}
+
 /* Two headers with one log and one number, both signed by the device: what shows it to anybody. */
 static void test_a_fork_is_proven_by_two_signed_headers(void **state)
 {
@@ -236,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_the_author_heals_its_log_by_new_ones),
         cmocka_unit_test(test_a_branch_is_given_by_who_has_it_as_the_second_one),
         cmocka_unit_test(test_who_slept_through_a_fork_is_given_all_branches_from_the_start),
+        cmocka_unit_test(test_a_fork_that_comes_to_light_when_its_author_is_out_reaches_everybody),
         cmocka_unit_test(test_a_fork_is_proven_by_two_signed_headers),
     };
 
