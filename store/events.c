@@ -6,6 +6,8 @@
 #include "store/schema.h"
 #include "store/window.h"
 
+#include <stdlib.h>
+
 #define CHUNK_COUNT_AT 52u      /* WIRE §5.1: log id 16, first seq 4, prev 32 come before the count */
 
 static enum gx_err append(struct gx_txn *txn, uint64_t *arrival, struct gx_log_row *row, const struct gx_event *ev, uint8_t flags)
@@ -110,6 +112,52 @@ enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct
     if (err == GX_OK)
         *out = win.events[seq - win.first];
     return err;
+}
+
+#define CACHE_LOGS 256u         /* a window takes some 5 KB */
+
+struct gx_events_cache {
+    const struct gx_txn *txn;
+    uint32_t lnum[CACHE_LOGS];      /* 0: nothing there */
+    struct gx_window *windows[CACHE_LOGS];
+};
+
+struct gx_events_cache *gx_events_cache_new(void)
+{
+    return calloc(1, sizeof(struct gx_events_cache));
+}
+
+void gx_events_cache_free(struct gx_events_cache *cache)
+{
+    for (uint32_t i = 0; cache != NULL && i < CACHE_LOGS; i++)
+        free(cache->windows[i]);
+    free(cache);
+}
+
+enum gx_err gx_events_get_cached(struct gx_txn *txn, struct gx_events_cache *cache, struct gx_event *out, const struct gx_log_row *row,
+                                 const struct gx_group_id *group, uint32_t seq)
+{
+    uint32_t at = row->lnum % CACHE_LOGS;
+    struct gx_window *win = cache->windows[at];
+    enum gx_err err = GX_OK;
+
+    GX_ASSERT(cache->txn == NULL || cache->txn == txn);
+    cache->txn = txn;
+    if (txn->write)             /* the next write may move what was lent */
+        return gx_events_get(txn, out, row, group, seq);
+    if (win == NULL && (win = cache->windows[at] = malloc(sizeof *win)) == NULL)
+        return GX_E_MEMORY;
+    if (cache->lnum[at] != row->lnum || seq < win->first || seq - win->first >= win->n) {
+        cache->lnum[at] = 0;
+        err = gx_window_find(txn, win, row, seq, GX_SEGMENT_GROUP);
+        if (err == GX_OK)
+            err = gx_window_check(win, row, group);
+        if (err != GX_OK)
+            return err;
+        cache->lnum[at] = row->lnum;
+    }
+    *out = win->events[seq - win->first];
+    return GX_OK;
 }
 
 /* A chunk that is being put together in w. */

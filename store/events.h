@@ -59,6 +59,13 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
  * Out: borrowed from LMDB: valid until the next write through txn or its end.  group: the group's id.
  * Returns GX_E_ABSENT, GX_E_CORRUPT (a bad page: quarantine, fetch again from peers), GX_E_STORE. */
 enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t seq) GX_MUST_CHECK;
+/* The same for many events, asked for log by log upwards or in any mixture of logs: what was hashed for one is not hashed again for the next.  SCHEMA §3.5
+ * One cache for one read transaction, whose end is the end of all it gave; the caller frees it.  NULL: no memory. */
+struct gx_events_cache;
+struct gx_events_cache *gx_events_cache_new(void);
+void gx_events_cache_free(struct gx_events_cache *cache);       /* NULL: nothing */
+enum gx_err gx_events_get_cached(struct gx_txn *txn, struct gx_events_cache *cache, struct gx_event *out, const struct gx_log_row *row,
+                                 const struct gx_group_id *group, uint32_t seq) GX_MUST_CHECK;
 /* Append to w one chunk (header and records) that starts at from_seq and holds at most max_events events and max_bytes bytes, but at least
  * one event.  It may cross from segments into the journal and back.  What lies in a segment is checked by its sum, else by ids.  Out: next_seq, one past the last event written.
  * It ends with an event whose own signature was verified here, if there is one in what fits: whoever is sent it verifies the last one only.

@@ -28,28 +28,61 @@ static bool load_logs(struct gx_engine *e, struct gx_group *g)
     return e->fault == GX_OK;
 }
 
+/* They came from the store in the order of their numbers. */
+static uint32_t log_by_lnum(const struct gx_group *g, uint32_t lnum)
+{
+    uint32_t low = 0, high = g->n_logs;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (g->logs[mid].row.lnum < lnum)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < g->n_logs && g->logs[low].row.lnum == lnum ? low : GX_NONE;
+}
+
+static bool load_op(struct gx_engine *e, struct gx_group *g, const struct gx_op_row *row, uint32_t cnum, struct gx_events_cache *cache)
+{
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    uint32_t log = log_by_lnum(g, row->lnum);
+    struct gx_event ev;
+    struct gx_body body;
+
+    if (txn == NULL)
+        return false;
+
+    enum gx_err err = log == GX_NONE ? GX_E_CORRUPT : gx_events_get_cached(txn, cache, &ev, &g->logs[log].row, &g->row.id, row->seq);
+
+    if (!gx_engine_ok(e, err == GX_E_ABSENT ? GX_E_CORRUPT : err))
+        return false;
+    if (gx_body_decode(&body, &ev) != GX_OK)
+        return gx_engine_ok(e, GX_E_CORRUPT);
+    if (!gx_group_register(e, g, &ev, &body, log, row->arrival))
+        return false;
+    if (g->law.nodes[cnum].depth != row->depth)
+        return gx_engine_ok(e, GX_E_CORRUPT);
+    g->ops[cnum].has_key = gx_event_is_sealed(ev.type) && gx_has_key(e, g, row->arrival);
+    gx_arena_reset(&e->arena);
+    return true;
+}
+
 static bool load_ops(struct gx_engine *e, struct gx_group *g)
 {
-    for (uint32_t cnum = 0;; cnum++) {
-        struct gx_txn *txn = gx_engine_txn(e, false);
-        struct gx_op_row row;
-        struct gx_event ev;
-        struct gx_body body;
-        uint32_t log = 0;
+    struct gx_events_cache *cache = gx_events_cache_new();
+    struct gx_txn *txn = gx_engine_txn(e, false);
+    struct gx_op_row row;
+    uint32_t cnum = 0;
 
-        if (txn == NULL || !gx_engine_ok(e, gx_op_get(txn, &row, g->row.gnum, cnum)))
-            return e->fault == GX_OK;
-        while (log < g->n_logs && g->logs[log].row.lnum != row.lnum)
-            log++;
-        if (log == g->n_logs || !gx_group_read(e, g, &g->logs[log], row.seq, &ev, &body))
-            return gx_engine_ok(e, GX_E_CORRUPT);
-        if (!gx_group_register(e, g, &ev, &body, log, row.arrival))
-            return false;
-        if (g->law.nodes[cnum].depth != row.depth)
-            return gx_engine_ok(e, GX_E_CORRUPT);
-        g->ops[cnum].has_key = gx_event_is_sealed(ev.type) && gx_has_key(e, g, row.arrival);
-        gx_arena_reset(&e->arena);
+    (void)gx_engine_ok(e, cache == NULL ? GX_E_MEMORY : GX_OK);
+    while (e->fault == GX_OK && txn != NULL && gx_engine_ok(e, gx_op_get(txn, &row, g->row.gnum, cnum)) && load_op(e, g, &row, cnum, cache)) {
+        cnum++;
+        txn = gx_engine_txn(e, false);
     }
+    gx_events_cache_free(cache);
+    return e->fault == GX_OK;
 }
 
 static bool load_rest(struct gx_engine *e, struct gx_group *g)

@@ -775,7 +775,7 @@ struct model {
     bool forget_to_drop_tails;      /* the ablation */
     uint32_t wrong;
     struct {
-        uint32_t appends, chunks, folds, folded, aborts, aborted_events, reopens, reads, into_journal, into_segment, beyond_one_window, cut_back, unproved;
+        uint32_t appends, chunks, folds, folded, aborts, aborted_events, reopens, reads, into_journal, into_segment, beyond_one_window, cut_back, unproved, cached;
     } seen;
 };
 
@@ -939,6 +939,29 @@ static void look_at_chunk(struct model *m, struct gx_txn *txn, uint32_t who, uin
         m->seen.into_segment++;
 }
 
+/* As a start does: upwards in each log, now of one and now of another; and a step back now and then. */
+static void look_from_cache(struct model *m, struct gx_txn *txn)
+{
+    struct gx_events_cache *cache = gx_events_cache_new();
+    uint32_t at[4];
+
+    assert_non_null(cache);
+    for (uint32_t who = 0; who < 4; who++)
+        at[who] = 1 + chance_below(&m->chance, m->authors[who].row.head_seq + 1);
+    for (uint32_t i = 0; i < 60; i++) {
+        uint32_t who = chance_below(&m->chance, 4);
+        const struct author *a = &m->authors[who];
+        struct gx_event ev = {0};
+
+        if (at[who] > a->row.head_seq)
+            continue;
+        EXPECT(m, gx_events_get_cached(txn, cache, &ev, &a->row, &a->group, at[who]) == GX_OK && gx_event_id_equal(&ev.id, &m->logs[who][at[who] - 1].id));
+        m->seen.cached++;
+        at[who] = chance_below(&m->chance, 8) == 0 ? 1 + at[who] / 2 : at[who] + 1;
+    }
+    gx_events_cache_free(cache);
+}
+
 static void look(struct model *m, struct gx_txn *txn)
 {
     uint32_t who = chance_below(&m->chance, 4), lnum = 0, seq = 0;
@@ -959,6 +982,8 @@ static void look(struct model *m, struct gx_txn *txn)
     EXPECT(m, gx_events_at(txn, &lnum, &seq, arrival) == GX_OK && lnum == m->authors[m->by_arrival[arrival - 1][0]].row.lnum
                   && seq == m->by_arrival[arrival - 1][1]);
     EXPECT(m, gx_events_at(txn, &lnum, &seq, m->n + 1) == GX_E_ABSENT);
+    if (chance_below(&m->chance, 8) == 0)
+        look_from_cache(m, txn);
 }
 
 static void model_step(struct model *m)
@@ -1042,6 +1067,7 @@ static void test_any_mix_of_steps_agrees_with_a_plain_model(void **state)
         assert_true(m->seen.into_journal > 10);         /* chunks that cross from segments into the journal */
         assert_true(m->seen.into_segment > 10);         /* and from the journal into a later segment */
         assert_true(m->seen.beyond_one_window > 100);
+        assert_true(m->seen.cached > 1000);
         assert_true(m->seen.cut_back > 50);             /* chunks that end before events proved only by later ones */
         assert_true(m->seen.unproved > 5);              /* and such where none in reach is proved */
         assert_int_equal(check_clean(&m->place).events, m->n_kept);
