@@ -65,7 +65,7 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_GUEST_BYTES_MAX (64u * 1024u)        /* what a guest may send before ADMIT */
 #define GX_GUEST_MS_MAX 10000u                  /* and how long it may take */
 #define GX_DOORS_MAX 8u                         /* guests' doors: the newest tokens */
-#define GX_JOBS_MAX 4096u                       /* verifications under way */
+#define GX_VERIFIES_MAX 4096u                   /* signatures under verification */
 #define GX_JOB_BYTES_MAX (32u * 1024u * 1024u)  /* bytes those hold */
 #define GX_WAITERS_MAX 64u                      /* clients in `wait` or `watch` */
 #define GX_TARGET_PLACES_MAX 16u                /* places to try for one node: four devices' records */

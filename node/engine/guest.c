@@ -8,6 +8,7 @@
 #define GIVING_MS 60000u
 #define JOIN_BACKOFF_MAX_MS 60000u
 #define PATH_EVENTS_MAX (2u * (GX_GROUP_MEMBERS_MAX + 2u))      /* CREATE, everybody admitted by the one before, TOKEN; what opened the log of each */
+static_assert(2 * PATH_EVENTS_MAX + 2 <= GX_PATH_SIGNATURES_MAX, "each event's and the certificate in it; the code's");
 
 /* --- connecting -------------------------------------------------------------------------------------------------------------------------- */
 

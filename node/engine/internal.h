@@ -635,7 +635,7 @@ struct gx_engine {
     struct gx_job *jobs_head, *jobs_tail;
     uint32_t n_jobs;
     size_t job_bytes;
-    uint64_t next_ticket;
+    uint64_t next_ticket, answered_ticket;
     gx_session_id next_session;
     uint32_t next_door;
 
@@ -795,7 +795,8 @@ void gx_owner_timer(struct gx_engine *e);
 
 /* --- jobs.c -------------------------------------------------------------------------------------------------------------------- */
 
-/* A job that copies `bytes`; NULL when the tables are full (counted).  Add signatures, then begin it. */
+#define GX_PATH_SIGNATURES_MAX (GX_VERIFIES_MAX / 2u)
+/* A job that copies `bytes`; NULL when it, with all the signatures that one of its kind may have, would be too much (counted).  Add signatures, then begin it. */
 struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_session *s, uint32_t gnum, struct gx_span bytes);
 /* msg, pk and sig are copied. */
 void gx_job_verify(struct gx_engine *e, struct gx_job *job, enum gx_domain domain, const struct gx_sign_pk *pk, struct gx_span msg, const struct gx_sig *sig);

@@ -2,11 +2,20 @@
 #include "node/engine/people.h"
 #include <stdlib.h>
 
+#define SIGNATURES 4u           /* of an admission: the request's by device and by code, the joiner's certificate, the event's */
+
+/* Signatures under verification. */
+static uint64_t unverified(const struct gx_engine *e)
+{
+    return e->next_ticket - e->answered_ticket - 1;
+}
+
 struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_session *s, uint32_t gnum, struct gx_span bytes)
 {
+    uint32_t signatures = kind == GX_JOB_PATH ? GX_PATH_SIGNATURES_MAX : SIGNATURES;
     struct gx_job *job = NULL;
 
-    if (e->n_jobs >= GX_JOBS_MAX || e->job_bytes + bytes.n > GX_JOB_BYTES_MAX) {
+    if (unverified(e) + signatures > GX_VERIFIES_MAX || e->job_bytes + bytes.n > GX_JOB_BYTES_MAX) {
         gx_engine_drop(e, "jobs_full");
         return NULL;
     }
@@ -42,6 +51,7 @@ void gx_job_verify(struct gx_engine *e, struct gx_job *job, enum gx_domain domai
     effect->sig = gx_arena_copy(&job->arena, sig, sizeof *sig);
     effect->bytes = gx_span(gx_arena_copy(&job->arena, msg.p, msg.n), msg.n);
     effect->ticket = job->last_ticket = e->next_ticket++;
+    GX_ASSERT(unverified(e) <= GX_VERIFIES_MAX);
     if (effect->pk == NULL || effect->sig == NULL || effect->bytes.p == NULL)
         gx_engine_ok(e, GX_E_MEMORY);
 }
@@ -406,6 +416,7 @@ void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok)
     struct gx_job *job = e->jobs_head;
 
     GX_ASSERT(job != NULL && ticket <= job->last_ticket);      /* tickets are answered in order, none left out */
+    e->answered_ticket = ticket;
     job->failed |= !ok && !(GX_MUTANT(MESSAGES_UNPROVED) && job->kind == GX_JOB_MESSAGES) &&
                    !(GX_MUTANT(CONTROL_UNPROVED) && job->kind == GX_JOB_CONTROL);
     if (ticket != job->last_ticket)

@@ -13,7 +13,7 @@
 #define EACH_MIN 4u
 #define EACH_SHARE 2u
 #define STACK_BYTES (256u * 1024u)
-static_assert((GX_JOBS_MAX & (GX_JOBS_MAX - 1)) == 0, "the ring wraps by a mask");
+static_assert((GX_VERIFIES_MAX & (GX_VERIFIES_MAX - 1)) == 0, "the ring wraps by a mask");
 
 struct job {
     uint64_t ticket;
@@ -31,9 +31,9 @@ struct each {
     size_t next, n, n_done;
 };
 
-/* Four marks that only grow chase each other round the ring: head <= next <= shared <= added, at most GX_JOBS_MAX apart. */
+/* Four marks that only grow chase each other round the ring: head <= next <= shared <= added, at most GX_VERIFIES_MAX apart. */
 struct gx_verifier {
-    struct job jobs[GX_JOBS_MAX];
+    struct job jobs[GX_VERIFIES_MAX];
     uint64_t head;          /* first not handed back */
     uint64_t added;         /* the caller's own: not under the lock */
     uint64_t last_ticket;
@@ -53,7 +53,7 @@ struct gx_verifier {
 
 static struct job *job_at(struct gx_verifier *v, uint64_t i)
 {
-    return &v->jobs[i & (GX_JOBS_MAX - 1)];
+    return &v->jobs[i & (GX_VERIFIES_MAX - 1)];
 }
 
 static void verify(struct job *j)
@@ -201,7 +201,7 @@ void gx_verifier_close(struct gx_verifier *v)
 
 void gx_verifier_add(struct gx_verifier *v, const struct gx_effect *effect)
 {
-    GX_ASSERT(effect->kind == GX_OUT_VERIFY && v->added - v->head < GX_JOBS_MAX);
+    GX_ASSERT(effect->kind == GX_OUT_VERIFY && v->added - v->head < GX_VERIFIES_MAX);
     GX_ASSERT(effect->ticket > v->last_ticket || v->added == 0);
     v->last_ticket = effect->ticket;
     /* Between `shared` and `added`: no worker looks there. */

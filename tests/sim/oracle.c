@@ -178,7 +178,7 @@ static void look_bounds(struct gx_sim *sim, uint32_t i)
                          (unsigned long long)s->bytes);
         look_served(sim, i, s);
     }
-    if (e->n_jobs > GX_JOBS_MAX || e->job_bytes > GX_JOB_BYTES_MAX || e->arena.bytes > GX_EFFECTS_BYTES_MAX + (1u << 20) || e->n_sessions > GX_SESSIONS_MAX)
+    if (e->next_ticket - e->answered_ticket - 1 > GX_VERIFIES_MAX || e->job_bytes > GX_JOB_BYTES_MAX || e->arena.bytes > GX_EFFECTS_BYTES_MAX + (1u << 20) || e->n_sessions > GX_SESSIONS_MAX)
         sim_violated(sim, GX_SIM_BOUNDS, i, "%u jobs of %zu bytes, %zu bytes of effects, %u sessions", e->n_jobs, e->job_bytes, e->arena.bytes, e->n_sessions);
     for (uint32_t k = 0; k < e->n_groups; k++)
         look_accounts(sim, i, e->groups[k]);

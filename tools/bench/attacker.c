@@ -31,7 +31,7 @@ struct liar {
     struct gx_engine *engine;
     struct gx_transport *transport;
     struct gx_input inputs[GX_STEP_INPUTS_MAX];
-    struct gx_input verified[GX_JOBS_MAX];      /* not told to the engine yet */
+    struct gx_input verified[GX_VERIFIES_MAX];      /* not told to the engine yet */
     size_t n_verified;
     struct gx_input gone[SESSIONS_MAX];         /* sessions that it gave up */
     size_t n_gone;

@@ -107,12 +107,12 @@ static void test_more_can_be_added_while_others_are_under_way(void **state)
     (void)state;
 
     assert_int_equal(gx_verifier_open(&v, 2), GX_OK);
-    while (taken < 3 * GX_JOBS_MAX) {
-        for (unsigned i = 0; i < 300 && added < 3 * GX_JOBS_MAX && added - taken < GX_JOBS_MAX; i++, added++)
+    while (taken < 3 * GX_VERIFIES_MAX) {
+        for (unsigned i = 0; i < 300 && added < 3 * GX_VERIFIES_MAX && added - taken < GX_VERIFIES_MAX; i++, added++)
             add(v, added % JOBS, added + 1);
         gx_verifier_flush(v);
         uint64_t upto = taken + 150 < added ? taken + 150 : added;
-        if (added == 3 * GX_JOBS_MAX)
+        if (added == 3 * GX_VERIFIES_MAX)
             upto = added;
         struct gx_input in[64];
         wait_readable(v);
