@@ -82,7 +82,9 @@ enum gx_mutant {
 #define GX_X(name, text) GX_MUTANT_##name,
     GX_MUTANT_LIST(GX_X)
 #undef GX_X
-        GX_MUTANT_COUNT
+        GX_MUTANT_COUNT,
+    /* Of what the simulator does not have: ablation/lan/... */
+    GX_MUTANT_MODE_IGNORED      /* groups are shown where contacts alone should be; shown by: a beacon of theirs on that network, an answer */
 };
 
 #ifdef GX_MUTANTS

@@ -108,9 +108,9 @@ static void add_lan(json_t *list, const struct gx_cli *cli, const struct gx_conf
 {
     char from[GX_PATH_MAX + 64] = "default";
 
-    if (config->lan_line != 0)
-        snprintf(from, sizeof from, "%s:%u", cli->home.config, config->lan_line);
-    add_setting(list, "lan", config->lan_contacts ? "contacts" : config->lan ? "on" : "off", from);
+    if (config->lan.line != 0)
+        snprintf(from, sizeof from, "%s:%u", cli->home.config, config->lan.line);
+    add_setting(list, "lan", gx_mode_text(config->lan.usual), from);
 }
 
 static void add_carry(json_t *list, const struct gx_cli *cli, const struct gx_config *config, enum gx_config_carry which)

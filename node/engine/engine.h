@@ -61,7 +61,6 @@ struct gx_engine_config {
     struct gx_curve_pk transport_pk;            /* this node's CURVE key at the members' door */
     struct gx_curve_pk old_transport_pk;        /* the one of before, which is still answered to; zero: there is none */
     struct gx_carry_limits carry;
-    bool lan_contacts;                          /* on a LAN this node looks for contacts alone, and is found by them and by who has a code */
     struct gx_hands hands;                      /* each may be NULL: one after the other */
     /* Where the engine notes the index of the input it is at, if it is marked (else, and between steps, UINT32_MAX), so that os can lay it in a page that outlives a crash
      * and name the frame that killed the node.  May be NULL. */
@@ -104,6 +103,8 @@ struct gx_input {
     /* LISTENING, TRANSPORT_KEY: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX.  LAN: n_addrs <= GX_LAN_SOURCES_MAX */
     size_t n_addrs;
     const struct gx_addr *addrs;
+    /* LAN: bit i: on the network of addrs[i] contacts alone are looked for, and those who have a code, and this node is found by no others; DATAGRAM: 1: it came from such a network */
+    uint32_t contacts_only;
     /* VACUUMED */
     enum gx_err err;
     uint64_t before_bytes, after_bytes;

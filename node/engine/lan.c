@@ -22,9 +22,24 @@ static const uint32_t burst_ms[] = {1000, 2000, 4000};      /* between the first
 
 /* --- what is looked for ------------------------------------------------------------------------------------------------------------------ */
 
-static bool is_for_lan(const struct gx_engine *e, const struct gx_group *g)
+/* Is it shown on a network, where contacts are shown alone? */
+static bool is_for_lan(const struct gx_group *g, bool contacts)
 {
-    return gx_group_active(g) && g->me != GX_NONE && (!e->config.lan_contacts || gx_group_is_direct(g));
+    return gx_group_active(g) && g->me != GX_NONE && (!contacts || gx_group_is_direct(g) || GX_MUTANT(MODE_IGNORED));
+}
+
+static bool is_contacts_only(const struct gx_lan *lan, uint32_t source)
+{
+    return (lan->contacts_only >> source & 1u) != 0;
+}
+
+/* Is there a network of that mode? */
+static bool has_network(const struct gx_lan *lan, bool contacts)
+{
+    for (uint32_t i = 0; i < lan->n_sources; i++)
+        if (is_contacts_only(lan, i) == contacts)
+            return true;
+    return false;
 }
 
 static uint32_t connected(const struct gx_engine *e, const struct gx_group *g)
@@ -39,9 +54,9 @@ static uint32_t connected(const struct gx_engine *e, const struct gx_group *g)
     return n;
 }
 
-static bool is_lonely(const struct gx_engine *e, const struct gx_group *g)
+static bool is_lonely(const struct gx_engine *e, const struct gx_group *g, bool contacts)
 {
-    return is_for_lan(e, g) && g->law.now.n_members > 1 && connected(e, g) == 0;
+    return is_for_lan(g, contacts) && g->law.now.n_members > 1 && connected(e, g) == 0;
 }
 
 static bool looks_for_door(const struct gx_group *g)
@@ -68,11 +83,11 @@ static struct gx_lan_wish *wish(struct gx_lan_wish *list, uint32_t *n, uint32_t 
 }
 
 /* Doors first: somebody waits in front of them.  Then groups, in turn. */
-static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TAGS])
+static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TAGS], bool contacts)
 {
     struct gx_lan_wish *w = NULL;
     const struct gx_gate_key *gate = NULL;
-    uint32_t n = 0, turn = e->lan.turn;
+    uint32_t n = 0, turn = e->lan.turn[contacts];
 
     for (uint32_t i = 0; i < e->n_groups; i++)
         if (looks_for_door(e->groups[i]) && (w = wish(list, &n, e->groups[i]->row.gnum)) != NULL) {
@@ -90,8 +105,8 @@ static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TA
 
         if (n == GX_BEACON_TAGS)
             break;
-        e->lan.turn = (turn + i + 1) % e->n_groups;
-        if (!is_for_lan(e, g) || g->law.now.n_members < 2 || gx_gates_list(e, g, &gate, 1) == 0)
+        e->lan.turn[contacts] = (turn + i + 1) % e->n_groups;
+        if (!is_for_lan(g, contacts) || g->law.now.n_members < 2 || gx_gates_list(e, g, &gate, 1) == 0)
             continue;
         w = wish(list, &n, g->row.gnum);
         gx_lan_key_of_gate(&w->key, gate);
@@ -100,14 +115,14 @@ static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TA
 }
 
 /* A group whose others may not have the gate that this node has, or not any more: one a time.  NULL: nobody is missed. */
-static struct gx_group *missed(struct gx_engine *e)
+static struct gx_group *missed(struct gx_engine *e, bool contacts)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
-        struct gx_group *g = e->groups[(e->lan.capsule_turn + i) % e->n_groups];
+        struct gx_group *g = e->groups[(e->lan.capsule_turn[contacts] + i) % e->n_groups];
 
-        if (!is_lonely(e, g))
+        if (!is_lonely(e, g, contacts))
             continue;
-        e->lan.capsule_turn = (e->lan.capsule_turn + i + 1) % e->n_groups;
+        e->lan.capsule_turn[contacts] = (e->lan.capsule_turn[contacts] + i + 1) % e->n_groups;
         return g;
     }
     return NULL;
@@ -154,21 +169,25 @@ static void send_from(struct gx_engine *e, const struct gx_addr *from, const str
     effect->bytes = gx_wr_span(&w);
 }
 
-static void send_beacons(struct gx_engine *e)
+/* On the networks of that mode. */
+static void send_beacons(struct gx_engine *e, bool contacts)
 {
     struct gx_lan_wish list[GX_BEACON_TAGS];
-    uint32_t n = wishes(e, list);
-    struct gx_group *old = missed(e);
+    uint32_t n = wishes(e, list, contacts);
+    struct gx_group *old = missed(e, contacts);
 
     for (uint32_t i = 0; i < e->lan.n_sources && (n > 0 || old != NULL); i++)
-        send_from(e, &e->lan.sources[i], list, n, old);
+        if (is_contacts_only(&e->lan, i) == contacts)
+            send_from(e, &e->lan.sources[i], list, n, old);
     gx_wipe(list, sizeof list);
 }
 
 static bool is_in_need(struct gx_engine *e)
 {
+    bool contacts = !has_network(&e->lan, false);
+
     for (uint32_t i = 0; i < e->n_groups; i++)
-        if (looks_for_door(e->groups[i]) || is_lonely(e, e->groups[i]))
+        if (looks_for_door(e->groups[i]) || is_lonely(e, e->groups[i], contacts))
             return true;
     for (uint32_t i = 0; i < e->people.n; i++)
         if (gx_card_goes_to(e, &e->people.contacts[i]))
@@ -203,7 +222,9 @@ void gx_lan_timer(struct gx_engine *e)
     if (!gx_lan_is_on(e) || !e->listening)
         return;
     if (e->now.mono_ms >= e->lan.next_ms) {
-        send_beacons(e);
+        for (unsigned contacts = 0; contacts < 2; contacts++)
+            if (has_network(&e->lan, contacts != 0))
+                send_beacons(e, contacts != 0);
         if (e->lan.burst < GX_ARRAY_LEN(burst_ms))
             e->lan.next_ms = e->now.mono_ms + burst_ms[e->lan.burst++];
         else
@@ -220,6 +241,7 @@ void gx_lan_take_sources(struct gx_engine *e, const struct gx_input *in)
     GX_ASSERT(in->n_addrs <= GX_LAN_SOURCES_MAX);
     memcpy(lan->sources, in->addrs, in->n_addrs * sizeof in->addrs[0]);
     lan->n_sources = (uint32_t)in->n_addrs;
+    lan->contacts_only = in->contacts_only;
     forget_asked(lan);
     gx_lan_hurry(e);
     gx_rng_fill(e->config.rng, &r, sizeof r);
@@ -293,7 +315,7 @@ static void gather(struct gx_engine *e)
     lan->known_ms = e->now.mono_ms;
     gx_groups_settle(e);
     for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++) {
-        if (is_for_lan(e, e->groups[i]))
+        if (is_for_lan(e->groups[i], false))
             know_group(e, e->groups[i]);
         know_doors(e, e->groups[i]);
     }
@@ -313,14 +335,16 @@ static bool has_tag(const struct gx_beacon *beacon, const struct gx_lan_tag *tag
     return false;
 }
 
-static bool is_recognised(struct gx_engine *e, const struct gx_beacon *beacon, const struct gx_lan_known *k, const struct gx_lan_said *said)
+static bool is_recognised(struct gx_engine *e, const struct gx_beacon *beacon, const struct gx_lan_known *k, const struct gx_lan_said *said, bool contacts)
 {
     struct gx_group *g = k->group == GX_NONE ? NULL : gx_group_by_gnum(e, k->group);
     struct gx_lan_tag tag;
     struct gx_sign_pk device;
 
+    if (!k->door && (g == NULL || !is_for_lan(g, contacts)))
+        return false;
     if (k->capsule)
-        return g != NULL && gx_lan_capsule_open(&device, &beacon->capsule, &k->key, said, g->row.id.b) &&
+        return gx_lan_capsule_open(&device, &beacon->capsule, &k->key, said, g->row.id.b) &&
                (gx_group_live(g, &device) || GX_MUTANT(CAPSULE_TRUSTED));
     gx_lan_tag(&tag, &k->key, said);
     return has_tag(beacon, &tag);
@@ -397,7 +421,7 @@ static void note(struct gx_engine *e, const struct gx_addr *addr, const struct g
     lan->nearby[at] = (struct gx_lan_nearby){.addr = *addr, .group = k == NULL ? GX_NONE : k->group, .door = k != NULL && k->door, .at_ms = e->now.mono_ms};
 }
 
-static void take_beacon(struct gx_engine *e, const struct gx_addr *from, const struct gx_beacon *beacon)
+static void take_beacon(struct gx_engine *e, const struct gx_addr *from, const struct gx_beacon *beacon, bool contacts)
 {
     static const int32_t around[AROUND] = {0, -1, 1};
     struct gx_lan *lan = &e->lan;
@@ -413,7 +437,7 @@ static void take_beacon(struct gx_engine *e, const struct gx_addr *from, const s
         gx_lan_said(&said, &beacon->r, from, gx_lan_slot(e->now.wall_ms) + (uint32_t)around[s]);
         lan->hashes.left -= lan->n_known;
         for (uint32_t i = 0; i < lan->n_known && found == NULL; i++)
-            if (is_recognised(e, beacon, &lan->known[i], &said))
+            if (is_recognised(e, beacon, &lan->known[i], &said, contacts))
                 found = &lan->known[i];
     }
     note(e, from, found);
@@ -491,7 +515,7 @@ void gx_lan_take(struct gx_engine *e, const struct gx_input *in)
     else if (is_answer)
         take_answer(e, &in->peer_addr, &answer);
     else
-        take_beacon(e, &in->peer_addr, &beacon);
+        take_beacon(e, &in->peer_addr, &beacon, in->contacts_only != 0);
 }
 
 void gx_lan_free(struct gx_engine *e)

@@ -43,9 +43,10 @@ struct gx_lan_nearby {
 struct gx_lan {
     struct gx_addr sources[GX_LAN_SOURCES_MAX];
     uint32_t n_sources;
+    uint32_t contacts_only;     /* bit i: sources[i] is on a network where groups are not shown */
     uint64_t next_ms;           /* the next beacons */
     uint32_t burst;             /* how many of the first ones are out */
-    uint32_t turn, capsule_turn;        /* the group that comes first */
+    uint32_t turn[2], capsule_turn[2];  /* the group that comes first: where groups are shown, where they are not */
     struct gx_lan_asked asked[GX_LAN_ASKED_MAX];
     uint32_t n_asked;           /* ever; the newest stands at n_asked - 1 modulo GX_LAN_ASKED_MAX */
     struct gx_lan_known *known;

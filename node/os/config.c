@@ -124,13 +124,11 @@ static bool take_value(struct gx_config *out, const char *key, const char *value
         return true;
     }
     if (strcmp(key, "lan") == 0) {
-        if (out->lan_line != 0)
+        if (out->lan.line != 0)
             return refuse(at, "\"lan\" stands here a second time", "");
-        out->lan_contacts = strcmp(value, "contacts") == 0;
-        out->lan = out->lan_contacts || strcmp(value, "on") == 0;
-        if (!out->lan && strcmp(value, "off") != 0)
+        if (!gx_mode_read(&out->lan.usual, value))
             return refuse(at, "lan must be on, contacts or off", "");
-        out->lan_line = at->line;
+        out->lan.line = at->line;
         return true;
     }
     for (size_t i = 0; i < GX_CONFIG_CARRY_COUNT; i++)
@@ -162,7 +160,7 @@ bool gx_config_parse(struct gx_config *out, struct gx_span text, const char *fil
 
     memset(out, 0, sizeof *out);
     out->listen = gx_config_default_listen();
-    out->lan = true;
+    out->lan.usual = GX_MODE_ON;
     if (text.n > GX_CONFIG_BYTES_MAX)
         return refuse(&at, "the file is longer than 64 KiB", "");
     while (text.n > 0) {

@@ -4,6 +4,7 @@
 
 #include "node/engine/engine.h"
 #include "node/os/home.h"
+#include "node/os/modes.h"
 #include "proto/addr.h"
 
 #define GX_CONFIG_BYTES_MAX 65536u
@@ -28,9 +29,7 @@ enum gx_config_carry {
 struct gx_config {
     struct gx_addr listen;
     unsigned listen_line;       /* 0: not in the file */
-    bool lan;                   /* look for others on the LAN, and be found there: */
-    bool lan_contacts;          /* for contacts, and for who has a code, and not for groups */
-    unsigned lan_line;          /* likewise */
+    struct gx_modes lan;
     struct gx_carry_limits carry;
     unsigned carry_lines[GX_CONFIG_CARRY_COUNT];        /* likewise */
 };

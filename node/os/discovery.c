@@ -39,6 +39,7 @@ static_assert(MOUTHS + 1 == GX_DISCOVERY_ITEMS, "and the watch");
 
 struct gx_discovery {
     struct gx_addr listen;
+    const struct gx_modes *modes;
     struct gx_udp udp[FAMILIES];
     struct mouth mouths[MOUTHS];            /* of those that are open */
     size_t n_mouths;
@@ -138,7 +139,7 @@ static void open_family(struct gx_discovery *d, struct gx_udp *u, int family)
     }
 }
 
-bool gx_discovery_open(struct gx_discovery **out, const struct gx_addr *listen, struct gx_fail *why)
+bool gx_discovery_open(struct gx_discovery **out, const struct gx_addr *listen, const struct gx_modes *modes, struct gx_fail *why)
 {
     struct gx_discovery *d = calloc(1, sizeof *d);
 
@@ -148,6 +149,7 @@ bool gx_discovery_open(struct gx_discovery **out, const struct gx_addr *listen, 
         return gx_fail(why, GX_EXIT_FAILED, "memory", NULL, "out of memory");
     }
     d->listen = *listen;
+    d->modes = modes;
     d->watch = -1;
     randombytes_buf(d->key, sizeof d->key);
     open_family(d, &d->udp[0], AF_INET);
@@ -284,7 +286,8 @@ static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *
             continue;
         }
         d->stats.heard++;
-        inputs[taken++] = (struct gx_input){.kind = GX_IN_DATAGRAM, .now = now, .bytes = gx_span(bytes, n), .peer_addr = from};
+        inputs[taken++] = (struct gx_input){.kind = GX_IN_DATAGRAM, .now = now, .bytes = gx_span(bytes, n), .peer_addr = from,
+                                               .contacts_only = d->modes->usual == GX_MODE_CONTACTS};
     }
     return taken;
 }
@@ -344,7 +347,8 @@ size_t gx_discovery_take(struct gx_discovery *d, struct gx_input *inputs, size_t
     if (now.mono_ms >= d->scan_at_ms)
         scan(d, now.mono_ms);
     if (!d->told)
-        inputs[n++] = (struct gx_input){.kind = GX_IN_LAN, .now = now, .n_addrs = d->n_sources, .addrs = d->addrs};
+        inputs[n++] = (struct gx_input){.kind = GX_IN_LAN, .now = now, .n_addrs = d->n_sources, .addrs = d->addrs,
+                                           .contacts_only = d->modes->usual == GX_MODE_CONTACTS ? UINT32_MAX : 0};
     d->told = true;
     return n + receive_all(d, inputs + n, items, n_items, now);
 }

@@ -10,14 +10,15 @@
 
 #include "node/engine/engine.h"
 #include "node/os/fail.h"
+#include "node/os/modes.h"
 
 #include <zmq.h>
 
 struct gx_discovery;
 
-/* listen: the members' door, for nobody can be met where it is not open.  False with *why (1): no socket of either family; *out is NULL.  Where one
+/* listen: the members' door, for nobody can be met where it is not open.  modes: borrowed.  False with *why (1): no socket of either family; *out is NULL.  Where one
  * family fails, the log says why. */
-bool gx_discovery_open(struct gx_discovery **out, const struct gx_addr *listen, struct gx_fail *why) GX_MUST_CHECK;
+bool gx_discovery_open(struct gx_discovery **out, const struct gx_addr *listen, const struct gx_modes *modes, struct gx_fail *why) GX_MUST_CHECK;
 void gx_discovery_close(struct gx_discovery *d);        /* NULL does nothing */
 
 /* Items for zmq_poll; cap at least GX_DISCOVERY_ITEMS.  Sockets that were read as fast as may be are left out for a moment. */

@@ -65,7 +65,7 @@ static void add_lan(const struct gx_node *node, json_t *result)
         gx_addr_format(text, &s.sources[i]);
         (void)json_array_append_new(sources, json_string(text));
     }
-    (void)json_object_set_new(lan, "state", json_string(node->discovery == NULL ? node->options->lan ? "failed" : "off" : node->options->lan_contacts ? "contacts" : "on"));
+    (void)json_object_set_new(lan, "state", json_string(node->discovery != NULL ? gx_mode_text(node->options->lan->usual) : node->options->lan == NULL ? "off" : "failed"));
     (void)json_object_set_new(lan, "sources", sources);
     (void)json_object_set_new(lan, "heard", json_integer((json_int_t)s.heard));
     (void)json_object_set_new(lan, "sent", json_integer((json_int_t)s.sent));
@@ -142,7 +142,6 @@ static bool open_engine(struct gx_node *node, const struct gx_identity *id, stru
         return false;
     struct gx_open_engine how = {.home = home, .id = id, .old_transport_pk = &node->vault->old.pk, .store = node->store, .store_uuid = uuid, .rng = &node->rng.rng,
                                  .carry = node->options->carry,
-                                 .lan_contacts = node->options->lan_contacts,
                                  .hands = {.each = gx_verifier_each, .self = node->verifier}, .progress = gx_poison_progress(&node->poison)};
     if (!gx_open_engine(&node->engine, &fresh, &how, why))
         return false;
@@ -197,7 +196,7 @@ static bool open_lan(struct gx_node *node)
 {
     struct gx_fail why;
 
-    if (node->options->lan && !gx_discovery_open(&node->discovery, &node->listen, &why))
+    if (node->options->lan != NULL && !gx_discovery_open(&node->discovery, &node->listen, node->options->lan, &why))
         gx_log("%s", why.message);
     return true;
 }

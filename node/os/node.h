@@ -6,6 +6,7 @@
 #include "node/os/discovery.h"
 #include "node/os/fence.h"
 #include "node/os/keeper.h"
+#include "node/os/modes.h"
 #include "node/os/poison.h"
 #include "node/os/transport.h"
 #include "node/os/vault.h"
@@ -24,8 +25,7 @@ struct gx_node_options {
     const struct gx_home *home;
     struct gx_carry_limits carry;
     struct gx_addr listen;                  /* port 0: the kept one, else GX_DEFAULT_PORT, else any; what was found is kept */
-    bool lan;                               /* look for others on the LAN, and be found there: */
-    bool lan_contacts;                      /* for contacts, and for who has a code, and not for groups */
+    const struct gx_modes *lan;             /* what is shown there; NULL: nobody is looked for */
     struct gx_passphrase *passphrase;       /* NULL: a home that has one starts locked.  Wiped once it was tried */
     void (*ready)(void *ctx, const struct gx_node_ready *ready);
     void *ctx;

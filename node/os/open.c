@@ -62,7 +62,6 @@ bool gx_open_engine(struct gx_engine **out, bool *fresh, const struct gx_open_en
         .device_seed = how->id->device_seed,
         .transport_pk = how->id->transport_pk,
         .carry = how->carry,
-        .lan_contacts = how->lan_contacts,
         .hands = how->hands,
         .progress = how->progress,
     };

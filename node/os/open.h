@@ -18,7 +18,6 @@ struct gx_open_engine {
     const uint8_t *store_uuid;
     struct gx_rng *rng;
     struct gx_carry_limits carry;
-    bool lan_contacts;          /* on a LAN, contacts alone */
     struct gx_hands hands;
     volatile uint32_t *progress;
     bool offline;

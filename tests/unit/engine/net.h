@@ -59,6 +59,9 @@ struct net_node {
     unsigned transport_keys;                /* how often it was replaced; the one of before is still answered to */
     struct gx_addr addr;                    /* where it then is */
     struct gx_addr lan;                     /* from where it speaks on the LAN; family 0: it does not */
+    struct gx_addr aside;                   /* and on another network, where nobody hears it; family 0: it is on none */
+    uint32_t contacts_only;                 /* for contacts alone: bit 0 the LAN, bit 1 the other one */
+    struct gx_addr spoke;                   /* from where it said the last beacon */
     uint64_t beacons, datagrams;            /* what it said there */
     uint64_t wake;
     uint64_t next_inbound;
@@ -229,6 +232,12 @@ static inline void net_said(struct net *net, int from, struct gx_span bytes)
         net->said(net, from, bytes);
 }
 
+/* Node i hears it on the LAN. */
+static inline void net_datagram(struct net *net, int i, const struct gx_addr *from, struct gx_span bytes)
+{
+    net_push(net, i, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = *from, .contacts_only = net->node[i].contacts_only & 1u}, bytes);
+}
+
 static inline void net_effect(struct net *net, int i, const struct gx_effect *ef)
 {
     struct net_node *node = &net->node[i];
@@ -297,18 +306,21 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
     }
     case GX_OUT_BEACON:
         node->beacons++;
-        assert_true(gx_addr_equal(&ef->addr, &node->lan));
+        node->spoke = ef->addr;
         net_said(net, i, ef->bytes);
+        if (gx_addr_equal(&ef->addr, &node->aside))
+            break;
+        assert_true(gx_addr_equal(&ef->addr, &node->lan));
         for (int k = 0; k < net->n; k++)
             if (net->node[k].lan.family != 0 && (net->heard == NULL || net->heard(net, i, k, ef->bytes)))
-                net_push(net, k, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = node->lan}, ef->bytes);
+                net_datagram(net, k, &node->lan, ef->bytes);
         break;
     case GX_OUT_DATAGRAM:
         node->datagrams++;
         net_said(net, i, ef->bytes);
         for (int k = 0; k < net->n; k++)
             if (net->node[k].lan.family != 0 && gx_addr_equal(&net->node[k].lan, &ef->addr) && (net->heard == NULL || net->heard(net, i, k, ef->bytes)))
-                net_push(net, k, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = node->lan}, ef->bytes);
+                net_datagram(net, k, &node->lan, ef->bytes);
         break;
     case GX_OUT_NAME:
     case GX_OUT_LOG:
@@ -415,9 +427,12 @@ static inline void net_lan(struct net *net, int i)
 {
     struct net_node *node = &net->node[i];
     uint8_t host = (uint8_t)(node->lan.family == 0 ? i + 1 : node->lan.ip[3] + 100);
+    struct gx_addr at[2];
 
     node->lan = (struct gx_addr){.family = 4, .ip = {192, 0, 2, host}, .port = (uint16_t)(4000 + host)};
-    net_step(net, i, (struct gx_input){.kind = GX_IN_LAN, .n_addrs = 1, .addrs = &node->lan});
+    at[0] = node->lan;
+    at[1] = node->aside;
+    net_step(net, i, (struct gx_input){.kind = GX_IN_LAN, .n_addrs = node->aside.family == 0 ? 1 : 2, .addrs = at, .contacts_only = node->contacts_only});
     net_settle(net);
 }
 

@@ -1,10 +1,16 @@
 #include "tests/unit/engine/sealing.h"
 
+#ifdef GX_MUTANTS
+#include "crypto/mutant.h"
+int gx_mutant = GX_MUTANT_MODE_IGNORED;
+#endif
+
 #define HEARD_MAX 4096
 
 /* What was said on the LAN, as somebody hears it who has no part in it. */
 static struct {
     int from;
+    struct gx_addr at;          /* a beacon: from where */
     size_t n;
     uint8_t bytes[GX_LAN_DATAGRAM_MAX];
 } heard[HEARD_MAX];
@@ -12,9 +18,9 @@ static size_t n_heard;
 
 static void hear(struct net *net, int from, struct gx_span bytes)
 {
-    (void)net;
     assert_true(n_heard < HEARD_MAX && bytes.n <= GX_LAN_DATAGRAM_MAX);
     heard[n_heard].from = from;
+    heard[n_heard].at = net->node[from].spoke;
     heard[n_heard].n = bytes.n;
     memcpy(heard[n_heard++].bytes, bytes.p, bytes.n);
 }
@@ -187,10 +193,7 @@ static void test_with_contacts_only_a_group_is_neither_looked_for_nor_recognised
 
     net_send(net, 0, "tea", "1");
     net_run(net, 3000);
-    net_stop(net, 0);
-    net->node[0].config.lan_contacts = true;
-    net_start(net, 0);
-    net_run(net, 3000);
+    net->node[0].contacts_only = 1;
     move_both(net, 0, 1);
     net_lan(net, 0);
     net_lan(net, 1);
@@ -214,12 +217,8 @@ static void test_two_contacts_find_each_other_where_only_contacts_are_looked_for
     assert_true(tell_by_command(net, 1, GX_CMD_ACCEPT, "@n0", "state"));
     net_run(net, 5000);
     assert_int_equal(shared_by(net, 0, 1), 1);
-    for (int i = 0; i < 2; i++) {
-        net_stop(net, i);
-        net->node[i].config.lan_contacts = true;
-        net_start(net, i);
-    }
-    net_run(net, 3000);
+    for (int i = 0; i < 2; i++)
+        net->node[i].contacts_only = 1;
     move_both(net, 0, 1);
     net_run(net, 60000);
     assert_int_equal(shared_by(net, 0, 1), 0);
@@ -227,6 +226,121 @@ static void test_two_contacts_find_each_other_where_only_contacts_are_looked_for
     net_lan(net, 1);
     net_run(net, 60000);
     assert_int_equal(shared_by(net, 0, 1), 1);
+    net_free(net);
+}
+
+/* Beacons of node i from that address: those with a tag, and those with a capsule, by which the group is recognised. */
+static void shown(struct net *net, int i, const struct gx_addr *at, struct gx_group *g, size_t *tags, size_t *capsules)
+{
+    const struct gx_gate_key *gate = NULL;
+    struct gx_lan_key key, key_zero;
+
+    *tags = *capsules = 0;
+    assert_int_equal(gx_gates_list(eng(net, i), g, &gate, 1), 1);
+    gx_lan_key_of_gate(&key, gate);
+    gx_lan_key_of_gate(&key_zero, &g->gate_zero);
+    for (size_t k = 0; k < n_heard; k++) {
+        struct gx_beacon beacon;
+        struct gx_lan_said said;
+        struct gx_lan_tag tag;
+        struct gx_sign_pk device;
+
+        if (heard[k].from != i || !gx_addr_equal(&heard[k].at, at))
+            continue;
+        assert_int_equal(gx_beacon_decode(&beacon, gx_span(heard[k].bytes, heard[k].n)), GX_OK);
+        gx_lan_said(&said, &beacon.r, at, gx_lan_slot(net->now.wall_ms));
+        gx_lan_tag(&tag, &key, &said);
+        for (size_t t = 0; t < GX_BEACON_TAGS; t++)
+            *tags += memcmp(beacon.tags[t].b, tag.b, sizeof tag.b) == 0;
+        *capsules += gx_lan_capsule_open(&device, &beacon.capsule, &key_zero, &said, g->row.id.b);
+    }
+}
+
+static struct gx_group *direct_of(struct net *net, int i)
+{
+    for (uint32_t k = 0; k < eng(net, i)->n_groups; k++)
+        if (gx_group_is_direct(eng(net, i)->groups[k]))
+            return eng(net, i)->groups[k];
+    return NULL;
+}
+
+/* Node 0, 1 and 2 are in tea, 0 and 2 are contacts, too.  Node 0 is on two networks, and misses both of the others. */
+static struct net *two_networks(void)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    net_send(net, 0, "tea", "1");
+    assert_true(scan(net, 0, 2));
+    net_run(net, 3000);
+    assert_true(tell_by_command(net, 2, GX_CMD_ACCEPT, "@n0", "state"));
+    net_run(net, 5000);
+    net_stop(net, 1);
+    net_stop(net, 2);
+    net_run(net, 3000);
+    net->node[0].aside = (struct gx_addr){.family = 4, .ip = {198, 51, 100, 7}, .port = 4007};
+    listen_in(net);
+    return net;
+}
+
+static void test_on_each_network_is_shown_what_its_mode_allows(void **state)
+{
+    struct net *net = two_networks();
+    struct gx_addr gone;
+    size_t tags = 0, capsules = 0;
+    (void)state;
+
+    net->node[0].contacts_only = 2;
+    net_lan(net, 0);
+    net_run(net, 8000);
+    assert_int_equal(n_heard, 8);               /* four from each */
+    shown(net, 0, &net->node[0].lan, tea(net, 0), &tags, &capsules);
+    assert_int_equal(tags, 4);
+    assert_int_equal(capsules, 2);              /* tea and the chat in turn */
+    shown(net, 0, &net->node[0].lan, direct_of(net, 0), &tags, &capsules);
+    assert_int_equal(tags, 4);
+    assert_int_equal(capsules, 2);
+    shown(net, 0, &net->node[0].aside, tea(net, 0), &tags, &capsules);
+    assert_int_equal(tags + capsules, 0);
+    shown(net, 0, &net->node[0].aside, direct_of(net, 0), &tags, &capsules);
+    assert_int_equal(tags, 4);
+    assert_int_equal(capsules, 4);
+    /* That mode changes, and the other network is none any more. */
+    listen_in(net);
+    gone = net->node[0].aside;
+    net->node[0].aside.family = 0;
+    net->node[0].contacts_only = 1;
+    net_lan(net, 0);
+    net_run(net, 8000);
+    assert_int_equal(n_heard, 4);
+    shown(net, 0, &net->node[0].lan, tea(net, 0), &tags, &capsules);
+    assert_int_equal(tags + capsules, 0);
+    shown(net, 0, &gone, direct_of(net, 0), &tags, &capsules);
+    assert_int_equal(tags + capsules, 0);
+    net_free(net);
+}
+
+static void test_a_beacon_is_answered_as_the_mode_of_the_network_allows_that_it_came_by(void **state)
+{
+    struct net *net = two_networks();
+    const struct gx_addr from = {.family = 4, .ip = {192, 0, 2, 2}, .port = 4002};
+    (void)state;
+
+    net_start(net, 1);
+    net->cut[0][1] = net->cut[1][0] = true;
+    net_lan(net, 1);
+    net_run(net, 300);
+    assert_true(n_heard > 0 && heard[0].from == 1);     /* of tea alone: it has no contacts */
+    net->node[0].contacts_only = 1;
+    net_lan(net, 0);
+    net_datagram(net, 0, &from, gx_span(heard[0].bytes, heard[0].n));
+    net_settle(net);
+    assert_int_equal(net->node[0].datagrams, 0);
+    assert_int_equal(eng(net, 0)->lan.nearby[0].group, GX_NONE);
+    net->node[0].contacts_only = 0;
+    net_datagram(net, 0, &from, gx_span(heard[0].bytes, heard[0].n));
+    net_settle(net);
+    assert_int_equal(net->node[0].datagrams, 1);
     net_free(net);
 }
 
@@ -552,6 +666,8 @@ int main(void)
         cmocka_unit_test(test_strangers_are_heard_and_not_answered),
         cmocka_unit_test(test_with_contacts_only_a_group_is_neither_looked_for_nor_recognised_and_a_code_is),
         cmocka_unit_test(test_two_contacts_find_each_other_where_only_contacts_are_looked_for),
+        cmocka_unit_test(test_on_each_network_is_shown_what_its_mode_allows),
+        cmocka_unit_test(test_a_beacon_is_answered_as_the_mode_of_the_network_allows_that_it_came_by),
         cmocka_unit_test(test_who_looks_for_nobody_is_silent),
         cmocka_unit_test(test_no_two_beacons_of_a_node_have_anything_in_common_but_the_constant),
         cmocka_unit_test(test_a_beacon_is_answered_once_and_only_to_where_it_came_from),

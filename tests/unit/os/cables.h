@@ -69,6 +69,8 @@ static inline void enter(int net)
     assert_int_equal(setns(net, CLONE_NEWNET), 0);
 }
 
+static const struct gx_modes all_on = {.usual = GX_MODE_ON};
+
 static inline struct party *party_open(struct party *p, int net, const char *listen)
 {
     struct gx_fail why = {0};
@@ -77,7 +79,7 @@ static inline struct party *party_open(struct party *p, int net, const char *lis
     *p = (struct party){.net = net, .heard = calloc(HEARD_MAX, sizeof *p->heard)};
     assert_int_equal(gx_addr_parse(&addr, listen, true), GX_OK);
     enter(net);
-    if (!gx_discovery_open(&p->d, &addr, &why))
+    if (!gx_discovery_open(&p->d, &addr, &all_on, &why))
         fail_msg("%s", why.message);
     return p;
 }

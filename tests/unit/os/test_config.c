@@ -43,16 +43,15 @@ static void test_the_lan_is_on_unless_it_is_off(void **state)
 {
     (void)state;
     assert_true(parse(""));
-    assert_true(config.lan);
-    assert_int_equal(config.lan_line, 0);
+    assert_int_equal(config.lan.usual, GX_MODE_ON);
+    assert_int_equal(config.lan.line, 0);
     assert_true(parse("lan = on\n"));
-    assert_true(config.lan);
+    assert_int_equal(config.lan.usual, GX_MODE_ON);
     assert_true(parse("\nlan=off\n"));
-    assert_false(config.lan);
-    assert_int_equal(config.lan_line, 2);
-    assert_false(config.lan_contacts);
+    assert_int_equal(config.lan.usual, GX_MODE_OFF);
+    assert_int_equal(config.lan.line, 2);
     assert_true(parse("lan = contacts\n"));
-    assert_true(config.lan && config.lan_contacts);
+    assert_int_equal(config.lan.usual, GX_MODE_CONTACTS);
     refused_at("lan = no", "f.conf:1: ", "on, contacts or off");
     refused_at("lan =", "f.conf:1: ", "on, contacts or off");
     refused_at("lan = on\nlan = on", "f.conf:2: ", "second time");

@@ -208,7 +208,7 @@ static void test_a_port_that_another_program_keeps_is_said(void **state)
     need_network();
     four = taken_port(AF_INET);
     six = taken_port(AF_INET6);
-    bool opened = gx_discovery_open(&d, &listen, &why);
+    bool opened = gx_discovery_open(&d, &listen, &all_on, &why);
     close(four);
     if (six >= 0)
         close(six);
