@@ -78,6 +78,7 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_OFFERED_MAX 64u                      /* contacts invited into one group who have not come yet */
 #define GX_TOLD_MAX 64u                         /* groups in which one contact says to be somebody whom this node does not know yet */
 #define GX_LAN_SOURCES_MAX 16u                  /* own addresses that beacons go out from: some interfaces, of each family's one or two */
+#define GX_LAN_MODES_MAX 64u                     /* networks that the configuration names */
 #define GX_LAN_DATAGRAM_MAX 256u                /* bytes of a beacon, and of anything else said by UDP */
 #define GX_LAN_HEARD_MAX 256u                   /* beacons that were recognised, so that each is answered once */
 #define GX_LAN_NEARBY_MAX 64u                   /* addresses that somebody was heard from, for `peers --nearby` */

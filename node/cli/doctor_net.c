@@ -152,6 +152,37 @@ static void heard_of(struct gx_exam *x, const json_t *lan)
     json_decref(peers);
 }
 
+/* The names of those of that mode. */
+static size_t name_those(char *out, size_t cap, const json_t *networks, const char *mode)
+{
+    size_t n = 0, at = 0;
+
+    out[0] = 0;
+    for (size_t i = 0; i < json_array_size(networks); i++) {
+        const json_t *network = json_array_get(networks, i);
+
+        if (strcmp(gx_json_text(network, "mode"), mode) != 0 || at >= cap)
+            continue;
+        at += (size_t)snprintf(out + at, cap - at, "%s%s", n++ == 0 ? "" : ", ", gx_json_text(network, "name"));
+    }
+    return n;
+}
+
+static void modes_of(struct gx_exam *x, const json_t *networks)
+{
+    static const struct {
+        const char *mode, *says;
+    } modes[] = {{"on", "groups and contacts are looked for on "}, {"contacts", "contacts alone on "}, {"off", "nobody on "}};
+    char text[1000], names[400];
+    size_t at = 0;
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(modes); i++)
+        if (name_those(names, sizeof names, networks, modes[i].mode) > 0 && at < sizeof text)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s%s", at == 0 ? "" : "; ", modes[i].says, names);
+    if (at > 0)
+        gx_exam_found(x, "networks", "ok", "lan.NAME = on, contacts or off in the config file sets one; lan those that have no line", "%s", text);
+}
+
 void gx_exam_lan(struct gx_exam *x)
 {
     json_t *status = NULL;
@@ -159,12 +190,13 @@ void gx_exam_lan(struct gx_exam *x)
     const char *state = gx_json_text(lan, "state");
 
     if (strcmp(state, "off") == 0)
-        gx_exam_found(x, "lan", "ok", NULL, "it is off (--no-lan, or lan = off in the config file): nobody is looked for");
+        gx_exam_found(x, "lan", "ok", NULL, "it is off (--no-lan, or no network is on in the config file): nobody is looked for");
     else if (strcmp(state, "failed") == 0)
         gx_exam_found(x, "lan", "bad", "the log says why: UDP port 7447 may be another program's", "there is no socket to hear others with");
-    else if (lan != NULL && json_array_size(json_object_get(lan, "sources")) == 0)
+    else if (lan != NULL && json_array_size(json_object_get(lan, "networks")) == 0)
         gx_exam_found(x, "lan", "warn", "ip address shows them", "no interface has an address that others could hear this node from");
-    else if (lan != NULL)
+    else if (lan != NULL && json_array_size(json_object_get(lan, "sources")) > 0)
         heard_of(x, lan);
+    modes_of(x, json_object_get(lan, "networks"));
     json_decref(status);
 }

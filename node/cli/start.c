@@ -397,7 +397,7 @@ int gx_cmd_up(struct gx_cli *cli, const struct gx_args *args)
         return gx_cli_fail(cli, &why);
     options.listen = config.listen;
     options.carry = config.carry;
-    options.lan = gx_args_has(args, GX_OPT_NO_LAN) || config.lan.usual == GX_MODE_OFF ? NULL : &config.lan;
+    options.lan = gx_args_has(args, GX_OPT_NO_LAN) || gx_modes_most(&config.lan) == GX_MODE_OFF ? NULL : &config.lan;
     if (args->text[GX_OPT_LISTEN] != NULL && gx_interfaces_addr_parse(&options.listen, args->text[GX_OPT_LISTEN], true) != GX_OK)
         return gx_cli_usage(cli, "such as [::]:7447 or 192.0.2.1:0", "--listen %s is no ADDR:PORT", args->text[GX_OPT_LISTEN]);
     gx_harden();

@@ -111,6 +111,13 @@ static void add_lan(json_t *list, const struct gx_cli *cli, const struct gx_conf
     if (config->lan.line != 0)
         snprintf(from, sizeof from, "%s:%u", cli->home.config, config->lan.line);
     add_setting(list, "lan", gx_mode_text(config->lan.usual), from);
+    for (size_t i = 0; i < config->lan.n; i++) {
+        char key[sizeof "lan." + GX_NETWORK_BYTES];
+
+        snprintf(key, sizeof key, "lan.%s", config->lan.named[i].network);
+        snprintf(from, sizeof from, "%s:%u", cli->home.config, config->lan.named[i].line);
+        add_setting(list, key, gx_mode_text(config->lan.named[i].mode), from);
+    }
 }
 
 static void add_carry(json_t *list, const struct gx_cli *cli, const struct gx_config *config, enum gx_config_carry which)

@@ -103,7 +103,8 @@ struct gx_input {
     /* LISTENING, TRANSPORT_KEY: own addresses, best first; n_addrs <= GX_ENDPOINT_ADDRS_MAX.  LAN: n_addrs <= GX_LAN_SOURCES_MAX */
     size_t n_addrs;
     const struct gx_addr *addrs;
-    /* LAN: bit i: on the network of addrs[i] contacts alone are looked for, and those who have a code, and this node is found by no others; DATAGRAM: 1: it came from such a network */
+    /* LAN: bit i: on the network of addrs[i] contacts alone are looked for, and who has a code; no others find this node there.  DATAGRAM: 1: it came from
+     * such a network */
     uint32_t contacts_only;
     /* VACUUMED */
     enum gx_err err;

@@ -20,6 +20,7 @@
 #define HOSTS 256u              /* paces of single addresses.  Two may share one: a stranger cannot make a table overflow that has no entries to fill */
 #define RECENT 64u              /* datagrams remembered, for */
 #define RECENT_MS 2000u         /* so long: multicast and broadcast arrive together */
+#define LOOPBACK 1u             /* its interface has that number on each Linux */
 
 struct pace {
     uint64_t at_ms;
@@ -47,8 +48,9 @@ struct gx_discovery {
     uint64_t scan_at_ms, scanned_ms;        /* UINT64_MAX: when there is news */
     uint64_t took_ms;
     bool told;
-    size_t n_sources;
+    size_t n_sources;                       /* of networks that are not off */
     struct gx_source sources[GX_LAN_SOURCES_MAX];
+    uint32_t contacts_only;                 /* bit i: what sources[i] is on */
     struct gx_addr addrs[GX_LAN_SOURCES_MAX];
     uint8_t key[crypto_shorthash_KEYBYTES];
     struct pace hosts[HOSTS];
@@ -194,6 +196,41 @@ static bool is_same(const struct gx_discovery *d, const struct gx_source *found,
     return same;
 }
 
+/* What networks there are, and their modes. */
+static void see(struct gx_discovery *d, const struct gx_source *list, size_t n)
+{
+    size_t seen = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+
+        while (k < seen && strcmp(d->stats.networks[k].name, list[i].name) != 0)
+            k++;
+        if (k < seen)
+            continue;
+        memcpy(d->stats.networks[seen].name, list[i].name, sizeof list[i].name);
+        d->stats.networks[seen++].mode = gx_modes_of(d->modes, list[i].name);
+    }
+    d->stats.n_networks = seen;
+}
+
+/* Of those that are off. */
+static size_t drop_off(const struct gx_discovery *d, struct gx_source *list, size_t n, uint32_t *contacts_only)
+{
+    size_t kept = 0;
+
+    *contacts_only = 0;
+    for (size_t i = 0; i < n; i++) {
+        enum gx_mode mode = gx_modes_of(d->modes, list[i].name);
+
+        if (mode == GX_MODE_OFF)
+            continue;
+        *contacts_only |= mode == GX_MODE_CONTACTS ? 1u << kept : 0;
+        list[kept++] = list[i];
+    }
+    return kept;
+}
+
 static size_t drop_unheard(const struct gx_discovery *d, struct gx_source *list, size_t n)
 {
     size_t kept = 0;
@@ -208,6 +245,7 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
 {
     struct gx_source found[GX_LAN_SOURCES_MAX];
     size_t n, left_out;
+    uint32_t contacts_only;
 
     if (d->watch < 0)
         d->watch = gx_interfaces_watch();
@@ -220,11 +258,14 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
     if (!read)
         return;
     n = drop_unheard(d, found, n);
+    see(d, found, n);
+    n = drop_off(d, found, n, &contacts_only);
     d->stats.left_out = left_out;
     for (size_t i = 0; i < FAMILIES; i++)
         if (d->udp[i].own >= 0)
             gx_udp_join(&d->udp[i], found, n);
-    d->told = d->told && is_same(d, found, n);
+    d->told = d->told && is_same(d, found, n) && contacts_only == d->contacts_only;
+    d->contacts_only = contacts_only;
     memcpy(d->sources, found, n * sizeof found[0]);
     d->n_sources = n;
     for (size_t i = 0; i < n; i++) {
@@ -256,6 +297,41 @@ static bool is_own(const struct gx_discovery *d, const struct gx_addr *from)
     return false;
 }
 
+static bool is_same_host(const struct gx_addr *a, const struct gx_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+/* The address that is on the link of that one, best the same.  NULL: none, as when its network was switched off. */
+static const struct gx_source *source_near(const struct gx_discovery *d, const struct gx_addr *to)
+{
+    const struct gx_source *near = NULL;
+
+    for (size_t i = 0; i < d->n_sources; i++) {
+        const struct gx_source *s = &d->sources[i];
+
+        if (gx_interfaces_near(s, to) && (near == NULL || is_same_host(&s->addr, to)))
+            near = s;
+    }
+    return near;
+}
+
+/* Which source is on the network that it came by; n_sources: none.  Who says to be where an answer would go by another network is on neither.  What this
+ * machine says to itself comes by the interface of loopback, from the address that it is for. */
+static size_t source_at(const struct gx_discovery *d, const struct gx_addr *from, uint32_t interface)
+{
+    bool anywhere = source_near(d, from) == NULL;
+    size_t i = 0;
+
+    for (; i < d->n_sources; i++) {
+        const struct gx_source *s = &d->sources[i];
+
+        if (s->interface == interface ? anywhere || gx_interfaces_near(s, from) : interface == LOOPBACK && is_same_host(&s->addr, from))
+            break;
+    }
+    return i;
+}
+
 /* Up to cap into inputs, whose bytes lie from d->bytes[first] on. */
 static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *inputs, size_t first, size_t cap, struct gx_time now)
 {
@@ -264,17 +340,23 @@ static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *
     while (taken < cap) {
         uint8_t *bytes = d->bytes[first + taken];
         struct gx_addr from;
-        size_t n;
+        uint32_t interface;
+        size_t n, at;
 
         if (!pace_allows(&m->pace, now.mono_ms, GX_LAN_PACE, GX_LAN_BURST)) {
             m->rest_until_ms = now.mono_ms + REST_MS;
             break;
         }
-        if (!gx_udp_receive(m->udp, m->fd, bytes, GX_LAN_DATAGRAM_MAX, &n, &from))
+        if (!gx_udp_receive(m->udp, m->fd, bytes, GX_LAN_DATAGRAM_MAX, &n, &from, &interface))
             break;
         pace_take(&m->pace);
         if (is_own(d, &from)) {
             d->stats.own++;
+            continue;
+        }
+        at = source_at(d, &from, interface);
+        if (at == d->n_sources) {
+            d->stats.astray++;
             continue;
         }
         if (is_hasty(d, &from, now.mono_ms)) {
@@ -287,7 +369,7 @@ static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *
         }
         d->stats.heard++;
         inputs[taken++] = (struct gx_input){.kind = GX_IN_DATAGRAM, .now = now, .bytes = gx_span(bytes, n), .peer_addr = from,
-                                               .contacts_only = d->modes->usual == GX_MODE_CONTACTS};
+                                               .contacts_only = d->contacts_only >> at & 1u};
     }
     return taken;
 }
@@ -348,7 +430,7 @@ size_t gx_discovery_take(struct gx_discovery *d, struct gx_input *inputs, size_t
         scan(d, now.mono_ms);
     if (!d->told)
         inputs[n++] = (struct gx_input){.kind = GX_IN_LAN, .now = now, .n_addrs = d->n_sources, .addrs = d->addrs,
-                                           .contacts_only = d->modes->usual == GX_MODE_CONTACTS ? UINT32_MAX : 0};
+                                           .contacts_only = d->contacts_only};
     d->told = true;
     return n + receive_all(d, inputs + n, items, n_items, now);
 }
@@ -402,9 +484,9 @@ void gx_discovery_do(struct gx_discovery *d, const struct gx_effect *effect)
     }
     GX_ASSERT(effect->kind == GX_OUT_DATAGRAM);
 
-    const struct gx_udp *u = udp_of(d, effect->addr.family);
+    const struct gx_source *from = source_near(d, &effect->addr);
 
-    if (u->own >= 0 && gx_udp_send(u, &effect->addr, effect->bytes))
+    if (from != NULL && gx_udp_send(udp_of(d, effect->addr.family), from, &effect->addr, effect->bytes))
         d->stats.sent++;
     else
         d->stats.unsent++;

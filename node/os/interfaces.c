@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static_assert(GX_NETWORK_BYTES == IF_NAMESIZE, "names");
+
 /* More than a machine with some containers has; what is beyond is not looked at. */
 #define CANDIDATES_MAX 128u
 /* The ends of containers' cables, of which there may be dozens, have IPv6 alone: they come after so many addresses of what has IPv4 too. */
@@ -81,6 +83,22 @@ static bool is_listened_at(const struct gx_addr *a, const struct gx_addr *listen
     return a->family == listen->family && memcmp(a->ip, listen->ip, sizeof a->ip) == 0;
 }
 
+/* Between two alone: the other end. */
+static void put_net(struct gx_source *s, const struct ifaddrs *i)
+{
+    bool two = (i->ifa_flags & IFF_POINTOPOINT) != 0 && i->ifa_dstaddr != NULL;
+    const struct sockaddr *of = two ? i->ifa_dstaddr : i->ifa_addr;
+    struct sockaddr_in in, mask;
+
+    s->mask = UINT32_MAX;
+    if (!two && i->ifa_netmask != NULL) {
+        memcpy(&mask, i->ifa_netmask, sizeof mask);
+        s->mask = mask.sin_addr.s_addr;
+    }
+    memcpy(&in, of, sizeof in);
+    s->net = in.sin_addr.s_addr & s->mask;
+}
+
 static bool candidate_from(struct candidate *out, const struct ifaddrs *i, const struct gx_addr *listen)
 {
     struct gx_source *s = &out->source;
@@ -88,9 +106,11 @@ static bool candidate_from(struct candidate *out, const struct ifaddrs *i, const
     *out = (struct candidate){.source = {.multicast = (i->ifa_flags & (IFF_MULTICAST | IFF_LOOPBACK)) != 0}};
     if (!carries_beacons(i->ifa_flags) || !address_of(&s->addr, i) || !is_listened_at(&s->addr, listen))
         return false;
+    if (s->addr.family == 4)
+        put_net(s, i);
     s->broadcast = s->addr.family == 4 && (i->ifa_flags & IFF_BROADCAST) != 0;
     s->interface = if_nametoindex(i->ifa_name);
-    return s->interface != 0 && (s->multicast || s->broadcast);
+    return s->interface != 0 && if_indextoname(s->interface, s->name) != NULL && (s->multicast || s->broadcast);
 }
 
 static size_t others_of(const struct candidate *list, size_t n, uint32_t interface, uint8_t family)
@@ -148,6 +168,18 @@ bool gx_interfaces_read(struct gx_source out[GX_LAN_SOURCES_MAX], size_t *n, siz
     for (size_t i = 0; i < *n; i++)
         out[i] = list[i].source;
     return true;
+}
+
+bool gx_interfaces_near(const struct gx_source *source, const struct gx_addr *addr)
+{
+    uint32_t ip;
+
+    if (addr->family != source->addr.family)
+        return false;
+    if (addr->family == 6)
+        return gx_addr_is_link_local(addr) && addr->scope == source->interface;
+    memcpy(&ip, addr->ip, sizeof ip);
+    return (ip & source->mask) == source->net || memcmp(addr->ip, source->addr.ip, sizeof addr->ip) == 0;
 }
 
 enum gx_err gx_interfaces_addr_parse(struct gx_addr *out, const char *text, bool zero_port)

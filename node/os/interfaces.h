@@ -2,12 +2,14 @@
 #ifndef GX_OS_INTERFACES_H
 #define GX_OS_INTERFACES_H
 
+#include "node/os/modes.h"
 #include "proto/addr.h"
-#include "proto/limits.h"
 
 struct gx_source {
     struct gx_addr addr;            /* port 0.  IPv4, or an IPv6 link-local address with its scope */
     uint32_t interface;
+    char name[GX_NETWORK_BYTES];    /* of it, now */
+    uint32_t net, mask;             /* IPv4: the addresses behind it; as in sin_addr */
     bool multicast, broadcast;      /* one of them at least */
 };
 
@@ -16,6 +18,9 @@ struct gx_source {
  * has made sure that nobody else has it: an answer to it stays on the link.  listen: the members' door; where it is not open to all addresses, only the
  * one that it is open at can be a source.  False: the kernel did not say, and *n is 0. */
 bool gx_interfaces_read(struct gx_source out[GX_LAN_SOURCES_MAX], size_t *n, size_t *left_out, const struct gx_addr *listen) GX_MUST_CHECK;
+
+/* Is that address on the link of the source, as far as addresses tell? */
+bool gx_interfaces_near(const struct gx_source *source, const struct gx_addr *addr);
 
 /* A descriptor that becomes readable when interfaces or addresses change; the caller closes it.  -1: not to be had (errno). */
 int gx_interfaces_watch(void);

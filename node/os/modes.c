@@ -16,3 +16,34 @@ bool gx_mode_read(enum gx_mode *out, const char *text)
         }
     return false;
 }
+
+/* As Linux has it (dev_valid_name). */
+bool gx_network_name_ok(const char *name)
+{
+    return name[0] != 0 && strlen(name) < GX_NETWORK_BYTES && strpbrk(name, "/: \t\n\v\f\r") == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+int gx_modes_find(const struct gx_modes *modes, const char *name)
+{
+    for (size_t i = 0; i < modes->n; i++)
+        if (strcmp(modes->named[i].network, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+enum gx_mode gx_modes_of(const struct gx_modes *modes, const char *interface)
+{
+    int at = gx_modes_find(modes, interface);
+
+    return at < 0 ? modes->usual : modes->named[at].mode;
+}
+
+enum gx_mode gx_modes_most(const struct gx_modes *modes)
+{
+    enum gx_mode most = modes->usual;
+
+    for (size_t i = 0; i < modes->n; i++)
+        if (modes->named[i].mode > most)
+            most = modes->named[i].mode;
+    return most;
+}

@@ -2,7 +2,7 @@
 #ifndef GX_OS_MODES_H
 #define GX_OS_MODES_H
 
-#include "crypto/base.h"
+#include "proto/limits.h"
 
 enum gx_mode {
     GX_MODE_OFF,
@@ -10,14 +10,30 @@ enum gx_mode {
     GX_MODE_ON
 };
 
+#define GX_NETWORK_BYTES 16u            /* of a name, with the 0: IF_NAMESIZE */
+
 struct gx_modes {
-    enum gx_mode usual;
+    enum gx_mode usual;     /* of a network that is not named */
     unsigned line;          /* of the configuration that says so; 0: none does */
+    size_t n;
+    struct {
+        char network[GX_NETWORK_BYTES];     /* its interface's name */
+        enum gx_mode mode;
+        unsigned line;
+    } named[GX_LAN_MODES_MAX];
 };
 
 /* "off", "contacts" or "on". */
 const char *gx_mode_text(enum gx_mode mode);
 /* False: it is none of them. */
 bool gx_mode_read(enum gx_mode *out, const char *text) GX_MUST_CHECK;
+
+/* Could an interface have that name? */
+bool gx_network_name_ok(const char *name);
+/* What stands there of the network with that name; -1: nothing. */
+int gx_modes_find(const struct gx_modes *modes, const char *name);
+enum gx_mode gx_modes_of(const struct gx_modes *modes, const char *interface);
+/* The mode of the network on which most may be shown. */
+enum gx_mode gx_modes_most(const struct gx_modes *modes);
 
 #endif

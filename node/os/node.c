@@ -51,7 +51,8 @@ static void add_transport(const struct gx_node *node, json_t *result)
 
 static void add_lan(const struct gx_node *node, json_t *result)
 {
-    json_t *lan = json_object_get(result, "lan"), *dropped = json_object_get(result, "dropped"), *sources = json_array();
+    json_t *lan = json_object_get(result, "lan"), *dropped = json_object_get(result, "dropped"), *sources = json_array(), *networks = json_array();
+    const char *state = "off";
     struct gx_discovery_stats s;
 
     if (lan == NULL) {
@@ -65,12 +66,18 @@ static void add_lan(const struct gx_node *node, json_t *result)
         gx_addr_format(text, &s.sources[i]);
         (void)json_array_append_new(sources, json_string(text));
     }
-    (void)json_object_set_new(lan, "state", json_string(node->discovery != NULL ? gx_mode_text(node->options->lan->usual) : node->options->lan == NULL ? "off" : "failed"));
+    if (node->options->lan != NULL)
+        state = node->discovery == NULL ? "failed" : gx_mode_text(gx_modes_most(node->options->lan));
+    (void)json_object_set_new(lan, "state", json_string(state));
+    for (size_t i = 0; i < s.n_networks; i++)
+        (void)json_array_append_new(networks, json_pack("{s:s, s:s}", "name", s.networks[i].name, "mode", gx_mode_text(s.networks[i].mode)));
     (void)json_object_set_new(lan, "sources", sources);
     (void)json_object_set_new(lan, "heard", json_integer((json_int_t)s.heard));
     (void)json_object_set_new(lan, "sent", json_integer((json_int_t)s.sent));
     (void)json_object_set_new(lan, "own", json_integer((json_int_t)s.own));
+    (void)json_object_set_new(lan, "networks", networks);
     set_count(dropped, "lan_unfit", s.unfit);
+    set_count(dropped, "lan_astray", s.astray);
     set_count(dropped, "lan_hasty", s.hasty);
     set_count(dropped, "lan_repeated", s.repeated);
     set_count(dropped, "lan_unsent", s.unsent);

@@ -158,7 +158,8 @@ static int open_one(int family, uint16_t port, bool (*set)(int fd, int family))
 
     if (fd < 0)
         return -1;
-    if ((family == AF_INET || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) && set_int(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES) && set(fd, family) &&
+    if ((family == AF_INET || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+        (family == AF_INET6 || set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)) && set_int(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES) && set(fd, family) &&
         bind(fd, &at.u.any, at.n) == 0)
         return fd;
 
@@ -295,28 +296,44 @@ unsigned gx_udp_beacon(const struct gx_udp *u, const struct gx_source *from, str
     return sent;
 }
 
-bool gx_udp_send(const struct gx_udp *u, const struct gx_addr *to, struct gx_span bytes)
+bool gx_udp_send(const struct gx_udp *u, const struct gx_source *from, const struct gx_addr *to, struct gx_span bytes)
 {
     struct sockaddr_any at = any_from(to);
 
-    if (to->family == 6 && (!gx_addr_is_link_local(to) || to->scope == 0))
-        return false;
-    return sendto(u->own, bytes.p, bytes.n, MSG_DONTWAIT, &at.u.any, at.n) == (ssize_t)bytes.n;
+    return send_from(u, from, &at, bytes);
 }
 
-bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, size_t *n, struct gx_addr *from)
+/* IPv6: the scope of a link-local address; others are not heard of here. */
+static uint32_t interface_of(struct msghdr *message, const struct gx_addr *from)
+{
+    struct in_pktinfo info = {.ipi_ifindex = 0};
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+    return from->family == 4 ? (uint32_t)info.ipi_ifindex : from->scope;
+}
+
+bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, size_t *n, struct gx_addr *from, uint32_t *interface)
 {
     struct sockaddr_any at = {.n = sizeof at.u};
+    struct iovec part = {.iov_base = out, .iov_len = cap};
+    union {
+        struct cmsghdr align;
+        uint8_t b[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } control = {.b = {0}};
+    struct msghdr message = {.msg_name = &at.u, .msg_namelen = at.n, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.b, .msg_controllen = sizeof control.b};
     ssize_t got;
 
     GX_ASSERT(fd == u->shared || fd == u->own);
     do
-        got = recvfrom(fd, out, cap, MSG_DONTWAIT, &at.u.any, &at.n);
+        got = recvmsg(fd, &message, MSG_DONTWAIT);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return false;
     *n = (size_t)got;
     *from = addr_from(&at);
+    *interface = interface_of(&message, from);
     return true;
 }
 

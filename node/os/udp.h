@@ -22,11 +22,12 @@ void gx_udp_join(struct gx_udp *u, const struct gx_source *sources, size_t n);
 
 /* To all on the source's link: the group, and for IPv4 everybody, where the interface does that.  Datagrams that were sent, and in *failed others. */
 unsigned gx_udp_beacon(const struct gx_udp *u, const struct gx_source *from, struct gx_span bytes, unsigned *failed);
-/* To one, who must be on a link of this machine. */
-bool gx_udp_send(const struct gx_udp *u, const struct gx_addr *to, struct gx_span bytes);
+/* To one on the source's link. */
+bool gx_udp_send(const struct gx_udp *u, const struct gx_source *from, const struct gx_addr *to, struct gx_span bytes);
 
-/* What waits at fd, one of the two: at most cap bytes of it, and who sent it.  False: nothing. */
-bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, size_t *n, struct gx_addr *from);
+/* What waits at fd, one of the two: at most cap bytes of it, who sent it, and the number of the interface that it came by, which is that of loopback for
+ * what this machine says to itself.  False: nothing. */
+bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, size_t *n, struct gx_addr *from, uint32_t *interface);
 
 /* What the kernel dropped at both sockets since they were opened. */
 uint64_t gx_udp_dropped(const struct gx_udp *u);

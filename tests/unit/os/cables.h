@@ -37,6 +37,7 @@ static uint64_t clock_ahead_ms, clock_stopped_ms;
 
 struct heard {
     struct gx_addr from;
+    uint32_t contacts_only;
     size_t n;
     uint8_t bytes[GX_LAN_DATAGRAM_MAX];
 };
@@ -47,6 +48,7 @@ struct party {
     size_t n_lans;                  /* LAN inputs; the last one said: */
     size_t n_sources;
     struct gx_addr sources[GX_LAN_SOURCES_MAX];
+    uint32_t contacts_only;
     struct heard *heard;
     size_t n_heard;
 };
@@ -71,7 +73,7 @@ static inline void enter(int net)
 
 static const struct gx_modes all_on = {.usual = GX_MODE_ON};
 
-static inline struct party *party_open(struct party *p, int net, const char *listen)
+static inline struct party *party_open_with(struct party *p, int net, const char *listen, const struct gx_modes *modes)
 {
     struct gx_fail why = {0};
     struct gx_addr addr;
@@ -79,9 +81,14 @@ static inline struct party *party_open(struct party *p, int net, const char *lis
     *p = (struct party){.net = net, .heard = calloc(HEARD_MAX, sizeof *p->heard)};
     assert_int_equal(gx_addr_parse(&addr, listen, true), GX_OK);
     enter(net);
-    if (!gx_discovery_open(&p->d, &addr, &all_on, &why))
+    if (!gx_discovery_open(&p->d, &addr, modes, &why))
         fail_msg("%s", why.message);
     return p;
+}
+
+static inline struct party *party_open(struct party *p, int net, const char *listen)
+{
+    return party_open_with(p, net, listen, &all_on);
 }
 
 static inline void party_close(struct party *p)
@@ -103,12 +110,13 @@ static inline void party_take(struct party *p, const zmq_pollitem_t *items, size
             p->n_lans++;
             p->n_sources = in[i].n_addrs;
             memcpy(p->sources, in[i].addrs, in[i].n_addrs * sizeof in[i].addrs[0]);
+            p->contacts_only = in[i].contacts_only;
             continue;
         }
         assert_int_equal(in[i].kind, GX_IN_DATAGRAM);
         GX_ASSERT(p->n_heard < HEARD_MAX);
         struct heard *h = &p->heard[p->n_heard++];
-        *h = (struct heard){.from = in[i].peer_addr, .n = in[i].bytes.n};
+        *h = (struct heard){.from = in[i].peer_addr, .contacts_only = in[i].contacts_only, .n = in[i].bytes.n};
         memcpy(h->bytes, in[i].bytes.p, in[i].bytes.n);
     }
 }
@@ -369,23 +377,34 @@ static inline bool is_running(int net, const char *name)
     return running;
 }
 
-/* `west` is here and `east` there; NULL: no IPv4 address. */
-static inline void cable(const char *west_ip, const char *east_ip)
+/* One end is here, the other one there; NULL: no IPv4 address. */
+static inline void cable_of(const char *one, const char *one_ip, const char *other, const char *other_ip)
 {
     char lines[256];
 
-    snprintf(lines, sizeof lines, "link add west type veth peer name east\nlink set east netns /proc/%d/fd/%d\n", getpid(), there);
+    snprintf(lines, sizeof lines, "link add %s type veth peer name %s\nlink set %s netns /proc/%d/fd/%d\n", one, other, other, getpid(), there);
     run_ip(here, lines);
-    cable_end(there, "east", east_ip);
-    cable_end(here, "west", west_ip);
-    for (uint64_t end = mono_ms() + 20000; !is_running(here, "west") || !is_running(there, "east");)
+    cable_end(there, other, other_ip);
+    cable_end(here, one, one_ip);
+    for (uint64_t end = mono_ms() + 20000; !is_running(here, one) || !is_running(there, other);)
         assert_true(mono_ms() < end);
+}
+
+static inline void cable(const char *west_ip, const char *east_ip)
+{
+    cable_of("west", west_ip, "east", east_ip);
 }
 
 static inline void cables_clear(void)
 {
-    if (here >= 0 && index_of(here, "west") != 0)
-        run_ip(here, "link del west");
+    static const char *const ends[] = {"west", "north", "roof"};
+    char line[32];
+
+    for (size_t i = 0; i < GX_ARRAY_LEN(ends) && here >= 0; i++)
+        if (index_of(here, ends[i]) != 0) {
+            snprintf(line, sizeof line, "link del %s", ends[i]);
+            run_ip(here, line);
+        }
 }
 
 static inline bool file_write(const char *path, const char *text)

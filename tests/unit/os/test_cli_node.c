@@ -117,11 +117,21 @@ static void test_the_port_is_kept_from_start_to_start(void **state)
     assert_non_null(strstr(ran.out, first));
 }
 
-/* Beacons go out from where it can be reached, and from nowhere else; who asks for none has no port open. */
-static void test_the_lan_is_looked_at_unless_told_not_to(void **state)
+static void configure(const char *text)
 {
     char config[GX_PATH_MAX + 32];
     FILE *f;
+
+    snprintf(config, sizeof config, "%s/guanxi.conf", a);
+    f = fopen(config, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Beacons go out from where it can be reached, and from nowhere else; who asks for none has no port open. */
+static void test_the_lan_is_looked_at_unless_told_not_to(void **state)
+{
     (void)state;
 
     (void)start(a, "A");
@@ -133,24 +143,46 @@ static void test_the_lan_is_looked_at_unless_told_not_to(void **state)
     EXPECT(0, RUN(a, A("status"), A("--json")));
     assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"off\",\"sources\":[]"));
     EXPECT(0, RUN(a, A("down")));
-    snprintf(config, sizeof config, "%s/guanxi.conf", a);
-    f = fopen(config, "w");
-    assert_non_null(f);
-    fputs("lan = contacts\n", f);
-    assert_int_equal(fclose(f), 0);
+    configure("lan = contacts\n");
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
     EXPECT(0, RUN(a, A("status"), A("--json")));
     assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"contacts\""));
     EXPECT(0, RUN(a, A("config")));
     assert_non_null(strstr(ran.out, "contacts"));
     EXPECT(0, RUN(a, A("down")));
-    f = fopen(config, "w");
-    assert_non_null(f);
-    fputs("lan = off\n", f);
-    assert_int_equal(fclose(f), 0);
+    configure("lan = off\n");
     EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
     EXPECT(0, RUN(a, A("status"), A("--json")));
     assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"off\""));
+}
+
+static void test_each_network_has_its_mode(void **state)
+{
+    (void)state;
+    EXPECT(0, RUN(a, A("init"), A("--name"), A("A")));
+    configure("lan = off\nlan.lo = contacts\n");
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"contacts\",\"sources\":[\"127.0.0.1:"));
+    assert_non_null(strstr(ran.out, "\"networks\":[{\"name\":\"lo\",\"mode\":\"contacts\"}]"));
+    EXPECT(0, RUN(a, A("doctor")));
+    assert_non_null(strstr(ran.out, "networks\tok\tcontacts alone on lo; lan.NAME = on, contacts or off"));
+    EXPECT(0, RUN(a, A("config")));
+    assert_non_null(strstr(ran.out, "lan\toff\t"));
+    assert_non_null(strstr(ran.out, "lan.lo\tcontacts\t"));
+    EXPECT(0, RUN(a, A("down")));
+    configure("lan.lo = off\n");
+    EXPECT(0, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    EXPECT(0, RUN(a, A("status"), A("--json")));
+    assert_non_null(strstr(ran.out, "\"lan\":{\"state\":\"on\",\"sources\":[]"));
+    assert_non_null(strstr(ran.out, "\"networks\":[{\"name\":\"lo\",\"mode\":\"off\"}]"));
+    EXPECT(0, RUN(a, A("doctor")));
+    assert_non_null(strstr(ran.out, "networks\tok\tnobody on lo;"));
+    EXPECT(0, RUN(a, A("down")));
+    configure("lan.my lo = off\n");
+    EXPECT(2, RUN(a, A("up"), A("-d"), A("--listen"), A("127.0.0.1:0")));
+    assert_non_null(strstr(ran.err, "guanxi.conf:1: "));
+    assert_non_null(strstr(ran.err, "named by its interface"));
 }
 
 static void with_passphrase(const char *lines)
@@ -776,6 +808,7 @@ int main(void)
         T(test_kill_9_leaves_nothing_that_blocks_the_next_up),
         T(test_the_port_is_kept_from_start_to_start),
         T(test_the_lan_is_looked_at_unless_told_not_to),
+        T(test_each_network_has_its_mode),
         T(test_a_home_without_a_passphrase_says_so_and_is_not_locked),
         T(test_doctor_looks_at_the_listener_the_clock_and_the_lan_of_a_node_that_runs),
         T(test_doctor_knows_a_lan_with_nobody_on_it_from_one_that_is_not_heard),

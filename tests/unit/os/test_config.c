@@ -57,6 +57,38 @@ static void test_the_lan_is_on_unless_it_is_off(void **state)
     refused_at("lan = on\nlan = on", "f.conf:2: ", "second time");
 }
 
+static void test_networks_have_modes_of_their_own(void **state)
+{
+    static char many[GX_CONFIG_BYTES_MAX];
+    size_t n = 0;
+    (void)state;
+
+    assert_true(parse("lan = contacts\nlan.eth0 = on\n lan.wg-home=off\n"));
+    assert_int_equal(config.lan.n, 2);
+    assert_int_equal(config.lan.named[1].line, 3);
+    assert_int_equal(gx_modes_of(&config.lan, "eth0"), GX_MODE_ON);
+    assert_int_equal(gx_modes_of(&config.lan, "wg-home"), GX_MODE_OFF);
+    assert_int_equal(gx_modes_of(&config.lan, "eth1"), GX_MODE_CONTACTS);
+    assert_int_equal(gx_modes_of(&config.lan, "eth"), GX_MODE_CONTACTS);
+    assert_true(parse("lan = off\n"));
+    assert_int_equal(gx_modes_most(&config.lan), GX_MODE_OFF);
+    assert_true(parse("lan = off\nlan.eth0 = contacts\n"));
+    assert_int_equal(gx_modes_most(&config.lan), GX_MODE_CONTACTS);
+    assert_true(parse("lan.123456789012345 = on"));
+    refused_at("lan.1234567890123456 = on", "f.conf:1: ", "named by its interface");
+    refused_at("lan. = on", "f.conf:1: ", "named by its interface");
+    refused_at("lan... = on", "f.conf:1: ", "named by its interface");
+    refused_at("lan.eth0:1 = on", "f.conf:1: ", "eth0:1");
+    refused_at("lan.my net = on", "f.conf:1: ", "my net");
+    refused_at("lan.eth0 = yes", "f.conf:1: ", "on, contacts or off");
+    refused_at("lan.eth0 = on\nlan.eth0 = off", "f.conf:2: ", "second time");
+    for (unsigned i = 0; i < GX_LAN_MODES_MAX; i++)
+        n += (size_t)snprintf(many + n, sizeof many - n, "lan.eth%u = on\n", i);
+    assert_true(parse(many));
+    snprintf(many + n, sizeof many - n, "lan.wlan0 = on\n");
+    refused_at(many, "f.conf:65: ", "more than 64");
+}
+
 static void test_what_is_not_known_is_refused_with_its_line(void **state)
 {
     (void)state;
@@ -156,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_the_defaults),
         cmocka_unit_test(test_listen_is_read_with_comments_and_blanks_around_it),
         cmocka_unit_test(test_the_lan_is_on_unless_it_is_off),
+        cmocka_unit_test(test_networks_have_modes_of_their_own),
         cmocka_unit_test(test_what_is_not_known_is_refused_with_its_line),
         cmocka_unit_test(test_what_is_kept_is_read_with_units),
         cmocka_unit_test(test_a_zero_byte_hides_nothing),

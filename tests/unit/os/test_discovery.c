@@ -492,6 +492,92 @@ static void test_many_containers_do_not_push_out_a_second_address(void **state)
     }
 }
 
+static const struct gx_modes three = {
+    .usual = GX_MODE_OFF,
+    .n = 2,
+    .named = {{.network = "north", .mode = GX_MODE_CONTACTS}, {.network = "west", .mode = GX_MODE_ON}},
+};
+
+/* Node a, for which `west` is on, `north` for contacts alone, and all else off; and b, on the same three networks. */
+static void on_three_networks(struct party **a, struct party **b)
+{
+    cable("10.7.1.1", "10.7.1.2");
+    cable_of("north", "10.8.1.1", "south", "10.8.1.2");
+    cable_of("roof", "10.9.1.1", "cellar", "10.9.1.2");
+    *a = party_open_with(&parties[0], here, EVERYWHERE, &three);
+    *b = party_open(&parties[1], there, EVERYWHERE);
+    WAIT(source_of(*a, "10.7.1.1") != NULL && source_of(*a, "10.8.1.1") != NULL && source_of(*b, "10.7.1.2") != NULL && source_of(*b, "10.8.1.2") != NULL && source_of(*b, "10.9.1.2") != NULL);
+}
+
+static bool is_for_contacts(const struct party *p, const char *ip)
+{
+    return (p->contacts_only >> (source_of(p, ip) - p->sources) & 1u) != 0;
+}
+
+static void test_each_network_has_its_mode(void **state)
+{
+    struct party *a, *b;
+    struct gx_discovery_stats s;
+    (void)state;
+
+    need_cables();
+    on_three_networks(&a, &b);
+    assert_false(is_for_contacts(a, "10.7.1.1"));
+    assert_true(is_for_contacts(a, "10.8.1.1"));
+    assert_null(source_of(a, "10.9.1.1"));
+    assert_null(source_of(a, "127.0.0.1"));
+    assert_int_equal(b->contacts_only, 0);
+    beacon_from(b, source_of(b, "10.9.1.2"), "roof");
+    beacon_from(b, source_of(b, "10.8.1.2"), "north");
+    beacon_from(b, source_of(b, "10.7.1.2"), "west");
+    WAIT(heard(a, "north") == 1 && heard(a, "west") == 1 && stats_of(a).astray == 1);      /* by broadcast: its group is not joined there */
+    assert_int_equal(heard(a, "roof"), 0);
+    assert_int_equal(a->heard[0].contacts_only, a->heard[0].from.ip[1] == 8);
+    assert_int_equal(a->heard[1].contacts_only, a->heard[1].from.ip[1] == 8);
+    s = stats_of(a);
+    assert_int_equal(s.n_networks, 4);
+    for (size_t i = 0; i < s.n_networks; i++)
+        assert_int_equal(s.networks[i].mode, gx_modes_of(&three, s.networks[i].name));
+}
+
+static void test_nothing_goes_out_on_a_network_that_is_off(void **state)
+{
+    struct party *a, *b;
+    (void)state;
+
+    need_cables();
+    on_three_networks(&a, &b);
+    beacon_from(a, &(struct gx_addr){.family = 4, .ip = {10, 9, 1, 1}, .port = a->sources[0].port}, "beacon");
+    answer(a, source_of(b, "10.9.1.2"), "answer");
+    assert_int_equal(stats_of(a).unsent, 2);
+    assert_int_equal(stats_of(a).sent, 0);
+    answer(a, source_of(b, "10.8.1.2"), "north");
+    WAIT(heard(b, "north") == 1);
+    assert_int_equal(b->n_heard, 1);
+    assert_true(gx_addr_equal(&last_heard(b)->from, source_of(a, "10.8.1.1")));
+}
+
+/* An answer to it would go where less is shown. */
+static void test_who_says_to_be_on_another_network_is_not_heard(void **state)
+{
+    struct party *a, *b;
+    struct ip_mreqn through = {.imr_ifindex = 0};
+    uint8_t bytes[GX_LAN_DATAGRAM_MAX];
+    (void)state;
+
+    need_cables();
+    on_three_networks(&a, &b);
+    through.imr_ifindex = (int)index_of(there, "east");
+
+    int fd = stranger(255, "10.8.1.2");
+
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof through), 0);
+    stranger_says(fd, GROUP, bytes, word_put(bytes, "north"));
+    close(fd);
+    WAIT(stats_of(a).astray == 1);
+    assert_int_equal(a->n_heard, 0);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, close_all)
 
 int main(void)
@@ -517,6 +603,9 @@ int main(void)
         TEST(test_without_news_it_is_looked_now_and_then),
         TEST(test_more_addresses_than_there_is_room_for_are_counted),
         TEST(test_many_containers_do_not_push_out_a_second_address),
+        TEST(test_each_network_has_its_mode),
+        TEST(test_nothing_goes_out_on_a_network_that_is_off),
+        TEST(test_who_says_to_be_on_another_network_is_not_heard),
     };
 
     cables_open();
