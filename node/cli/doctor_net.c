@@ -160,10 +160,13 @@ static size_t name_those(char *out, size_t cap, const json_t *networks, const ch
     out[0] = 0;
     for (size_t i = 0; i < json_array_size(networks); i++) {
         const json_t *network = json_array_get(networks, i);
+        const char *router = gx_json_text(network, "router");
 
         if (strcmp(gx_json_text(network, "mode"), mode) != 0 || at >= cap)
             continue;
         at += (size_t)snprintf(out + at, cap - at, "%s%s", n++ == 0 ? "" : ", ", gx_json_text(network, "name"));
+        if (router[0] != 0 && at < cap)
+            at += (size_t)snprintf(out + at, cap - at, " (router %s)", router);
     }
     return n;
 }
@@ -180,7 +183,7 @@ static void modes_of(struct gx_exam *x, const json_t *networks)
         if (name_those(names, sizeof names, networks, modes[i].mode) > 0 && at < sizeof text)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s%s%s", at == 0 ? "" : "; ", modes[i].says, names);
     if (at > 0)
-        gx_exam_found(x, "networks", "ok", "lan.NAME = on, contacts or off in the config file sets one; lan those that have no line", "%s", text);
+        gx_exam_found(x, "networks", "ok", "lan.NAME = on, contacts or off in the config file sets one, lan.ROUTER one by its router, lan those without a line", "%s", text);
 }
 
 void gx_exam_lan(struct gx_exam *x)

@@ -22,7 +22,7 @@ static const uint32_t burst_ms[] = {1000, 2000, 4000};      /* between the first
 
 /* --- what is looked for ------------------------------------------------------------------------------------------------------------------ */
 
-/* Is it shown on a network, where contacts are shown alone? */
+/* Is it shown on a network?  contacts: on one where they alone are. */
 static bool is_for_lan(const struct gx_group *g, bool contacts)
 {
     return gx_group_active(g) && g->me != GX_NONE && (!contacts || gx_group_is_direct(g) || GX_MUTANT(MODE_IGNORED));

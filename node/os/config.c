@@ -116,16 +116,17 @@ static bool take_number(struct gx_config *out, const struct carry *c, enum gx_co
 static bool take_network(struct gx_config *out, const char *name, const char *value, const struct place *at)
 {
     struct gx_modes *modes = &out->lan;
+    char network[GX_NETWORK_BYTES];
 
-    if (!gx_network_name_ok(name))
-        return refuse(at, "a network is named by its interface, as in lan.eth0 (guanxi doctor shows those of now), and none is called ", name);
-    if (gx_modes_find(modes, name) >= 0)
+    if (!gx_network_name(network, name))
+        return refuse(at, "a network is named by its interface, or by its router, as in lan.eth0 or lan.02:00:5e:10:00:01 (guanxi doctor shows them), and not ", name);
+    if (gx_modes_find(modes, network) >= 0)
         return refuse(at, "that network stands here a second time: lan.", name);
     if (modes->n == GX_LAN_MODES_MAX)
         return refuse(at, "more than 64 networks are named here", "");
     if (!gx_mode_read(&modes->named[modes->n].mode, value))
         return refuse(at, "what is shown on a network must be on, contacts or off: lan.", name);
-    snprintf(modes->named[modes->n].network, sizeof modes->named[0].network, "%s", name);
+    memcpy(modes->named[modes->n].network, network, sizeof network);
     modes->named[modes->n++].line = at->line;
     return true;
 }
@@ -153,7 +154,7 @@ static bool take_value(struct gx_config *out, const char *key, const char *value
     for (size_t i = 0; i < GX_CONFIG_CARRY_COUNT; i++)
         if (strcmp(key, carries[i].key) == 0)
             return take_number(out, &carries[i], (enum gx_config_carry)i, value, at);
-    return refuse(at, "there is no such setting; known: listen, lan, lan.INTERFACE, carry_recent_days, carry_recent_bytes, carry_off_messages, carry_author_bytes, carry_group_bytes", "");
+    return refuse(at, "there is no such setting; known: listen, lan, lan.NETWORK, carry_recent_days, carry_recent_bytes, carry_off_messages, carry_author_bytes, carry_group_bytes", "");
 }
 
 /* line: ends in 0, is changed. */

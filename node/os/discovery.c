@@ -2,6 +2,7 @@
 
 #include "node/os/interfaces.h"
 #include "node/os/log.h"
+#include "node/os/routers.h"
 #include "node/os/udp.h"
 
 #include <errno.h>
@@ -12,7 +13,8 @@
 
 #define DATAGRAMS_MAX (GX_DISCOVERY_INPUTS - 1u)    /* one is LAN */
 #define SCAN_PAUSE_MS 1000u     /* an interface that flaps 250 times a second is looked at once */
-#define SCAN_BLIND_MS 30000u    /* where nobody tells of changes, or the interfaces could not be read */
+#define SCAN_BLIND_MS 30000u    /* where nobody tells of changes, as of routers' names; or the interfaces could not be read */
+#define SCAN_ROUTER_MS 2000u    /* where a mode hangs on such a name */
 /* The loop comes by every 30 s at least.  Where it did not, the machine slept, and may be elsewhere now. */
 #define SLEPT_MS 90000u
 /* A socket that was read as fast as may be rests until there is room for some: one wake-up for each would be a hundred a second. */
@@ -209,7 +211,8 @@ static void see(struct gx_discovery *d, const struct gx_source *list, size_t n)
         if (k < seen)
             continue;
         memcpy(d->stats.networks[seen].name, list[i].name, sizeof list[i].name);
-        d->stats.networks[seen++].mode = gx_modes_of(d->modes, list[i].name);
+        memcpy(d->stats.networks[seen].router, list[i].router, sizeof list[i].router);
+        d->stats.networks[seen++].mode = gx_modes_of(d->modes, list[i].name, list[i].router);
     }
     d->stats.n_networks = seen;
 }
@@ -221,7 +224,7 @@ static size_t drop_off(const struct gx_discovery *d, struct gx_source *list, siz
 
     *contacts_only = 0;
     for (size_t i = 0; i < n; i++) {
-        enum gx_mode mode = gx_modes_of(d->modes, list[i].name);
+        enum gx_mode mode = gx_modes_of(d->modes, list[i].name, list[i].router);
 
         if (mode == GX_MODE_OFF)
             continue;
@@ -241,6 +244,28 @@ static size_t drop_unheard(const struct gx_discovery *d, struct gx_source *list,
     return kept;
 }
 
+/* By which routers these networks lead elsewhere.  False: of one the name is not known yet. */
+static bool name_routers(struct gx_source *list, size_t n)
+{
+    struct gx_router routers[GX_LAN_SOURCES_MAX];
+    size_t n_routers;
+    bool known = gx_routers_read(routers, &n_routers);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n_routers; k++)
+            if (routers[k].interface == list[i].interface) {
+                memcpy(list[i].router, routers[k].name, sizeof list[i].router);
+                known = known && routers[k].name[0] != 0;
+            }
+    return known;
+}
+
+static void scan_within(struct gx_discovery *d, uint64_t now_ms, uint64_t ms)
+{
+    if (d->scan_at_ms > now_ms + ms)
+        d->scan_at_ms = now_ms + ms;
+}
+
 static void scan(struct gx_discovery *d, uint64_t now_ms)
 {
     struct gx_source found[GX_LAN_SOURCES_MAX];
@@ -254,10 +279,14 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
         (void)gx_interfaces_news(d->watch);
     bool read = gx_interfaces_read(found, &n, &left_out, &d->listen);
     d->scanned_ms = now_ms;
-    d->scan_at_ms = d->watch >= 0 && read ? UINT64_MAX : now_ms + SCAN_BLIND_MS;
+    d->scan_at_ms = UINT64_MAX;
+    if (d->watch < 0 || !read)
+        scan_within(d, now_ms, SCAN_BLIND_MS);
     if (!read)
         return;
     n = drop_unheard(d, found, n);
+    if (!name_routers(found, n))
+        scan_within(d, now_ms, gx_modes_by_router(d->modes) ? SCAN_ROUTER_MS : SCAN_BLIND_MS);
     see(d, found, n);
     n = drop_off(d, found, n, &contacts_only);
     d->stats.left_out = left_out;
@@ -406,8 +435,8 @@ size_t gx_discovery_items(struct gx_discovery *d, zmq_pollitem_t *items, size_t 
     for (size_t i = 0; i < d->n_mouths; i++)
         if (now.mono_ms >= d->mouths[i].rest_until_ms)
             items[n++] = (zmq_pollitem_t){.fd = d->mouths[i].fd, .events = ZMQ_POLLIN};
-    /* A storm of news does not wake us while one look at the interfaces is due already. */
-    if (d->watch >= 0 && d->scan_at_ms == UINT64_MAX)
+    /* A storm of news does not wake us while a look at the interfaces is due soon. */
+    if (d->watch >= 0 && d->scan_at_ms > now.mono_ms + SCAN_PAUSE_MS)
         items[n++] = (zmq_pollitem_t){.fd = d->watch, .events = ZMQ_POLLIN};
     return n;
 }

@@ -42,6 +42,7 @@ int64_t gx_discovery_due_ms(const struct gx_discovery *d, uint64_t now_mono_ms);
 
 struct gx_network {
     char name[GX_NETWORK_BYTES];
+    char router[GX_NETWORK_BYTES];      /* "": none, or it is not known */
     enum gx_mode mode;
 };
 

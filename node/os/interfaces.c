@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static_assert(GX_NETWORK_BYTES == IF_NAMESIZE, "names");
+static_assert(GX_NETWORK_BYTES >= IF_NAMESIZE, "names");
 
 /* More than a machine with some containers has; what is beyond is not looked at. */
 #define CANDIDATES_MAX 128u
@@ -215,7 +215,8 @@ uint32_t gx_interfaces_guess(size_t nth)
 
 int gx_interfaces_watch(void)
 {
-    struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+    struct sockaddr_nl addr = {.nl_family = AF_NETLINK,
+                               .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), bytes = NEWS_BYTES;
 
     if (fd < 0)

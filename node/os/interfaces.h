@@ -9,6 +9,7 @@ struct gx_source {
     struct gx_addr addr;            /* port 0.  IPv4, or an IPv6 link-local address with its scope */
     uint32_t interface;
     char name[GX_NETWORK_BYTES];    /* of it, now */
+    char router[GX_NETWORK_BYTES];  /* that of its network; "": none, or it is not known.  Not set here */
     uint32_t net, mask;             /* IPv4: the addresses behind it; as in sin_addr */
     bool multicast, broadcast;      /* one of them at least */
 };
@@ -22,7 +23,7 @@ bool gx_interfaces_read(struct gx_source out[GX_LAN_SOURCES_MAX], size_t *n, siz
 /* Is that address on the link of the source, as far as addresses tell? */
 bool gx_interfaces_near(const struct gx_source *source, const struct gx_addr *addr);
 
-/* A descriptor that becomes readable when interfaces or addresses change; the caller closes it.  -1: not to be had (errno). */
+/* A descriptor that becomes readable when interfaces, addresses or routes change; the caller closes it.  -1: not to be had (errno). */
 int gx_interfaces_watch(void);
 /* Read all that is told there. */
 enum gx_interfaces_news { GX_INTERFACES_SAME, GX_INTERFACES_CHANGED, GX_INTERFACES_LOST };

@@ -17,10 +17,39 @@ bool gx_mode_read(enum gx_mode *out, const char *text)
     return false;
 }
 
-/* As Linux has it (dev_valid_name). */
-bool gx_network_name_ok(const char *name)
+#define INTERFACE_BYTES 16u         /* IF_NAMESIZE */
+
+static bool is_router(const char *name)
 {
-    return name[0] != 0 && strlen(name) < GX_NETWORK_BYTES && strpbrk(name, "/: \t\n\v\f\r") == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return strchr(name, ':') != NULL;       /* which no interface has in its name */
+}
+
+static bool router_name(char out[GX_NETWORK_BYTES], const char *text)
+{
+    if (strlen(text) != GX_NETWORK_BYTES - 1)
+        return false;
+    for (size_t i = 0; i < GX_NETWORK_BYTES - 1; i++) {
+        char c = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] - 'A' + 'a') : text[i];
+
+        if (i % 3 == 2 ? c != ':' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+        out[i] = c;
+    }
+    out[GX_NETWORK_BYTES - 1] = 0;
+    return true;
+}
+
+bool gx_network_name(char out[GX_NETWORK_BYTES], const char *text)
+{
+    size_t n = strlen(text);
+
+    if (is_router(text))
+        return router_name(out, text);
+    /* As Linux has it (dev_valid_name). */
+    if (n == 0 || n >= INTERFACE_BYTES || strpbrk(text, "/ \t\n\v\f\r") != NULL || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+        return false;
+    memcpy(out, text, n + 1);
+    return true;
 }
 
 int gx_modes_find(const struct gx_modes *modes, const char *name)
@@ -31,10 +60,12 @@ int gx_modes_find(const struct gx_modes *modes, const char *name)
     return -1;
 }
 
-enum gx_mode gx_modes_of(const struct gx_modes *modes, const char *interface)
+enum gx_mode gx_modes_of(const struct gx_modes *modes, const char *interface, const char *router)
 {
-    int at = gx_modes_find(modes, interface);
+    int at = gx_modes_find(modes, router);
 
+    if (at < 0)
+        at = gx_modes_find(modes, interface);
     return at < 0 ? modes->usual : modes->named[at].mode;
 }
 
@@ -46,4 +77,12 @@ enum gx_mode gx_modes_most(const struct gx_modes *modes)
         if (modes->named[i].mode > most)
             most = modes->named[i].mode;
     return most;
+}
+
+bool gx_modes_by_router(const struct gx_modes *modes)
+{
+    for (size_t i = 0; i < modes->n; i++)
+        if (is_router(modes->named[i].network))
+            return true;
+    return false;
 }

@@ -69,8 +69,13 @@ static void add_lan(const struct gx_node *node, json_t *result)
     if (node->options->lan != NULL)
         state = node->discovery == NULL ? "failed" : gx_mode_text(gx_modes_most(node->options->lan));
     (void)json_object_set_new(lan, "state", json_string(state));
-    for (size_t i = 0; i < s.n_networks; i++)
-        (void)json_array_append_new(networks, json_pack("{s:s, s:s}", "name", s.networks[i].name, "mode", gx_mode_text(s.networks[i].mode)));
+    for (size_t i = 0; i < s.n_networks; i++) {
+        json_t *network = json_pack("{s:s, s:s}", "name", s.networks[i].name, "mode", gx_mode_text(s.networks[i].mode));
+
+        if (s.networks[i].router[0] != 0)
+            (void)json_object_set_new(network, "router", json_string(s.networks[i].router));
+        (void)json_array_append_new(networks, network);
+    }
     (void)json_object_set_new(lan, "sources", sources);
     (void)json_object_set_new(lan, "heard", json_integer((json_int_t)s.heard));
     (void)json_object_set_new(lan, "sent", json_integer((json_int_t)s.sent));

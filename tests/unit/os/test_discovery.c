@@ -537,7 +537,7 @@ static void test_each_network_has_its_mode(void **state)
     s = stats_of(a);
     assert_int_equal(s.n_networks, 4);
     for (size_t i = 0; i < s.n_networks; i++)
-        assert_int_equal(s.networks[i].mode, gx_modes_of(&three, s.networks[i].name));
+        assert_int_equal(s.networks[i].mode, gx_modes_of(&three, s.networks[i].name, ""));
 }
 
 static void test_nothing_goes_out_on_a_network_that_is_off(void **state)
@@ -578,6 +578,48 @@ static void test_who_says_to_be_on_another_network_is_not_heard(void **state)
     assert_int_equal(a->n_heard, 0);
 }
 
+#define ROUTER "02:00:00:00:00:07"
+static const struct gx_modes at_home = {.usual = GX_MODE_CONTACTS, .n = 2, .named = {{.network = "west", .mode = GX_MODE_OFF}, {.network = ROUTER, .mode = GX_MODE_ON}}};
+
+static bool is_behind(const struct party *p, const char *name, const char *router, enum gx_mode mode)
+{
+    struct gx_discovery_stats s = stats_of(p);
+
+    for (size_t i = 0; i < s.n_networks; i++)
+        if (strcmp(s.networks[i].name, name) == 0)
+            return strcmp(s.networks[i].router, router) == 0 && s.networks[i].mode == mode;
+    return false;
+}
+
+/* It leads by a default route; what its hardware address is comes later. */
+static void test_a_network_is_known_by_its_router_wherever_it_is(void **state)
+{
+    struct party *a;
+    (void)state;
+
+    need_cables();
+    cable("10.7.1.1", "10.7.1.2");
+    cable_of("north", "10.8.1.1", "south", "10.8.1.2");
+    a = party_open_with(&parties[0], here, EVERYWHERE, &at_home);
+    WAIT(source_of(a, "10.8.1.1") != NULL && is_behind(a, "west", "", GX_MODE_OFF) && is_behind(a, "north", "", GX_MODE_CONTACTS));
+    run_ip(here, "route add default via 10.7.1.2");
+    run_ip(here, "neigh replace 10.7.1.2 lladdr " ROUTER " dev west");
+    WAIT(is_behind(a, "west", ROUTER, GX_MODE_ON));
+    WAIT(source_of(a, "10.7.1.1") != NULL);
+    assert_false(is_for_contacts(a, "10.7.1.1"));
+    /* The machine is carried to another plug. */
+    run_ip(here, "route replace default via 10.8.1.2");
+    run_ip(here, "neigh replace 10.8.1.2 lladdr " ROUTER " dev north");
+    WAIT(is_behind(a, "north", ROUTER, GX_MODE_ON) && is_behind(a, "west", "", GX_MODE_OFF));
+    WAIT(source_of(a, "10.7.1.1") == NULL && !is_for_contacts(a, "10.8.1.1"));
+    /* Another router of that address. */
+    run_ip(here, "route del default");
+    run_ip(here, "neigh replace 10.8.1.2 lladdr 02:00:00:00:00:08 dev north");
+    run_ip(here, "route add default via 10.8.1.2");
+    WAIT(is_behind(a, "north", "02:00:00:00:00:08", GX_MODE_CONTACTS));
+    WAIT(is_for_contacts(a, "10.8.1.1"));
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, close_all)
 
 int main(void)
@@ -606,6 +648,7 @@ int main(void)
         TEST(test_each_network_has_its_mode),
         TEST(test_nothing_goes_out_on_a_network_that_is_off),
         TEST(test_who_says_to_be_on_another_network_is_not_heard),
+        TEST(test_a_network_is_known_by_its_router_wherever_it_is),
     };
 
     cables_open();
