@@ -170,7 +170,7 @@ static void test_a_missing_file_is_no_error_and_a_present_one_is_read(void **sta
 
 static void test_mutations_are_refused_with_a_line_or_are_another_file(void **state)
 {
-    static const char start[] = "# the node of Mei\nlisten = [2001:db8::7]:7447\n; end\n";
+    static const char start[] = "# the node of Mei\nlisten = [2001:db8::7]:7447\nlan.02:00:5e:10:00:01 = off\n; end\n";
     unsigned accepted = 0, refused = 0;
     struct gx_rng_stream rng;
     (void)state;
