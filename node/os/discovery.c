@@ -19,7 +19,7 @@
 #define SLEPT_MS 90000u
 /* A socket that was read as fast as may be rests until there is room for some: one wake-up for each would be a hundred a second. */
 #define REST_MS 160u
-#define HOSTS 256u              /* paces of single addresses.  Two may share one: a stranger cannot make a table overflow that has no entries to fill */
+#define HOSTS 256u              /* single addresses.  Two may share one: a stranger cannot make a table overflow that has no entries to fill */
 #define RECENT 64u              /* datagrams remembered, for */
 #define RECENT_MS 2000u         /* so long: multicast and broadcast arrive together */
 #define LOOPBACK 1u             /* its interface has that number on each Linux */
@@ -55,7 +55,10 @@ struct gx_discovery {
     uint32_t contacts_only;                 /* bit i: what sources[i] is on */
     struct gx_addr addrs[GX_LAN_SOURCES_MAX];
     uint8_t key[crypto_shorthash_KEYBYTES];
-    struct pace hosts[HOSTS];
+    struct host {
+        struct pace pace;
+        uint32_t interface;                 /* by which it was heard last */
+    } hosts[HOSTS];
     struct {
         uint64_t hash, at_ms;
     } recent[RECENT];
@@ -101,14 +104,21 @@ static size_t put_host(uint8_t *out, const struct gx_addr *a)
     return 1 + sizeof a->ip + sizeof a->scope;
 }
 
-static bool is_hasty(struct gx_discovery *d, const struct gx_addr *from, uint64_t now_ms)
+static size_t host_at(const struct gx_discovery *d, const struct gx_addr *addr)
 {
     uint8_t host[64];
-    struct pace *p = &d->hosts[keyed_hash(d, host, put_host(host, from)) % HOSTS];
 
-    if (!pace_allows(p, now_ms, GX_LAN_HOST_PACE, GX_LAN_HOST_BURST))
+    return (size_t)(keyed_hash(d, host, put_host(host, addr)) % HOSTS);
+}
+
+static bool is_hasty(struct gx_discovery *d, const struct gx_addr *from, uint32_t interface, uint64_t now_ms)
+{
+    struct host *host = &d->hosts[host_at(d, from)];
+
+    if (!pace_allows(&host->pace, now_ms, GX_LAN_HOST_PACE, GX_LAN_HOST_BURST))
         return true;
-    pace_take(p);
+    pace_take(&host->pace);
+    host->interface = interface;
     return false;
 }
 
@@ -331,15 +341,18 @@ static bool is_same_host(const struct gx_addr *a, const struct gx_addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-/* The address that is on the link of that one, best the same.  NULL: none, as when its network was switched off. */
+/* The address that is on the link of that one: best the same, else one of the interface by which it was heard last.  NULL: none, as when its network is off. */
 static const struct gx_source *source_near(const struct gx_discovery *d, const struct gx_addr *to)
 {
     const struct gx_source *near = NULL;
+    uint32_t heard_by = d->hosts[host_at(d, to)].interface;
 
     for (size_t i = 0; i < d->n_sources; i++) {
         const struct gx_source *s = &d->sources[i];
 
-        if (gx_interfaces_near(s, to) && (near == NULL || is_same_host(&s->addr, to)))
+        if (is_same_host(&s->addr, to))
+            return s;
+        if (gx_interfaces_near(s, to) && (near == NULL || (near->interface != heard_by && s->interface == heard_by)))
             near = s;
     }
     return near;
@@ -388,7 +401,7 @@ static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *
             d->stats.astray++;
             continue;
         }
-        if (is_hasty(d, &from, now.mono_ms)) {
+        if (is_hasty(d, &from, d->sources[at].interface, now.mono_ms)) {
             d->stats.hasty++;
             continue;
         }

@@ -578,6 +578,29 @@ static void test_who_says_to_be_on_another_network_is_not_heard(void **state)
     assert_int_equal(a->n_heard, 0);
 }
 
+/* Of a laptop that has both a cable and Wi-Fi. */
+static void test_where_two_networks_have_the_same_prefix_the_one_that_asked_is_answered(void **state)
+{
+    struct party *a, *b;
+    (void)state;
+
+    need_cables();
+    cable("10.7.1.1", "10.7.1.2");
+    cable_of("north", "10.7.1.3", "south", "10.7.1.4");
+    a = party_open(&parties[0], here, EVERYWHERE);
+    b = party_open(&parties[1], there, EVERYWHERE);
+    WAIT(source_of(a, "10.7.1.1") != NULL && source_of(a, "10.7.1.3") != NULL && source_of(b, "10.7.1.2") != NULL && source_of(b, "10.7.1.4") != NULL);
+    beacon_from(b, source_of(b, "10.7.1.4"), "north");
+    beacon_from(b, source_of(b, "10.7.1.2"), "west");
+    WAIT(heard(a, "north") == 1 && heard(a, "west") == 1);
+    answer(a, source_of(b, "10.7.1.4"), "to the north");
+    WAIT(heard(b, "to the north") == 1);
+    assert_true(gx_addr_equal(&last_heard(b)->from, source_of(a, "10.7.1.3")));
+    answer(a, source_of(b, "10.7.1.2"), "to the west");
+    WAIT(heard(b, "to the west") == 1);
+    assert_true(gx_addr_equal(&last_heard(b)->from, source_of(a, "10.7.1.1")));
+}
+
 #define ROUTER "02:00:00:00:00:07"
 static const struct gx_modes at_home = {.usual = GX_MODE_CONTACTS, .n = 2, .named = {{.network = "west", .mode = GX_MODE_OFF}, {.network = ROUTER, .mode = GX_MODE_ON}}};
 
@@ -648,6 +671,7 @@ int main(void)
         TEST(test_each_network_has_its_mode),
         TEST(test_nothing_goes_out_on_a_network_that_is_off),
         TEST(test_who_says_to_be_on_another_network_is_not_heard),
+        TEST(test_where_two_networks_have_the_same_prefix_the_one_that_asked_is_answered),
         TEST(test_a_network_is_known_by_its_router_wherever_it_is),
     };
 
