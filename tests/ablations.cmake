@@ -24,7 +24,8 @@ gx_ablation(chaos gx_guest_timer "n_lost > 0")      # nobody joins: the counters
 add_executable(ablation_lan_mode unit/engine/test_lan.c)
 target_link_libraries(ablation_lan_mode PRIVATE gx_mutant_engine PkgConfig::cmocka)
 add_test(NAME ablation/lan/mode_ignored COMMAND ablation_lan_mode)
-set_tests_properties(ablation/lan/mode_ignored PROPERTIES TIMEOUT 600 PASS_REGULAR_EXPRESSION " 3 test\\(s\\), listed below:.*on_each_network_is_shown.*is_answered_as_the_mode")
+set_tests_properties(ablation/lan/mode_ignored PROPERTIES TIMEOUT 600
+    PASS_REGULAR_EXPRESSION " 3 test\\(s\\), listed below:.*on_each_network_is_shown.*is_answered_as_the_mode")
 
 # The law without one of its rules (WITHOUT in proto/law_work.h): the theorem that rests on it has to fail, by name.
 add_library(law_theorems OBJECT prop/test_law.c ${law_sources})

@@ -183,7 +183,8 @@ static void modes_of(struct gx_exam *x, const json_t *networks)
         if (name_those(names, sizeof names, networks, modes[i].mode) > 0 && at < sizeof text)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s%s%s", at == 0 ? "" : "; ", modes[i].says, names);
     if (at > 0)
-        gx_exam_found(x, "networks", "ok", "lan.NAME = on, contacts or off in the config file sets one, lan.ROUTER one by its router, lan those without a line", "%s", text);
+        gx_exam_found(x, "networks", "ok", "lan.NAME = on, contacts or off in the config file sets one, lan.ROUTER one by its router, lan those without a line",
+                      "%s", text);
 }
 
 void gx_exam_lan(struct gx_exam *x)

@@ -119,7 +119,8 @@ static bool take_network(struct gx_config *out, const char *name, const char *va
     char network[GX_NETWORK_BYTES];
 
     if (!gx_network_name(network, name))
-        return refuse(at, "a network is named by its interface, or by its router, as in lan.eth0 or lan.02:00:5e:10:00:01 (guanxi doctor shows them), and not ", name);
+        return refuse(at, "a network is named by its interface, or by its router, as in lan.eth0 or lan.02:00:5e:10:00:01 (guanxi doctor shows them), and not ",
+                      name);
     if (gx_modes_find(modes, network) >= 0)
         return refuse(at, "that network stands here a second time: lan.", name);
     if (modes->n == GX_LAN_MODES_MAX)

@@ -322,7 +322,8 @@ bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, si
         struct cmsghdr align;
         uint8_t b[CMSG_SPACE(sizeof(struct in_pktinfo))];
     } control = {.b = {0}};
-    struct msghdr message = {.msg_name = &at.u, .msg_namelen = at.n, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.b, .msg_controllen = sizeof control.b};
+    struct msghdr message = {.msg_name = &at.u, .msg_namelen = at.n, .msg_iov = &part, .msg_iovlen = 1,
+                             .msg_control = control.b, .msg_controllen = sizeof control.b};
     ssize_t got;
 
     GX_ASSERT(fd == u->shared || fd == u->own);

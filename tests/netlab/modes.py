@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
-"""A node between two networks, of which one is known by its router and shows groups, and the other by its interface and shows contacts alone: a code lets in on both; when
-everybody has moved, who is in its group is found on the first, and heard and not recognised on the other, until that shows groups, too.
+"""A node between two networks, of which one is known by its router and shows groups, and the other by its interface and shows contacts alone:
+a code lets in on both; when everybody has moved, who is in its group is found on the first, and heard and not recognised on the other, until that shows
+groups, too.
 
     modes.py GUANXI
 """
@@ -29,9 +30,9 @@ class Machines:
             self.spaces.append(os.open("/proc/self/ns/net", os.O_RDONLY))
         for i, (name, hardware) in enumerate(CABLES.items(), 1):
             fd = self.spaces[i]
-            self.ip(0, f"link add {name} type veth peer name far address {hardware}", f"link set far netns /proc/self/fd/{fd}", f"link set {name} addrgenmode none", pass_fds=[fd])
+            self.ip(0, f"link add {name} type veth peer name far address {hardware}", f"link set far netns /proc/self/fd/{fd}", pass_fds=[fd])
             self.ip(i, "link set far addrgenmode none", "link set far up", "link set lo up")
-            self.ip(0, f"link set {name} up")
+            self.ip(0, f"link set {name} addrgenmode none", f"link set {name} up")
 
     def ip(self, place, *lines, **how):
         ip(*lines, preexec_fn=lambda: self.enter(place), **how)
