@@ -78,8 +78,8 @@ static const struct subject {
     {"sim-schedules", "the simulator: random worlds of 50 nodes", 1, false, gx_measure_sim_schedules},
     {"sim-group", "the simulator: 500 nodes in one group", 1, true, gx_measure_sim_group},
     {"sim-large", "the simulator: 10,000 nodes", 2, true, gx_measure_sim_large},
-    {"redundancy", "the simulator: copies of a message in a group of 200", 1, true, gx_measure_redundancy},
-    {"vanish", "the simulator: 30 % of a group of 200 fall silent at once", 2, true, gx_measure_vanish},
+    {"redundancy", "the simulator: copies of a message in a group of 200, with --full of 500", 1, true, gx_measure_redundancy},
+    {"vanish", "the simulator: 30 % of a group of 200, with --full of 500, fall silent at once", 2, true, gx_measure_vanish},
 };
 
 struct report {
