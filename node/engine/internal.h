@@ -281,6 +281,8 @@ struct gx_group {
     gx_session_id asked;
     uint64_t asked_until_ms;
     uint32_t asked_ops;         /* law.n_ops then */
+    bool asked_all;             /* it was asked for all that is unknown here, and not for some logs' alone */
+    uint32_t asked_frames;      /* of the answer, so far */
     bool answered;              /* the answer is in; look whether it brought anything once it is verified */
     uint64_t verifying_ms;      /* since when that, or a question, waits for what is under verification; 0: nothing does */
     uint64_t want_at_ms;        /* look for what is lacking at this time; 0: nothing to look for */

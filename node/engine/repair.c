@@ -166,6 +166,15 @@ void gx_repair_unacked_at(struct gx_engine *e, struct gx_channel *c, uint64_t at
 }
 
 
+/* Of all control there is, so much was given as the credit covered.  What comes behind may be of logs that I did not know when I asked, and would not be given
+ * to who asks for those it knows. */
+static void note_answer(struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+{
+    g->asked_frames++;
+    if ((f->flags & GX_CHUNKS_LAST) != 0 && g->asked_all && g->asked_frames >= GX_WANT_CHUNKS_MAX)
+        c->ahead = true;
+}
+
 void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
@@ -192,6 +201,8 @@ void gx_repair_chunks(struct gx_engine *e, struct gx_session *s, struct gx_chann
         gx_tree_again(e, s, c, of_others);
     else if (f->flags & GX_CHUNKS_PUSH)
         gx_tree_fresh(e, s, c, of_others);
+    else if (g->asked == s->id && !g->answered)
+        note_answer(g, c, f);
     if (f->flags & GX_CHUNKS_ON)
         gx_fetch_on(e, s, g, c, &f->on);
     if (!(f->flags & GX_CHUNKS_LAST) || gx_fetch_is_ahead(c))
@@ -294,6 +305,8 @@ static void ask_control(struct gx_engine *e, struct gx_session *s, struct gx_gro
     g->asked_until_ms = e->now.mono_ms + GX_WANT_MS;
     gx_tree_asked(e, s, g, c);
     g->asked_ops = g->law.n_ops;
+    g->asked_all = c->ahead;
+    g->asked_frames = 0;
     g->answered = false;
     c->ahead = false;               /* what it still knows more of, its next frontier says again */
 }

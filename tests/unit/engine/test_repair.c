@@ -204,6 +204,31 @@ static void test_what_was_lost_is_asked_for_however_much_comes_behind_it(void **
     net_free(net);
 }
 
+/* Who comes back lacks more than one answer holds, and in what is behind it logs are opened that it did not know when it asked. */
+static void test_control_that_takes_several_answers_comes_in_its_order(void **state)
+{
+    char token[600], name[40];
+    struct net *net = tea_of(7, 2, token);
+
+    (void)state;
+    net_stop(net, AWAY);
+    for (int who = 2; who < 7; who++) {
+        assert_true(net_join(net, who, token, NULL));
+        for (int i = 0; i < 500; i++) {
+            snprintf(name, sizeof name, "name %d, while %d came", i, who);
+            assert_true(name_self(net, 0, name));
+        }
+        net_run(net, 5000);
+        net_stop(net, who);
+    }
+    net_start(net, AWAY);
+    net_run(net, 5000);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "missing"), 0);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "claim"), 0);
+    assert_same(net, 0, AWAY);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_two_peers_that_have_the_same_logs_are_asked_for_one_each),
         cmocka_unit_test(test_what_one_peer_is_slow_to_give_another_is_asked_for),
         cmocka_unit_test(test_what_was_lost_is_asked_for_however_much_comes_behind_it),
+        cmocka_unit_test(test_control_that_takes_several_answers_comes_in_its_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
