@@ -101,6 +101,7 @@ struct gx_law_node {
     uint32_t depth;                 /* the longest way to CREATE */
     uint32_t by_before;             /* the author's operation before it in order of adding */
     uint32_t kind_before;           /* LEAVE: the author's; ADMIT: the target's; ALIAS: the author's; META, TRANSFER: the group's before it */
+    bool in_line;                   /* all that come by kind_before lie in its past, and so before it in L */
     uint32_t heads, n_heads;        /* ADMIT: those heads of the request that lie in its past, in law->heads */
     bool target_in;                 /* PROMOTE, TRANSFER: the target is a member in Resolve(past) */
 };

@@ -135,9 +135,12 @@ static uint32_t in_force(struct gx_law *law, uint32_t x, bool (*counts)(const st
 {
     uint32_t best = NONE;
 
-    for (; x != NONE; x = law->nodes[x].kind_before)
+    for (; x != NONE; x = law->nodes[x].kind_before) {
         if (x < law->n_settled && (best == NONE || law->now.results[x].pos > law->now.results[best].pos) && counts(law, x))
             best = x;
+        if (best == x && law->nodes[x].in_line)
+            break;          /* a name that was changed 40,000 times is found by its last change */
+    }
     return best;
 }
 
