@@ -18,14 +18,20 @@ static void send_parts(struct stranger *s, size_t n, size_t bytes)
     free(part);
 }
 
-static int plain_tcp(struct gx_addr to)
+static int plain_tcp_from(const char *ip, struct gx_addr to)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(to.port)};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(to.port)}, from = {.sin_family = AF_INET, .sin_addr = {inet_addr(ip)}};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     memcpy(&in.sin_addr, to.ip, 4);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof in), 0);
     return fd;
+}
+
+static int plain_tcp(struct gx_addr to)
+{
+    return plain_tcp_from("127.0.0.1", to);
 }
 
 /* Non-blocking: whether the other side has closed. */
@@ -232,19 +238,26 @@ static void test_silent_stranger_is_cut_after_ten_seconds(void **state)
     stranger_close(&s);
 }
 
-/* "350 half-open sockets at 256 descriptors: honest peer served": the longest silent gives up its place. */
-static void test_half_open_connections_do_not_keep_others_out(void **state)
+/* The strangers' own descriptors are of this process too. */
+static struct node *open_node_of_256(size_t i)
 {
     struct rlimit before, low;
-    int fds[350];
-    (void)state;
 
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     low = (struct rlimit){.rlim_cur = 256, .rlim_max = before.rlim_max};
-    struct node *a = open_node(0, "127.0.0.1:0");
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    struct node *b = open_node(1, "127.0.0.1:0");
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);     /* the strangers' own are of this process too */
+    struct node *n = open_node(i, "127.0.0.1:0");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    return n;
+}
+
+/* "350 half-open sockets at 256 descriptors: honest peer served": the longest silent gives up its place. */
+static void test_half_open_connections_do_not_keep_others_out(void **state)
+{
+    int fds[350];
+    (void)state;
+
+    struct node *a = open_node(0, "127.0.0.1:0"), *b = open_node_of_256(1);
     struct pair p = connect_nodes(a, b);
     for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++) {
         fds[i] = plain_tcp(address_of(b));
@@ -259,6 +272,27 @@ static void test_half_open_connections_do_not_keep_others_out(void **state)
     /* The rest are gone when their handshake's time is over. */
     for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++)
         WAIT(is_closed(fds[i]));
+    for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
+/* Who opens them anew without a pause would else end every handshake that takes longer than it takes them to fill all places. */
+static void test_half_open_connections_of_one_host_do_not_end_that_of_another(void **state)
+{
+    struct node *b = open_node_of_256(1);
+    int fds[350], other;
+    (void)state;
+
+    other = plain_tcp_from("127.0.0.2", address_of(b));
+    settle(20);
+    for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++) {
+        fds[i] = plain_tcp(address_of(b));
+        turn(0);
+    }
+    WAIT(stats(b).refused_limit > 100);
+    settle(50);
+    assert_false(is_closed(other));
+    close(other);
     for (size_t i = 0; i < GX_ARRAY_LEN(fds); i++)
         close(fds[i]);
 }
@@ -480,6 +514,7 @@ int main(void)
         TEST(test_garbage_gets_nothing),
         TEST(test_silent_stranger_is_cut_after_ten_seconds),
         TEST(test_half_open_connections_do_not_keep_others_out),
+        TEST(test_half_open_connections_of_one_host_do_not_end_that_of_another),
         TEST(test_names_that_peers_give_themselves_are_of_no_use),
         TEST(test_newcomer_on_the_descriptor_of_one_that_said_nothing_is_served),
         TEST(test_leftovers_of_one_let_go_are_not_the_newcomers),
