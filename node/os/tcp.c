@@ -118,6 +118,17 @@ static uint64_t inside_libzmq(const struct conn *c)
     return info.tcpi_bytes_received > accounted ? info.tcpi_bytes_received - accounted : 0;
 }
 
+/* What the kernel has of it libzmq would still read, and keep: as much again as a flood may be, and more.  Nobody else comes by it: the rest of a stream
+ * that lacks its middle is of no use. */
+static void discard(const struct conn *c)
+{
+    if (!still_the_same(c))
+        return;
+    (void)shutdown(c->fd, SHUT_RDWR);
+    while (recv(c->fd, NULL, FLOOD_BYTES_MAX, MSG_TRUNC | MSG_DONTWAIT) > 0)
+        ;
+}
+
 /* An idle node must not wake up to count, and a flood of unfinished messages wakes nobody but libzmq's thread.  So the kernel tells of the
  * first byte that arrives after a quiet time (EPOLLONESHOT), and counting goes on only while bytes keep coming. */
 static void arm(struct gx_transport *t, const struct conn *c, int op)
@@ -177,6 +188,7 @@ void gx_tcp_tick(struct gx_transport *t)
         gx_tcp_unwatch(t, c);
         if (inside_libzmq(c) > FLOOD_BYTES_MAX) {
             t->stats.cut_flood++;
+            discard(c);
             gx_link_cut(t, c);
         } else {
             arm(t, c, EPOLL_CTL_MOD);
