@@ -276,6 +276,20 @@ static void scan_within(struct gx_discovery *d, uint64_t now_ms, uint64_t ms)
         d->scan_at_ms = now_ms + ms;
 }
 
+/* Who comes into another network is not known there by the port it had in the one before.  What was asked from that is asked again. */
+static void speak_anew(struct gx_discovery *d)
+{
+    for (size_t i = 0; i < FAMILIES; i++) {
+        int before = d->udp[i].own;
+
+        if (before < 0 || !gx_udp_renew(&d->udp[i]))
+            continue;
+        for (size_t k = 0; k < d->n_mouths; k++)
+            if (d->mouths[k].fd == before)
+                d->mouths[k].fd = d->udp[i].own;
+    }
+}
+
 static void scan(struct gx_discovery *d, uint64_t now_ms)
 {
     struct gx_source found[GX_LAN_SOURCES_MAX];
@@ -303,7 +317,10 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
     for (size_t i = 0; i < FAMILIES; i++)
         if (d->udp[i].own >= 0)
             gx_udp_join(&d->udp[i], found, n);
-    d->told = d->told && is_same(d, found, n) && contacts_only == d->contacts_only;
+    bool same = is_same(d, found, n);
+    if (!same && d->n_sources > 0)
+        speak_anew(d);
+    d->told = d->told && same && contacts_only == d->contacts_only;
     d->contacts_only = contacts_only;
     memcpy(d->sources, found, n * sizeof found[0]);
     d->n_sources = n;

@@ -1,7 +1,7 @@
 /* UDP on the LAN: carries beacons to all and datagrams to one, and what comes.  What is said is the engine's.  node/README.md §4.
  *
- * Two sockets of each family: one hears at GX_LAN_PORT, beside those of other nodes on this machine; all is sent from the other, whose port is its own, and
- * answers come there.  Sent with a TTL of 255, and taken only with 255: no router was between.  The groups are ones that no router passes on.
+ * Two sockets of each family: one hears at GX_LAN_PORT, beside those of other nodes on this machine; all is sent from the other, whose port is its own
+ * until the addresses change, and answers come there.  Sent with a TTL of 255, and taken only with 255: no router was between.  The groups are ones that no router passes on.
  *
  * A network is what is behind one interface.  What the modes say of it holds here: of one that is off the engine hears nothing, and nothing is sent there.
  *

@@ -170,16 +170,29 @@ static int open_one(int family, uint16_t port, bool (*set)(int fd, int family))
     return -1;
 }
 
-bool gx_udp_open(struct gx_udp *u, int family)
+static uint64_t dropped_at(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t n = sizeof info;
+
+    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+}
+
+/* 0: it has none. */
+static uint16_t port_of(int fd)
 {
     struct sockaddr_any at = {.n = sizeof at.u};
 
+    return fd >= 0 && getsockname(fd, &at.u.any, &at.n) == 0 ? addr_from(&at).port : 0;
+}
+
+bool gx_udp_open(struct gx_udp *u, int family)
+{
     *u = (struct gx_udp){.family = family, .shared = -1, .own = open_one(family, 0, set_own)};
     u->shared = u->own < 0 ? -1 : open_one(family, GX_LAN_PORT, set_shared);
-    if (u->shared >= 0 && getsockname(u->own, &at.u.any, &at.n) == 0) {
-        u->port = addr_from(&at).port;
+    u->port = port_of(u->own);
+    if (u->shared >= 0 && u->port != 0)
         return true;
-    }
 
     int why = errno;
 
@@ -196,6 +209,23 @@ void gx_udp_close(struct gx_udp *u)
         close(u->own);
     u->shared = u->own = -1;
     u->n_joined = 0;
+}
+
+bool gx_udp_renew(struct gx_udp *u)
+{
+    int fd = open_one(u->family, 0, set_own);
+    uint16_t port = port_of(fd);
+
+    if (port == 0) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    u->dropped += dropped_at(u->own);
+    close(u->own);
+    u->own = fd;
+    u->port = port;
+    return true;
 }
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------------- */
@@ -338,15 +368,7 @@ bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, si
     return true;
 }
 
-static uint64_t dropped_at(int fd)
-{
-    uint32_t info[SK_MEMINFO_VARS] = {0};
-    socklen_t n = sizeof info;
-
-    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0 ? info[SK_MEMINFO_DROPS] : 0;
-}
-
 uint64_t gx_udp_dropped(const struct gx_udp *u)
 {
-    return dropped_at(u->shared) + dropped_at(u->own);
+    return dropped_at(u->shared) + dropped_at(u->own) + u->dropped;
 }

@@ -316,6 +316,28 @@ static void test_a_second_address_is_a_second_place_to_speak_from(void **state)
     WAIT(source_of(a, "10.7.1.1") == NULL);
 }
 
+/* It would be known again there. */
+static void test_who_comes_into_another_network_speaks_from_another_port(void **state)
+{
+    struct party *a, *b;
+    uint16_t before;
+    (void)state;
+
+    need_cables();
+    cable("10.7.1.1", "10.7.1.2");
+    a = party_open(&parties[0], here, EVERYWHERE);
+    b = party_open(&parties[1], there, EVERYWHERE);
+    WAIT(source_of(a, "10.7.1.1") != NULL && source_of(b, "10.7.1.2") != NULL);
+    before = source_of(a, "10.7.1.1")->port;
+    run_batch(here, 1, "addr del 10.7.1.1/24 dev west\naddr add 10.7.1.3/24 dev west\n");
+    WAIT(source_of(a, "10.7.1.3") != NULL);
+    assert_int_not_equal(source_of(a, "10.7.1.3")->port, before);
+    beacon_from(a, source_of(a, "10.7.1.3"), "who");
+    WAIT(heard(b, "who") == 1);
+    answer(b, &last_heard(b)->from, "I");
+    WAIT(heard(a, "I") == 1);
+}
+
 /* More often than a socket may be in a group (igmp_max_memberships): what went has to be left. */
 #define ROUNDS 22
 
@@ -667,6 +689,7 @@ int main(void)
         TEST(test_where_multicast_is_missing_a_broadcast_is_heard),
         TEST(test_ipv6_goes_by_link_local_addresses_with_their_interface),
         TEST(test_a_second_address_is_a_second_place_to_speak_from),
+        TEST(test_who_comes_into_another_network_speaks_from_another_port),
         TEST(test_an_interface_that_comes_back_is_heard_again),
         TEST(test_what_cannot_go_out_is_counted),
         TEST(test_a_flapping_interface_is_one_change_a_second),
