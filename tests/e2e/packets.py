@@ -28,10 +28,12 @@ def streams(packets):
 
 
 def read_pcap(data):
-    """The frames of a capture, as gx-forward writes it."""
+    """The frames of a capture, as gx-forward writes it; of one that still goes on those that are whole."""
     frames, at = [], 24
-    while at < len(data):
+    while at + 16 <= len(data):
         n = struct.unpack_from("<8xI", data, at)[0]
+        if at + 16 + n > len(data):
+            break
         frames.append(data[at + 16 : at + 16 + n])
         at += 16 + n
     return frames
