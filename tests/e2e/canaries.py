@@ -3,7 +3,7 @@
 what they have of later.
 
 A whole life (life.py) is lived over the loopback of a network namespace of its own, in which nobody else speaks, and every packet is kept.  No canary is
-in there, as text, in hex or in base64.  That the capture is whole is shown by the kernel's own count of bytes, and that the search finds what is there by
+in there, as text, in hex, in base64 or in base32.  That the capture is whole is shown by the kernel's own count of bytes, and that the search finds what is there by
 one canary that the test sends in clear.
 
     canaries.py GUANXI       GX_E2E_CANARIES=1000 GX_E2E_SEED=1
@@ -93,7 +93,8 @@ def say_in_clear(text):
     """In all forms, as text in two halves, so that no packet has that whole.  Returns the port, and the bytes."""
     raw = text.encode()
     half = len(raw) // 2
-    said = [raw[:half], raw[half:], raw.hex().encode(), raw.hex().upper().encode(), *(base64.b64encode(bytes(k) + raw) for k in range(3))]
+    said = [raw[:half], raw[half:], raw.hex().encode(), raw.hex().upper().encode()]
+    said += [base64.b64encode(bytes(k) + raw) for k in range(3)] + [base64.b32encode(bytes(k) + raw) for k in range(5)]
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=TIMEOUT) as client:
         heard = server.accept()[0]
         for part in said:

@@ -21,6 +21,9 @@ class Canaries:
         for k in range(3):  # where in a group of three bytes it begins; the letters that hang on its neighbours are left out
             text = base64.b64encode(bytes(k) + raw)
             self.forms[f"base64+{k}"] = text[(8 * k + 5) // 6 : 8 * (k + len(raw)) // 6]
+        for k in range(5):  # likewise, in a group of five
+            text = base64.b32encode(bytes(k) + raw)
+            self.forms[f"base32+{k}"] = text[(8 * k + 4) // 5 : 8 * (k + len(raw)) // 5]
 
     def new(self, what):
         self.list.append(f"{what} {self.mark}{len(self.list):04} \u8336")

@@ -7,6 +7,7 @@ lies in their stores; that the search finds what is there is shown by one of eac
 
     canaries.py GUANXI       GX_E2E_CANARIES=1040 GX_E2E_SEED=1
 """
+import base64
 import pathlib
 import re
 import socket
@@ -24,6 +25,9 @@ from packets import read_pcap, streams  # noqa: E402
 MESSAGES = 1000
 BEACON = b"guanxi\0"  # WIRE: what is said on the LAN begins so
 KEY = 8  # of a key or an id so many bytes are enough to know it again
+WRITTEN = {"bytes": bytes, "hex": lambda key: key.hex().encode(), "HEX": lambda key: key.hex().upper().encode()}
+WRITTEN |= {f"base32+{k}": lambda key, k=k: base64.b32encode(bytes(k) + key) for k in range(5)}
+WRITTEN |= {f"base64+{k}": lambda key, k=k: base64.b64encode(bytes(k) + key) for k in range(3)}
 EVERYBODY = ("10.77.255.255", 9)
 
 
@@ -58,10 +62,28 @@ def keys(homes):
     return {kind: {bytes.fromhex(key[: 2 * KEY]) for key in of} for kind, of in found.items()}
 
 
-def keys_in(data, known):
-    """Those that stand in it, as bytes or as hex."""
-    hexes = {bytes.fromhex(m[: 2 * KEY].decode()) for m in re.findall(rb"[0-9a-fA-F]{%d,}" % (2 * KEY), data)}
-    return {data[i : i + KEY] for i in range(len(data) - KEY + 1) if data[i : i + KEY] in known} | hexes & known
+class Forms:
+    """How keys may be written, and which of them that is: letters that are theirs alone, wherever in a group of bytes they begin."""
+
+    def __init__(self, known):
+        self.known, self.written = known, {}
+        for key in known:
+            self.written[key.hex().encode()] = key
+            for encode, bits, group in ((base64.b32encode, 5, 5), (base64.b64encode, 6, 3)):
+                for k in range(group):
+                    first = (8 * k + bits - 1) // bits
+                    self.written[encode(bytes(k) + key)[first : first + (8 * KEY - bits + 1) // bits]] = key
+        # In what is not text runs of letters that long are few.
+        self.runs = [(re.compile(rb"[%s]{%d,}" % (letters, n)), n) for letters, n in ((rb"0-9a-fA-F", 16), (rb"A-Z2-7", 12), (rb"0-9a-zA-Z+/_-", 9))]
+
+    def find(self, data):
+        """Those that stand in it, as bytes, in hex, in base32 or in base64."""
+        found = {data[i : i + KEY] for i in range(len(data) - KEY + 1) if data[i : i + KEY] in self.known}
+        for pattern, n in self.runs:
+            for run in pattern.findall(data):
+                for text in {run, run.lower(), run.replace(b"-", b"+").replace(b"_", b"/")}:
+                    found |= {self.written[text[i : i + n]] for i in range(len(text) - n + 1) if text[i : i + n] in self.written}
+        return found
 
 
 def say_in_clear(homes, data):
@@ -85,14 +107,17 @@ def canaries(homes):
     homes.network.count()
     frames = read_pcap(homes.pcap.read_bytes())
     planted = [next(iter(of)) for of in known.values()]
-    say_in_clear(homes, b"".join(planted) + planted[0].hex().encode() + life.said.list[0].encode())
+    for write in WRITTEN.values():
+        say_in_clear(homes, b" ".join(map(write, planted)) + b" " + life.said.list[0].encode())
     homes.network.count()
     clear = [f for f in read_pcap(homes.pcap.read_bytes())[len(frames) :] if life.said.in_bytes(f)]
     homes.network.end()
 
     every = {key for of in known.values() for key in of}
-    assert len(clear) == 1 and keys_in(clear[0], every) == set(planted) and life.said.in_bytes(clear[0]) == ["text"]
-    say(f"what is said in clear is found: a text, and a key or an id of each of {len(known)} kinds")
+    forms = Forms(every)
+    for frame, how in zip(clear, WRITTEN, strict=True):
+        assert forms.find(frame) == set(planted) and life.said.in_bytes(frame) == ["text"], how
+    say(f"what is said in clear is found: a text, and a key or an id of each of {len(known)} kinds, as {', '.join(WRITTEN)}")
 
     said, beacons = streams(frames), sum(BEACON in f for f in frames)
     assert beacons > 0, "nobody said that they are there"
@@ -100,7 +125,7 @@ def canaries(homes):
     for data in (*frames, *said.values()):
         for kind in life.kinds:
             assert (found := kind.in_bytes(data)) == [], found
-        assert (found := keys_in(data, every)) == set(), {kind for kind, of in known.items() if of & found}
+        assert (found := forms.find(data)) == set(), {kind for kind, of in known.items() if of & found}
     say(f"{len(frames)} frames, {sum(map(len, frames))} bytes, {len(said)} streams, {beacons} beacons; {len(texts)} messages, {len(every)} keys and ids: none of them is there")
 
 
