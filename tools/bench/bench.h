@@ -135,8 +135,12 @@ bool gx_bench_up(struct gx_bench_node *node, const char *guanxi);
 bool gx_bench_down(struct gx_bench_node *node);
 /* The result, the caller's; NULL (said on stderr) when it was refused or did not come.  Takes over params. */
 json_t *gx_bench_call(struct gx_bench_node *node, const char *method, json_t *params);
+/* Where its members' door is, and its key. */
+bool gx_bench_door(struct gx_bench_node *node, struct gx_addr *at, struct gx_curve_pk *key);
 /* CPU time the process has used, in seconds. */
 double gx_bench_cpu(const struct gx_bench_node *node);
+/* The number behind `key` in a file of /proc; 0 where it cannot be read. */
+uint64_t gx_bench_proc(const char *path, const char *key);
 /* Messages written with `window` outstanding; seconds it took, negative when it failed. */
 double gx_bench_send_many(struct gx_bench *bench, uint32_t n, uint32_t window);
 /* The same of another node, which has written *events before. */

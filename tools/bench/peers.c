@@ -3,13 +3,11 @@
 
 #include "node/os/system.h"
 #include "node/os/transport.h"
-#include "node/os/vault.h"
 #include "proto/frame.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,18 +18,10 @@
 
 static double memory_of(pid_t pid)
 {
-    char path[64], line[256];
-    double kib = 0;
-    FILE *f;
+    char path[64];
 
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    f = fopen(path, "r");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (strncmp(line, "RssAnon:", 8) == 0)
-            kib = strtod(line + 8, NULL);
-    if (f != NULL)
-        fclose(f);
-    return kib;
+    return (double)gx_bench_proc(path, "RssAnon:");
 }
 
 /* --- those who connect ----------------------------------------------------------------------------------------------------------------- */
@@ -118,26 +108,12 @@ static double each(pid_t pid, const struct gx_addr *at, const struct gx_curve_pk
 static double each_of_node(struct gx_bench *bench, uint32_t n)
 {
     struct gx_bench_node *node = &bench->empty;
-    struct gx_vault *vault = NULL;
+    struct gx_curve_pk key;
     struct gx_addr at;
-    struct gx_fail why;
-    double kib = -1;
 
-    if (!gx_bench_down(node) || !gx_bench_up(node, bench->options.guanxi))
+    if (!gx_bench_down(node) || !gx_bench_up(node, bench->options.guanxi) || !gx_bench_door(node, &at, &key))
         return -1;
-
-    json_t *status = gx_bench_call(node, "status", NULL);
-    const char *listen = json_string_value(json_array_get(json_object_get(json_object_get(status, "node"), "listen"), 0));
-
-    if (listen == NULL || gx_addr_parse(&at, listen, false) != GX_OK)
-        gx_bench_fail("node %s says no address", node->name);
-    else if (!gx_vault_open(&vault, &node->home, NULL, &why))
-        gx_bench_fail("%s", why.message);
-    else
-        kib = each(node->pid, &at, &vault->id.transport_pk, n);
-    gx_vault_close(vault);
-    json_decref(status);
-    return kib;
+    return each(node->pid, &at, &key, n);
 }
 
 /* A process with nothing but a ROUTER.  Its port comes through the pipe. */

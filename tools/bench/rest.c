@@ -1,11 +1,9 @@
 /* What a node takes when nothing is asked of it: its file, its start, its rest; and the last messages, which are asked for most. */
 #include "tools/bench/bench.h"
 
-
 #include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #define WAIT_MS 600000
@@ -165,21 +163,6 @@ bool gx_measure_cold(struct gx_bench *bench, struct gx_measure m[6])
 
 /* --- rest ------------------------------------------------------------------------------------------------------------------------------- */
 
-/* The number behind `key` in a file of /proc. */
-static uint64_t proc_number(const char *path, const char *key)
-{
-    char line[256];
-    uint64_t n = 0;
-    FILE *f = fopen(path, "r");
-
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (strncmp(line, key, strlen(key)) == 0)
-            n = strtoull(line + strlen(key), NULL, 10);
-    if (f != NULL)
-        fclose(f);
-    return n;
-}
-
 /* How often its threads went to sleep, and so woke up. */
 static uint64_t wake_ups(const struct gx_bench_node *node)
 {
@@ -191,7 +174,7 @@ static uint64_t wake_ups(const struct gx_bench_node *node)
     dir = opendir(path);
     for (struct dirent *d = dir == NULL ? NULL : readdir(dir); d != NULL; d = readdir(dir)) {
         snprintf(path, sizeof path, "/proc/%d/task/%.32s/status", (int)node->pid, d->d_name);
-        n += d->d_name[0] == '.' ? 0 : proc_number(path, "voluntary_ctxt_switches:");
+        n += d->d_name[0] == '.' ? 0 : gx_bench_proc(path, "voluntary_ctxt_switches:");
     }
     if (dir != NULL)
         closedir(dir);
@@ -226,7 +209,7 @@ bool gx_measure_idle(struct gx_bench *bench, struct gx_measure *m)
     if (!bench->options.quick)
         settle(node);
     for (uint32_t r = 0; r < bench->options.repeats; r++) {
-        uint64_t wakes = wake_ups(node), written = proc_number(io, "write_bytes:");
+        uint64_t wakes = wake_ups(node), written = gx_bench_proc(io, "write_bytes:");
         double cpu = gx_bench_cpu(node), begin = gx_bench_now();
 
         gx_bench_progress(bench, "idle, %u of %u", r + 1, bench->options.repeats);
@@ -240,7 +223,7 @@ bool gx_measure_idle(struct gx_bench *bench, struct gx_measure *m)
         gx_figures_add(&m->raw_value, 1);
         gx_figures_add(&m->ratio, (double)(wake_ups(node) - wakes) / took);
         gx_figures_add(&m->cpu_us, (gx_bench_cpu(node) - cpu) / took * 1e6);
-        m->counts[0] = (struct gx_bench_count){"written_bytes", m->counts[0].n + proc_number(io, "write_bytes:") - written};
+        m->counts[0] = (struct gx_bench_count){"written_bytes", m->counts[0].n + gx_bench_proc(io, "write_bytes:") - written};
         gx_bench_note_noise(bench);
     }
     return true;

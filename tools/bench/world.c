@@ -1,5 +1,7 @@
 #include "tools/bench/bench.h"
 
+#include "node/os/vault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -228,6 +230,20 @@ double gx_bench_cpu(const struct gx_bench_node *node)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+uint64_t gx_bench_proc(const char *path, const char *key)
+{
+    char line[256];
+    uint64_t n = 0;
+    FILE *f = fopen(path, "r");
+
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, key, strlen(key)) == 0)
+            n = strtoull(line + strlen(key), NULL, 10);
+    if (f != NULL)
+        fclose(f);
+    return n;
+}
+
 /* --- calls ------------------------------------------------------------------------------------------------------------------------ */
 
 json_t *gx_bench_call(struct gx_bench_node *node, const char *method, json_t *params)
@@ -307,6 +323,27 @@ bool gx_bench_ready_keyless(struct gx_bench *bench)
     bench->before_keyless = bench->keyless_joined ? bench->before_keyless : bench->events;
     bench->keyless_joined = true;
     return gx_bench_meet(node);
+}
+
+bool gx_bench_door(struct gx_bench_node *node, struct gx_addr *at, struct gx_curve_pk *key)
+{
+    json_t *status = gx_bench_call(node, "status", NULL);
+    const char *listen = json_string_value(json_array_get(json_object_get(json_object_get(status, "node"), "listen"), 0));
+    struct gx_vault *vault = NULL;
+    struct gx_fail why;
+    bool ok = false;
+
+    if (listen == NULL || gx_addr_parse(at, listen, false) != GX_OK) {
+        gx_bench_fail("node %s says no address", node->name);
+    } else if (!gx_vault_open(&vault, &node->home, NULL, &why)) {
+        gx_bench_fail("%s", why.message);
+    } else {
+        *key = vault->id.transport_pk;
+        ok = true;
+    }
+    gx_vault_close(vault);
+    json_decref(status);
+    return ok;
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------------------------- */
