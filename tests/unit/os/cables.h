@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "node/os/discovery.h"
+#include "tests/alone.h"
 
 #define PARTIES_MAX 3u
 #define HEARD_MAX 4096u
@@ -405,42 +406,6 @@ static inline void cables_clear(void)
             snprintf(line, sizeof line, "link del %s", ends[i]);
             run_ip(here, line);
         }
-}
-
-static inline bool file_write(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-/* A namespace that this process may do as it likes in: as root at once, else as root of a user namespace. */
-static inline bool own_namespace(void)
-{
-    char uids[32], gids[32];
-
-    snprintf(uids, sizeof uids, "0 %u 1", (unsigned)getuid());
-    snprintf(gids, sizeof gids, "0 %u 1", (unsigned)getgid());
-    if (unshare(CLONE_NEWNET) == 0)
-        return true;
-    return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && file_write("/proc/self/setgroups", "deny") && file_write("/proc/self/uid_map", uids) &&
-           file_write("/proc/self/gid_map", gids);
-}
-
-static inline bool loopback_up(void)
-{
-    struct ifreq what = {.ifr_name = "lo"};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &what) == 0;
-
-    what.ifr_flags |= IFF_UP;
-    ok = ok && ioctl(fd, SIOCSIFFLAGS, &what) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
 }
 
 /* Before any thread. */
