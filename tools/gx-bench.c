@@ -58,6 +58,10 @@ static const struct subject {
     {"size", "the file against the events in it", 2, false, gx_measure_size},
     {"cold", "start with 10^4 to 10^6 messages, and read the last 50", 6, true, gx_measure_cold},
     {"peers", "memory a connected peer, 2,000 of them", 1, true, gx_measure_peers},
+    {"door-half-open", "350 half-open connections at 256 descriptors, and a visitor", 4, false, gx_measure_half_open},
+    {"door-hostile", "memory, of 900 MiB of hostile frames", 4, true, gx_measure_hostile},
+    {"door-joins", "10,000 joins with a code for ten", 1, true, gx_measure_joins},
+    {"door-beacons", "100,000 beacons a second, in CPU", 3, true, gx_measure_beacons},
     {"idle", "wake-ups and writes of a node that rests", 1, false, gx_measure_idle},
     {"law-group", "the law: 500 members, from nothing", 2, false, gx_measure_law_group},
     {"law-replay", "the law: 10,000 operations, from nothing", 4, false, gx_measure_law_replay},
@@ -110,6 +114,11 @@ static void print_goal(const struct gx_measure *m)
 
 static void print_line(const struct gx_measure *m)
 {
+    if (m->skipped != NULL) {
+        printf("%-23s skipped: %s\n", m->name, m->skipped);
+        return;
+    }
+
     int digits = gx_figures_median(&m->value) < 10 ? 3 : 1, raw_digits = gx_figures_median(&m->raw_value) < 10 ? 3 : 1;
 
     printf("%-23s %10.*f %-8s (%.*f to %.*f) ratio %7.3f (%.3f to %.3f)", m->name, digits, gx_figures_median(&m->value), m->unit, digits,
@@ -133,6 +142,9 @@ static json_t *figures_json(const struct gx_figures *f)
 
 static json_t *line_json(const struct gx_measure *m)
 {
+    if (m->skipped != NULL)
+        return json_pack("{s:s, s:s}", "name", m->name, "skipped", m->skipped);
+
     json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "name", m->name, "unit", m->unit, "value", figures_json(&m->value), "raw_is",
                              m->raw, "raw", figures_json(&m->raw_value), "ratio", figures_json(&m->ratio), "cpu_us", figures_json(&m->cpu_us));
 

@@ -1,4 +1,4 @@
-/* Preloaded: for the program the wall clock is off by as many seconds as the file says that GX_OTHER_DAY names, a number of 64 bits.  It may change at any time. */
+/* Preloaded: for the program the wall clock is off by as many seconds as the file says that GX_OTHER_DAY names, a number of 64 bits, which may change. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -47,6 +47,7 @@ struct gx_measure {
     const char *name;                   /* key in JSON */
     const char *unit, *raw;             /* of value and raw; what raw is */
     const char *note;                   /* NULL: none */
+    const char *skipped;                /* why there are no figures; NULL: there are */
     struct gx_figures value, raw_value, ratio;
     const char *beside;                 /* a second raw cost, and what it is; NULL: none */
     struct gx_figures beside_value, beside_ratio;
@@ -93,6 +94,8 @@ struct gx_bench_options {
 struct gx_bench_node {
     char name[8], home_dir[512];
     struct gx_home home;
+    uint32_t files_max;                 /* descriptors that it may have; 0: as many as may be */
+    bool lan;                           /* it looks for others on the LAN */
     pid_t keeper, pid;                  /* what was started, 0: down; and the node, once it answers */
     struct gx_client client;
     bool connected;
@@ -105,6 +108,7 @@ struct gx_bench {
     bool joined;                        /* both are members of the group */
     struct gx_bench_node more[GX_BENCH_MORE];   /* the other eight, where ten are needed */
     struct gx_bench_node alone, empty;  /* with a group of its own and nobody else, and with nothing at all */
+    struct gx_bench_node door;          /* what strangers are tried on */
     struct gx_bench_node keyless;       /* the third, where it is needed */
     struct gx_bench_node liar;          /* joined, and then down: attacker.c speaks in its name */
     struct gx_bench_node wire[GX_BENCH_WIRE];   /* a group of their own, whose frames are counted */
@@ -168,6 +172,20 @@ bool gx_measure_ten(struct gx_bench *bench, struct gx_measure *m);
 /* --- attacked.c ----------------------------------------------------------------------------------------------------------------- */
 
 bool gx_measure_attacked(struct gx_bench *bench, struct gx_measure m[3]);       /* wrong signatures, wants, claims */
+
+/* --- door.c --------------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_half_open(struct gx_bench *bench, struct gx_measure m[4]);      /* until a visitor is served, CPU; the same in a storm */
+bool gx_measure_hostile(struct gx_bench *bench, struct gx_measure m[4]);        /* too large, as large as may be, endless, endless and small */
+
+/* --- door_joins.c --------------------------------------------------------------------------------------------------------------- */
+
+/* Fails when others are let in than may be, or who is not is told more than that. */
+bool gx_measure_joins(struct gx_bench *bench, struct gx_measure *m);
+
+/* --- door_beacons.c ------------------------------------------------------------------------------------------------------------- */
+
+bool gx_measure_beacons(struct gx_bench *bench, struct gx_measure m[3]);        /* bytes of no meaning, random tags, real ones again */
 
 /* --- peers.c -------------------------------------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,6 +106,7 @@ void gx_bench_close(struct gx_bench *bench)
     (void)gx_bench_down(&bench->liar);
     (void)gx_bench_down(&bench->alone);
     (void)gx_bench_down(&bench->empty);
+    (void)gx_bench_down(&bench->door);
     for (size_t i = 0; i < GX_BENCH_MORE; i++)
         (void)gx_bench_down(&bench->more[i]);
     for (size_t i = 0; i < GX_BENCH_WIRE; i++)
@@ -128,9 +130,10 @@ static pid_t start(struct gx_bench_node *node, const char *guanxi, char *const a
     if (pid != 0)
         return pid;
     int in = open("/dev/null", O_RDONLY), out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    struct rlimit files = {.rlim_cur = node->files_max, .rlim_max = node->files_max};
     /* Nothing is left behind, however this program ends. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+    if (getppid() != parent || (node->files_max > 0 && setrlimit(RLIMIT_NOFILE, &files) != 0) || in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
         _exit(126);
     execv(guanxi, argv);
     _exit(127);
@@ -180,7 +183,7 @@ bool gx_bench_init(struct gx_bench *bench, struct gx_bench_node *node, const cha
 
 bool gx_bench_up(struct gx_bench_node *node, const char *guanxi)
 {
-    char *argv[] = {"guanxi", "--home", node->home_dir, "up", "--listen", "127.0.0.1:0", "--no-lan", NULL};
+    char *argv[] = {"guanxi", "--home", node->home_dir, "up", "--listen", "127.0.0.1:0", node->lan ? NULL : "--no-lan", NULL};
     double until = gx_bench_now() + START_MS / 1000.0;
     struct gx_fail why;
     int status;
