@@ -155,7 +155,7 @@ bool gx_ended_tell(struct gx_engine *e, struct gx_session *s, struct gx_group *g
     c->ended = true;
     c->shown_ops = 0;                   /* what it was shown as a member does not answer what it asks about this */
     if (gx_session_is_for(s, c) && (s->deadline_ms == 0 || !s->is_told))    /* time to ask what it is about */
-        gx_session_deadline(e, s, e->now.mono_ms + GX_HANDSHAKE_MS);
+        gx_session_deadline(e, s, e->now.mono_ms + GX_MEET_MS);
     s->is_told = true;
     return true;
 }

@@ -23,7 +23,7 @@
 #define GX_RECORD_FAN_OUT 4u            /* of an endpoint record, which its own device tells to all whom it meets */
 
 /* How long things may take, in ms of the monotonic clock. */
-#define GX_HANDSHAKE_MS 10000u          /* a session without a shared group */
+#define GX_MEET_MS 10000u               /* each step of a session without a shared group, once it is connected */
 #define GX_STRANGER_MS 60000u           /* one whose device my view does not know yet */
 #define GX_WANT_DELAY_MS 50u            /* a push is often under way when an announcement of the same event comes in from another */
 #define GX_WANT_MS 5000u                /* an unanswered WANT goes to another peer */

@@ -46,16 +46,16 @@ struct gx_session *gx_session_new(struct gx_engine *e, gx_session_id id, enum gx
     s->kind = kind;
     s->inbound = inbound;
     s->since_ms = s->heard_ms = e->now.mono_ms;
-    gx_session_deadline(e, s, e->now.mono_ms + (kind == GX_SESSION_DOOR ? GX_GUEST_MS_MAX : GX_HANDSHAKE_MS));
+    gx_session_deadline(e, s, e->now.mono_ms + (!inbound ? GX_CONNECT_MS_MAX + GX_HANDSHAKE_MS_MAX : kind == GX_SESSION_DOOR ? GX_GUEST_MS_MAX : GX_MEET_MS));
     e->sessions[e->n_sessions++] = s;
     return s;
 }
 
 void gx_session_goes_on(struct gx_engine *e, struct gx_session *s)
 {
-    if (s->deadline_ms == 0 || s->deadline_ms >= e->now.mono_ms + GX_HANDSHAKE_MS)
+    if (s->deadline_ms == 0 || s->deadline_ms >= e->now.mono_ms + GX_MEET_MS)
         return;
-    gx_session_deadline(e, s, e->now.mono_ms + GX_HANDSHAKE_MS);
+    gx_session_deadline(e, s, e->now.mono_ms + GX_MEET_MS);
 }
 
 static void session_free(struct gx_session *s)
@@ -266,7 +266,7 @@ void gx_session_up(struct gx_engine *e, const struct gx_input *in)
     s->peer_key = in->peer_key;
     s->heard_ms = e->now.mono_ms;
     if (!s->inbound)
-        gx_session_goes_on(e, s);
+        gx_session_deadline(e, s, e->now.mono_ms + GX_MEET_MS);     /* shorter than what the connection had */
     if (in->peer_addr.family != 0)
         s->addr = in->peer_addr;
     if (s->inbound) {

@@ -194,12 +194,55 @@ void gx_link_tick(struct gx_transport *t)
     t->timed_due_ms = due < t->timed_due_ms ? due : t->timed_due_ms;
 }
 
+/* Hosts, roughly: two may share a number. */
+#define HOSTS 256u
+
+static size_t host_of(const struct gx_addr *a)
+{
+    size_t n = a->family == 4 ? 4 : gx_addr_is_link_local(a) ? 16 : 8;      /* the /64 of others is one host's */
+    uint32_t hash = a->family;
+
+    for (size_t i = 0; i < n; i++)
+        hash = hash * 31 + a->ip[i];
+    return hash % HOSTS;
+}
+
+/* Of the host that has the most of them, the one that has been silent the longest.  NULL: all have spoken. */
+static struct conn *least_missed(struct gx_transport *t)
+{
+    uint32_t of_host[HOSTS] = {0};
+    struct conn *least = NULL, *c;
+
+    for (uint32_t i = t->silent.head; (c = gx_conn_at(t, i)) != NULL; i = c->next)
+        of_host[host_of(&c->peer)]++;
+    for (uint32_t i = t->silent.head; (c = gx_conn_at(t, i)) != NULL; i = c->next)
+        if (least == NULL || of_host[host_of(&c->peer)] > of_host[host_of(&least->peer)])
+            least = c;
+    return least;
+}
+
+bool gx_link_make_room(struct gx_transport *t, const uint32_t *side)
+{
+    bool full = *side >= GX_SESSIONS_MAX;
+    struct conn *least = NULL;
+
+    if (!full && t->n_in + t->n_out < t->n_fds_max)
+        return true;
+    t->stats.refused_limit++;
+    if (!(full && side == &t->n_out))
+        least = least_missed(t);
+    if (least == NULL)
+        return false;
+    gx_link_cut(t, least);
+    return true;
+}
+
 void gx_link_ask(struct gx_transport *t, const struct gx_effect *e)
 {
     struct conn *c = NULL;
 
     GX_ASSERT((e->session & 1) == 1 && gx_conn_by_session(t, e->session) == NULL);
-    if (e->addr.family != 0 && e->addr.port != 0 && t->n_out < GX_SESSIONS_MAX && t->n_in + t->n_out < t->n_fds_max)
+    if (e->addr.family != 0 && e->addr.port != 0 && gx_link_make_room(t, &t->n_out))
         c = gx_conn_new_outbound(t);
     if (c == NULL) {
         tell_down(t, e->session);

@@ -86,48 +86,6 @@ static bool receive_event(void *socket, struct event *e)
     return true;
 }
 
-/* Hosts, roughly: two may share a number. */
-#define HOSTS 256u
-
-static size_t host_of(const struct gx_addr *a)
-{
-    size_t n = a->family == 4 ? 4 : gx_addr_is_link_local(a) ? 16 : 8;      /* the /64 of others is one host's */
-    uint32_t hash = a->family;
-
-    for (size_t i = 0; i < n; i++)
-        hash = hash * 31 + a->ip[i];
-    return hash % HOSTS;
-}
-
-/* Of the host that has the most of them, the one that has been silent the longest.  NULL: all have spoken. */
-static struct conn *least_missed(struct gx_transport *t)
-{
-    uint32_t of_host[HOSTS] = {0};
-    struct conn *least = NULL, *c;
-
-    for (uint32_t i = t->silent.head; (c = gx_conn_at(t, i)) != NULL; i = c->next)
-        of_host[host_of(&c->peer)]++;
-    for (uint32_t i = t->silent.head; (c = gx_conn_at(t, i)) != NULL; i = c->next)
-        if (least == NULL || of_host[host_of(&c->peer)] > of_host[host_of(&least->peer)])
-            least = c;
-    return least;
-}
-
-/* Half-open connections cannot keep others out, nor can who opens them anew without a pause end the handshake of who comes from elsewhere. */
-static bool make_room(struct gx_transport *t)
-{
-    struct conn *least;
-
-    if (t->n_in < GX_SESSIONS_MAX && t->n_in + t->n_out < t->n_fds_max)
-        return true;
-    t->stats.refused_limit++;
-    least = least_missed(t);
-    if (least == NULL)
-        return false;
-    gx_link_cut(t, least);
-    return true;
-}
-
 static uint16_t port_of(const char *endpoint)
 {
     const char *colon = strrchr(endpoint, ':');
@@ -142,7 +100,7 @@ static bool may_come_in(struct gx_transport *t, const struct door *door, const s
         t->stats.refused_guests++;
         return false;
     }
-    return make_room(t);
+    return gx_link_make_room(t, &t->n_in);
 }
 
 static void accepted(struct gx_transport *t, const struct event *e)

@@ -24,7 +24,7 @@ static bool set_limits(void *socket)
 
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) == 0 &&
            set_int(socket, ZMQ_RCVHWM, RECEIVE_QUEUE) && set_int(socket, ZMQ_SNDHWM, SEND_QUEUE) &&
-           set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && set_int(socket, ZMQ_LINGER, 0) &&
+           set_int(socket, ZMQ_HANDSHAKE_IVL, (int)GX_HANDSHAKE_MS_MAX) && set_int(socket, ZMQ_LINGER, 0) &&
            set_int(socket, ZMQ_ROUTER_MANDATORY, 1) && set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
            set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 60) && set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, 10) &&
            set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) && set_int(socket, ZMQ_TCP_MAXRT, 30000);
@@ -45,7 +45,7 @@ static enum gx_err open_sockets(struct gx_transport *t)
         return GX_E_STORE;
     if (!set_int(t->bound, ZMQ_CURVE_SERVER, 1) || !set_int(t->bound, ZMQ_BACKLOG, 1024) ||
         !set_int(t->dialer, ZMQ_RECONNECT_IVL, -1) ||
-        !set_int(t->dialer, ZMQ_CONNECT_TIMEOUT, CONNECT_MS))
+        !set_int(t->dialer, ZMQ_CONNECT_TIMEOUT, (int)GX_CONNECT_MS_MAX))
         return GX_E_STORE;
     if (gx_monitor_open(&t->bound_events, t->ctx, t->bound, "inproc://bound-events") != GX_OK ||
         gx_monitor_open(&t->dialer_events, t->ctx, t->dialer, "inproc://dialer-events") != GX_OK)

@@ -16,10 +16,8 @@
  * 16 MB are what hostile input may take: so 3. */
 #define FLOOD_BYTES_MAX (3u * 1024u * 1024u)
 
-#define HANDSHAKE_MS 3000
-#define CONNECT_MS 4000
-#define DIAL_MS 5000u           /* connect and handshake together */
-#define SILENT_MS 10000u        /* from accept to the first frame */
+#define DIAL_MS (GX_CONNECT_MS_MAX + GX_HANDSHAKE_MS_MAX)
+#define SILENT_MS (GX_HANDSHAKE_MS_MAX + 3000u)     /* from accept to the first frame, which follows the handshake at once */
 #define CLOSE_MS 1000u          /* what the last frames get to leave */
 #define CLOSE_POLL_MS 5u
 #define CUT_MS 5000u            /* libzmq notices a shutdown long before */
@@ -167,6 +165,9 @@ void gx_link_up(struct gx_transport *t, struct conn *c, gx_session_id session, c
 void gx_link_lose(struct gx_transport *t, struct conn *c);
 /* End it: SESSION_DOWN at once, later frames of it are dropped. */
 void gx_link_cut(struct gx_transport *t, struct conn *c);
+/* For one more of those that `side` counts (n_in or n_out).  Of the host that has the most silent ones the one that came first gives up its place, so
+ * that half-open connections keep nobody out, nor this node from dialing, nor can who opens them anew without a pause end the handshakes of others; counted.  False: nobody is silent, or it would be one session too many that we asked for. */
+bool gx_link_make_room(struct gx_transport *t, const uint32_t *side) GX_MUST_CHECK;
 /* What is due. */
 void gx_link_tick(struct gx_transport *t);
 

@@ -2,7 +2,12 @@
 #include "tests/unit/os/net.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static void test_frames_go_both_ways_between_authenticated_keys(void **state)
 {
@@ -73,6 +78,79 @@ static void test_wrong_server_key_gets_nothing(void **state)
     assert_int_equal(count(a, GX_IN_SESSION_UP, 0), 0);
     assert_int_equal(b->n_seen, 0);
     assert_true(stats(b).failed_handshakes >= 1);
+}
+
+#define FAR_MS 450u         /* one way */
+
+/* What one side of a connection said, on its way to the other. */
+struct way {
+    int from, to;
+    struct { uint64_t due_ms; size_t n; char bytes[4096]; } said[64];
+    size_t head, tail;
+};
+
+static void way_turn(struct way *w)
+{
+    ssize_t n = w->tail - w->head == GX_ARRAY_LEN(w->said) ? -1 : recv(w->from, w->said[w->tail % 64].bytes, sizeof w->said[0].bytes, MSG_DONTWAIT);
+
+    if (n > 0) {
+        w->said[w->tail % 64].n = (size_t)n;
+        w->said[w->tail++ % 64].due_ms = mono_ms() + FAR_MS;
+    }
+    for (; w->head < w->tail && mono_ms() >= w->said[w->head % 64].due_ms; w->head++)
+        (void)!send(w->to, w->said[w->head % 64].bytes, w->said[w->head % 64].n, MSG_NOSIGNAL);
+}
+
+/* A long way to that node: a process through which one connection goes.  Returns where it begins. */
+static struct gx_addr far_from(struct gx_addr node, pid_t *relay)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof in;
+    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct gx_addr at = node;
+
+    assert_int_equal(bind(door, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(door, 1), 0);
+    assert_int_equal(getsockname(door, (struct sockaddr *)&in, &n), 0);
+    at.port = ntohs(in.sin_port);
+    *relay = fork();
+    if (*relay == 0) {
+        static struct way there, back;
+        int one = 1;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        there.from = back.to = accept(door, NULL, NULL);
+        there.to = back.from = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        in.sin_port = htons(node.port);
+        setsockopt(there.to, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(back.to, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (connect(there.to, (struct sockaddr *)&in, sizeof in) != 0)
+            _exit(1);
+        for (;;) {
+            way_turn(&there);
+            way_turn(&back);
+            poll(NULL, 0, 1);
+        }
+    }
+    close(door);
+    return at;
+}
+
+/* Eight journeys until both have shown who they are, of which each takes as long as by satellite. */
+static void test_nodes_that_are_far_from_each_other_meet(void **state)
+{
+    struct node *a = open_node(0, "127.0.0.1:0"), *b = open_node(1, "127.0.0.1:0");
+    pid_t relay;
+    (void)state;
+
+    gx_session_id s = dial_as(a, far_from(address_of(b), &relay), &b->pk, NULL, NULL);
+    WAIT(count(a, GX_IN_SESSION_UP, s) + count(a, GX_IN_SESSION_DOWN, s) > 0);
+    assert_int_equal(count(a, GX_IN_SESSION_UP, s), 1);
+    send_frame(a, s, 7, 4);
+    WAIT(count(b, GX_IN_FRAME, 0) == 1);
+    assert_int_equal(last(b, GX_IN_FRAME)->first, 7);
+    kill(relay, SIGKILL);
+    waitpid(relay, NULL, 0);
 }
 
 static void test_a_key_that_was_replaced_is_answered_to_where_it_was(void **state)
@@ -509,6 +587,7 @@ int main(void)
         TEST(test_ipv6_and_ipv4_reach_a_node_bound_to_both),
         TEST(test_two_sessions_to_one_address_live_and_end_apart),
         TEST(test_wrong_server_key_gets_nothing),
+        TEST(test_nodes_that_are_far_from_each_other_meet),
         TEST(test_a_key_that_was_replaced_is_answered_to_where_it_was),
         TEST(test_a_key_of_before_is_answered_to_once_its_port_is_free),
         TEST(test_clients_without_curve_get_nothing),
