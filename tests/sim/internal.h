@@ -8,7 +8,6 @@
 
 #define SIM_MONO_MS 1000000ull              /* what the clocks show at the beginning */
 #define SIM_WALL_MS 1790000000000ull
-#define SIM_CONNECT_MS 4000u                /* as node/os gives up a connection that is not answered */
 #define SIM_LOOK_MS 250u                    /* what is held up by a cut is tried again so often */
 #define SIM_RESEND_MS 200u                  /* TCP's least time before it sends again */
 #define SIM_BREAK_MS 30000u                 /* as node/os lets the kernel give up a connection on which nothing comes through */
@@ -60,7 +59,8 @@ struct sim_pipe {
 };
 
 struct sim_conn {
-    bool used, up;              /* up: both sides know of it */
+    bool used, up;              /* up: who connected knows of it, */
+    bool met;                   /* and who was connected to, since the first frame, as in node/os */
     uint64_t generation;
     uint32_t node[2];           /* 0 connected, 1 was connected to */
     uint32_t life[2];           /* of the node, when it began: a node that started anew has none of its connections */
@@ -70,6 +70,7 @@ struct sim_conn {
     uint32_t door;
     struct gx_curve_pk server, client;
     struct gx_addr addr;
+    uint64_t give_up_ms;        /* when its handshake has taken too long */
     struct sim_pipe to[2];
 };
 

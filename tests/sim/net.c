@@ -219,8 +219,16 @@ static void lost(struct gx_sim *sim, struct sim_conn *c, uint32_t side)
     if (!c->open[side])
         return;
     c->open[side] = false;
-    if (sim->nodes[node].up && sim->nodes[node].life == c->life[side])
+    if (sim->nodes[node].up && sim->nodes[node].life == c->life[side] && (side == 0 || c->met))
         sim_push(sim, node, (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = c->session[side]}, NULL);
+}
+
+/* The first frame has come. */
+static void meet(struct gx_sim *sim, struct sim_conn *c)
+{
+    c->met = true;
+    sim_push(sim, c->node[1], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[1], .inbound = true, .door = c->door,
+             .peer_key = c->client, .own_key = c->server, .peer_addr = sim_addr(sim, c->node[0], 0)}, NULL);
 }
 
 static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
@@ -244,6 +252,8 @@ static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
         p->n--;
         f->next = NULL;
         ended = f->end;
+        if (!ended && to == 1 && c->open[1] && !c->met)
+            meet(sim, c);
         if (ended || !c->open[to] || !sim_hears(sim, node, f))
             free(f);
         else
@@ -266,25 +276,38 @@ static void deliver(struct gx_sim *sim, struct sim_conn *c, uint32_t to)
 
 /* --- beginning ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* Bytes of TCP's two journeys until who connects is connected, and of the eight until both have shown who they are: two greetings in two parts, each side's
+ * half of CURVE's four.  The last of TCP's three goes along with the first of these. */
+static const uint16_t connecting[] = {60, 60}, shaking[] = {62, 63, 106, 105, 254, 222, 340, 130};
+
+static uint64_t journeys_ms(struct gx_sim *sim, const struct gx_sim_link *link, const uint16_t *bytes, size_t n)
+{
+    uint64_t ms = 0;
+
+    for (size_t i = 0; i < n; i++)
+        ms += travel_ms(sim, link, bytes[i]);
+    return ms;
+}
+
 void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
 {
     uint32_t to = node_at(sim, &ef->addr);
     bool there = to != SIM_NONE && to != node;
 
     sim->counts.connects++;
-    bool answers = there && !is_cut(sim, node, to) && !is_cut(sim, to, node) && !sim->nodes[to].paused;
+    bool answers = there && !is_cut(sim, node, to) && !is_cut(sim, to, node);
+    const struct gx_sim_link *link = answers ? link_between(sim, node, to) : NULL;
+    uint64_t ms = answers ? journeys_ms(sim, link, connecting, GX_ARRAY_LEN(connecting)) : UINT64_MAX;
 
-    /* A node that is down refuses at once, as a machine does on which nothing listens; behind a cut, and where all is stopped, there is no answer. */
-    if (!answers || !sim->nodes[to].up) {
-        uint64_t ms = answers ? 2ull * link_between(sim, node, to)->delay_ms : SIM_CONNECT_MS;
-
+    /* A node that is down refuses at once, as a machine does on which nothing listens; behind a cut there is no answer. */
+    if (ms > GX_CONNECT_MS_MAX || !sim->nodes[to].up) {
+        ms = ms < GX_CONNECT_MS_MAX ? ms : GX_CONNECT_MS_MAX;
         sim_at(sim, sim->now_ms + ms, (struct sim_event){.kind = SIM_REFUSED, .a = node, .b = sim->nodes[node].life, .number = ef->session});
         return;
     }
 
     uint32_t i = conn_new(sim);
     struct sim_conn *c = &sim->conns[i];
-    const struct gx_sim_link *link = link_between(sim, node, to);
 
     c->node[0] = node;
     c->node[1] = to;
@@ -296,7 +319,9 @@ void sim_connect(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
     c->client = ef->as_guest ? ef->guest_pk : sim->nodes[node].config.transport_pk;
     c->addr = ef->addr;
     conn_list(sim, c, 0);
-    sim_at(sim, sim->now_ms + travel_ms(sim, link, 64) + travel_ms(sim, link, 200) + 2ull * link->delay_ms,
+    c->give_up_ms = sim->now_ms + ms + GX_HANDSHAKE_MS_MAX;
+    ms += journeys_ms(sim, link, shaking, GX_ARRAY_LEN(shaking));
+    sim_at(sim, sim->now_ms + ms < c->give_up_ms ? sim->now_ms + ms : c->give_up_ms,
            (struct sim_event){.kind = SIM_CONNECTED, .a = i, .number = c->generation});
 }
 
@@ -312,20 +337,27 @@ static void connected(struct gx_sim *sim, struct sim_conn *c)
     for (uint32_t i = 0; i < to->n_doors; i++)
         if (to->doors[i].port == c->addr.port && memcmp(&to->doors[i].pk, &c->server, sizeof c->server) == 0)
             door = &to->doors[i];
-    if (door == NULL || !to->up || to->paused || is_cut(sim, c->node[0], c->node[1]) || is_cut(sim, c->node[1], c->node[0])) {
+    if (sim->now_ms >= c->give_up_ms || door == NULL || !to->up) {
         lost(sim, c, 0);
         conn_end(sim, c);
         return;
     }
+    /* The kernel of a machine answers, on which a node is stopped. */
+    if (to->paused || is_cut(sim, c->node[0], c->node[1]) || is_cut(sim, c->node[1], c->node[0])) {
+        uint64_t again_ms = sim->now_ms + SIM_LOOK_MS;
+
+        sim_at(sim, again_ms < c->give_up_ms ? again_ms : c->give_up_ms,
+               (struct sim_event){.kind = SIM_CONNECTED, .a = (uint32_t)(c - sim->conns), .number = c->generation});
+        return;
+    }
     c->life[1] = to->life;
+    c->door = door->number;
     c->session[1] = to->next_inbound;
     to->next_inbound += 2;
     c->open[1] = c->up = true;
     conn_list(sim, c, 1);
     sim_push(sim, c->node[0], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[0], .peer_key = c->server, .own_key = c->client,
              .peer_addr = c->addr}, NULL);
-    sim_push(sim, c->node[1], (struct gx_input){.kind = GX_IN_SESSION_UP, .session = c->session[1], .inbound = true, .door = door->number,
-             .peer_key = c->client, .own_key = c->server, .peer_addr = sim_addr(sim, c->node[0], 0)}, NULL);
 }
 
 void sim_disconnect(struct gx_sim *sim, uint32_t node, gx_session_id session)

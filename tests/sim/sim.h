@@ -7,7 +7,8 @@
  * never happen was looked for at every step, what must have happened in the end is looked for then.
  *
  * What it does not model: radio, NAT, the cost of computing in virtual time, ZeroMQ's own buffers.  A link is a TCP connection: it loses
- * nothing and keeps the order, so loss makes frames come later.  Handshakes take two round trips and always succeed where the door is there. */
+ * nothing and keeps the order, so loss makes frames come later.  To connect takes the journeys, and has the limits, that
+ * TCP, ZMTP and CURVE have in node/os, and nobody is kept out for want of a place. */
 #ifndef GX_SIM_H
 #define GX_SIM_H
 

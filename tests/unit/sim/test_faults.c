@@ -137,6 +137,28 @@ static void test_room_may_end_at_any_write_of_a_join(void **state)
     assert_true(undone > 50);
 }
 
+/* Ten journeys to connect: two of TCP within 4 s, eight of ZMTP and CURVE within 12 s. */
+static void test_who_is_a_second_away_comes_in_and_who_is_two_away_does_not(void **state)
+{
+    (void)state;
+    for (uint32_t delay_ms = 1000; delay_ms <= 2000; delay_ms += 500) {
+        char token[600];
+        struct gx_sim *sim = tea_of(1, 3, 2, 10, 10, token);
+        struct gx_sim_link far = {.delay_ms = delay_ms};
+
+        gx_sim_island(sim, 2, 1);
+        gx_sim_link(sim, 0, 1, &far);
+        (void)join(sim, 2, token);
+        gx_sim_run(sim, 10 * delay_ms - 5001);
+        assert_int_equal(shows(sim, 0, "members"), 2);
+        gx_sim_run(sim, 6 * delay_ms + 1);          /* HELLO each way, GUEST, PATH, JOIN */
+        assert_int_equal(shows(sim, 0, "members"), delay_ms < 1500 ? 3 : 2);
+        gx_sim_run(sim, 120000);
+        assert_int_equal(shows(sim, 0, "members"), delay_ms < 1500 ? 3 : 2);
+        gx_sim_free(sim);
+    }
+}
+
 /* Each step that is undone ends all connections: what is tried again at once fails again at once.  Seven peers, ten minutes. */
 static void test_a_full_disk_makes_no_storm_of_connections(void **state)
 {
@@ -265,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_on_a_full_disk_what_was_acknowledged_stays_and_nothing_more_is),
         cmocka_unit_test(test_a_door_without_room_admits_nobody_and_another_does),
         cmocka_unit_test(test_room_may_end_at_any_write_of_a_join),
+        cmocka_unit_test(test_who_is_a_second_away_comes_in_and_who_is_two_away_does_not),
         cmocka_unit_test(test_a_full_disk_makes_no_storm_of_connections),
         cmocka_unit_test(test_a_link_that_flaps_delays_and_loses_nothing),
         cmocka_unit_test(test_a_link_that_is_down_for_long_breaks_its_connections_and_they_come_back),
