@@ -57,6 +57,8 @@
     X(FOUND_NOWHERE, "who answers a beacon is not connected to; needs: all have moved; shown by: nodes stay apart")                              \
     X(CAPSULE_NONE, "who may have an old gate does not say who it is; needs: one who missed a removal, and moved; shown by: nodes stay apart")   \
     X(CAPSULE_TRUSTED, "a capsule is answered, whoever it is; needs: one who does not know of its removal; shown by: a beacon of theirs is answered") \
+    X(DIGITS_UNPROVED, "an invitation is given to whoever asks, whatever they typed; shown by: it is given to who typed other digits")            \
+    X(DIGITS_EVER, "digits that are wrong are not counted; needs: five that were tried; shown by: who types the right ones after them comes in") \
     /* --- live, in a large group */                                                                                                             \
     X(PUSH_TWICE, "who is pushed what it has goes on being pushed to; shown by: messages come again and again")                                  \
     X(GRAFT_NEVER, "who lacks what was announced asks for it, and stays out of the tree; needs: a neighbour that is silent; shown by: few are pushed") \

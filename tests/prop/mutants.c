@@ -80,6 +80,8 @@ static const struct known {
     [GX_MUTANT_SHUT_NEVER] = {.file = "liars.scn"},
     [GX_MUTANT_DIAL_ONCE] = {.file = "back_in.scn"},
     [GX_MUTANT_FOUND_NOWHERE] = {.file = "moved_and_found.scn"},
+    [GX_MUTANT_DIGITS_UNPROVED] = {.file = "digits_in_one_room.scn"},
+    [GX_MUTANT_DIGITS_EVER] = {.file = "digits_guessed.scn"},
     [GX_MUTANT_CAPSULE_NONE] = {.file = "missed_removal_and_moved.scn"},
     [GX_MUTANT_CAPSULE_TRUSTED] = {.file = "missed_removal_and_moved.scn"},
     [GX_MUTANT_HEAD_LATE] = {.file = "before_their_time.scn"},

@@ -9,6 +9,7 @@
 #define ACTS_MAX 1000000u
 #define CODE_LEAST_MS 60000u            /* as node/engine */
 #define CODE_MOST_MS 31536000000ull
+#define DIGITS_LEAST_MS 1000u
 
 const struct scn_verb scn_verbs[SCN_VERBS] = {
     {"removes", "from", GX_SCN_REMOVE},   {"bans", "from", GX_SCN_BAN},     {"unbans", "in", GX_SCN_UNBAN}, {"promotes", "in", GX_SCN_PROMOTE},
@@ -145,9 +146,26 @@ static bool creates(struct reader *r, struct gx_scn_act a)
     return true;
 }
 
+static bool shows_digits(struct reader *r, struct gx_scn_act a)
+{
+    uint64_t ms = 0;
+
+    a.kind = GX_SCN_SHOW_DIGITS;
+    if (!read_need(r, "of") || !read_group(r, &a.group))
+        return false;
+    if (read_take(r, "for") && (!read_span(r, &ms) || ms < DIGITS_LEAST_MS || ms > GX_NEAR_MS_MAX))
+        return read_bad_last(r, "digits are shown for 1s to %us", GX_NEAR_MS_MAX / 1000);
+    a.ms = (int64_t)ms;
+    gx_scn_add(r->scn, a);
+    return true;
+}
+
 static bool shows(struct reader *r, struct gx_scn_act a)
 {
     uint64_t n = 0, ms = 0;
+
+    if (read_take(r, "digits"))
+        return shows_digits(r, a);
 
     a.kind = GX_SCN_SHOW_QR;
     if (!read_need(r, "qr") || !read_need(r, "of") || !read_group(r, &a.group))
@@ -375,6 +393,17 @@ static bool one_acts(struct reader *r, struct gx_scn_act a, const struct list *w
     return about(r, a, who);
 }
 
+/* The code of whom to join by, and of which kind. */
+static bool by_code(struct reader *r, struct gx_scn_act *a)
+{
+    a->n = read_take(r, "wrong");
+    if (a->n != 0 ? read_need(r, "digits") : read_take(r, "digits"))
+        a->kind = GX_SCN_TYPE;
+    else if (a->n != 0 || !read_need(r, "qr"))
+        return false;
+    return read_need(r, "of") && read_one_node(r, &a->b);
+}
+
 static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *who)
 {
     uint64_t ms = 0;
@@ -386,7 +415,7 @@ static bool node_acts(struct reader *r, struct gx_scn_act a, const struct list *
         read_next(r);
         if (!read_group(r, &a.group))
             return false;
-        if (a.kind == GX_SCN_JOIN && read_take(r, "by") && (!read_need(r, "qr") || !read_need(r, "of") || !read_one_node(r, &a.b)))
+        if (a.kind == GX_SCN_JOIN && read_take(r, "by") && !by_code(r, &a))
             return false;
         if (!over(r, &ms))
             return false;

@@ -124,6 +124,7 @@ struct sim_node {
     uint32_t island;
     bool beacons;               /* it is on the LAN of its island */
     bool lan_wish;              /* its last beacon asked for a door */
+    char digits[GX_NEAR_DIGITS + 1], typed[GX_NEAR_DIGITS + 1];    /* what it showed last, and what its person typed last; empty: nothing yet */
     uint8_t place;              /* how often it got another address */
     int64_t skew_ms;
     char dir[160];

@@ -89,21 +89,40 @@ static bool may_be_answered(struct gx_sim *sim, uint32_t by, uint32_t node)
     return false;
 }
 
+/* By digits an invitation is given to whom typed those that are shown, and to nobody else; and nobody answers of whom nothing was asked. */
+static void look_near(struct gx_sim *sim, uint32_t by, uint32_t node, struct gx_span bytes)
+{
+    const struct sim_node *from = &sim->nodes[by], *to = &sim->nodes[node];
+    const struct gx_near_offer *offer = &from->engine->near.offer;
+
+    if (!sim_is_honest(sim, by))
+        return;
+    if (bytes.n == GX_NEAR_CONFIRM_BYTES && (from->typed[0] == 0 || to->digits[0] == 0))
+        sim_violated(sim, GX_SIM_SERVED, by, "it proves that it knows digits to %s, who has shown none", gx_sim_node_name(sim, node));
+    else if (bytes.n == GX_NEAR_REPLY_BYTES && (!offer->active || to->typed[0] == 0))
+        sim_violated(sim, GX_SIM_SERVED, by, "it answers to %s, who has typed no digits, or shows none itself", gx_sim_node_name(sim, node));
+    else if (bytes.n == GX_NEAR_GIFT_BYTES && (!offer->active || memcmp(to->typed, offer->code.digits, GX_NEAR_DIGITS) != 0))
+        sim_violated(sim, GX_SIM_SERVED, by, "it gives an invitation to %s, who has not typed the digits that it shows", gx_sim_node_name(sim, node));
+}
+
 void sim_say_on_lan(struct gx_sim *sim, uint32_t node, const struct gx_effect *ef)
 {
     bool to_all = ef->kind == GX_OUT_BEACON;
 
     GX_ASSERT(sim->nodes[node].beacons);
-    if (to_all)
+    if (to_all && !gx_near_is(ef->bytes))
         sim->nodes[node].lan_wish = wants_to_be_let_in(sim->nodes[node].engine);
     sim->counts.beacons += to_all;
     sim->counts.datagrams += !to_all;
+    sim->counts.gifts += ef->bytes.n == GX_NEAR_GIFT_BYTES;
     for (uint32_t i = 0; i < sim->options.n_nodes; i++) {
         struct gx_addr addr = lan_addr(sim, i);
 
         if (i != node && sim->nodes[i].beacons && sim->nodes[i].island == sim->nodes[node].island && (to_all || gx_addr_equal(&addr, &ef->addr)))
             carry(sim, node, i, ef->bytes);
-        if (i != node && !to_all && gx_addr_equal(&addr, &ef->addr) && !may_be_answered(sim, node, i))
+        if (i != node && !to_all && gx_addr_equal(&addr, &ef->addr) && gx_near_is(ef->bytes))
+            look_near(sim, node, i, ef->bytes);
+        else if (i != node && !to_all && gx_addr_equal(&addr, &ef->addr) && !may_be_answered(sim, node, i))
             sim_violated(sim, GX_SIM_SERVED, node, "it answers a beacon of %s, who is no member where it is one", gx_sim_node_name(sim, i));
     }
 }

@@ -113,6 +113,13 @@ static void another_key(struct gx_sim *sim, uint32_t i)
     sim_say_listening(sim, i, GX_IN_TRANSPORT_KEY);
 }
 
+static void noted(struct sim_node *node, const struct gx_answer *a)
+{
+    for (size_t k = 0; k < a->n; k++)
+        if (a->values[k].kind == GX_VALUE_TEXT && a->values[k].key != NULL && strcmp(a->values[k].key, "code") == 0)
+            snprintf(node->digits, sizeof node->digits, "%s", a->values[k].text);
+}
+
 static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef)
 {
     struct sim_node *node = &sim->nodes[i];
@@ -152,10 +159,12 @@ static void carry_out(struct gx_sim *sim, uint32_t i, const struct gx_effect *ef
     case GX_OUT_DATAGRAM:
         sim_say_on_lan(sim, i, ef);
         break;
+    case GX_OUT_NOTE:
+        noted(node, ef->answer);
+        break;
     case GX_OUT_VACUUM:         /* nobody asks for it here */
     case GX_OUT_NAME:
     case GX_OUT_LOG:
-    case GX_OUT_NOTE:
         break;
     }
 }
@@ -503,6 +512,10 @@ bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, stru
         return false;
     cmd.request = ++node->client;
     node->sending = cmd.method == GX_CMD_SEND;
+    if (cmd.nearby)
+        node->digits[0] = 0;
+    if (cmd.near != NULL)
+        snprintf(node->typed, sizeof node->typed, "%s", cmd.near);
     node->reply = *reply;
     sim_measure_asked(sim, cmd.method);
     sim_push(sim, i, (struct gx_input){.kind = GX_IN_COMMAND, .client = node->client, .command = &cmd}, NULL);
@@ -514,6 +527,11 @@ bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, stru
         gx_sim_run(sim, end - sim->now_ms < 10 ? end - sim->now_ms : 10);
     *reply = node->reply;
     return reply->ok;
+}
+
+const char *gx_sim_digits(const struct gx_sim *sim, uint32_t node)
+{
+    return sim->nodes[node].digits[0] == 0 ? NULL : sim->nodes[node].digits;
 }
 
 bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const char *key)

@@ -17,6 +17,11 @@ struct code {
     uint64_t ends_ms;           /* by right clocks; 0: later than any run lasts */
 };
 
+struct digits {
+    uint32_t node, group;
+    char text[GX_NEAR_DIGITS + 1];      /* the newest */
+};
+
 struct play {
     struct gx_sim *sim;
     struct gx_scenario *scn;
@@ -26,6 +31,8 @@ struct play {
     uint32_t *founder;
     struct code *codes;
     uint32_t n_codes, cap_codes;
+    struct digits *digits;
+    uint32_t n_digits, cap_digits;
     uint64_t looked_ms;
     struct rested { uint64_t at_ms, took_ms; } *rests;      /* at: by the file's clock */
     uint32_t n_rests, cap_rests;
@@ -85,6 +92,44 @@ static bool show_qr(struct play *p, const struct gx_scn_act *a, struct gx_sim_re
     p->codes = sim_grow(p->codes, &p->cap_codes, p->n_codes, sizeof *p->codes);
     p->codes[p->n_codes++] = code;
     return true;
+}
+
+/* They are asked for until somebody has come in by them, or their time is over: nobody waits for that here. */
+static bool show_digits(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
+{
+    struct gx_command cmd = in_group(p, GX_CMD_INVITE, a);
+
+    cmd.nearby = true;
+    cmd.timeout_ms = (uint64_t)a->ms;
+    cmd.given |= 1u << GX_PARAM_NEARBY | (a->ms == 0 ? 0 : 1u << GX_PARAM_TIMEOUT_MS);
+    (void)ask(p, reply, a, cmd);
+    if (reply->done || gx_sim_digits(p->sim, a->a) == NULL)
+        return false;
+    for (uint32_t i = 0; i < p->n_digits; i++)
+        if (p->digits[i].node == a->a && p->digits[i].group == a->group) {
+            memcpy(p->digits[i].text, gx_sim_digits(p->sim, a->a), sizeof p->digits[i].text);
+            return true;
+        }
+    p->digits = sim_grow(p->digits, &p->cap_digits, p->n_digits, sizeof *p->digits);
+    p->digits[p->n_digits] = (struct digits){.node = a->a, .group = a->group};
+    memcpy(p->digits[p->n_digits++].text, gx_sim_digits(p->sim, a->a), sizeof p->digits->text);
+    return true;
+}
+
+static bool type(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
+{
+    struct gx_command cmd = {.method = GX_CMD_JOIN, .given = 1u << GX_PARAM_NEAR};
+    struct digits d = {.node = 0};
+
+    for (uint32_t i = 0; i < p->n_digits; i++)
+        if (p->digits[i].node == a->b && p->digits[i].group == a->group)
+            d = p->digits[i];
+    if (d.text[0] == 0)
+        return false;
+    if (a->n != 0)
+        d.text[0] = d.text[0] == '9' ? '0' : (char)(d.text[0] + 1);
+    cmd.near = d.text;
+    return ask(p, reply, a, cmd) || !reply->done;
 }
 
 static bool revoke(struct play *p, const struct gx_scn_act *a, struct gx_sim_reply *reply)
@@ -207,6 +252,10 @@ static bool do_asked(struct play *p, const struct gx_scn_act *a, struct gx_sim_r
         return revoke(p, a, reply);
     case GX_SCN_JOIN:
         return join(p, a, reply);
+    case GX_SCN_SHOW_DIGITS:
+        return show_digits(p, a, reply);
+    case GX_SCN_TYPE:
+        return type(p, a, reply);
     case GX_SCN_SEND:
         cmd = in_group(p, GX_CMD_SEND, a);
         cmd.text = "word";
@@ -320,7 +369,7 @@ static const char *why_not(const struct play *p, const struct gx_scn_act *a, con
         return "it is down";
     if (p->sim->nodes[a->a].paused)
         return "it is paused";
-    return a->kind == GX_SCN_JOIN && code_of(p, a) == NULL ? "there is no code" : "there is no answer";
+    return a->kind == GX_SCN_TYPE || (a->kind == GX_SCN_JOIN && code_of(p, a) == NULL) ? "there is no code" : "there is no answer";
 }
 
 static void act(struct play *p, const struct gx_scn_act *a)
@@ -585,6 +634,7 @@ enum gx_err gx_scn_play(struct gx_sim **out, struct gx_scenario *scn, struct gx_
     free(p.group);
     free(p.founder);
     free(p.codes);
+    free(p.digits);
     free(p.rests);
     return GX_OK;
 }

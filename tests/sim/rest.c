@@ -98,6 +98,12 @@ static bool is_apart(const struct gx_sim *sim, uint32_t i, uint64_t begin)
     return false;
 }
 
+/* Their invitation is revoked when nobody came in by them. */
+static bool shows_digits(const struct gx_engine *e)
+{
+    return e->near.offer.active || e->near.has_void;
+}
+
 uint64_t gx_sim_rest(struct gx_sim *sim, uint64_t most_ms)
 {
     uint64_t begin = sim->now_ms, end = begin + most_ms;
@@ -111,7 +117,7 @@ uint64_t gx_sim_rest(struct gx_sim *sim, uint64_t most_ms)
         gx_sim_run(sim, (next < end ? next : end) - sim->now_ms);
         apart = false;
         for (uint32_t i = 0; i < sim->options.n_nodes && !apart; i++)
-            apart = sim->nodes[i].up && is_apart(sim, i, begin);
+            apart = sim->nodes[i].up && (is_apart(sim, i, begin) || shows_digits(sim->nodes[i].engine));
     }
     return sim->now_ms - begin;
 }

@@ -60,11 +60,11 @@ static bool is_in_group(enum gx_scn_act_kind kind)
     return kind <= GX_SCN_LOOK && kind != GX_SCN_CREATE && kind != GX_SCN_SCAN && kind != GX_SCN_ACCEPT;
 }
 
-/* Whether somebody (b, or anybody) has shown a code of that group before the n-th act. */
-static bool has_shown(const struct gx_scenario *s, uint32_t n, uint32_t group, uint32_t b)
+/* Whether somebody (b, or anybody) has shown a code of that kind, of that group before the n-th act. */
+static bool has_shown(const struct gx_scenario *s, uint32_t n, enum gx_scn_act_kind kind, uint32_t group, uint32_t b)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (s->acts[i].kind == GX_SCN_SHOW_QR && s->acts[i].group == group && (b == GX_SCN_NOBODY || s->acts[i].a == b))
+        if (s->acts[i].kind == kind && s->acts[i].group == group && (b == GX_SCN_NOBODY || s->acts[i].a == b))
             return true;
     return false;
 }
@@ -125,9 +125,11 @@ static bool makes_sense(const struct gx_scenario *s, const struct so_far *f, uin
 
     if (is_in_group(a->kind) && !f->there[a->group])
         said = snprintf(why, 300, "the group '%s' is not there yet at that time", group);
-    else if (a->kind == GX_SCN_JOIN && !has_shown(s, n, a->group, a->b))
+    else if (a->kind == GX_SCN_JOIN && !has_shown(s, n, GX_SCN_SHOW_QR, a->group, a->b))
         said = snprintf(why, 300, "%s has shown a QR code of '%s' by then: at ... %s shows qr of %s", a->b == GX_SCN_NOBODY ? "nobody" : "that node never", group,
                         s->nodes[a->b == GX_SCN_NOBODY ? 0 : a->b].text, group);
+    else if (a->kind == GX_SCN_TYPE && !has_shown(s, n, GX_SCN_SHOW_DIGITS, a->group, a->b))
+        said = snprintf(why, 300, "that node never has shown digits of '%s' by then: at ... %s shows digits of %s", group, s->nodes[a->b].text, group);
     else if (a->kind == GX_SCN_TURN && ((a->n == GX_SIM_COLLUDER) != (a->b != GX_SCN_NOBODY) || a->a == a->b))
         said = snprintf(why, 300, "a colluder is in league with somebody else, and no other liar with anybody: at ... %s turns colluder with NODE", name);
     else if (a->kind == GX_SCN_RESTART && !f->node[a->a].down)

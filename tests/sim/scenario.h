@@ -18,6 +18,8 @@ struct gx_scn_name { char text[GX_SCN_NAME_MAX + 1]; };
     X(GX_SCN_SHOW_QR, "shown")          /* a makes a code for group with n uses, good for ms; 0: no limit of its own */ \
     X(GX_SCN_REVOKE, "revoked")         /* a ends the newest code it knows of */                                        \
     X(GX_SCN_JOIN, "asked")             /* a joins group by the newest code of b, or of anybody (GX_SCN_NOBODY) */      \
+    X(GX_SCN_SHOW_DIGITS, "told")      /* a shows six digits by which one comes into group, for ms; 0: as long as may be */ \
+    X(GX_SCN_TYPE, "typed")             /* a types what b shows, to join group; n: something else */                    \
     X(GX_SCN_SEND, "sent")              /* a sends a message to group; without being in it: nothing */                  \
     X(GX_SCN_REMOVE, "removed")         /* a does it to b in group, with those that follow */                           \
     X(GX_SCN_BAN, "banned")                                                                                             \

@@ -66,7 +66,7 @@ static void drop_expect(struct gx_scenario *s, uint32_t i)
 
 static bool has_b(enum gx_scn_act_kind kind)
 {
-    return kind == GX_SCN_JOIN || kind == GX_SCN_TURN || (kind >= GX_SCN_REMOVE && kind <= GX_SCN_ACCEPT);
+    return kind == GX_SCN_JOIN || kind == GX_SCN_TYPE || kind == GX_SCN_TURN || (kind >= GX_SCN_REMOVE && kind <= GX_SCN_ACCEPT);
 }
 
 static bool is_of_world(enum gx_scn_act_kind kind)

@@ -158,6 +158,8 @@ struct gx_sim_reply {
 /* Ask a node that is up and not paused as its person would, and let at most wait_ms pass until it has answered.  Strings of cmd: valid until then.
  * True when the answer is a yes. */
 bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t node, struct gx_command cmd, uint64_t wait_ms);
+/* The digits that its last `invite` by digits showed; NULL: none has.  Owned by the world: valid until the next. */
+const char *gx_sim_digits(const struct gx_sim *sim, uint32_t node);
 /* The first value of that key; false when there is none or it does not fit. */
 bool gx_sim_value(const struct gx_sim_reply *reply, char *out, size_t cap, const char *key);
 
@@ -228,7 +230,7 @@ struct gx_sim_counts {       /* nothing but uint64_t */
     uint64_t sealed, locked;    /* messages at nodes that hold them, and those that could not be read there: likewise */
     uint64_t before;            /* messages that newcomers read of before: likewise */
     uint64_t epochs;            /* of honest authors: likewise */
-    uint64_t moves, beacons, datagrams;             /* other addresses; what was said on LANs */
+    uint64_t moves, beacons, datagrams, gifts;      /* other addresses; what was said on LANs, and of it invitations by digits */
     uint64_t transport_keys;                        /* replaced after a removal */
     uint64_t compared_same, compared_parts;         /* what two nodes hold was the same, was looked at in parts */
     uint64_t met_by_gate, met_by_gate_zero;         /* groups that became shared on a session, counted at each of its ends */

@@ -49,6 +49,14 @@ static void say_in_group(FILE *out, const struct gx_scenario *scn, const struct 
         if (a->b != GX_SCN_NOBODY)
             fprintf(out, " by qr of %s", name(scn, a->b));
         break;
+    case GX_SCN_SHOW_DIGITS:
+        fprintf(out, "shows digits of %s", group);
+        if (a->ms > 0)
+            fprintf(out, " for %" PRId64 "ms", a->ms);
+        break;
+    case GX_SCN_TYPE:
+        fprintf(out, "joins %s by %sdigits of %s", group, a->n != 0 ? "wrong " : "", name(scn, a->b));
+        break;
     case GX_SCN_SEND:
         fprintf(out, "sends 1 to %s", group);
         break;

@@ -47,8 +47,8 @@ class Loop:
 
 
 class Node:
-    """state: down, starting, up, paused.  on_lan: it says there that it is there.  heard(node, note) is called for each note of `watch`, failed(node, why) when
-    it ends by itself."""
+    """state: down, starting, up, paused.  on_lan: it says there that it is there.  heard(node, note) is called for each note of `watch`, shows(node, note) for one of
+    `invite`, failed(node, why) when it ends by itself."""
 
     def __init__(self, loop, network, place, binary, folder, name):
         self.loop, self.network, self.place, self.binary, self.name = loop, network, place, binary, name
@@ -59,7 +59,7 @@ class Node:
         self.state, self.pidfd, self.socket, self.on_lan = "down", None, None, False
         self.starter = self.starter_fd = None
         self.asked, self.later, self.number, self.seq, self.rest = {}, [], 0, 0, b""
-        self.heard = self.failed = lambda *_: None
+        self.heard = self.shows = self.failed = lambda *_: None
 
     def run(self, *words):
         """One command, in the foreground.  Its JSON, line by line."""
@@ -203,6 +203,9 @@ class Node:
     def take(self, answer):
         if "id" not in answer:
             note = answer["params"]
+            if answer["method"] == "invite":
+                self.shows(self, note)
+                return
             if note["type"] != "receipt":
                 self.seq = max(self.seq, note.get("seq", 0))
             self.heard(self, note)

@@ -77,7 +77,7 @@ class World:
         n = len(scenario["islands"])
         self.links = {(a, b): {"delay_ms": 0, "jitter_ms": 0, "loss_ppm": 0, "bytes_per_s": 0} for a in range(n) for b in range(a, n)}
         self.cuts, self.flaps = set(), {}
-        self.groups, self.codes = {}, []  # name -> id; (node, group, code)
+        self.groups, self.codes, self.digits = {}, [], {}  # name -> id; (node, group, code); (name, group id) -> what is shown
         self.ids, self.since, self.gone = {}, {}, set()  # of (node, group): member id; member since; removed by somebody
         self.messages, self.heard_before, self.arrival_ms = {}, {}, 0
         self.joins, self.restored, self.keep_less, self.lost_seats = [], {}, set(), set()
@@ -91,7 +91,7 @@ class World:
         for (a, b), link in self.links.items():
             self.network.link(a, b, **link, twice_ppm=self.twice_ppm, early_ppm=self.early_ppm)
         for node in self.nodes:
-            node.heard, node.failed = self.heard, self.failed
+            node.heard, node.shows, node.failed = self.heard, self.shows, self.failed
             node.init()
             node.start()
         self.loop.until(lambda: all(node.state != "starting" for node in self.nodes), self.loop.now() + READY_MS)
@@ -131,6 +131,9 @@ class World:
             message = self.messages.get(note["event"])
             had = message.had if message else self.heard_before.setdefault(note["event"], {})
             had.setdefault(node.name, self.loop.now())
+
+    def shows(self, node, note):
+        self.digits[node.name, ":" + note["group"]] = note["code"]
 
     def ask(self, node, method, params):
         """(result, None) or (None, error), when it answers."""
@@ -192,9 +195,27 @@ class World:
         codes = (result or {}).get("invites", [])
         return codes and self.ask(node, "revoke", {"invite": codes[0]["invite"]})[0]
 
+    def told(self, act, node):
+        """Until they are shown; the answer comes when somebody has come in by them, or nobody can any more."""
+        place, refused = (node.name, self.groups.get(act["group"], "-")), []
+        params = {"group": place[1], "nearby": True, **({"timeout_ms": act["ms"]} if act["ms"] > 0 else {})}
+        self.digits.pop(place, None)
+        node.ask("invite", params, lambda _, error: error and refused.append(error))
+        self.loop.until(lambda: refused or place in self.digits, self.loop.now() + ANSWER_MS)
+        return place in self.digits
+
+    def typed(self, act, node):
+        digits = self.digits.get((act["b"], self.groups.get(act["group"])))
+        if digits and act["n"] > 0:
+            digits = str((int(digits[0]) + 1) % 10) + digits[1:]
+        return self.join(act, node, {"near": digits} if digits else None)
+
     def asked(self, act, node):
-        """The answer may take as long as the code's door is out of reach: nobody waits for it here."""
         codes = [code for by, group, code in self.codes if group == act["group"] and act["b"] in (None, by.name)]
+        return self.join(act, node, {"token": codes[-1], "timeout_ms": JOIN_MS} if codes else None)
+
+    def join(self, act, node, params):
+        """The answer may take as long as the code's door is out of reach: nobody waits for it here."""
         began = self.loop.now()
 
         def answered(result, _):
@@ -203,9 +224,9 @@ class World:
                 self.gone.discard((node, act["group"]))
                 self.joins.append(self.loop.now() - began)
 
-        if not codes or node.state not in ("up", "starting"):
+        if not params or node.state not in ("up", "starting"):
             return False
-        node.ask("join", {"token": codes[-1], "timeout_ms": JOIN_MS}, answered)
+        node.ask("join", params, answered)
         return True
 
     def sent(self, act, node):
@@ -358,10 +379,11 @@ class World:
     def calls(self):
         """Of each kind of act, who does it: with the act and its node, and says whether it was done."""
         return {
-            "created": self.created, "shown": self.shown_code, "revoked": self.revoked, "asked": self.asked, "sent": self.sent, "left": self.left,
-            "renamed": self.renamed, "carried": self.carried, "looked": self.looked, "scanned": self.scanned, "accepted": self.accepted,
-            "crashed": self.crashed, "saved": self.saved, "restarted": self.restarted, "paused": self.paused, "cut": self.cut, "flapped": self.flapped,
-            "linked": self.linked, "beaconed": self.beaconed, "moved": self.moved, **{kind: self.about for kind in ABOUT},
+            "created": self.created, "shown": self.shown_code, "revoked": self.revoked, "asked": self.asked, "told": self.told, "typed": self.typed,
+            "sent": self.sent, "left": self.left, "renamed": self.renamed, "carried": self.carried, "looked": self.looked, "scanned": self.scanned,
+            "accepted": self.accepted, "crashed": self.crashed, "saved": self.saved, "restarted": self.restarted, "paused": self.paused,
+            "cut": self.cut, "flapped": self.flapped, "linked": self.linked, "beaconed": self.beaconed, "moved": self.moved,
+            **{kind: self.about for kind in ABOUT},
         }
 
     def act(self, act):

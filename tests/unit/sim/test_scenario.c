@@ -51,6 +51,9 @@ static void test_what_makes_no_sense_is_refused_with_its_place_and_what_is_known
     refused("nodes ann\nat 0s ann disk fuller", 2, 16, "disk full for 10s");
     refused("nodes ann\nisland home ann\nat 0s flap home | elsewhere every 0s", 3, 35, "every 2s");
     refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows qr of tea\nat 2s bob joins tea by qr of bob", 4, 4, "never has shown");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows qr of tea\nat 2s bob joins tea by digits of ann", 4, 4, "shows digits of tea");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows digits of tea\nat 2s bob joins tea by qr of ann", 4, 4, "shows qr of tea");
+    refused("nodes ann bob\nat 0s ann creates tea\nat 1s ann shows digits of tea\nat 2s bob joins tea by wrong qr of ann", 4, 30, "'digits' belongs");
     refused("nodes ann\nisland home ann\nisland home ann", 3, 8, "already");
     refused("nodes ann\nlink all loss nan%", 2, 15, "not like 5%");
     refused("nodes ann\nat 0s ann creates tea cap 501", 2, 27, "2 to 500");
@@ -68,6 +71,7 @@ static void test_what_cannot_be_meant_is_refused(void **s)
     (void)s;
     refused("nodes ann\nat 0s ann creates tea cap 5 qr 6", 2, 32, "at most the cap, which is 5");
     refused("nodes ann\nat 0s ann creates tea\nat 1s ann shows qr of tea for 59s", 3, 31, "60s to 8760h");
+    refused("nodes ann\nat 0s ann creates tea\nat 1s ann shows digits of tea for 11m", 3, 35, "1s to 600s");
     refused("nodes ann\nat 0s ann creates tea\nat 1s ann shows qr of tea uses 0 at 2s heal", 3, 32, "1 to 255");
     refused("nodes ann bob\nisland home ann\nisland cafe ann bob", 3, 13, "ann is on 'home' already");
     refused("nodes ann bob\nisland home ann ann", 2, 17, "ann is on 'home' already");
