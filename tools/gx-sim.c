@@ -458,7 +458,8 @@ static void say_total(const struct total *t)
            c->before);
     say_removals(&t->all.removals);
     printf("compared: the same %" PRIu64 ", in parts %" PRIu64 "\n", c->compared_same, c->compared_parts);
-    printf("on LANs: beacons %" PRIu64 ", answers %" PRIu64 "\n", c->beacons, c->datagrams);
+    printf("on LANs: beacons %" PRIu64 ", answers %" PRIu64 ", invitations by digits %" PRIu64 "; other addresses %" PRIu64 "\n", c->beacons, c->datagrams,
+           c->gifts, c->moves);
     printf("links: eager %" PRIu64 ", lazy %" PRIu64 ", apart %" PRIu64 "\n", c->links_eager, c->links_lazy, c->links_apart);
     printf("met: by gates of epochs %" PRIu64 ", by gate 0 %" PRIu64 "; transport keys replaced %" PRIu64 "\n", c->met_by_gate, c->met_by_gate_zero,
            c->transport_keys);

@@ -512,8 +512,6 @@ bool gx_sim_ask(struct gx_sim *sim, struct gx_sim_reply *reply, uint32_t i, stru
         return false;
     cmd.request = ++node->client;
     node->sending = cmd.method == GX_CMD_SEND;
-    if (cmd.nearby)
-        node->digits[0] = 0;
     if (cmd.near != NULL)
         snprintf(node->typed, sizeof node->typed, "%s", cmd.near);
     node->reply = *reply;

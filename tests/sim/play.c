@@ -103,8 +103,9 @@ static bool show_digits(struct play *p, const struct gx_scn_act *a, struct gx_si
     cmd.timeout_ms = (uint64_t)a->ms;
     cmd.given |= 1u << GX_PARAM_NEARBY | (a->ms == 0 ? 0 : 1u << GX_PARAM_TIMEOUT_MS);
     (void)ask(p, reply, a, cmd);
-    if (reply->done || gx_sim_digits(p->sim, a->a) == NULL)
-        return false;
+    if (reply->done || !gx_sim_is_up(p->sim, a->a) || p->sim->nodes[a->a].paused)
+        return false;                   /* else it waits, and has shown them */
+    GX_ASSERT(gx_sim_digits(p->sim, a->a) != NULL);
     for (uint32_t i = 0; i < p->n_digits; i++)
         if (p->digits[i].node == a->a && p->digits[i].group == a->group) {
             memcpy(p->digits[i].text, gx_sim_digits(p->sim, a->a), sizeof p->digits[i].text);

@@ -8,6 +8,9 @@
 #define EXPIRY_MS 60000          /* the shortest there is */
 #define OVER_MS 130000u         /* by then such a code is good no more: a minute of grace, whole minutes */
 #define DOWN 32u
+#define MOVES 12u
+#define PAIRINGS 8u             /* most groups are full, or past their QR limit: one in ten comes to something */
+#define DIGITS_MS 30000
 #define JOINED_MS 40000u        /* by then who joins at first is in, unless something keeps them out */
 
 struct world {
@@ -387,21 +390,70 @@ static void late(struct world *w)
     one(w, GX_SCN_JOIN, other(w), a);
 }
 
-/* Of a stream of its own: a world without it is the same as before. */
-static void beacons(struct world *w)
+/* Of streams of their own: a world without these is the same as before. */
+static bool beacons(struct world *w)
 {
     struct sim_rng rng = sim_rng(w->of->seed, 4);
 
     if (sim_pick(&rng, 3) > 0)
-        return;
+        return false;
     for (uint32_t i = 0; i < w->of->n_nodes; i++)
         add(w, (struct gx_scn_act){.kind = GX_SCN_BEACONS, .a = i});
+    return true;
+}
+
+/* At some time since those who came first are in. */
+static struct gx_scn_act on_lan(const struct world *w, struct sim_rng *rng, enum gx_scn_act_kind kind, uint32_t a)
+{
+    return (struct gx_scn_act){.kind = kind, .a = a, .at_ms = JOINED_MS + sim_pick(rng, (uint32_t)(w->at_ms - JOINED_MS) + 1)};
+}
+
+/* Of that one's LAN, if there is anybody. */
+static uint32_t neighbour(const struct world *w, struct sim_rng *rng, uint32_t of)
+{
+    uint32_t at = sim_pick(rng, w->of->n_nodes), i = at;
+
+    do
+        i = (i + 1) % w->of->n_nodes;
+    while (i != at && (i == of || w->scn->island[i] != w->scn->island[of]));
+    return i;
+}
+
+/* Machines that get other addresses, all of one LAN: two that are on two, and both moved while they were apart, know no way to each other any more.  And
+ * people who pair, or guess. */
+static void move_and_pair(struct world *w)
+{
+    struct sim_rng rng = sim_rng(w->of->seed, 5);
+    uint32_t n = w->of->n_nodes, island = 1 + sim_pick(&rng, w->n_islands);
+
+    for (uint32_t i = sim_pick(&rng, MOVES + 1); i > 0; i--) {
+        uint32_t node = sim_pick(&rng, n);
+
+        if (w->scn->island[node] == island)
+            gx_scn_add(w->scn, on_lan(w, &rng, GX_SCN_MOVE, node));
+    }
+    for (uint32_t i = sim_pick(&rng, PAIRINGS + 1); i > 0; i--) {
+        uint32_t by = w->admins[sim_pick(&rng, w->n_admins)];
+        struct gx_scn_act shows = on_lan(w, &rng, GX_SCN_SHOW_DIGITS, by), types = shows;
+
+        shows.ms = DIGITS_MS;
+        gx_scn_add(w->scn, shows);
+        types.kind = GX_SCN_TYPE;
+        types.b = shows.a;
+        for (uint32_t k = 1 + sim_pick(&rng, GX_NEAR_TRIES_MAX + 1); k > 0; k--) {
+            types.a = neighbour(w, &rng, by);
+            types.n = sim_pick(&rng, 2);
+            types.at_ms += sim_pick(&rng, DIGITS_MS / GX_NEAR_TRIES_MAX);
+            gx_scn_add(w->scn, types);
+        }
+    }
 }
 
 void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
 {
     struct world w = {.scn = out, .of = swarm, .rng = sim_rng(swarm->seed, 3)};
     char name[16];
+    bool lan = false;
 
     gx_scn_begin(out);
     w.crashing = chance(&w, 2);
@@ -423,7 +475,7 @@ void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
         snprintf(name, sizeof name, "n%u", i);
         gx_scn_add_node(out, name, 1 + pick(&w, w.n_islands));
     }
-    beacons(&w);
+    lan = beacons(&w);
     link_all(&w);
     found(&w);
     promote(&w);
@@ -434,6 +486,8 @@ void gx_sim_swarm(struct gx_scenario *out, const struct gx_sim_swarm *swarm)
             turn(&w);
         act(&w);
     }
+    if (lan)
+        move_and_pair(&w);
     if (chance(&w, 2))
         late(&w);
     /* Somebody is away first as often as not: the others do without. */
