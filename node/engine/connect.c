@@ -8,6 +8,8 @@
 #define CALLED_BACK_PAUSE_MS 60000u
 #define CALLED_BACK_PAUSE_MAX_MS 86400000u
 #define FOUND_MS 60000u             /* so long a node is tried that no record names, after it answered on the LAN */
+#define FOUND_MAX 8u                /* of these, in one group: who has its gate 0 alone can answer with as many as it likes */
+#define FOUND_PAUSE_MS 1000u        /* who answered from two places is tried at the first; and so long what was found is not given up for another */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -100,14 +102,10 @@ static struct gx_target *free_place(struct gx_engine *e)
     return NULL;
 }
 
-/* The target of that key, a new one if need be; NULL: there is no room (counted), or memory (noted). */
-static struct gx_target *target_of(struct gx_engine *e, const struct gx_curve_pk *key)
+/* A new target, at t if that is free; NULL: there is no room (counted), or memory (noted). */
+static struct gx_target *target_new(struct gx_engine *e, struct gx_target *t, const struct gx_curve_pk *key)
 {
-    struct gx_target *t = gx_targets_find(e, key);
-
-    if (t != NULL)
-        return t;
-    if (e->n_targets >= GX_SESSIONS_MAX && (t = free_place(e)) == NULL) {
+    if (t == NULL && e->n_targets >= GX_SESSIONS_MAX && (t = free_place(e)) == NULL) {
         gx_engine_drop(e, "targets_full");
         return NULL;
     }
@@ -122,6 +120,13 @@ static struct gx_target *target_of(struct gx_engine *e, const struct gx_curve_pk
     return t;
 }
 
+static struct gx_target *target_of(struct gx_engine *e, const struct gx_curve_pk *key)
+{
+    struct gx_target *t = gx_targets_find(e, key);
+
+    return t != NULL ? t : target_new(e, NULL, key);
+}
+
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
 {
     struct gx_target *t = is_me(e, &record->transport) ? NULL : target_of(e, &record->transport);
@@ -134,19 +139,49 @@ void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record)
     gx_engine_wake(e, t->next_ms);
 }
 
-void gx_targets_found(struct gx_engine *e, const struct gx_curve_pk *key, const struct gx_addr *at)
+/* Of a node that no record names: a new place, or that of another such of that group; NULL: none yet (counted). */
+static struct gx_target *target_unnamed(struct gx_engine *e, uint32_t group, const struct gx_curve_pk *key)
 {
-    struct gx_target *t = is_me(e, key) ? NULL : target_of(e, key);
+    struct gx_target *oldest = NULL;
+    uint32_t n = 0;
 
+    for (uint32_t i = 0; i < e->n_targets; i++) {
+        struct gx_target *t = &e->targets[i];
+
+        if (t->n_places > 0 || t->found.family == 0 || t->found_by != group)
+            continue;
+        n++;
+        if (t->session == 0 && e->now.mono_ms >= t->found_ms + FOUND_PAUSE_MS && (oldest == NULL || t->found_ms < oldest->found_ms))
+            oldest = t;
+    }
+    if (n < FOUND_MAX)
+        return target_new(e, NULL, key);
+    if (oldest == NULL)
+        gx_engine_drop(e, "found_many");
+    else
+        gx_idmap_del(&e->target_by_key, oldest->key.b);
+    return oldest == NULL ? NULL : target_new(e, oldest, key);
+}
+
+void gx_targets_found(struct gx_engine *e, uint32_t group, const struct gx_curve_pk *key, const struct gx_addr *at)
+{
+    struct gx_target *t = gx_targets_find(e, key);
+
+    t = is_me(e, key) ? NULL : t != NULL ? t : target_unnamed(e, group, key);
     if (t == NULL)
         return;
     struct gx_session *s = t->session == 0 ? NULL : gx_session_find(e, t->session);
+    bool again = t->found.family != 0 && e->now.mono_ms < t->found_ms + FOUND_PAUSE_MS;
 
+    t->found = *at;
+    t->found_until_ms = e->now.mono_ms + FOUND_MS;
+    if (again)
+        return;
+    t->found_ms = e->now.mono_ms;
+    t->found_by = group;
     /* One that nobody answered yet may be to an address of before. */
     if (s != NULL && s->state == GX_SESSION_CONNECTING && !gx_addr_equal(&s->addr, at))
         gx_session_close(e, s, GX_BYE_DONE);
-    t->found = *at;
-    t->found_until_ms = e->now.mono_ms + FOUND_MS;
     if (t->session == 0) {
         t->next_addr = 0;               /* found comes first */
         t->next_ms = e->now.mono_ms;

@@ -445,7 +445,9 @@ struct gx_target {
     uint32_t backoff_ms;
     uint32_t next_addr;         /* of its own and then the manual addresses */
     struct gx_addr found;       /* where it was found on the LAN last; family 0: nowhere */
+    uint64_t found_ms;          /* when */
     uint64_t found_until_ms;    /* so long it is tried, though no record names it */
+    uint32_t found_by;          /* gnum of the group by whose key it answered */
     uint64_t spare_ms;          /* when a session with it was ended that was made with an own key of before; 0: never */
 };
 
@@ -886,9 +888,9 @@ void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *
 /* --- connect.c: whom to connect to ------------------------------------------------------------------------------------------------ */
 
 void gx_targets_update(struct gx_engine *e, const struct gx_endpoint *record);
+/* The node of that key answered from there on the LAN, by a key of that group (gnum). */
+void gx_targets_found(struct gx_engine *e, uint32_t group, const struct gx_curve_pk *key, const struct gx_addr *at);
 /* Connect to whoever is not connected now, and not after the pause that lets the other side begin. */
-/* The node of that key answered from there on the LAN. */
-void gx_targets_found(struct gx_engine *e, const struct gx_curve_pk *key, const struct gx_addr *at);
 void gx_targets_hurry(struct gx_engine *e);
 /* A device's record names another key than before, or the device is met on another session: one made with this node's key of before may be spare now, and ends. */
 void gx_targets_end_spare(struct gx_engine *e, struct gx_group *g, const struct gx_sign_pk *device);

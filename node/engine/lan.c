@@ -16,6 +16,7 @@
 #define KEYS_MS 1000u                   /* the keys by which others are recognised are gathered anew after that */
 #define HASHES_PER_S 200000u            /* a tenth of a core */
 #define HASHES_MAX 1000000
+#define ANSWERS_MS 10000u               /* so long a beacon is answered: who says an answer again later is no help */
 #define AROUND 3u                       /* slots: this one, the one before, the one behind */
 
 static const uint32_t burst_ms[] = {1000, 2000, 4000};      /* between the first four beacons */
@@ -150,6 +151,8 @@ static void send_from(struct gx_engine *e, const struct gx_addr *from, const str
     gx_lan_said(&asked->said, &beacon.r, from, gx_lan_slot(e->now.wall_ms));
     memcpy(asked->wishes, list, n * sizeof list[0]);
     asked->n = n;
+    asked->until_ms = e->now.mono_ms + ANSWERS_MS;
+    asked->n_taken = 0;
     for (uint32_t i = 0; i < n; i++)
         gx_lan_tag(&beacon.tags[i], &list[i].key, &asked->said);
     if (old != NULL && !GX_MUTANT(CAPSULE_NONE)) {
@@ -463,34 +466,62 @@ static void found_door(struct gx_engine *e, const struct gx_lan_wish *w, const s
         gx_card_found_at(e, c, at);
 }
 
-static void take_answer(struct gx_engine *e, const struct gx_addr *from, const struct gx_lan_answer *answer)
+/* The beacon that it answers; NULL: none, or long ago. */
+static struct gx_lan_asked *asked_by(struct gx_engine *e, const struct gx_lan_answer *answer)
 {
     struct gx_lan *lan = &e->lan;
+
+    for (uint32_t i = 0; i < lan->n_asked && i < GX_LAN_ASKED_MAX; i++)
+        if (memcmp(lan->asked[i].said.b, answer->echo, sizeof answer->echo) == 0 && e->now.mono_ms < lan->asked[i].until_ms)
+            return &lan->asked[i];
+    return NULL;
+}
+
+/* Whoever hears an answer can say it again, with an address that is not its own. */
+static bool was_taken(const struct gx_lan_asked *asked, const struct gx_lan_answer *answer)
+{
+    for (uint32_t i = 0; i < asked->n_taken && i < GX_LAN_TAKEN_MAX; i++)
+        if (memcmp(asked->taken[i], answer->sealed.y.b, sizeof asked->taken[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What it asks for is there; NULL: none of all. */
+static const struct gx_lan_wish *open_answer(struct gx_lan_place *place, const struct gx_lan_asked *asked, const struct gx_lan_answer *answer)
+{
     uint8_t bytes[GX_LAN_PLACE_BYTES];
+
+    for (uint32_t k = 0; k < asked->n; k++) {
+        const struct gx_lan_wish *w = &asked->wishes[k];
+
+        if (gx_lan_answer_open(bytes, &answer->sealed, &w->key, &asked->said, &asked->r))
+            return gx_lan_place_decode(place, bytes) == GX_OK && (place->kind == GX_LAN_DOOR) == w->door ? w : NULL;
+    }
+    return NULL;
+}
+
+static void take_answer(struct gx_engine *e, const struct gx_addr *from, const struct gx_lan_answer *answer)
+{
+    struct gx_lan_asked *asked = asked_by(e, answer);
+    const struct gx_lan_wish *w = NULL;
     struct gx_lan_place place;
     struct gx_addr at = *from;
 
-    for (uint32_t i = 0; i < lan->n_asked && i < GX_LAN_ASKED_MAX; i++) {
-        const struct gx_lan_asked *asked = &lan->asked[i];
-
-        for (uint32_t k = 0; k < asked->n && memcmp(asked->said.b, answer->echo, sizeof answer->echo) == 0; k++) {
-            const struct gx_lan_wish *w = &asked->wishes[k];
-
-            if (!gx_lan_answer_open(bytes, &answer->sealed, &w->key, &asked->said, &asked->r))
-                continue;
-            if (gx_lan_place_decode(&place, bytes) != GX_OK || (place.kind == GX_LAN_DOOR) != w->door) {
-                gx_engine_drop(e, "lan_answer");
-                return;
-            }
-            at.port = place.port;
-            if (w->door)
-                found_door(e, w, &at);
-            else if (!GX_MUTANT(FOUND_NOWHERE))
-                gx_targets_found(e, &place.transport, &at);
-            return;
-        }
+    if (asked != NULL && was_taken(asked, answer)) {
+        gx_engine_drop(e, "lan_again");
+        return;
     }
-    gx_engine_drop(e, "lan_answer");
+    w = asked == NULL ? NULL : open_answer(&place, asked, answer);
+    if (w == NULL) {
+        gx_engine_drop(e, "lan_answer");
+        return;
+    }
+    memcpy(asked->taken[asked->n_taken++ % GX_LAN_TAKEN_MAX], answer->sealed.y.b, sizeof asked->taken[0]);
+    at.port = place.port;
+    if (w->door)
+        found_door(e, w, &at);
+    else if (!GX_MUTANT(FOUND_NOWHERE))
+        gx_targets_found(e, w->group, &place.transport, &at);
 }
 
 void gx_lan_take(struct gx_engine *e, const struct gx_input *in)

@@ -20,6 +20,9 @@ struct gx_lan_asked {
     struct gx_lan_said said;
     struct gx_lan_wish wishes[GX_BEACON_TAGS + 1];      /* the last may be that of the capsule */
     uint32_t n;
+    uint64_t until_ms;          /* answers that come later are none */
+    uint8_t taken[GX_LAN_TAKEN_MAX][8];                 /* the beginnings of the Y of those that were taken */
+    uint32_t n_taken;           /* ever */
 };
 #define GX_LAN_ASKED_MAX (2u * GX_LAN_SOURCES_MAX)      /* the last two beacons of each address */
 

@@ -63,6 +63,7 @@ struct net_node {
     uint32_t contacts_only;                 /* for contacts alone: bit 0 the LAN, bit 1 the other one */
     struct gx_addr spoke;                   /* from where it said the last beacon */
     uint64_t beacons, datagrams;            /* what it said there */
+    uint64_t connects;                      /* how often it tried */
     uint64_t wake;
     uint64_t next_inbound;
     bool answered;
@@ -94,6 +95,7 @@ struct net {
     uint32_t head, tail;
     uint16_t next_port;
     bool cut[NET_NODES][NET_NODES];
+    bool hang;                  /* who connects hears nothing, neither yes nor no */
     bool together;              /* what waits for a node in a row is one step, as when it is busy; else each is one */
     /* Called for every frame; false loses it. */
     bool (*pass)(struct net *net, int from, int to, struct gx_span bytes);
@@ -259,7 +261,9 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
         }
         break;
     case GX_OUT_CONNECT:
-        net_connect(net, i, ef);
+        node->connects++;
+        if (!net->hang)
+            net_connect(net, i, ef);
         break;
     case GX_OUT_DISCONNECT:
         l = net_link_of(net, i, ef->session, &side);

@@ -656,6 +656,146 @@ static void test_an_answer_of_a_liar_costs_a_try(void **state)
     net_free(net);
 }
 
+/* --- answers of liars --------------------------------------------------------------------------------------------------------------------- */
+
+static bool not_by_1(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)net;
+    (void)from;
+    return to != 1 || bytes.n != GX_LAN_ANSWER_BYTES;
+}
+
+/* Nodes 0 and 1 moved, and node 1 is answered and does not hear it. */
+static struct net *answered_in_vain(void)
+{
+    char token[600];
+    struct net *net = tea_of(2, 2, token);
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    move_both(net, 0, 1);
+    net->cut[0][1] = net->cut[1][0] = true;
+    net->heard = not_by_1;
+    net_lan(net, 0);
+    net_lan(net, 1);
+    net_run(net, 20000);
+    assert_int_equal(shared_by(net, 1, 0), 0);
+    return net;
+}
+
+/* What node `from` says next of so many bytes. */
+static size_t next_word(struct net *net, int from, size_t n)
+{
+    for (listen_in(net);; net_run(net, 100))
+        for (size_t i = 0; i < n_heard; i++)
+            if (heard[i].from == from && heard[i].n == n)
+                return i;
+}
+
+static struct gx_addr host(unsigned nth)
+{
+    return (struct gx_addr){.family = 4, .ip = {192, 0, 2, (uint8_t)(100 + nth % 100)}, .port = 4400};
+}
+
+/* Another answer to that beacon of node 1, as who has gate 0 makes it. */
+static void lie(struct net *net, const struct gx_addr *from, const uint8_t beacon[GX_BEACON_BYTES], const struct gx_lan_place *place)
+{
+    struct gx_beacon said_by_1;
+    struct gx_lan_said said;
+    struct gx_lan_key key;
+    struct gx_lan_answer answer;
+    uint8_t plain[GX_LAN_PLACE_BYTES], bytes[GX_LAN_ANSWER_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    assert_int_equal(gx_beacon_decode(&said_by_1, gx_span(beacon, GX_BEACON_BYTES)), GX_OK);
+    gx_lan_said(&said, &said_by_1.r, &net->node[1].lan, gx_lan_slot(net->now.wall_ms));
+    gx_lan_key_of_gate(&key, &tea(net, 0)->gate_zero);
+    gx_lan_place_encode(plain, place);
+    memcpy(answer.echo, said.b, sizeof answer.echo);
+    assert_true(gx_lan_answer_seal(&answer.sealed, &net->node[0].rng.rng, &key, &said, plain));
+    gx_lan_answer_encode(&w, &answer);
+    net_push(net, 1, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = *from}, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* Who hears what is not sent to all has no key, and says an answer again, from wherever it likes. */
+static void test_an_answer_said_again_is_not_taken_again(void **state)
+{
+    struct net *net = answered_in_vain();
+    size_t at = next_word(net, 0, GX_LAN_ANSWER_BYTES);
+    uint64_t before = net->node[1].connects;
+    (void)state;
+
+    for (unsigned i = 0; i < 500; i++) {
+        struct gx_addr elsewhere = host(i);
+
+        say_again(net, 1, &elsewhere, at);
+        net_run(net, 10);
+    }
+    assert_in_range(net->node[1].connects - before, 1, 10);
+    assert_in_range(gx_engine_dropped(eng(net, 1), "lan_again"), 400, 500);
+    net_free(net);
+}
+
+static void test_an_answer_of_yesterday_is_none(void **state)
+{
+    struct net *net = answered_in_vain();
+    size_t at = next_word(net, 0, GX_LAN_ANSWER_BYTES);
+    (void)state;
+
+    net->now.mono_ms += DAY_MS;
+    net->now.wall_ms += DAY_MS;
+    say_again(net, 1, &net->node[0].lan, at);
+    assert_int_equal(gx_engine_dropped(eng(net, 1), "lan_answer"), 1);
+    net_free(net);
+}
+
+/* By IPv4 and by IPv6, or by a second address: each of two beacons is answered. */
+static void test_who_is_found_at_two_places_is_connected_to_once(void **state)
+{
+    struct net *net = answered_in_vain();
+    struct gx_lan_place place = {.kind = GX_LAN_NODE, .port = 300, .transport = net->node[0].config.transport_pk};
+    struct gx_addr first = host(1), second = host(2);
+    size_t at = next_word(net, 1, GX_BEACON_BYTES);
+    uint64_t before = net->node[1].connects;
+    (void)state;
+
+    net->hang = true;
+    lie(net, &first, heard[at].bytes, &place);
+    assert_int_equal(net->node[1].connects, before + 1);
+    lie(net, &second, heard[at].bytes, &place);
+    assert_int_equal(net->node[1].connects, before + 1);
+    net_free(net);
+}
+
+/* Who was removed has gate 0: it can open the capsule, and answer. */
+static void test_who_answers_with_thousands_of_places_keeps_nobody_from_being_found(void **state)
+{
+    struct net *net = answered_in_vain();
+    struct gx_lan_place place = {.kind = GX_LAN_NODE, .port = 9};
+    size_t at = next_word(net, 1, GX_BEACON_BYTES), lies = 0;
+    uint64_t before = net->node[1].connects;
+    (void)state;
+
+    for (; lies < 6000; lies++) {
+        struct gx_addr somewhere = host((unsigned)lies);
+
+        memcpy(place.transport.b, &lies, sizeof lies);
+        place.transport.b[31] = 1;
+        lie(net, &somewhere, heard[at].bytes, &place);
+        net_run(net, 10);
+        if (lies % 1000 == 999)
+            at = next_word(net, 1, GX_BEACON_BYTES);
+    }
+    assert_in_range(eng(net, 1)->n_targets, 2, 16);
+    assert_in_range(net->node[1].connects - before, 1, 1000);
+    memset(net->cut, 0, sizeof net->cut);
+    net->heard = NULL;
+    net_run(net, 60000);
+    assert_int_equal(shared_by(net, 1, 0), 1);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -680,6 +820,10 @@ int main(void)
         cmocka_unit_test(test_of_those_who_are_connected_few_answer),
         cmocka_unit_test(test_what_is_no_beacon_is_counted_and_a_flood_is_not_looked_at),
         cmocka_unit_test(test_an_answer_of_a_liar_costs_a_try),
+        cmocka_unit_test(test_an_answer_said_again_is_not_taken_again),
+        cmocka_unit_test(test_an_answer_of_yesterday_is_none),
+        cmocka_unit_test(test_who_is_found_at_two_places_is_connected_to_once),
+        cmocka_unit_test(test_who_answers_with_thousands_of_places_keeps_nobody_from_being_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
