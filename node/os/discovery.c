@@ -31,7 +31,7 @@ struct pace {
 
 struct mouth {                  /* a socket that is read */
     const struct gx_udp *udp;
-    int fd;
+    const int *fd;              /* of udp; its own may be another one after a move */
     struct pace pace;
     uint64_t rest_until_ms;
 };
@@ -146,8 +146,8 @@ static bool is_repeated(struct gx_discovery *d, const struct gx_addr *from, stru
 static void open_family(struct gx_discovery *d, struct gx_udp *u, int family)
 {
     if (gx_udp_open(u, family)) {
-        d->mouths[d->n_mouths++] = (struct mouth){.udp = u, .fd = u->shared};
-        d->mouths[d->n_mouths++] = (struct mouth){.udp = u, .fd = u->own};
+        d->mouths[d->n_mouths++] = (struct mouth){.udp = u, .fd = &u->shared};
+        d->mouths[d->n_mouths++] = (struct mouth){.udp = u, .fd = &u->own};
     } else if (errno != EAFNOSUPPORT) {
         gx_log("nothing is heard on the LAN by IPv%d: UDP port %u: %s", family == AF_INET ? 4 : 6, GX_LAN_PORT, strerror(errno));
     }
@@ -276,18 +276,12 @@ static void scan_within(struct gx_discovery *d, uint64_t now_ms, uint64_t ms)
         d->scan_at_ms = now_ms + ms;
 }
 
-/* Who comes into another network is not known there by the port it had in the one before.  What was asked from that is asked again. */
-static void speak_anew(struct gx_discovery *d)
+/* Elsewhere nobody is to know by the port who comes from where. */
+static void take_other_ports(struct gx_discovery *d)
 {
-    for (size_t i = 0; i < FAMILIES; i++) {
-        int before = d->udp[i].own;
-
-        if (before < 0 || !gx_udp_renew(&d->udp[i]))
-            continue;
-        for (size_t k = 0; k < d->n_mouths; k++)
-            if (d->mouths[k].fd == before)
-                d->mouths[k].fd = d->udp[i].own;
-    }
+    for (size_t i = 0; i < FAMILIES; i++)
+        if (d->udp[i].own >= 0 && !gx_udp_renew(&d->udp[i]))
+            gx_log("beacons go on from UDP port %u: %s", d->udp[i].port, strerror(errno));
 }
 
 static void scan(struct gx_discovery *d, uint64_t now_ms)
@@ -319,7 +313,7 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
             gx_udp_join(&d->udp[i], found, n);
     bool same = is_same(d, found, n);
     if (!same && d->n_sources > 0)
-        speak_anew(d);
+        take_other_ports(d);
     d->told = d->told && same && contacts_only == d->contacts_only;
     d->contacts_only = contacts_only;
     memcpy(d->sources, found, n * sizeof found[0]);
@@ -345,10 +339,15 @@ static void take_news(struct gx_discovery *d, uint64_t now_ms)
 
 /* --- what comes ------------------------------------------------------------------------------------------------------------------------- */
 
+/* Whichever interface it comes in by: two of them may be on one network. */
 static bool is_own(const struct gx_discovery *d, const struct gx_addr *from)
 {
+    const struct gx_udp *u = udp_of(d, from->family);
+
+    if (from->port != u->port && from->port != u->port_before)
+        return false;
     for (size_t i = 0; i < d->n_sources; i++)
-        if (gx_addr_equal(&d->addrs[i], from))
+        if (d->addrs[i].family == from->family && memcmp(d->addrs[i].ip, from->ip, sizeof from->ip) == 0)
             return true;
     return false;
 }
@@ -406,7 +405,7 @@ static size_t receive(struct gx_discovery *d, struct mouth *m, struct gx_input *
             m->rest_until_ms = now.mono_ms + REST_MS;
             break;
         }
-        if (!gx_udp_receive(m->udp, m->fd, bytes, GX_LAN_DATAGRAM_MAX, &n, &from, &interface))
+        if (!gx_udp_receive(m->udp, *m->fd, bytes, GX_LAN_DATAGRAM_MAX, &n, &from, &interface))
             break;
         pace_take(&m->pace);
         if (is_own(d, &from)) {
@@ -449,7 +448,7 @@ static size_t receive_all(struct gx_discovery *d, struct gx_input *inputs, const
     for (size_t i = 0; i < d->n_mouths; i++) {
         size_t cap = (DATAGRAMS_MAX - n) / (d->n_mouths - i);
 
-        if (is_readable(items, n_items, d->mouths[i].fd))
+        if (is_readable(items, n_items, *d->mouths[i].fd))
             n += receive(d, &d->mouths[i], inputs + n, n, cap, now);
     }
     return n;
@@ -464,7 +463,7 @@ size_t gx_discovery_items(struct gx_discovery *d, zmq_pollitem_t *items, size_t 
     GX_ASSERT(cap >= GX_DISCOVERY_ITEMS);
     for (size_t i = 0; i < d->n_mouths; i++)
         if (now.mono_ms >= d->mouths[i].rest_until_ms)
-            items[n++] = (zmq_pollitem_t){.fd = d->mouths[i].fd, .events = ZMQ_POLLIN};
+            items[n++] = (zmq_pollitem_t){.fd = *d->mouths[i].fd, .events = ZMQ_POLLIN};
     /* A storm of news does not wake us while a look at the interfaces is due soon. */
     if (d->watch >= 0 && d->scan_at_ms > now.mono_ms + SCAN_PAUSE_MS)
         items[n++] = (zmq_pollitem_t){.fd = d->watch, .events = ZMQ_POLLIN};

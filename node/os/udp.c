@@ -170,6 +170,29 @@ static int open_one(int family, uint16_t port, bool (*set)(int fd, int family))
     return -1;
 }
 
+static bool read_port(uint16_t *port, int fd)
+{
+    struct sockaddr_any at = {.n = sizeof at.u};
+    bool ok = getsockname(fd, &at.u.any, &at.n) == 0;
+
+    *port = ok ? addr_from(&at).port : 0;
+    return ok;
+}
+
+bool gx_udp_open(struct gx_udp *u, int family)
+{
+    *u = (struct gx_udp){.family = family, .shared = -1, .own = open_one(family, 0, set_own)};
+    u->shared = u->own < 0 ? -1 : open_one(family, GX_LAN_PORT, set_shared);
+    if (u->shared >= 0 && read_port(&u->port, u->own))
+        return true;
+
+    int why = errno;
+
+    gx_udp_close(u);
+    errno = why;
+    return false;
+}
+
 static uint64_t dropped_at(int fd)
 {
     uint32_t info[SK_MEMINFO_VARS] = {0};
@@ -178,27 +201,23 @@ static uint64_t dropped_at(int fd)
     return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0 ? info[SK_MEMINFO_DROPS] : 0;
 }
 
-/* 0: it has none. */
-static uint16_t port_of(int fd)
+bool gx_udp_renew(struct gx_udp *u)
 {
-    struct sockaddr_any at = {.n = sizeof at.u};
+    uint16_t port;
+    int fd = open_one(u->family, 0, set_own);
 
-    return fd >= 0 && getsockname(fd, &at.u.any, &at.n) == 0 ? addr_from(&at).port : 0;
-}
-
-bool gx_udp_open(struct gx_udp *u, int family)
-{
-    *u = (struct gx_udp){.family = family, .shared = -1, .own = open_one(family, 0, set_own)};
-    u->shared = u->own < 0 ? -1 : open_one(family, GX_LAN_PORT, set_shared);
-    u->port = port_of(u->own);
-    if (u->shared >= 0 && u->port != 0)
-        return true;
-
-    int why = errno;
-
-    gx_udp_close(u);
-    errno = why;
-    return false;
+    if (fd < 0)
+        return false;
+    if (!read_port(&port, fd)) {
+        close(fd);
+        return false;
+    }
+    u->dropped_before += dropped_at(u->own);
+    close(u->own);
+    u->own = fd;
+    u->port_before = u->port;
+    u->port = port;
+    return true;
 }
 
 void gx_udp_close(struct gx_udp *u)
@@ -209,23 +228,6 @@ void gx_udp_close(struct gx_udp *u)
         close(u->own);
     u->shared = u->own = -1;
     u->n_joined = 0;
-}
-
-bool gx_udp_renew(struct gx_udp *u)
-{
-    int fd = open_one(u->family, 0, set_own);
-    uint16_t port = port_of(fd);
-
-    if (port == 0) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    u->dropped += dropped_at(u->own);
-    close(u->own);
-    u->own = fd;
-    u->port = port;
-    return true;
 }
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------------- */
@@ -370,5 +372,5 @@ bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, si
 
 uint64_t gx_udp_dropped(const struct gx_udp *u)
 {
-    return dropped_at(u->shared) + dropped_at(u->own) + u->dropped;
+    return dropped_at(u->shared) + dropped_at(u->own) + u->dropped_before;
 }

@@ -8,8 +8,8 @@
 struct gx_udp {
     int family;                             /* AF_INET or AF_INET6 */
     int shared, own;                        /* hears what is said to all; sends, and hears answers.  -1: not open */
-    uint16_t port;                          /* of own */
-    uint64_t dropped;                       /* at those that own was before */
+    uint16_t port, port_before;             /* of own, and of the one that it had before; 0: none */
+    uint64_t dropped_before;                /* by the kernel, at that one and those before it */
     uint32_t joined[GX_LAN_SOURCES_MAX];    /* interfaces on which the group is heard */
     size_t n_joined;
 };
@@ -17,8 +17,8 @@ struct gx_udp {
 /* Both sockets, or none and errno. */
 bool gx_udp_open(struct gx_udp *u, int family) GX_MUST_CHECK;
 void gx_udp_close(struct gx_udp *u);
-/* Another `own`, with another port; what waits at the one before is lost.  False: it stays as it is. */
-bool gx_udp_renew(struct gx_udp *u);
+/* Another own socket, with another port.  False, and errno: it is as it was. */
+bool gx_udp_renew(struct gx_udp *u) GX_MUST_CHECK;
 
 /* Hear the group on the interfaces of these sources, and on no other. */
 void gx_udp_join(struct gx_udp *u, const struct gx_source *sources, size_t n);
@@ -32,7 +32,7 @@ bool gx_udp_send(const struct gx_udp *u, const struct gx_source *from, const str
  * what this machine says to itself.  False: nothing. */
 bool gx_udp_receive(const struct gx_udp *u, int fd, uint8_t *out, size_t cap, size_t *n, struct gx_addr *from, uint32_t *interface);
 
-/* What the kernel dropped at both sockets, and at those before them. */
+/* What the kernel dropped at both sockets since they were opened. */
 uint64_t gx_udp_dropped(const struct gx_udp *u);
 
 #endif
