@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #define DATAGRAMS_MAX (GX_DISCOVERY_INPUTS - 1u)    /* one is LAN */
-#define SCAN_PAUSE_MS 1000u     /* an interface that flaps 250 times a second is looked at once */
+#define SCAN_PAUSE_MS 1000u     /* an interface that flaps 250 times a second is looked at once, */
+#define SCANS_QUICK 4u          /* and if it goes on less and less often, down to */
+#define SCAN_DOUBLED_MAX 4u     /* once in 16 s: a look may mean beacons, connections and records for everybody */
 #define SCAN_BLIND_MS 30000u    /* where nobody tells of changes, as of routers' names; or the interfaces could not be read */
 #define SCAN_ROUTER_MS 2000u    /* where a mode hangs on such a name */
 /* The loop comes by every 30 s at least.  Where it did not, the machine slept, and may be elsewhere now. */
@@ -48,6 +50,8 @@ struct gx_discovery {
     size_t n_mouths;
     int watch;                              /* -1: not to be had */
     uint64_t scan_at_ms, scanned_ms;        /* UINT64_MAX: when there is news */
+    bool has_news;                          /* and a look is due for it */
+    unsigned n_quick;                       /* news that followed closely upon a look */
     uint64_t took_ms;
     bool told;
     size_t n_sources;                       /* of networks that are not off */
@@ -276,6 +280,13 @@ static void scan_within(struct gx_discovery *d, uint64_t now_ms, uint64_t ms)
         d->scan_at_ms = now_ms + ms;
 }
 
+static uint64_t scan_pause(const struct gx_discovery *d)
+{
+    unsigned more = d->n_quick < SCANS_QUICK ? 0 : d->n_quick - SCANS_QUICK + 1;
+
+    return (uint64_t)SCAN_PAUSE_MS << (more < SCAN_DOUBLED_MAX ? more : SCAN_DOUBLED_MAX);
+}
+
 /* Elsewhere nobody is to know by the port who comes from where. */
 static void take_other_ports(struct gx_discovery *d)
 {
@@ -297,6 +308,7 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
         (void)gx_interfaces_news(d->watch);
     bool read = gx_interfaces_read(found, &n, &left_out, &d->listen);
     d->scanned_ms = now_ms;
+    d->has_news = false;
     d->scan_at_ms = UINT64_MAX;
     if (d->watch < 0 || !read)
         scan_within(d, now_ms, SCAN_BLIND_MS);
@@ -304,7 +316,7 @@ static void scan(struct gx_discovery *d, uint64_t now_ms)
         return;
     n = drop_unheard(d, found, n);
     if (!name_routers(found, n))
-        scan_within(d, now_ms, gx_modes_by_router(d->modes) ? SCAN_ROUTER_MS : SCAN_BLIND_MS);
+        scan_within(d, now_ms, gx_modes_by_router(d->modes) && d->n_quick < SCANS_QUICK ? SCAN_ROUTER_MS : SCAN_BLIND_MS);
     see(d, found, n);
     n = drop_off(d, found, n, &contacts_only);
     d->stats.left_out = left_out;
@@ -333,8 +345,15 @@ static void take_news(struct gx_discovery *d, uint64_t now_ms)
         close(d->watch);
         d->watch = -1;
     }
-    if (news != GX_INTERFACES_SAME)
-        d->scan_at_ms = now_ms < d->scanned_ms + SCAN_PAUSE_MS ? d->scanned_ms + SCAN_PAUSE_MS : now_ms;
+    if (news == GX_INTERFACES_SAME)
+        return;
+    d->n_quick = now_ms < d->scanned_ms + 2 * scan_pause(d) ? d->n_quick + 1 : 0;
+
+    uint64_t at_ms = d->scanned_ms + scan_pause(d);
+
+    at_ms = at_ms > now_ms ? at_ms : now_ms;
+    d->scan_at_ms = at_ms < d->scan_at_ms ? at_ms : d->scan_at_ms;
+    d->has_news = true;
 }
 
 /* --- what comes ------------------------------------------------------------------------------------------------------------------------- */
@@ -464,8 +483,8 @@ size_t gx_discovery_items(struct gx_discovery *d, zmq_pollitem_t *items, size_t 
     for (size_t i = 0; i < d->n_mouths; i++)
         if (now.mono_ms >= d->mouths[i].rest_until_ms)
             items[n++] = (zmq_pollitem_t){.fd = *d->mouths[i].fd, .events = ZMQ_POLLIN};
-    /* A storm of news does not wake us while a look at the interfaces is due soon. */
-    if (d->watch >= 0 && d->scan_at_ms > now.mono_ms + SCAN_PAUSE_MS)
+    /* A storm of news does not wake us while a look at the interfaces is due for it already. */
+    if (d->watch >= 0 && !d->has_news)
         items[n++] = (zmq_pollitem_t){.fd = d->watch, .events = ZMQ_POLLIN};
     return n;
 }

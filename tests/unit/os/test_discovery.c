@@ -456,6 +456,47 @@ static void test_a_flapping_interface_is_one_change_a_second(void **state)
     WAIT(source_of(a, "10.7.1.1") != NULL);
 }
 
+/* Each look can mean new beacons, new connections and a new record for everybody; it is for as long as a bad plug stays. */
+static void test_an_interface_that_flaps_for_minutes_is_looked_at_less_and_less(void **state)
+{
+    struct party *a;
+    size_t looks = 0, before;
+    uint64_t looked;
+    (void)state;
+
+    need_cables();
+    cable("10.7.1.1", "10.7.1.2");
+    a = party_open(&parties[0], here, EVERYWHERE);
+    WAIT(source_of(a, "10.7.1.1") != NULL && link_local_of(a) != NULL);
+    clock_ahead_ms += 60000;
+    clock_stopped_ms = test_now().mono_ms;
+    parties_turn(parties, 0);
+    before = a->n_lans;
+    looked = gx_discovery_looked_ms(a->d);
+    for (int second = 0; second < 120; second++) {
+        run_ip(here, second % 2 == 0 ? "link set west down" : "link set west up");
+        parties_turn(parties, 0);
+        parties_turn(parties, 0);
+        looks += gx_discovery_looked_ms(a->d) != looked;
+        looked = gx_discovery_looked_ms(a->d);
+        clock_stopped_ms += 1000;
+    }
+    assert_in_range(looks, 5, 15);
+    assert_true(a->n_lans - before <= looks);
+    /* When it was quiet for a while, what changes is seen at once. */
+    clock_stopped_ms += 16000;
+    parties_turn(parties, 0);
+    clock_stopped_ms += 60000;
+    run_ip(here, "addr add 10.7.2.1/24 dev west");
+    parties_turn(parties, 0);
+    parties_turn(parties, 0);
+    clock_stopped_ms += 1000;
+    run_ip(here, "addr add 10.7.3.1/24 dev west");
+    parties_turn(parties, 0);
+    parties_turn(parties, 0);
+    assert_non_null(source_of(a, "10.7.3.1"));
+}
+
 /* Who tells of changes is lost, and cannot be had again for a while: then it is looked every half minute. */
 static void test_without_news_it_is_looked_now_and_then(void **state)
 {
@@ -726,6 +767,7 @@ int main(void)
         TEST(test_an_interface_that_comes_back_is_heard_again),
         TEST(test_what_cannot_go_out_is_counted),
         TEST(test_a_flapping_interface_is_one_change_a_second),
+        TEST(test_an_interface_that_flaps_for_minutes_is_looked_at_less_and_less),
         TEST(test_without_news_it_is_looked_now_and_then),
         TEST(test_more_addresses_than_there_is_room_for_are_counted),
         TEST(test_many_containers_do_not_push_out_a_second_address),
