@@ -143,7 +143,8 @@ void gx_bind_door(struct gx_transport *t, const struct gx_effect *effect)
         /* A port that was kept may be taken by now: then any. */
         if ((effect->port != 0 && bind_one(t, door, &effect->door_sk, effect->port)) ||
             bind_one(t, door, &effect->door_sk, 0)) {
-            input.n_addrs = gx_transport_addresses(t, door->addrs, GX_ARRAY_LEN(door->addrs), door->port);
+            if (!gx_transport_addresses(t, door->addrs, &input.n_addrs, GX_ARRAY_LEN(door->addrs), door->port))
+                gx_bind_close_door(t, effect->door);        /* nobody could be told where it is */
             input.addrs = door->addrs;
         }
     }
@@ -287,28 +288,28 @@ static bool addr_of_interface(struct gx_addr *out, const struct ifaddrs *i, uint
     return false;
 }
 
-size_t gx_transport_addresses(const struct gx_transport *t, struct gx_addr *out, size_t cap, uint16_t port)
+bool gx_transport_addresses(const struct gx_transport *t, struct gx_addr *out, size_t *n, size_t cap, uint16_t port)
 {
     struct ifaddrs *all = NULL;
     struct gx_addr addr = t->listen;
-    size_t n = 0;
 
+    *n = 0;
     if (!ip_is_zero(&t->listen)) {
         addr.port = port;
         if (cap > 0 && rank(t, &addr) >= 0)
-            out[n++] = addr;
-        return n;
+            out[(*n)++] = addr;
+        return true;
     }
     if (getifaddrs(&all) != 0)
-        return 0;
+        return false;
     for (int want = 0; want < 5; want++) {
         /* Loopback only when there is nothing else. */
-        if (want >= 3 && n > 0)
+        if (want >= 3 && *n > 0)
             break;
-        for (const struct ifaddrs *i = all; i != NULL && n < cap; i = i->ifa_next)
+        for (const struct ifaddrs *i = all; i != NULL && *n < cap; i = i->ifa_next)
             if (addr_of_interface(&addr, i, port) && rank(t, &addr) == want)
-                out[n++] = addr;
+                out[(*n)++] = addr;
     }
     freeifaddrs(all);
-    return n;
+    return true;
 }

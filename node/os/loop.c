@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define ADDRESSES_EVERY_MS 30000u
+#define ADDRESSES_AGAIN_MS 1000u    /* where they could not be read */
 #define FULL_LASTS_MS 60000u
 /* Of one step's inputs: what may come from where, so that no source starves another. */
 #define VERIFIED_MAX (GX_STEP_INPUTS_MAX / 2)
@@ -47,17 +48,20 @@ void gx_node_take_signals(struct gx_node *node)
 static void take_addresses(struct gx_node *node, struct gather *g, struct gx_time now)
 {
     struct gx_addr addrs[GX_ENDPOINT_ADDRS_MAX] = {{0}};
+    size_t n;
 
     if (now.mono_ms < node->addrs_at_ms)
         return;
-    bool first = node->addrs_at_ms == 0;
-    node->addrs_at_ms = now.mono_ms + ADDRESSES_EVERY_MS;
-    size_t n = gx_transport_addresses(node->transport, addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
+    bool read = gx_transport_addresses(node->transport, addrs, &n, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
+    node->addrs_at_ms = now.mono_ms + (read ? ADDRESSES_EVERY_MS : ADDRESSES_AGAIN_MS);
+    if (!read)
+        return;
     bool same = n == node->n_addrs;
     for (size_t i = 0; same && i < n; i++)
         same = gx_addr_equal(&addrs[i], &node->addrs[i]);
-    if (same && !first)
+    if (same && node->addrs_told && !node->other_key)
         return;
+    node->addrs_told = true;
     memcpy(node->addrs, addrs, sizeof addrs);
     node->n_addrs = n;
     g->inputs[g->n++] = (struct gx_input){.kind = node->other_key ? GX_IN_TRANSPORT_KEY : GX_IN_LISTENING, .now = now, .n_addrs = n, .addrs = node->addrs,

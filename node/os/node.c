@@ -244,8 +244,8 @@ static void tell_ready(struct gx_node *node)
 
     gx_home_socket_path(socket, node->options->home);
     ready.socket = socket;
-    if (!ready.locked)
-        ready.n_addrs = gx_transport_addresses(node->transport, ready.addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port);
+    if (!ready.locked && !gx_transport_addresses(node->transport, ready.addrs, &ready.n_addrs, GX_ENDPOINT_ADDRS_MAX, node->listen.port))
+        ready.n_addrs = 0;
     node->options->ready(node->options->ctx, &ready);
 }
 

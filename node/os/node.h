@@ -59,6 +59,7 @@ struct gx_node {
     uint64_t started_ms;
     uint64_t wake_ms;               /* UINT64_MAX: none */
     uint64_t addrs_at_ms;           /* look at the own addresses again */
+    bool addrs_told;                /* the engine knows where it is reached */
     uint64_t rewrap_at_ms;          /* change the keys of the store */
     uint64_t old_key_at_ms;         /* see whether the transport key of before is answered to */
     unsigned store_errors;          /* in a row */

@@ -34,8 +34,9 @@ void gx_transport_retire_key(struct gx_transport *t);
 
 /* Port of the members' door. */
 uint16_t gx_transport_port(const struct gx_transport *t);
-/* Addresses that others may use for a door on `port`: at most cap, best first; loopback only when bound there or nothing else exists. */
-size_t gx_transport_addresses(const struct gx_transport *t, struct gx_addr *out, size_t cap, uint16_t port);
+/* Addresses that others may use for a door on `port`: at most cap, best first; loopback only when bound there or nothing else exists.  False: they could
+ * not be read now, for want of a descriptor or memory, and may be as they were. */
+bool gx_transport_addresses(const struct gx_transport *t, struct gx_addr *out, size_t *n, size_t cap, uint16_t port) GX_MUST_CHECK;
 
 /* Items for zmq_poll; cap at least GX_TRANSPORT_ITEMS. */
 #define GX_TRANSPORT_ITEMS 6

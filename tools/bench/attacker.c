@@ -194,8 +194,11 @@ static bool step(struct liar *l)
     size_t n = 0, told = 0;
 
     if (!l->listening) {
-        (void)gx_transport_addresses(l->transport, &own, 1, gx_transport_port(l->transport));
-        l->inputs[n++] = (struct gx_input){.kind = GX_IN_LISTENING, .now = now, .n_addrs = 1, .addrs = &own};
+        size_t n_own = 0;
+
+        if (!gx_transport_addresses(l->transport, &own, &n_own, 1, gx_transport_port(l->transport)))
+            return false;
+        l->inputs[n++] = (struct gx_input){.kind = GX_IN_LISTENING, .now = now, .n_addrs = n_own, .addrs = &own};
         l->listening = true;
     }
     if (now.mono_ms >= l->wake_ms) {

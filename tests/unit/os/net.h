@@ -161,8 +161,10 @@ static inline int close_all(void **state)
 static inline struct gx_addr address_of(const struct node *n)
 {
     struct gx_addr a;
+    size_t found;
 
-    assert_int_equal(gx_transport_addresses(n->t, &a, 1, gx_transport_port(n->t)), 1);
+    assert_true(gx_transport_addresses(n->t, &a, &found, 1, gx_transport_port(n->t)));
+    assert_int_equal(found, 1);
     return a;
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -553,24 +554,50 @@ static void test_addresses_are_those_that_others_can_use(void **state)
 {
     struct node *a = open_node(0, "127.0.0.1:0"), *b = open_node(1, "[::]:0"), *c = open_node(2, "0.0.0.0:0");
     struct gx_addr out[16];
+    size_t n;
     (void)state;
 
-    assert_int_equal(gx_transport_addresses(a->t, out, 16, 4321), 1);
+    assert_true(gx_transport_addresses(a->t, out, &n, 16, 4321));
+    assert_int_equal(n, 1);
     assert_int_equal(out[0].port, 4321);
     assert_int_equal(out[0].ip[0], 127);
-    assert_int_equal(gx_transport_addresses(a->t, out, 0, 4321), 0);
-    size_t n = gx_transport_addresses(b->t, out, 16, 4321);
+    assert_true(gx_transport_addresses(a->t, out, &n, 0, 4321));
+    assert_int_equal(n, 0);
+    assert_true(gx_transport_addresses(b->t, out, &n, 16, 4321));
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(out[i].port, 4321);
         assert_false(out[i].family == 6 && out[i].ip[0] == 0xfe && out[i].ip[1] == 0x80);
         assert_true(i == 0 || out[i - 1].family <= out[i].family);
         assert_true(n == 1 || out[i].family != 4 || out[i].ip[0] != 127);
     }
-    n = gx_transport_addresses(c->t, out, 16, 4321);
+    assert_true(gx_transport_addresses(c->t, out, &n, 16, 4321));
     assert_true(n >= 1);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(out[i].family, 4);
-    assert_int_equal(gx_transport_addresses(c->t, out, 1, 4321), 1);
+    assert_true(gx_transport_addresses(c->t, out, &n, 1, 4321));
+    assert_int_equal(n, 1);
+}
+
+/* They are told to everybody: none, because there was no descriptor to look with, would be a record by which nobody is reached. */
+static void test_where_addresses_cannot_be_read_they_are_not_taken_for_gone(void **state)
+{
+    struct node *a = open_node(0, "0.0.0.0:0");
+    struct gx_addr out[16];
+    struct rlimit before, none;
+    size_t n = 0;
+    int free_fd = dup(0);
+    (void)state;
+
+    assert_true(gx_transport_addresses(a->t, out, &n, 16, 4321));
+    assert_true(free_fd >= 0 && n >= 1);
+    close(free_fd);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)free_fd;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool ok = gx_transport_addresses(a->t, out, &n, 16, 4321);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_false(ok);
 }
 
 static int start(void **state)
@@ -604,6 +631,7 @@ int main(void)
         TEST(test_close_gives_queued_frames_their_time),
         TEST(test_kept_port_is_taken_again_and_any_other_if_it_is_not_free),
         TEST(test_addresses_are_those_that_others_can_use),
+        TEST(test_where_addresses_cannot_be_read_they_are_not_taken_for_gone),
     };
     return cmocka_run_group_tests_name("os/transport", tests, start, NULL);
 }
