@@ -99,7 +99,7 @@ static const int free_calls[] = {
     /* files */
     CALL(open), CALL(openat), CALL(close), CALL(read), CALL(write), CALL(writev), CALL(pread64), CALL(pwrite64), CALL(pwritev),
     CALL(lseek), CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(statfs), CALL(fstatfs), CALL(access), CALL(faccessat),
-    CALL(faccessat2), CALL(fcntl), CALL(flock), CALL(fsync), CALL(fdatasync), CALL(ftruncate), CALL(fallocate), CALL(fadvise64),
+    CALL(faccessat2), CALL(flock), CALL(fsync), CALL(fdatasync), CALL(ftruncate), CALL(fallocate), CALL(fadvise64),
     CALL(rename), CALL(renameat), CALL(renameat2), CALL(unlink), CALL(unlinkat), CALL(dup2), CALL(dup3),
     /* waiting */
     CALL(poll), CALL(ppoll), CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(eventfd2),
@@ -124,6 +124,16 @@ static const struct {
     {CALL(prctl), {{0, INT, PR_SET_NAME}}},
     {CALL(prlimit64), {{0, INT, 0}, {2, UINT64_MAX, 0}}},           /* own limits, looked at */
     {CALL(sched_setscheduler), {{1, INT, SCHED_OTHER}}},
+    /* flags and locks; to whom a descriptor belongs is a way to have any signal sent to any process of this user */
+    {CALL(fcntl), {{1, INT, F_DUPFD}}},
+    {CALL(fcntl), {{1, INT, F_DUPFD_CLOEXEC}}},
+    {CALL(fcntl), {{1, INT, F_GETFD}}},
+    {CALL(fcntl), {{1, INT, F_SETFD}}},
+    {CALL(fcntl), {{1, INT, F_GETFL}}},
+    {CALL(fcntl), {{1, INT, F_SETFL}}},
+    {CALL(fcntl), {{1, INT, F_GETLK}}},
+    {CALL(fcntl), {{1, INT, F_SETLK}}},
+    {CALL(fcntl), {{1, INT, F_SETLKW}}},
     /* peers, the local net, and what the own addresses are; no local service, no raw packets */
     {CALL(socket), {{0, INT, AF_INET}, {1, 0xf, SOCK_STREAM}}},
     {CALL(socket), {{0, INT, AF_INET}, {1, 0xf, SOCK_DGRAM}}},
@@ -172,7 +182,7 @@ static bool add_instrument(scmp_filter_ctx rules)
     static const int calls[] = {
         CALL(clone), CALL(ptrace), CALL(wait4), CALL(prctl), CALL(tgkill), CALL(kill), CALL(getppid), CALL(arch_prctl), CALL(readlink), CALL(readlinkat),
         CALL(mkdir), CALL(mkdirat), CALL(getcwd), CALL(chdir), CALL(pipe), CALL(ioctl), CALL(prlimit64), CALL(setrlimit), CALL(process_vm_readv),
-        CALL(umask), CALL(chmod), CALL(fchmod), CALL(getdents), CALL(getdents64),
+        CALL(umask), CALL(chmod), CALL(fchmod), CALL(getdents), CALL(getdents64), CALL(fcntl),
     };
     int rc = 0;
 

@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -207,6 +209,32 @@ static void test_of_calls_it_has_those_a_node_makes(void **state)
     assert_string_equal(told.done, "111111111111");
 }
 
+/* The kernel sends any signal to whom a descriptor is said to belong, when something comes there. */
+static void have_signals_sent(char *done)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct f_owner_ex owner = {.type = F_OWNER_PID, .pid = getppid()};
+
+    note(&done, fcntl(fd, F_SETOWN, getppid()) == 0);
+    note(&done, fcntl(fd, F_SETOWN_EX, &owner) == 0);
+    note(&done, fcntl(fd, F_SETSIG, SIGKILL) == 0);
+    note(&done, fcntl(open(inside, O_RDONLY), F_SETLEASE, F_RDLCK) == 0);
+    note(&done, ioctl(fd, FIOSETOWN, &(int){getppid()}) == 0);
+    note(&done, fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0);      /* these it needs */
+}
+
+static void test_no_signal_leaves_it_by_a_descriptor_either(void **state)
+{
+    struct told told;
+    (void)state;
+
+    need(what_holds().seccomp);
+    assert_int_equal(in_child(&told, true, NULL, have_signals_sent), 0);
+    assert_string_equal(told.done, "000000");
+    assert_int_equal(in_child(&told, false, NULL, have_signals_sent), 0);
+    assert_string_equal(told.done, "111110");
+}
+
 static void execute(char *done)
 {
     char *argv[] = {(char[]){"true"}, NULL};
@@ -384,6 +412,7 @@ int main(void)
 #ifndef GX_INSTRUMENTED
         T(test_of_files_it_has_those_of_its_home),
         T(test_of_calls_it_has_those_a_node_makes),
+        T(test_no_signal_leaves_it_by_a_descriptor_either),
         T(test_what_only_a_node_that_was_taken_over_does_ends_it),
 #endif
         T(test_in_its_home_it_does_what_it_did),
