@@ -607,6 +607,35 @@ static void test_of_those_who_are_connected_few_answer(void **state)
     net_free(net);
 }
 
+/* A power cut, and all have other addresses after it: each two connect to each other in the same moment, and go on with one connection. */
+static void test_a_room_that_wakes_up_at_once_has_one_connection_a_pair(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(NET_NODES, NET_NODES, token);
+    uint64_t connects = 0;
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 5000);
+    memset(net->cut, 1, sizeof net->cut);
+    for (int i = 0; i < NET_NODES; i++)
+        move(net, i);
+    net_run(net, 600000);
+    memset(net->cut, 0, sizeof net->cut);
+    for (int i = 0; i < NET_NODES; i++)
+        connects -= net->node[i].connects;
+    for (int i = 0; i < NET_NODES; i++)
+        net_lan(net, i);
+    net_run(net, 20000);
+    for (int i = 0; i < NET_NODES; i++) {
+        connects += net->node[i].connects;
+        for (int k = 0; k < i; k++)
+            assert_int_equal(shared_by(net, i, k), 1);
+    }
+    assert_in_range(connects, NET_NODES * (NET_NODES - 1) / 2, NET_NODES * (NET_NODES - 1) * 2);
+    net_free(net);
+}
+
 static void test_what_is_no_beacon_is_counted_and_a_flood_is_not_looked_at(void **state)
 {
     char token[600];
@@ -818,6 +847,7 @@ int main(void)
         cmocka_unit_test(test_a_newcomer_whom_no_epoch_lists_yet_is_found),
         cmocka_unit_test(test_two_who_each_made_an_epoch_of_their_own_are_found),
         cmocka_unit_test(test_of_those_who_are_connected_few_answer),
+        cmocka_unit_test(test_a_room_that_wakes_up_at_once_has_one_connection_a_pair),
         cmocka_unit_test(test_what_is_no_beacon_is_counted_and_a_flood_is_not_looked_at),
         cmocka_unit_test(test_an_answer_of_a_liar_costs_a_try),
         cmocka_unit_test(test_an_answer_said_again_is_not_taken_again),
