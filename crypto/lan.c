@@ -47,6 +47,12 @@ static void signed_bytes(uint8_t out[SIGNED_BYTES], const uint8_t group_id[32], 
     memcpy(out + 32, said->b, sizeof said->b);
 }
 
+void gx_lan_code_id(uint8_t out[32], const uint8_t group16[16])
+{
+    memset(out, 0, 32);
+    memcpy(out, group16, 16);
+}
+
 void gx_lan_capsule_seal(struct gx_lan_capsule *out, const struct gx_lan_key *key, const struct gx_lan_said *said, const uint8_t group_id[32],
                          const struct gx_sign_pk *device, const struct gx_sign_sk *device_sk)
 {

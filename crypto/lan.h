@@ -25,6 +25,8 @@ struct gx_lan_capsule {
     struct gx_lan_tag tag;                  /* the old tag */
     uint8_t sealed[GX_LAN_CAPSULE_BYTES];
 };
+/* The group_id of a code: group16, and zeroes. */
+void gx_lan_code_id(uint8_t out[32], const uint8_t group16[16]);
 void gx_lan_capsule_seal(struct gx_lan_capsule *out, const struct gx_lan_key *key, const struct gx_lan_said *said, const uint8_t group_id[32],
                          const struct gx_sign_pk *device, const struct gx_sign_sk *device_sk);
 /* False: it was made under another key, from elsewhere or at another time; or the device did not sign it. */

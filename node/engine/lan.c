@@ -65,13 +65,25 @@ static bool looks_for_door(const struct gx_group *g)
     return gx_group_joining(g) && g->has_join && !g->has_asked;
 }
 
-/* Of an invitation or a card. */
-static void key_of_seed(struct gx_lan_key *out, const struct gx_token_seed *seed, const uint8_t group16[16])
+/* For whom a beacon's capsule is, and who it says is there. */
+struct capsule {
+    struct gx_lan_wish wish;
+    uint8_t id[32];             /* of the group, or of an invitation or a card its group16 */
+    struct gx_sign_pk pk;       /* of the device, or of the code */
+    struct gx_sign_sk sk;
+};
+
+/* Of an invitation or a card: who has its code shows it. */
+static void for_code(struct capsule *out, const struct gx_token_seed *seed, const uint8_t group16[16])
 {
     struct gx_token_keys keys;
 
     gx_token_keys_make(&keys, seed, group16);
-    gx_lan_key_of_invite(out, &keys.lan);
+    gx_lan_key_of_invite(&out->wish.key, &keys.lan);
+    gx_lan_code_id(out->id, group16);
+    out->wish.door = true;
+    out->pk = keys.pk;
+    out->sk = keys.sk;
     gx_wipe(&keys, sizeof keys);
 }
 
@@ -83,24 +95,13 @@ static struct gx_lan_wish *wish(struct gx_lan_wish *list, uint32_t *n, uint32_t 
     return &list[(*n)++];
 }
 
-/* Doors first: somebody waits in front of them.  Then groups, in turn. */
+/* Groups, in turn. */
 static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TAGS], bool contacts)
 {
     struct gx_lan_wish *w = NULL;
     const struct gx_gate_key *gate = NULL;
     uint32_t n = 0, turn = e->lan.turn[contacts];
 
-    for (uint32_t i = 0; i < e->n_groups; i++)
-        if (looks_for_door(e->groups[i]) && (w = wish(list, &n, e->groups[i]->row.gnum)) != NULL) {
-            w->door = true;
-            key_of_seed(&w->key, &e->groups[i]->join.token.seed, e->groups[i]->join.token.group16);
-        }
-    for (uint32_t i = 0; i < e->people.n; i++)
-        if (gx_card_goes_to(e, &e->people.contacts[i]) && (w = wish(list, &n, GX_NONE)) != NULL) {
-            w->door = true;
-            w->person = e->people.contacts[i].row.card.id;
-            key_of_seed(&w->key, &e->people.contacts[i].row.seed, w->person.b);
-        }
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[(turn + i) % e->n_groups];
 
@@ -115,8 +116,8 @@ static uint32_t wishes(struct gx_engine *e, struct gx_lan_wish list[GX_BEACON_TA
     return n;
 }
 
-/* A group whose others may not have the gate that this node has, or not any more: one a time.  NULL: nobody is missed. */
-static struct gx_group *missed(struct gx_engine *e, bool contacts)
+/* A group whose others may not have the gate that this node has, or not any more: one a time. */
+static bool for_missed(struct gx_engine *e, struct capsule *out, bool contacts)
 {
     for (uint32_t i = 0; i < e->n_groups; i++) {
         struct gx_group *g = e->groups[(e->lan.capsule_turn[contacts] + i) % e->n_groups];
@@ -124,9 +125,46 @@ static struct gx_group *missed(struct gx_engine *e, bool contacts)
         if (!is_lonely(e, g, contacts))
             continue;
         e->lan.capsule_turn[contacts] = (e->lan.capsule_turn[contacts] + i + 1) % e->n_groups;
-        return g;
+        out->wish = (struct gx_lan_wish){.group = g->row.gnum};
+        gx_lan_key_of_gate(&out->wish.key, &g->gate_zero);      /* of all gates the one that each has */
+        memcpy(out->id, g->row.id.b, sizeof out->id);
+        gx_author_device_key(e, g, &out->pk, &out->sk);
+        return true;
     }
-    return NULL;
+    return false;
+}
+
+/* A door in front of which somebody waits: one a time. */
+static bool for_door(struct gx_engine *e, struct capsule *out, bool contacts)
+{
+    uint32_t all = e->n_groups + e->people.n;
+
+    for (uint32_t i = 0; i < all; i++) {
+        uint32_t at = (e->lan.door_turn[contacts] + i) % all;
+        struct gx_group *g = at < e->n_groups ? e->groups[at] : NULL;
+        struct gx_contact *c = g == NULL ? &e->people.contacts[at - e->n_groups] : NULL;
+
+        if (g != NULL ? !looks_for_door(g) : !gx_card_goes_to(e, c))
+            continue;
+        e->lan.door_turn[contacts] = (at + 1) % all;
+        out->wish = (struct gx_lan_wish){.group = g != NULL ? g->row.gnum : GX_NONE};
+        if (g != NULL) {
+            for_code(out, &g->join.token.seed, g->join.token.group16);
+        } else {
+            out->wish.person = c->row.card.id;
+            for_code(out, &c->row.seed, c->row.card.id.b);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Doors and groups by turns, where there are both. */
+static bool next_capsule(struct gx_engine *e, struct capsule *out, bool contacts)
+{
+    bool door = e->lan.n_capsules[contacts]++ % 2 == 0;
+
+    return door ? for_door(e, out, contacts) || for_missed(e, out, contacts) : for_missed(e, out, contacts) || for_door(e, out, contacts);
 }
 
 static void forget_asked(struct gx_lan *lan)
@@ -136,14 +174,12 @@ static void forget_asked(struct gx_lan *lan)
 }
 
 /* What is sent from one address: of the last two beacons the answers can be read. */
-static void send_from(struct gx_engine *e, const struct gx_addr *from, const struct gx_lan_wish *list, uint32_t n, struct gx_group *old)
+static void send_from(struct gx_engine *e, const struct gx_addr *from, const struct gx_lan_wish *list, uint32_t n, const struct capsule *capsule)
 {
     struct gx_lan *lan = &e->lan;
     struct gx_lan_asked *asked = &lan->asked[lan->n_asked++ % GX_LAN_ASKED_MAX];
     struct gx_beacon beacon;
     struct gx_wr w = gx_engine_wr(e, GX_BEACON_BYTES);
-    struct gx_sign_pk device;
-    struct gx_sign_sk device_sk;
 
     gx_rng_fill(e->config.rng, &beacon, sizeof beacon);
     gx_rng_fill(e->config.rng, asked->r.b, sizeof asked->r.b);
@@ -155,14 +191,9 @@ static void send_from(struct gx_engine *e, const struct gx_addr *from, const str
     asked->n_taken = 0;
     for (uint32_t i = 0; i < n; i++)
         gx_lan_tag(&beacon.tags[i], &list[i].key, &asked->said);
-    if (old != NULL && !GX_MUTANT(CAPSULE_NONE)) {
-        struct gx_lan_wish *last = &asked->wishes[asked->n++];
-
-        *last = (struct gx_lan_wish){.group = old->row.gnum};
-        gx_lan_key_of_gate(&last->key, &old->gate_zero);        /* of all gates the one that each has */
-        gx_author_device_key(e, old, &device, &device_sk);
-        gx_lan_capsule_seal(&beacon.capsule, &last->key, &asked->said, old->row.id.b, &device, &device_sk);
-        gx_wipe(&device_sk, sizeof device_sk);
+    if (capsule != NULL && (capsule->wish.door || !GX_MUTANT(CAPSULE_NONE))) {
+        asked->wishes[asked->n++] = capsule->wish;
+        gx_lan_capsule_seal(&beacon.capsule, &capsule->wish.key, &asked->said, capsule->id, &capsule->pk, &capsule->sk);
     }
     gx_beacon_encode(&w, &beacon);
 
@@ -177,11 +208,13 @@ static void send_beacons(struct gx_engine *e, bool contacts)
 {
     struct gx_lan_wish list[GX_BEACON_TAGS];
     uint32_t n = wishes(e, list, contacts);
-    struct gx_group *old = missed(e, contacts);
+    struct capsule capsule;
+    bool any = next_capsule(e, &capsule, contacts);
 
-    for (uint32_t i = 0; i < e->lan.n_sources && (n > 0 || old != NULL); i++)
+    for (uint32_t i = 0; i < e->lan.n_sources && (n > 0 || any); i++)
         if (is_contacts_only(&e->lan, i) == contacts)
-            send_from(e, &e->lan.sources[i], list, n, old);
+            send_from(e, &e->lan.sources[i], list, n, any ? &capsule : NULL);
+    gx_wipe(&capsule, sizeof capsule);
     gx_wipe(list, sizeof list);
 }
 
@@ -278,6 +311,7 @@ static void know_group(struct gx_engine *e, struct gx_group *g)
     if ((k = know(e)) != NULL) {
         k->group = g->row.gnum;
         k->capsule = true;
+        memcpy(k->id, g->row.id.b, sizeof k->id);
         gx_lan_key_of_gate(&k->key, &g->gate_zero);
     }
 }
@@ -294,8 +328,10 @@ static void know_doors(struct gx_engine *e, struct gx_group *g)
             gx_token_deny(g, info, GX_LAW_NONE) != GX_DENY_NONE || (k = know(e)) == NULL)
             continue;
         k->group = g->row.gnum;
-        k->door = true;
+        k->capsule = k->door = true;
         k->token = g->law.nodes[info->op].op.id;
+        k->code = info->pk;
+        gx_lan_code_id(k->id, g->row.id.b);
         gx_lan_key_of_invite(&k->key, &info->lan);
     }
 }
@@ -311,6 +347,7 @@ static void gather(struct gx_engine *e)
     struct gx_lan *lan = &e->lan;
     struct gx_lan_known *k = NULL;
     struct gx_token_seed seed;
+    struct gx_token_keys keys;
 
     if (lan->n_known > 0 && e->now.mono_ms < lan->known_ms + KEYS_MS)
         return;
@@ -323,9 +360,13 @@ static void gather(struct gx_engine *e)
         know_doors(e, e->groups[i]);
     }
     if (e->people.door.open && (k = know(e)) != NULL) {
-        k->door = true;
         gx_card_seed(&seed, &e->config.card_sk, e->config.person.card_serial);
-        key_of_seed(&k->key, &seed, e->config.person.id.b);
+        gx_token_keys_make(&keys, &seed, e->config.person.id.b);
+        k->capsule = k->door = true;
+        k->code = keys.pk;
+        gx_lan_code_id(k->id, e->config.person.id.b);
+        gx_lan_key_of_invite(&k->key, &keys.lan);
+        gx_wipe(&keys, sizeof keys);
         gx_wipe(&seed, sizeof seed);
     }
 }
@@ -342,15 +383,18 @@ static bool is_recognised(struct gx_engine *e, const struct gx_beacon *beacon, c
 {
     struct gx_group *g = k->group == GX_NONE ? NULL : gx_group_by_gnum(e, k->group);
     struct gx_lan_tag tag;
-    struct gx_sign_pk device;
+    struct gx_sign_pk who;
 
     if (!k->door && (g == NULL || !is_for_lan(g, contacts)))
         return false;
-    if (k->capsule)
-        return gx_lan_capsule_open(&device, &beacon->capsule, &k->key, said, g->row.id.b) &&
-               (gx_group_live(g, &device) || GX_MUTANT(CAPSULE_TRUSTED));
-    gx_lan_tag(&tag, &k->key, said);
-    return has_tag(beacon, &tag);
+    if (!k->capsule) {
+        gx_lan_tag(&tag, &k->key, said);
+        return has_tag(beacon, &tag);
+    }
+    if (!gx_lan_capsule_open(&who, &beacon->capsule, &k->key, said, k->id))
+        return false;
+    /* Every member has the key of a door, and keeps it when it is out; the code has who was given it. */
+    return k->door ? gx_sign_pk_equal(&who, &k->code) : gx_group_live(g, &who) || GX_MUTANT(CAPSULE_TRUSTED);
 }
 
 /* Heard from there again?  Somebody may send on what it heard, to see who answers. */

@@ -30,9 +30,11 @@ struct gx_lan_asked {
 struct gx_lan_known {
     struct gx_lan_key key;
     uint32_t group;             /* gnum; GX_NONE: the own card */
-    bool capsule;               /* by gate 0 */
+    bool capsule;               /* by gate 0, or of a door */
+    uint8_t id[32];             /* that the capsule is signed for */
     bool door;
-    struct gx_event_id token;   /* of a door: the invitation */
+    struct gx_event_id token;   /* of a door: the invitation, */
+    struct gx_sign_pk code;     /* and who has its code signs by this */
 };
 
 /* Somebody that was heard on the LAN. */
@@ -49,7 +51,9 @@ struct gx_lan {
     uint32_t contacts_only;     /* bit i: sources[i] is on a network where groups are not shown */
     uint64_t next_ms;           /* the next beacons */
     uint32_t burst;             /* how many of the first ones are out */
-    uint32_t turn[2], capsule_turn[2];  /* the group that comes first: where groups are shown, where they are not */
+    /* Of networks where groups are shown, and where they are not: */
+    uint32_t turn[2], capsule_turn[2], door_turn[2];    /* who comes first */
+    uint32_t n_capsules[2];     /* ever */
     struct gx_lan_asked asked[GX_LAN_ASKED_MAX];
     uint32_t n_asked;           /* ever; the newest stands at n_asked - 1 modulo GX_LAN_ASKED_MAX */
     struct gx_lan_known *known;

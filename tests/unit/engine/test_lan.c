@@ -825,6 +825,62 @@ static void test_who_answers_with_thousands_of_places_keeps_nobody_from_being_fo
     net_free(net);
 }
 
+/* Somebody looks for a door, and signs with that key; or has a tag of it and no capsule. */
+static void say_for_door(struct net *net, const struct gx_addr *from, const struct gx_token_keys *keys, const uint8_t group16[16], bool tag)
+{
+    struct gx_beacon beacon;
+    struct gx_lan_said said;
+    struct gx_lan_key key;
+    struct gx_dh_sk r;
+    uint8_t id[32], bytes[GX_BEACON_BYTES];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+
+    gx_rng_fill(&net->node[0].rng.rng, &beacon, sizeof beacon);
+    gx_rng_fill(&net->node[0].rng.rng, r.b, sizeof r.b);
+    gx_dh_public(&beacon.r, &r);
+    gx_lan_said(&said, &beacon.r, from, gx_lan_slot(net->now.wall_ms));
+    gx_lan_key_of_invite(&key, &keys->lan);
+    gx_lan_code_id(id, group16);
+    if (tag)
+        gx_lan_tag(&beacon.tags[0], &key, &said);
+    else
+        gx_lan_capsule_seal(&beacon.capsule, &key, &said, id, &keys->pk, &keys->sk);
+    gx_beacon_encode(&w, &beacon);
+    net_push(net, 0, (struct gx_input){.kind = GX_IN_DATAGRAM, .peer_addr = *from}, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* Every member has the key by which a door is found, and keeps it; the code itself it was never given. */
+static void test_who_was_removed_and_knows_a_door_is_not_answered(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(4, 3, token);
+    struct gx_token code;
+    struct gx_token_keys keys, others;
+    struct gx_addr at = host(0);
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    assert_true(act(net, 0, GX_CMD_GROUP_REMOVE, "@n2"));
+    net_run(net, 100000);
+    assert_string_equal(show(net, 2, "state"), "removed");
+    assert_int_equal(gx_token_parse(&code, token), GX_OK);
+    gx_token_keys_make(&keys, &code.seed, code.group16);
+    assert_true(gx_token_open(eng(net, 2), tea(net, 2), &tea(net, 2)->tokens[0]));
+    assert_memory_equal(&tea(net, 2)->tokens[0].lan, &keys.lan, sizeof keys.lan);
+    net_lan(net, 0);
+    others = keys;
+    gx_sign_keypair(&others.pk, &others.sk, &(struct gx_sign_seed){{2}});
+    for (int tag = 0; tag < 2; tag++) {
+        say_for_door(net, &at, &others, code.group16, tag != 0);
+        assert_int_equal(net->node[0].datagrams, 0);
+    }
+    say_for_door(net, &at, &keys, code.group16, false);
+    assert_int_equal(net->node[0].datagrams, 1);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -854,6 +910,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_of_yesterday_is_none),
         cmocka_unit_test(test_who_is_found_at_two_places_is_connected_to_once),
         cmocka_unit_test(test_who_answers_with_thousands_of_places_keeps_nobody_from_being_found),
+        cmocka_unit_test(test_who_was_removed_and_knows_a_door_is_not_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
