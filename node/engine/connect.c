@@ -9,7 +9,7 @@
 #define CALLED_BACK_PAUSE_MAX_MS 86400000u
 #define FOUND_MS 60000u             /* so long a node is tried that no record names, after it answered on the LAN */
 #define FOUND_MAX 8u                /* of these, in one group: who has its gate 0 alone can answer with as many as it likes */
-#define FOUND_PAUSE_MS 1000u        /* who answered from two places is tried at the first; and so long what was found is not given up for another */
+#define FOUND_PAUSE_MS 1000u        /* who answered from two places is tried at the first, and so long nothing that was found is given up for another */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -163,24 +163,14 @@ static struct gx_target *target_unnamed(struct gx_engine *e, uint32_t group, con
     return oldest == NULL ? NULL : target_new(e, oldest, key);
 }
 
-void gx_targets_found(struct gx_engine *e, uint32_t group, const struct gx_curve_pk *key, const struct gx_addr *at)
+/* Where it was found is tried now.  A connection under way that nobody answered yet may be to an address of before. */
+static void try_found(struct gx_engine *e, struct gx_target *t)
 {
-    struct gx_target *t = gx_targets_find(e, key);
-
-    t = is_me(e, key) ? NULL : t != NULL ? t : target_unnamed(e, group, key);
-    if (t == NULL)
-        return;
     struct gx_session *s = t->session == 0 ? NULL : gx_session_find(e, t->session);
-    bool again = t->found.family != 0 && e->now.mono_ms < t->found_ms + FOUND_PAUSE_MS;
 
-    t->found = *at;
-    t->found_until_ms = e->now.mono_ms + FOUND_MS;
-    if (again)
-        return;
     t->found_ms = e->now.mono_ms;
-    t->found_by = group;
-    /* One that nobody answered yet may be to an address of before. */
-    if (s != NULL && s->state == GX_SESSION_CONNECTING && !gx_addr_equal(&s->addr, at))
+    t->found_waits = false;
+    if (s != NULL && s->state == GX_SESSION_CONNECTING && !gx_addr_equal(&s->addr, &t->found))
         gx_session_close(e, s, GX_BYE_DONE);
     if (t->session == 0) {
         t->next_addr = 0;               /* found comes first */
@@ -188,6 +178,26 @@ void gx_targets_found(struct gx_engine *e, uint32_t group, const struct gx_curve
         t->backoff_ms = 0;
     }
     gx_engine_wake(e, e->now.mono_ms);
+}
+
+void gx_targets_found(struct gx_engine *e, uint32_t group, const struct gx_curve_pk *key, const struct gx_addr *at)
+{
+    struct gx_target *t = gx_targets_find(e, key);
+
+    t = is_me(e, key) ? NULL : t != NULL ? t : target_unnamed(e, group, key);
+    if (t == NULL)
+        return;
+    bool again = t->found.family != 0 && e->now.mono_ms < t->found_ms + FOUND_PAUSE_MS;
+
+    t->found = *at;
+    t->found_until_ms = e->now.mono_ms + FOUND_MS;
+    t->found_by = group;
+    if (!again) {
+        try_found(e, t);
+        return;
+    }
+    t->found_waits = true;
+    gx_engine_wake(e, t->found_ms + FOUND_PAUSE_MS);
 }
 
 void gx_targets_hurry(struct gx_engine *e)
@@ -256,6 +266,10 @@ void gx_targets_timer(struct gx_engine *e)
     for (uint32_t i = 0; i < e->n_targets; i++) {
         struct gx_target *t = &e->targets[i];
 
+        if (t->found_waits && e->now.mono_ms >= t->found_ms + FOUND_PAUSE_MS)
+            try_found(e, t);
+        else if (t->found_waits)
+            gx_engine_wake(e, t->found_ms + FOUND_PAUSE_MS);
         if (t->session != 0)
             continue;
         if (e->now.mono_ms < t->next_ms) {

@@ -445,7 +445,8 @@ struct gx_target {
     uint32_t backoff_ms;
     uint32_t next_addr;         /* of its own and then the manual addresses */
     struct gx_addr found;       /* where it was found on the LAN last; family 0: nowhere */
-    uint64_t found_ms;          /* when */
+    uint64_t found_ms;          /* when; or when the place before it was */
+    bool found_waits;           /* that one is tried still, and found is next */
     uint64_t found_until_ms;    /* so long it is tried, though no record names it */
     uint32_t found_by;          /* gnum of the group by whose key it answered */
     uint64_t spare_ms;          /* when a session with it was ended that was made with an own key of before; 0: never */

@@ -95,7 +95,7 @@ struct net {
     uint32_t head, tail;
     uint16_t next_port;
     bool cut[NET_NODES][NET_NODES];
-    bool hang;                  /* who connects hears nothing, neither yes nor no */
+    bool hang;                  /* who connects to where nobody is hears nothing at all */
     bool together;              /* what waits for a node in a row is one step, as when it is busy; else each is one */
     /* Called for every frame; false loses it. */
     bool (*pass)(struct net *net, int from, int to, struct gx_span bytes);
@@ -144,7 +144,8 @@ static inline void net_connect(struct net *net, int from, const struct gx_effect
         if (net->door[i].port == ef->addr.port && memcmp(&net->door[i].pk, &ef->server_key, 32) == 0 && net->node[net->door[i].node].up)
             door = &net->door[i];
     if (door == NULL || door->node == from || net->cut[from][door->node]) {
-        net_push(net, from, (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = ef->session}, gx_span(NULL, 0));
+        if (!net->hang)
+            net_push(net, from, (struct gx_input){.kind = GX_IN_SESSION_DOWN, .session = ef->session}, gx_span(NULL, 0));
         return;
     }
     for (int i = 0; i < NET_LINKS && l == NULL; i++)
@@ -262,8 +263,7 @@ static inline void net_effect(struct net *net, int i, const struct gx_effect *ef
         break;
     case GX_OUT_CONNECT:
         node->connects++;
-        if (!net->hang)
-            net_connect(net, i, ef);
+        net_connect(net, i, ef);
         break;
     case GX_OUT_DISCONNECT:
         l = net_link_of(net, i, ef->session, &side);

@@ -797,6 +797,31 @@ static void test_who_is_found_at_two_places_is_connected_to_once(void **state)
     net_free(net);
 }
 
+/* Who is always first with a place that says nothing costs a second. */
+static void test_where_the_first_place_is_silent_the_next_is_tried(void **state)
+{
+    struct net *net = answered_in_vain();
+    struct gx_lan_place place = {.kind = GX_LAN_NODE, .port = 9, .transport = net->node[0].config.transport_pk};
+    struct gx_addr first = host(1), second = host(2);
+    size_t at = next_word(net, 1, GX_BEACON_BYTES);
+    uint64_t before = net->node[1].connects;
+    (void)state;
+
+    net_stop(net, 0);
+    net_start(net, 0);                      /* it knows nobody's place, and waits */
+    net->node[0].wake = 0;
+    memset(net->cut, 0, sizeof net->cut);
+    net->hang = true;
+    lie(net, &first, heard[at].bytes, &place);
+    place.port = 100;
+    lie(net, &second, heard[at].bytes, &place);
+    assert_int_equal(net->node[1].connects, before + 1);
+    net_run(net, 1100);
+    assert_int_equal(net->node[1].connects, before + 2);
+    assert_int_equal(shared_by(net, 1, 0), 1);
+    net_free(net);
+}
+
 /* Who was removed has gate 0: it can open the capsule, and answer. */
 static void test_who_answers_with_thousands_of_places_keeps_nobody_from_being_found(void **state)
 {
@@ -909,6 +934,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_said_again_is_not_taken_again),
         cmocka_unit_test(test_an_answer_of_yesterday_is_none),
         cmocka_unit_test(test_who_is_found_at_two_places_is_connected_to_once),
+        cmocka_unit_test(test_where_the_first_place_is_silent_the_next_is_tried),
         cmocka_unit_test(test_who_answers_with_thousands_of_places_keeps_nobody_from_being_found),
         cmocka_unit_test(test_who_was_removed_and_knows_a_door_is_not_answered),
     };
