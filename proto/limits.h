@@ -83,7 +83,7 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_LAN_MODES_MAX 64u                     /* networks that the configuration names */
 #define GX_LAN_DATAGRAM_MAX 256u                /* bytes of a beacon, and of anything else said by UDP */
 #define GX_LAN_HEARD_MAX 256u                   /* beacons that were recognised, so that each is answered once */
-#define GX_LAN_TAKEN_MAX 32u                    /* answers to one beacon that are remembered, so that none counts twice */
+#define GX_LAN_TAKEN_MAX 128u                   /* answers to one beacon that are remembered, so that none counts twice */
 #define GX_LAN_NEARBY_MAX 64u                   /* addresses that somebody was heard from, for `peers --nearby` */
 #define GX_LAN_DATAGRAM_MIN 8u                   /* its constant beginning, and a byte for the version */
 #define GX_LAN_PORT 7447u                       /* UDP: where beacons are heard */
