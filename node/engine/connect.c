@@ -10,6 +10,8 @@
 #define FOUND_MS 60000u             /* so long a node is tried that no record names, after it answered on the LAN */
 #define FOUND_MAX 8u                /* of these, in one group: who has its gate 0 alone can answer with as many as it likes */
 #define FOUND_PAUSE_MS 1000u        /* who answered from two places is tried at the first, and so long nothing that was found is given up for another */
+#define PUSHED_MAX_MS 60000u        /* two nodes with one key, which push each other out, do so once in that time */
+#define PUSHED_PAST_MS 600000u      /* of who stayed so long it is forgotten */
 #define ALIVE_MS 10000u             /* a session heard from within this is not given up for a newer one of the other direction */
 
 struct gx_target *gx_targets_find(struct gx_engine *e, const struct gx_curve_pk *key)
@@ -305,12 +307,22 @@ static bool is_asked(const struct gx_engine *e, const struct gx_target *t)
     return false;
 }
 
+/* So long who was pushed out by another node with its key leaves that one its place; 0: it was not. */
+static uint32_t pushed_pause(const struct gx_target *t)
+{
+    uint32_t ms = GX_BACKOFF_FIRST_MS;
+
+    for (uint32_t i = 0; i < t->n_pushed && ms < PUSHED_MAX_MS; i++)
+        ms *= 2;
+    return t->n_pushed == 0 ? 0 : ms < PUSHED_MAX_MS ? ms : PUSHED_MAX_MS;
+}
+
 /* All addresses are tried in quick succession, then a pause that grows. */
 static void back_off(struct gx_engine *e, struct gx_target *t)
 {
     uint32_t n = n_addrs(e, t);
 
-    if (n > 0 && t->next_addr % n != 0) {
+    if (n > 0 && t->next_addr % n != 0 && t->n_pushed == 0) {
         t->next_ms = e->now.mono_ms + 100;
     } else {
         bool back = !is_called(e, &t->key, false) && is_called(e, &t->key, true);
@@ -318,6 +330,7 @@ static void back_off(struct gx_engine *e, struct gx_target *t)
         uint32_t next = t->backoff_ms == 0 ? GX_BACKOFF_FIRST_MS : t->backoff_ms * 2;
 
         next = back && next < CALLED_BACK_PAUSE_MS ? CALLED_BACK_PAUSE_MS : next;
+        next = next < pushed_pause(t) ? pushed_pause(t) : next;
         t->backoff_ms = next > most ? most : next;
         t->next_ms = e->now.mono_ms + (GX_MUTANT(DIAL_ONCE) ? UINT32_MAX : jitter(e, t->backoff_ms));
     }
@@ -330,9 +343,13 @@ void gx_targets_down(struct gx_engine *e, const struct gx_session *s)
 
     if (t == NULL || t->session != s->id)
         return;
+    if (e->now.mono_ms >= s->since_ms + PUSHED_PAST_MS)
+        t->n_pushed = 0;
     t->session = session_with(e, &t->key);
-    if (t->session == 0)
-        back_off(e, t);
+    if (t->session != 0)
+        return;
+    t->n_pushed += s->pushed_out;
+    back_off(e, t);
 }
 
 static const struct gx_curve_pk *own_key(const struct gx_session *s)

@@ -394,6 +394,7 @@ struct gx_session {
     enum gx_session_state state;
     bool inbound;
     bool closed;                /* DISCONNECT is out: forget it at the end of the step */
+    bool pushed_out;            /* the other side ended it, for it has another one with this node's key */
     uint32_t door;              /* number of the guests' door it came in by */
     struct gx_curve_pk peer_key;
     struct gx_addr addr;
@@ -450,6 +451,7 @@ struct gx_target {
     uint64_t found_until_ms;    /* so long it is tried, though no record names it */
     uint32_t found_by;          /* gnum of the group by whose key it answered */
     uint64_t spare_ms;          /* when a session with it was ended that was made with an own key of before; 0: never */
+    uint32_t n_pushed;          /* sessions in a row that it ended for another one with this node's key, which is not this node's: a copy of the home runs */
 };
 
 struct gx_door {

@@ -477,6 +477,7 @@ static void take_frame(struct gx_engine *e, struct gx_session *s, const struct g
     } else if (f->kind == GX_FRAME_BYE) {
         if (s->kind == GX_SESSION_CARD)
             gx_card_answer(e, s, f);
+        s->pushed_out = f->reason == GX_BYE_DUPLICATE;
         gx_engine_effect(e, GX_OUT_DISCONNECT)->session = s->id;
         gone(e, s);
     } else if (s->state != GX_SESSION_OPEN) {

@@ -224,6 +224,52 @@ static void test_an_address_that_changes_breaks_no_connection(void **state)
     net_free(net);
 }
 
+/* Node `to` is a copy of node `of` from now on, and both run. */
+static void clone_of(struct net *net, int of, int to)
+{
+    char from[128], at[128], bytes[65536];
+    size_t n = 0;
+
+    net_stop(net, of);
+    net_stop(net, to);
+    snprintf(from, sizeof from, "%s/%s", net->node[of].dir, GX_STORE_FILE);
+    snprintf(at, sizeof at, "%s/%s", net->node[to].dir, GX_STORE_FILE);
+
+    FILE *in = fopen(from, "rb"), *out = fopen(at, "wb");
+
+    assert_true(in != NULL && out != NULL);
+    while ((n = fread(bytes, 1, sizeof bytes, in)) > 0)
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+    net->node[to].config = net->node[of].config;
+    net->node[to].transport_sk = net->node[of].transport_sk;
+    memset(net->node[to].config.incarnation.b, 0x5a, sizeof net->node[to].config.incarnation.b);
+    net_start(net, of);
+    net_start(net, to);
+}
+
+/* A backup that was put back while the original runs: one device, one key, two nodes, and each takes the place of the other. */
+static void test_two_lives_of_one_home_do_not_push_each_other_out_all_day(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 2, token);
+    uint64_t before = 0;
+    (void)state;
+
+    net_send(net, 0, "tea", "1");
+    net_run(net, 3000);
+    clone_of(net, 1, 2);
+    net_run(net, 60000);
+    before = connects(net);
+    net_run(net, 3600000);
+    assert_in_range(connects(net) - before, 30, 150);
+    net_send(net, 0, "tea", "to both");
+    net_run(net, 180000);
+    assert_true(reads(net, 1, "to both") && reads(net, 2, "to both"));
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_who_flaps_250_times_a_second_makes_nobody_connect_more_than_now_and_then),
         cmocka_unit_test(test_who_is_not_there_is_tried_less_and_less),
         cmocka_unit_test(test_an_address_that_changes_breaks_no_connection),
+        cmocka_unit_test(test_two_lives_of_one_home_do_not_push_each_other_out_all_day),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
