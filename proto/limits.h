@@ -92,6 +92,7 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_LAN_HOST_PACE 20u                    /* of these from one address: a few nodes on one machine */
 #define GX_LAN_HOST_BURST 40u
 #define GX_NEAR_TRIES_MAX 5u                    /* of six digits: who guesses has one chance in 200,000 */
+#define GX_NEAR_PLACES_MAX 4u                   /* addresses at which a joiner confirms to one inviter: its own, and those of who says the same */
 #define GX_NEAR_MS_MAX 600000u                  /* how long a code of six digits is shown: who types it stands beside */
 #define GX_STEP_INPUTS_MAX 256u                 /* "at most 256 inputs or 1 MiB while live input waits" */
 #define GX_STEP_BYTES_MAX (1024u * 1024u)

@@ -11,6 +11,7 @@
 #define VOID_AGAIN_MS 1000u
 #define ASK_LAST_MS 2000u
 #define CONFIRM_LAST_MS 2000u
+#define PLACE_MS 1000u              /* after that an address gives way to another one with the same B */
 
 static const uint32_t ask_ms[] = {500, 500, 1000};                  /* between the first asks; later ASK_LAST_MS */
 static const uint32_t confirm_ms[] = {500, 1000, 1500, 2000};       /* between the confirms; behind the last one CONFIRM_LAST_MS */
@@ -370,7 +371,7 @@ static bool is_given_up(const struct gx_engine *e, const struct gx_near_tried *t
     return t->n_sent > GX_ARRAY_LEN(confirm_ms) && e->now.mono_ms >= t->next_ms;
 }
 
-static void confirm(struct gx_engine *e, struct gx_near_tried *t)
+static void confirm_at(struct gx_engine *e, const struct gx_near_tried *t, uint32_t place)
 {
     struct gx_near_confirm confirm = {.a = e->near.search.a, .proof = t->keys.proof};
     struct gx_wr w = gx_engine_wr(e, GX_NEAR_CONFIRM_BYTES);
@@ -378,11 +379,39 @@ static void confirm(struct gx_engine *e, struct gx_near_tried *t)
     memcpy(confirm.echo, t->b.b, sizeof confirm.echo);
     gx_rng_fill(e->config.rng, confirm.filler, sizeof confirm.filler);
     gx_near_confirm_encode(&w, &confirm);
-    say(e, GX_OUT_DATAGRAM, &t->at, &w);
+    say(e, GX_OUT_DATAGRAM, &t->at[place], &w);
+    gx_wipe(&confirm, sizeof confirm);
+}
+
+static void confirm(struct gx_engine *e, struct gx_near_tried *t)
+{
+    for (uint32_t i = 0; i < t->n_at; i++)
+        confirm_at(e, t, i);
     t->next_ms = e->now.mono_ms + (t->n_sent < GX_ARRAY_LEN(confirm_ms) ? confirm_ms[t->n_sent] : CONFIRM_LAST_MS);
     t->n_sent++;
     gx_engine_wake(e, t->next_ms);
-    gx_wipe(&confirm, sizeof confirm);
+}
+
+/* The same inviter, by another of its addresses; or somebody who heard it, or asked with the same A, and wants it not to be heard. */
+static void take_place(struct gx_engine *e, struct gx_near_tried *t, const struct gx_addr *from)
+{
+    uint32_t place = 0;
+
+    for (uint32_t i = 0; i < t->n_at; i++) {
+        if (gx_addr_equal(&t->at[i], from))
+            return;
+        if (t->at_ms[i] < t->at_ms[place])
+            place = i;
+    }
+    if (t->n_at < GX_NEAR_PLACES_MAX) {
+        place = t->n_at++;
+    } else if (e->now.mono_ms < t->at_ms[place] + PLACE_MS) {
+        gx_engine_drop(e, "near_many");
+        return;
+    }
+    t->at[place] = *from;
+    t->at_ms[place] = e->now.mono_ms;
+    confirm_at(e, t, place);
 }
 
 static void take_reply(struct gx_engine *e, const struct gx_addr *from, const struct gx_near_reply *reply)
@@ -395,13 +424,15 @@ static void take_reply(struct gx_engine *e, const struct gx_addr *from, const st
         return;
     }
     for (uint32_t i = 0; i < search->n_tried; i++)
-        if (memcmp(search->tried[i].b.b, reply->b.b, sizeof reply->b.b) == 0)
-            return;                 /* the same inviter, which hears this node by more than one address, or again */
+        if (memcmp(search->tried[i].b.b, reply->b.b, sizeof reply->b.b) == 0) {
+            take_place(e, &search->tried[i], from);
+            return;
+        }
     if (search->n_tried == GX_NEAR_TRIES_MAX) {
         gx_engine_drop(e, "near_many");
         return;
     }
-    *t = (struct gx_near_tried){.at = *from, .b = reply->b};
+    *t = (struct gx_near_tried){.at = {*from}, .at_ms = {e->now.mono_ms}, .n_at = 1, .b = reply->b};
     if (!gx_near_joiner_keys(&t->keys, &search->x, &search->a, &t->b)) {
         gx_engine_drop(e, "near_point");
         return;

@@ -27,7 +27,9 @@ struct gx_near_offer {
 
 /* An inviter that answered, whoever it is. */
 struct gx_near_tried {
-    struct gx_addr at;
+    struct gx_addr at[GX_NEAR_PLACES_MAX];      /* where that B came from */
+    uint64_t at_ms[GX_NEAR_PLACES_MAX];         /* when first */
+    uint32_t n_at;
     struct gx_near_point b;
     struct gx_near_keys keys;
     uint32_t n_sent;

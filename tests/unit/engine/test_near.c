@@ -458,6 +458,38 @@ static void test_false_replies_and_gifts_by_a_third_node_do_not_keep_the_right_o
     net_free(net);
 }
 
+static bool no_replies(struct net *net, int from, int to, struct gx_span bytes)
+{
+    (void)net;
+    (void)from;
+    (void)to;
+    return bytes.n != GX_NEAR_REPLY_BYTES;
+}
+
+/* Who heard the reply, or asked for it with the same A, says it to the joiner before the inviter does, from where nobody gives anything. */
+static void test_the_right_reply_said_first_by_somebody_else_does_not_keep_the_inviter_away(void **state)
+{
+    struct net *net = room_of(2);
+    struct gx_addr elsewhere = {.family = 4, .ip = {192, 0, 2, 77}, .port = 4077};
+    (void)state;
+
+    net->heard = no_replies;
+    begins_to_join(net, 1, offers(net, 0, "tea"));
+    net_run(net, 100);
+    for (uint8_t i = 0; i < 20; i++) {
+        elsewhere.ip[3] = (uint8_t)(77 + i);
+        tell_again(net, 1, &elsewhere, last_said(0, GX_NEAR_REPLY_BYTES));
+    }
+    assert_int_equal(eng(net, 1)->near.search.n_tried, 1);
+    assert_int_equal(net->node[1].datagrams, GX_NEAR_PLACES_MAX);
+    net->heard = NULL;
+    net_run(net, 10000);
+    assert_true(net->node[1].answered);
+    assert_int_equal(net->node[1].exit_code, 0);
+    assert_int_equal(tea(net, 1)->law.now.n_members, 2);
+    net_free(net);
+}
+
 static void test_points_that_are_none_are_refused_and_cost_no_try(void **state)
 {
     struct net *net = room_of(2);
@@ -702,6 +734,7 @@ int main(void)
         cmocka_unit_test(test_a_right_confirm_said_again_is_given_the_same_bytes),
         cmocka_unit_test(test_a_joiner_proves_to_five_whoever_they_are),
         cmocka_unit_test(test_false_replies_and_gifts_by_a_third_node_do_not_keep_the_right_one_away),
+        cmocka_unit_test(test_the_right_reply_said_first_by_somebody_else_does_not_keep_the_inviter_away),
         cmocka_unit_test(test_points_that_are_none_are_refused_and_cost_no_try),
         cmocka_unit_test(test_a_confirm_that_does_not_name_the_reply_costs_no_try),
         cmocka_unit_test(test_wrong_codes_that_come_in_one_step_are_five_as_well),
