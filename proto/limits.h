@@ -69,6 +69,7 @@ static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of 
 #define GX_DOORS_MAX 8u                         /* guests' doors: the newest tokens */
 #define GX_VERIFIES_MAX 4096u                   /* signatures under verification */
 #define GX_JOB_BYTES_MAX (32u * 1024u * 1024u)  /* bytes those hold */
+#define GX_WAITING_BYTES_MAX (32u * 1024u * 1024u)      /* control that a joiner was given and cannot verify yet: a door gives all of it at once */
 #define GX_WAITERS_MAX 64u                      /* clients in `wait` or `watch` */
 #define GX_TARGET_PLACES_MAX 16u                /* places to try for one node: four devices' records */
 #define GX_ADDRS_MANUAL_MAX 64u                 /* addresses given by `peer add` and `--at` */

@@ -354,6 +354,7 @@ static void owners_look(struct gx_engine *e)
 
 static void finish(struct gx_engine *e)
 {
+    gx_jobs_finish(e);
     gx_author_sign(e);
     gx_groups_settle(e);
     owners_look(e);

@@ -235,6 +235,7 @@ static void group_free(struct gx_group *g)
     free(g->fresh);
     free(g->held);
     free(g->collected);
+    free(g->waiting);
     gx_epochs_free(g);
     gx_keys_free(g);
     gx_wipe(g, sizeof *g);

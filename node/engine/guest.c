@@ -89,7 +89,7 @@ void gx_guest_timer(struct gx_engine *e)
             i--;                    /* of the others, the next has its place */
             continue;
         }
-        if (!e->listening || e->now.mono_ms < g->join_next_ms)
+        if (!e->listening || e->now.mono_ms < g->join_next_ms || gx_jobs_of(g))      /* what was given may be enough */
             gx_engine_wake(e, g->join_next_ms > e->now.mono_ms ? g->join_next_ms : e->now.mono_ms + GX_BACKOFF_FIRST_MS);
         else
             knock(e, g);
@@ -498,7 +498,7 @@ void gx_guest_check(struct gx_engine *e, struct gx_group *g)
     if (g->row.state != GX_GROUP_JOINING || g->me == GX_NONE || !gx_law_is_member(&g->law, g->me))
         return;
     /* A member that knows nobody's address would stay alone: until a door gave all it has, another one is asked. */
-    if (!g->join_given || g->n_endpoints == 0 || g->n_jobs > 0 || begin_baseline(e, g))
+    if (!g->join_given || g->n_endpoints == 0 || gx_jobs_of(g) || begin_baseline(e, g))
         return;
     txn = gx_engine_txn(e, true);
     if (txn == NULL)

@@ -306,6 +306,9 @@ struct gx_group {
     uint64_t asked_again_ms;    /* it said no for now: it is not asked again before */
     bool join_unsure;           /* a door took my request and did not answer: perhaps I am a member */
     bool join_given;            /* a door gave everything it had to give */
+    uint8_t *waiting;           /* joining: chunks of control that cannot be verified yet, each behind its length; what is before waits_from was begun */
+    size_t n_waiting, waits_from;
+    gx_session_id waiting_of;   /* who gave them */
     uint8_t *collected;         /* lists of PATH frames until TOKEN came, then of BASELINE frames until the logs are known */
     size_t n_collected;
     enum gx_deny join_deny;     /* why the last door refused */
@@ -827,6 +830,10 @@ bool gx_group_event_id(struct gx_engine *e, struct gx_group *g, uint32_t log, ui
 uint32_t gx_group_common(struct gx_engine *e, struct gx_group *g, uint32_t a, uint32_t b);
 /* Events from a CHUNKS frame, or handed over by a door.  `s` sent them. */
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk);
+/* Is something of the group under verification, or waits for it? */
+bool gx_jobs_of(const struct gx_group *g);
+/* What waited goes on where there is room now. */
+void gx_jobs_finish(struct gx_engine *e);
 /* The signatures of a membership: certificate, request and token. */
 void gx_job_verify_intro(struct gx_engine *e, struct gx_job *job, const struct gx_intro *intro);
 void gx_job_verify_request(struct gx_engine *e, struct gx_job *job, const struct gx_join_request *req, const struct gx_sign_pk *token_pk);

@@ -326,6 +326,71 @@ static void chunk_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     }
 }
 
+/* --- what waits until there is room -------------------------------------------------------------------------------------------------- */
+
+bool gx_jobs_of(const struct gx_group *g)
+{
+    return g->n_jobs > 0 || g->n_waiting > 0;
+}
+
+/* Half of all is left to what else is said meanwhile: the same door's records, proofs, messages. */
+static bool has_room(const struct gx_engine *e, const struct gx_chunk *chunk)
+{
+    return unverified(e) + (uint64_t)chunk->count * SIGNATURES <= GX_VERIFIES_MAX / 2 || unverified(e) == 0;
+}
+
+static void wait_with(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk)
+{
+    uint32_t n = (uint32_t)chunk.n;
+    uint8_t *more = NULL;
+
+    if (g->n_waiting + sizeof n + n > GX_WAITING_BYTES_MAX) {
+        gx_engine_drop(e, "jobs_full");
+        return;
+    }
+    more = realloc(g->waiting, g->n_waiting + sizeof n + n);
+    if (more == NULL) {
+        gx_engine_ok(e, GX_E_MEMORY);
+        return;
+    }
+    memcpy(more + g->n_waiting, &n, sizeof n);
+    memcpy(more + g->n_waiting + sizeof n, chunk.p, n);
+    g->waiting = more;
+    g->n_waiting += sizeof n + n;
+    g->waiting_of = s == NULL ? 0 : s->id;
+}
+
+/* In the order in which it came. */
+static void go_on(struct gx_engine *e, struct gx_group *g)
+{
+    struct gx_session *s = g->waiting_of == 0 ? NULL : gx_session_find(e, g->waiting_of);
+
+    while (g->waits_from < g->n_waiting && e->fault == GX_OK) {
+        const uint8_t *at = g->waiting + g->waits_from;
+        struct gx_chunk chunk;
+        uint32_t n = 0;
+
+        memcpy(&n, at, sizeof n);
+        if (gx_chunk_decode(&chunk, gx_span(at + sizeof n, n)) == GX_OK) {
+            if (!has_room(e, &chunk))
+                return;
+            chunk_control(e, s, g, &chunk);
+        }
+        g->waits_from += sizeof n + n;
+    }
+    free(g->waiting);
+    g->waiting = NULL;
+    g->n_waiting = g->waits_from = 0;
+    g->members_changed = true;          /* perhaps everything was here already */
+}
+
+void gx_jobs_finish(struct gx_engine *e)
+{
+    for (uint32_t i = 0; i < e->n_groups && e->fault == GX_OK; i++)
+        if (e->groups[i]->n_waiting > 0)
+            go_on(e, e->groups[i]);
+}
+
 void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
 {
     struct gx_chunk chunk;
@@ -340,6 +405,8 @@ void gx_jobs_chunk(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 
     if (index != GX_NONE && g->logs[index].row.cls == GX_LOG_MESSAGES)
         gx_incoming_messages(e, s, g, bytes);
+    else if (gx_group_joining(g) && (g->n_waiting > 0 || !has_room(e, &chunk)))
+        wait_with(e, s, g, bytes);
     else
         chunk_control(e, s, g, &chunk);
 }
@@ -430,7 +497,7 @@ void gx_jobs_verified(struct gx_engine *e, uint64_t ticket, bool ok)
 
     struct gx_group *g = gx_group_by_gnum(e, job->group);
 
-    if (g != NULL && gx_group_joining(g) && g->n_jobs == 0)
+    if (g != NULL && gx_group_joining(g) && !gx_jobs_of(g))
         g->members_changed = true;      /* a join waits for everything it was given to be checked */
     gx_job_discard(e, job);
 }

@@ -229,6 +229,26 @@ static void test_control_that_takes_several_answers_comes_in_its_order(void **st
     net_free(net);
 }
 
+/* All control comes at once, and its signatures are verified one after the other. */
+static void test_who_joins_waits_with_what_cannot_be_verified_at_once(void **state)
+{
+    char token[600], name[40];
+    struct net *net = tea_of(2, 1, token);
+
+    (void)state;
+    for (unsigned i = 0; i < GX_VERIFIES_MAX + 1000; i++) {
+        snprintf(name, sizeof name, "name %u", i);
+        assert_true(name_self(net, 0, name));
+    }
+    assert_true(net_join(net, AWAY, token, NULL));
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "jobs_full"), 0);
+    assert_int_equal(gx_engine_dropped(net->node[AWAY].engine, "missing"), 0);
+    assert_int_equal((uint64_t)tea(net, AWAY)->n_waiting, 0);
+    net_run(net, 20000);
+    assert_same(net, 0, AWAY);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_what_one_peer_is_slow_to_give_another_is_asked_for),
         cmocka_unit_test(test_what_was_lost_is_asked_for_however_much_comes_behind_it),
         cmocka_unit_test(test_control_that_takes_several_answers_comes_in_its_order),
+        cmocka_unit_test(test_who_joins_waits_with_what_cannot_be_verified_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
