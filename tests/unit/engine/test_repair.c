@@ -207,7 +207,7 @@ static void test_what_was_lost_is_asked_for_however_much_comes_behind_it(void **
 /* Who comes back lacks more than one answer holds, and in what is behind it logs are opened that it did not know when it asked. */
 static void test_control_that_takes_several_answers_comes_in_its_order(void **state)
 {
-    char token[600], name[40];
+    char token[600], name[64];
     struct net *net = tea_of(7, 2, token);
 
     (void)state;

@@ -171,11 +171,13 @@ static void test_one_host_does_not_take_the_place_of_all(void **state)
     a = party_open(&parties[0], here, ON_LOOPBACK);
     WAIT(a->n_lans == 1);
     clock_stopped_ms = test_now().mono_ms;
-    flood(GX_LAN_BURST - 1, 1);
+    flood(GX_LAN_BURST - 3, 1);
+    say_number("127.0.0.97", 1);
+    say_number("127.0.0.98", 1);
     say_number("127.0.0.99", 1);
-    WAIT(stats_of(a).hasty == GX_LAN_BURST - 1 - GX_LAN_HOST_BURST);
-    WAIT(a->n_heard == GX_LAN_HOST_BURST + 1);
-    assert_int_equal(last_heard(a)->from.ip[3], 99);
+    WAIT(stats_of(a).heard + stats_of(a).hasty == GX_LAN_BURST);
+    assert_in_range(a->n_heard, GX_LAN_HOST_BURST + 1, GX_LAN_HOST_BURST + 3);     /* one in 256 shares its account with another, by chance */
+    assert_in_range(last_heard(a)->from.ip[3], 97, 99);
 }
 
 /* The loop comes by at least each half minute. */
