@@ -60,7 +60,8 @@ enum gx_err gx_events_put_chunk(struct gx_txn *txn, uint64_t *first_arrival, str
  * Returns GX_E_ABSENT, GX_E_CORRUPT (a bad page: quarantine, fetch again from peers), GX_E_STORE. */
 enum gx_err gx_events_get(struct gx_txn *txn, struct gx_event *out, const struct gx_log_row *row, const struct gx_group_id *group, uint32_t seq) GX_MUST_CHECK;
 /* The same for many events, asked for log by log upwards or in any mixture of logs: what was hashed for one is not hashed again for the next.  SCHEMA §3.5
- * One cache for one read transaction, whose end is the end of all it gave; the caller frees it.  NULL: no memory. */
+ * One cache for one transaction, whose end is the end of all it gave; the caller frees it.  new: NULL when there is no memory.  In a transaction that writes nothing
+ * is kept.  Errors as gx_events_get, of which GX_E_CORRUPT may be of an event close by; and GX_E_MEMORY. */
 struct gx_events_cache;
 struct gx_events_cache *gx_events_cache_new(void);
 void gx_events_cache_free(struct gx_events_cache *cache);       /* NULL: nothing */

@@ -805,7 +805,7 @@ void gx_owner_timer(struct gx_engine *e);
 
 /* --- jobs.c -------------------------------------------------------------------------------------------------------------------- */
 
-#define GX_PATH_SIGNATURES_MAX (GX_VERIFIES_MAX / 2u)
+#define GX_PATH_SIGNATURES_MAX (GX_VERIFIES_MAX / 2u)       /* of one path to a code: it is one job, and the others of half a table go on beside it */
 /* A job that copies `bytes`; NULL when it, with all the signatures that one of its kind may have, would be too much (counted).  Add signatures, then begin it. */
 struct gx_job *gx_job_new(struct gx_engine *e, enum gx_job_kind kind, struct gx_session *s, uint32_t gnum, struct gx_span bytes);
 /* msg, pk and sig are copied. */

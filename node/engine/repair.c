@@ -53,14 +53,14 @@ static bool holds_mine(struct gx_engine *e, struct gx_group *g, const struct gx_
 }
 
 /* Of an ended log nothing is asked for that lies behind what is held, so that no answer shows that another branch is meant.  Who names two ends of it has a fork. */
-static bool is_ended_and_forked(const struct gx_group *g, uint32_t index, const struct gx_frame *f, size_t i)
+static bool is_ended_and_forked(const struct gx_group *g, uint32_t index, const struct gx_frame *f, size_t n, size_t i)
 {
     struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
     const struct gx_log *log = &g->logs[index];
 
     if (log->row.cls != GX_LOG_MESSAGES || entry.seq <= log->row.head_seq || !gx_shown_ended(g, log, log->row.head_seq + 1) || gx_group_is_forked(g, index))
         return false;
-    for (size_t k = 0; k < f->n; k++) {
+    for (size_t k = 0; k < n; k++) {
         struct gx_frontier_entry other = gx_frame_frontier_at(f, k);
 
         if (k != i && memcmp(other.tag.b, entry.tag.b, sizeof entry.tag.b) == 0)
@@ -105,7 +105,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
 
         struct gx_log *log = &g->logs[index];
 
-        if (is_ended_and_forked(g, index, f, i)) {
+        if (is_ended_and_forked(g, index, f, most, i)) {
             gx_repair_note_forked(e, s, g, &log->row.id);
             continue;
         }
