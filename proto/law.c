@@ -349,7 +349,7 @@ enum gx_err gx_law_add(struct gx_law *law, const struct gx_law_op *op, const str
     last = last_of_kind(law, op);
     if (last != NULL) {
         node->kind_before = *last;
-        node->in_line = *last == NONE || (law->nodes[*last].in_line && gx_law_past(law, *last, x));
+        node->in_line = *last == NONE || (law->nodes[*last].in_line && gx_law_past(law, *last, x)) || WITHOUT(11);
         *last = x;
     }
     return GX_OK;

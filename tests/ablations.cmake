@@ -45,3 +45,4 @@ foreach(theorem RANGE 1 10)
 endforeach()
 gx_law_ablation(40 4)       # an admission outlives a removal concurrent with it
 gx_law_ablation(90 9)       # a copied admission takes a seat again
+gx_law_ablation(11 1)       # the last name that came is the last in L
