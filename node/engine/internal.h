@@ -944,8 +944,8 @@ void gx_repair_note_forked(struct gx_engine *e, struct gx_session *s, struct gx_
 void gx_repair_note_branch(struct gx_engine *e, struct gx_session *s, struct gx_group *g);
 /* The end of a step: say what it did, ask for what is lacking. */
 void gx_repair_flush(struct gx_engine *e);
-/* Does this node lack something that a connected peer holds, or others lack what this node wrote? */
-bool gx_repair_idle(struct gx_engine *e);
+/* In words that live until the end of the step, the first thing that this node still fetches, opens or sends to a connected peer; NULL: it is idle. */
+const char *gx_repair_busy(struct gx_engine *e);
 uint64_t gx_repair_left(struct gx_engine *e, struct gx_group *g);   /* events known to be lacking */
 
 /* --- announce.c: what this node holds ---------------------------------------------------------------------------------------------- */

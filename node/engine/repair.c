@@ -1,4 +1,5 @@
 /* What members say to each other once a group is shared: frontiers, wants, chunks.  WIRE §6.1. */
+#include "node/engine/commands.h"
 #include "node/engine/fetch.h"
 #include "node/engine/sealing.h"
 
@@ -551,23 +552,48 @@ static bool channel_idle(struct gx_engine *e, struct gx_group *g, const struct g
     return true;
 }
 
-bool gx_repair_idle(struct gx_engine *e)
+/* What channel c still waits for; NULL: nothing. */
+static const char *channel_busy(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
+{
+    if (!gx_channel_shared(c))
+        return NULL;
+    if (!c->started || c->sum_due || c->unheard_at_ms != 0)
+        return "what this node holds is being compared with a peer";
+    return channel_idle(e, g, c) ? NULL : "a peer lacks events that this node wrote";
+}
+
+static const char *group_busy(struct gx_engine *e, struct gx_group *g)
+{
+    uint64_t left = gx_repair_left(e, g);
+    const char *busy = NULL;
+
+    if (gx_group_joining(g))
+        return "nobody let this node in yet";
+    if (left > 0)
+        return gx_answers_format(e, "%llu events are still coming", (unsigned long long)left);
+    if (g->want_at_ms != 0 || g->asked != 0)
+        return "a peer was asked for events";
+    if (gx_chains_left(g) > 0)
+        return gx_answers_format(e, "%llu messages are not opened yet", (unsigned long long)gx_chains_left(g));
+    if (gx_group_is_member(g) && g->law.now.n_members > 1 && gx_messages_unsent(g) > 0)
+        return gx_answers_format(e, "%llu messages are held by nobody else yet", (unsigned long long)gx_messages_unsent(g));
+    for (uint32_t k = 0; k < e->n_sessions && busy == NULL; k++) {
+        struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
+
+        busy = c == NULL ? NULL : channel_busy(e, g, c);
+    }
+    return busy;
+}
+
+const char *gx_repair_busy(struct gx_engine *e)
 {
     if (e->n_jobs > 0)
-        return false;
+        return "events are being verified";
     for (uint32_t i = 0; i < e->n_groups; i++) {
-        struct gx_group *g = e->groups[i];
+        const char *busy = group_busy(e, e->groups[i]);
 
-        if (gx_group_joining(g) || g->want_at_ms != 0 || g->asked != 0 || gx_repair_left(e, g) > 0 || gx_chains_left(g) > 0)
-            return false;
-        if (gx_group_is_member(g) && g->law.now.n_members > 1 && gx_messages_unsent(g) > 0)
-            return false;
-        for (uint32_t k = 0; k < e->n_sessions; k++) {
-            struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], g->row.gnum);
-
-            if (c != NULL && gx_channel_shared(c) && (!c->started || c->sum_due || c->unheard_at_ms != 0 || !channel_idle(e, g, c)))
-                return false;
-        }
+        if (busy != NULL)
+            return gx_answers_format(e, "%s: %s", gx_group_label(e, e->groups[i]), busy);
     }
-    return true;
+    return NULL;
 }

@@ -182,9 +182,7 @@ static const char *lacks(struct gx_engine *e, const struct gx_waiter *w)
         return gx_answers_format(e, "%u peers are connected, not %llu", peers, (unsigned long long)w->peers);
     if (GIVEN(w, GROUP))
         lack = group_lacks(e, w);
-    if (lack == NULL && GIVEN(w, IDLE) && !gx_repair_idle(e))
-        lack = "there is something left to send or to fetch";
-    return lack;
+    return lack == NULL && GIVEN(w, IDLE) ? gx_repair_busy(e) : lack;
 }
 
 static bool run_condition(struct gx_engine *e, const struct gx_waiter *w)

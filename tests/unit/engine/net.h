@@ -71,6 +71,7 @@ struct net_node {
     enum gx_err err;
     uint8_t exit_code;
     char error[64];
+    char message[200];          /* of the last answer that was none */
     char text[600];             /* the value asked for with net_keep */
     uint64_t number;
     const char *keep;
@@ -196,6 +197,7 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
     node->err = a->err;
     node->exit_code = a->exit_code;
     snprintf(node->error, sizeof node->error, "%s", a->name == NULL ? "" : a->name);
+    snprintf(node->message, sizeof node->message, "%s", a->message == NULL ? "" : a->message);
     node->found = false;
     if (node->all == NULL)
         node->all = malloc(cap);

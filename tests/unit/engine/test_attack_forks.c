@@ -234,7 +234,7 @@ static void assert_rest(struct net *net, int n)
     assert_int_equal(heard.n_empty, 0);
     for (int i = 0; i < n; i++) {
         assert_int_equal(gx_repair_left(net->node[i].engine, tea(net, i)), 0);
-        assert_true(gx_repair_idle(net->node[i].engine));
+        assert_null(gx_repair_busy(net->node[i].engine));
     }
 }
 

@@ -497,6 +497,23 @@ static void test_wait_for_peers_members_and_the_others_hash(void **state)
     assert_true(net_ask(net, 0, cmd, NULL, 31000));
 }
 
+static void test_wait_for_idle_says_what_is_left(void **state)
+{
+    struct gx_command cmd = {.method = GX_CMD_WAIT, .given = GIVEN(IDLE), .idle = true};
+    (void)state;
+
+    meet(2);
+    net_stop(net, 1);
+    settle();
+    net_send(net, 0, "tea", "is anybody there?");
+    assert_false(net_ask(net, 0, cmd, NULL, 31000));
+    assert_string_equal(net->node[0].error, "timeout");
+    assert_string_equal(net->node[0].message, "tea: 1 messages are held by nobody else yet");
+    net_start(net, 1);
+    settle();
+    assert_true(net_ask(net, 0, cmd, NULL, 31000));
+}
+
 static void test_peers_shows_who_is_connected(void **state)
 {
     (void)state;
@@ -532,6 +549,7 @@ int main(void)
         TEST(test_watch_tells_of_members_and_messages_in_order_of_arrival),
         TEST(test_watch_hears_others_live),
         TEST(test_wait_for_peers_members_and_the_others_hash),
+        TEST(test_wait_for_idle_says_what_is_left),
         TEST(test_peers_shows_who_is_connected),
     };
 
