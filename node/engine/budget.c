@@ -40,7 +40,8 @@ static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, co
     if (g->logs[log].account == NULL) {
         g->logs[log].account = calloc(1, sizeof *g->logs[log].account);
         if (g->logs[log].account != NULL)
-            *g->logs[log].account = (struct gx_account){.again = {.left = AGAIN_MAX}, .waste = {.left = WASTE_MAX}};
+            *g->logs[log].account = (struct gx_account){.given_ms = e->now.mono_ms, .given_dropped = gx_retain_dropped(g), .again = {.left = AGAIN_MAX},
+                                                         .waste = {.left = WASTE_MAX}};
     }
     (void)gx_engine_ok(e, g->logs[log].account == NULL ? GX_E_MEMORY : GX_OK);
     return g->logs[log].account;
@@ -68,6 +69,7 @@ bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_c
     if (e->now.mono_ms >= a->given_ms + GIVEN_MS) {
         a->given = 0;
         a->given_ms = e->now.mono_ms;
+        a->given_dropped = gx_retain_dropped(g);
     }
     return gx_budget_is_left(&a->again, e->now.mono_ms, AGAIN_PER_S, AGAIN_MAX) || GX_MUTANT(WANT_EVER);
 }
@@ -121,7 +123,7 @@ void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_c
             bytes += e->effects[i].bytes.n;
         }
     a->given += events;
-    if (a->given > events_of(g))
+    if (a->given + a->given_dropped > events_of(g) + gx_retain_dropped(g))      /* what is kept no more may have been given before */
         cost += (int64_t)bytes;         /* it was given all of them before */
     else
         cost -= (int64_t)(events * EVENT_BYTES);

@@ -77,6 +77,7 @@ struct gx_log_history {
 /* What a device of another cost this node since the start.  budget.c */
 struct gx_account {
     uint64_t given, given_ms;   /* events that it asked for and got, since then */
+    uint64_t given_dropped;     /* messages of the group that were kept no more then */
     struct gx_budget again;     /* what it asked for again */
     struct gx_budget waste;     /* chunks that brought nothing */
     uint32_t shut_ms;           /* it was cut, and its proof is not looked at for so long */

@@ -111,6 +111,29 @@ static void test_who_keeps_nothing_for_others_still_reads_the_last(void **state)
     net_free(net);
 }
 
+/* What was given is held against what there was to give, and not against what is kept of it. */
+static void test_who_was_given_what_is_kept_no_more_is_given_what_is_new(void **state)
+{
+    struct net *net = tea_within(2, (struct gx_carry_limits){.author_bytes = 8u << 20, .group_bytes = 8u << 20});
+    char *text = calloc(1, 3001);
+
+    (void)state;
+    memset(text, 'x', 3000);
+    for (int turn = 0; turn < 2; turn++) {
+        net_stop(net, 1);
+        for (int i = 0; i < 2000; i++)
+            net_send(net, 0, "tea", text);          /* 8 MB: twice what may be asked for again */
+        net_start(net, 1);
+        net_run(net, 3000);
+        assert_int_equal(log_of(net, 1, 0)->row.head_seq, 2000 * (turn + 1));
+        net_run(net, FOLD_PASSES_MS);
+    }
+    assert_true(log_of(net, 0, 0)->row.base_seq >= 1000);
+    assert_int_equal(gx_engine_dropped(eng(net, 0), "want_budget"), 0);
+    free(text);
+    net_free(net);
+}
+
 /* It had them and said so: that it keeps them no longer takes nothing back. */
 static void test_what_was_delivered_stays_delivered_when_the_other_drops_it(void **state)
 {
@@ -394,6 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_keeps_nothing_for_others_still_reads_the_last),
+        cmocka_unit_test(test_who_was_given_what_is_kept_no_more_is_given_what_is_new),
         cmocka_unit_test(test_what_was_delivered_stays_delivered_when_the_other_drops_it),
         cmocka_unit_test(test_nobodys_own_messages_go_before_all_others_have_them),
         cmocka_unit_test(test_who_was_away_for_longer_than_another_keeps_gets_it_elsewhere),
