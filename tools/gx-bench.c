@@ -24,7 +24,7 @@ static const char usage[] =
     "      --list           names of the measures\n"
     "      --quick          small numbers: shows that it works, not how fast it is\n"
     "      --full           what takes minutes, too\n"
-    "      --events N       messages of sends-many, and of each repeat of catch-up (default 300000)\n"
+    "      --events N       messages of sends-many, of each repeat of catch-up, and three times those of catch-up-keys (default 300000)\n"
     "      --repeats N      2 to 32 (default 5)\n"
     "      --dir DIR        where homes are made and removed (default: TMPDIR or /tmp); its disk is what is measured\n"
     "      --json           one object on standard output\n"
@@ -52,9 +52,9 @@ static const struct subject {
     {"deliver", "from send on one node to watch on the other, durable on both", 2, false, gx_measure_deliver},
     {"attacked", "the same while a member attacks both, against the quiet p95", 3, true, gx_measure_attacked},
     {"catch-up", "a member that was away takes in what it missed", 4, false, gx_measure_catch_up},
+    {"ten", "deliveries to nine others, ten real nodes", 1, false, gx_measure_ten},
     {"ingest", "control events come in, each verified", 1, false, gx_measure_ingest},
     {"catch-up-keys", "the same, with message keys learned and without", 3, false, gx_measure_catch_up_keys},
-    {"ten", "deliveries to nine others, ten real nodes", 1, false, gx_measure_ten},
     {"size", "the file against the events in it", 2, false, gx_measure_size},
     {"cold", "start with 10^4 to 10^6 messages, and read the last 50", 6, true, gx_measure_cold},
     {"peers", "memory a connected peer, 2,000 of them", 1, true, gx_measure_peers},

@@ -80,7 +80,7 @@ static bool ready(struct gx_bench *bench)
     if (bench->liar.name[0] != 0)
         return true;
     return gx_bench_init(bench, &bench->liar, "liar") && gx_bench_up(&bench->liar, bench->options.guanxi) && gx_bench_join(bench, &bench->liar) &&
-           gx_bench_meet(&bench->liar) && gx_bench_down(&bench->liar);
+           gx_bench_meet(&bench->liar, 1) && gx_bench_down(&bench->liar);
 }
 
 /* What the honest nodes hold against the attacker is forgotten with their processes. */

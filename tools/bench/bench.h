@@ -7,6 +7,7 @@
 #include "store/env.h"
 
 #define GX_BENCH_REPEATS_MAX 32u
+#define GX_BENCH_WAIT_MS 600000         /* what did not come true by then does not */
 #define GX_BENCH_WINDOW 64u             /* requests outstanding in "many at once" */
 #define GX_BENCH_TEXT_BYTES 64u
 
@@ -133,12 +134,13 @@ bool gx_bench_ready(struct gx_bench *bench);
 bool gx_bench_ready_keyless(struct gx_bench *bench);        /* and the third */
 bool gx_bench_init(struct gx_bench *bench, struct gx_bench_node *node, const char *name);
 bool gx_bench_join(struct gx_bench *bench, struct gx_bench_node *node);     /* into the group of a and b */
-bool gx_bench_meet(struct gx_bench_node *node);     /* it has a peer, and nothing left to do */
+bool gx_bench_meet(struct gx_bench_node *node, uint32_t peers);     /* it has so many peers, and nothing left to do */
 /* It answers when this returns. */
 bool gx_bench_up(struct gx_bench_node *node, const char *guanxi);
 bool gx_bench_down(struct gx_bench_node *node);
 /* The result, the caller's; NULL (said on stderr) when it was refused or did not come.  Takes over params. */
 json_t *gx_bench_call(struct gx_bench_node *node, const char *method, json_t *params);
+bool gx_bench_wait(struct gx_bench_node *node, json_t *conditions);         /* of `guanxi wait`; takes them over */
 /* Where its members' door is, and its key. */
 bool gx_bench_door(struct gx_bench_node *node, struct gx_addr *at, struct gx_curve_pk *key);
 /* CPU time the process has used, in seconds. */

@@ -5,7 +5,6 @@
 
 #define SLICE 3000u             /* sends between two looks at the raw cost */
 #define SLICE_SIGNS 1000u
-#define WAIT_MS 600000
 
 void gx_bench_note_noise(struct gx_bench *bench)
 {
@@ -161,14 +160,6 @@ bool gx_measure_deliver(struct gx_bench *bench, struct gx_measure m[2])
 
 /* --- catch-up --------------------------------------------------------------------------------------------------------------------------- */
 
-static bool waits(struct gx_bench_node *node, json_t *conditions)
-{
-    json_t *result = gx_bench_call(node, "wait", conditions);
-
-    json_decref(result);
-    return result != NULL;
-}
-
 struct catching_up {
     double first, listed, opened;   /* seconds until the first message could be read, all were held, the key of each was found; opened 0: not waited for */
     double cpu, cpu_opened;         /* of both nodes, until then */
@@ -190,7 +181,7 @@ static bool first_told(struct gx_client *watching, double begin, double *took)
 {
     json_t *line = NULL;
 
-    while (gx_client_next(watching, &line, WAIT_MS) == GX_CLIENT_LINE) {
+    while (gx_client_next(watching, &line, GX_BENCH_WAIT_MS) == GX_CLIENT_LINE) {
         bool note = json_object_get(line, "method") != NULL;
 
         json_decref(line);
@@ -213,16 +204,16 @@ static bool catch_up(struct gx_bench *bench, struct gx_bench_node *node, const c
     if (!gx_bench_up(node, program) || !gx_bench_watch(&watching, node))
         return false;
     /* From the first moment they talk: how soon they find each other is another measure. */
-    bool ok = waits(node, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS));
+    bool ok = gx_bench_wait(node, json_pack("{s:i}", "peers", 1));
     double begin = gx_bench_now();
     ok = ok && first_told(&watching, begin, &out->first);
     gx_client_close(&watching);
-    if (!ok || !waits(node, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)count, "timeout_ms", (json_int_t)WAIT_MS)))
+    if (!ok || !gx_bench_wait(node, json_pack("{s:s, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)count)))
         return false;
     out->listed = gx_bench_now() - begin;
     out->cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(node) - cpu;
     wire = bytes_in(node);
-    if (opens && !waits(node, json_pack("{s:b, s:I}", "idle", 1, "timeout_ms", (json_int_t)WAIT_MS)))
+    if (opens && !gx_bench_wait(node, json_pack("{s:b}", "idle", 1)))
         return false;
     out->opened = gx_bench_now() - begin;
     out->cpu_opened = gx_bench_cpu(&bench->a) + gx_bench_cpu(node) - cpu;
@@ -303,10 +294,10 @@ static bool takes_in_names(struct gx_bench *bench, double *took)
     json_t *shown = gx_bench_call(&bench->a, "group.show", json_pack("{s:s}", "group", GX_BENCH_GROUP));
     const char *hash = json_string_value(json_object_get(shown, "state_hash"));
     bool ok = hash != NULL && gx_bench_up(&bench->b, bench->options.guanxi) &&
-              waits(&bench->b, json_pack("{s:i, s:I}", "peers", 1, "timeout_ms", (json_int_t)WAIT_MS));
+              gx_bench_wait(&bench->b, json_pack("{s:i}", "peers", 1));
     double begin = gx_bench_now();
 
-    ok = ok && waits(&bench->b, json_pack("{s:s, s:s, s:I}", "group", GX_BENCH_GROUP, "hash", hash, "timeout_ms", (json_int_t)WAIT_MS));
+    ok = ok && gx_bench_wait(&bench->b, json_pack("{s:s, s:s}", "group", GX_BENCH_GROUP, "hash", hash));
     *took = gx_bench_now() - begin;
     json_decref(shown);
     return ok;
@@ -338,13 +329,12 @@ bool gx_measure_ingest(struct gx_bench *bench, struct gx_measure *m)
     return true;
 }
 
-/* The same messages are taken in by both, by either first in turn. */
-static bool keys_round(struct gx_bench *bench, uint32_t r, struct catching_up c[2])
+/* The same n messages are taken in by both, by either first in turn. */
+static bool keys_round(struct gx_bench *bench, uint32_t r, uint32_t n, struct catching_up c[2])
 {
     struct gx_bench_node *nodes[2] = {&bench->b, &bench->keyless};
     const char *programs[2] = {bench->options.guanxi, bench->options.keyless};
     uint64_t counts[2] = {0, 0};
-    uint32_t n = bench->options.events;
 
     if (!gx_bench_down(nodes[0]) || !gx_bench_down(nodes[1]) || gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0)
         return false;
@@ -364,7 +354,7 @@ bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3])
     static const char *const names[] = {"catch_up_keyed", "catch_up_keyless"};
     static char spent[160];
     struct gx_figures key_us = {.n = 0};
-    uint32_t n = bench->options.events, hashes = verifies_beside(n) * 10;
+    uint32_t n = bench->options.events / 3, hashes = verifies_beside(n) * 10;        /* two take in each of them */
 
     for (int k = 0; k < 2; k++)
         m[k] = (struct gx_measure){.name = names[k], .unit = "events/s", .raw = "verifications/s, two cores", .goal_is = GX_GOAL_AT_LEAST, .goal = 20,
@@ -377,7 +367,7 @@ bool gx_measure_catch_up_keys(struct gx_bench *bench, struct gx_measure m[3])
         struct catching_up c[2];
 
         gx_bench_progress(bench, "catch-up with keys and without, %u of %u", r + 1, bench->options.repeats);
-        if (!keys_round(bench, r, c))
+        if (!keys_round(bench, r, n, c))
             return false;
 
         double keys = gx_raw_keys(hashes) / hashes, verify = gx_raw_verify(bench->raw, 100) / 100;

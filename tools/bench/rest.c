@@ -6,16 +6,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define WAIT_MS 600000
-
-static bool waits(struct gx_bench_node *node, json_t *conditions)
-{
-    json_t *result = gx_bench_call(node, "wait", conditions);
-
-    json_decref(result);
-    return result != NULL;
-}
-
 /* --- the file ----------------------------------------------------------------------------------------------------------------------- */
 
 /* A message of 64 bytes in full form: header, signature, the head of a sealed body and 128 bytes padded with their tag.  WIRE §3.1, §4.16 */
@@ -59,7 +49,7 @@ bool gx_measure_size(struct gx_bench *bench, struct gx_measure m[2])
         if (gx_bench_send_many(bench, more, GX_BENCH_WINDOW) < 0 || (bench->b.keeper == 0 && !gx_bench_up(&bench->b, bench->options.guanxi)))
             return false;
         cpu[1] = r == 0 ? 0 : gx_bench_cpu(&bench->b);
-        if (!waits(&bench->b, json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)bench->events, "timeout_ms", (json_int_t)WAIT_MS)))
+        if (!gx_bench_wait(&bench->b, json_pack("{s:s, s:I}", "group", GX_BENCH_GROUP, "count", (json_int_t)bench->events)))
             return false;
         for (int k = 0; k < 2; k++) {
             double used = used_bytes(nodes[k]), events = (double)bench->events * EVENT_BYTES;

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#define WAIT_MS 600000
 #define VERIFIES 2000u
 
 static bool add(struct gx_bench *bench, uint32_t i)
@@ -15,14 +14,6 @@ static bool add(struct gx_bench *bench, uint32_t i)
     return gx_bench_init(bench, node, name) && gx_bench_up(node, bench->options.guanxi) && gx_bench_join(bench, node);
 }
 
-static bool waits(struct gx_bench_node *node, json_t *conditions)
-{
-    json_t *result = gx_bench_call(node, "wait", conditions);
-
-    json_decref(result);
-    return result != NULL;
-}
-
 static bool ready(struct gx_bench *bench)
 {
     if (!gx_bench_ready(bench))
@@ -31,7 +22,7 @@ static bool ready(struct gx_bench *bench)
         if (bench->more[i].keeper == 0 && !add(bench, i))
             return false;
     for (uint32_t i = 0; i < GX_BENCH_MORE; i++)
-        if (!waits(&bench->more[i], json_pack("{s:i, s:b, s:I}", "peers", GX_BENCH_MORE + 1, "idle", 1, "timeout_ms", (json_int_t)WAIT_MS)))
+        if (!gx_bench_meet(&bench->more[i], GX_BENCH_MORE + 1))
             return false;
     return true;
 }
@@ -74,7 +65,7 @@ static double deliver(struct gx_bench *bench, uint32_t n)
     if (gx_bench_send_many(bench, n, GX_BENCH_WINDOW) < 0)
         return -1;
     for (uint32_t i = 0; i <= GX_BENCH_MORE; i++)
-        if (!waits(other(bench, i), json_pack("{s:s, s:I, s:I}", "group", GX_BENCH_GROUP, "count", before[i] + n, "timeout_ms", (json_int_t)WAIT_MS)))
+        if (!gx_bench_wait(other(bench, i), json_pack("{s:s, s:I}", "group", GX_BENCH_GROUP, "count", before[i] + n)))
             return -1;
     return gx_bench_now() - begin;
 }

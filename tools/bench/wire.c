@@ -13,7 +13,6 @@
 #define LACKING 32u
 #define FEW 4u                          /* authors of these */
 #define SEEDS 8u                        /* which logs share a part of what is compared is chance */
-#define WAIT_MS 120000
 #define SAID_MS 5000                    /* after that nothing more is said before the two look once more */
 #define SAID_QUICK_MS 2500           /* what was not acknowledged is announced again after 2 s */
 
@@ -41,11 +40,6 @@ static bool call(struct gx_bench_node *node, const char *method, json_t *params)
     return result != NULL;
 }
 
-static bool waits_for(struct gx_bench_node *node, uint32_t peers)
-{
-    return call(node, "wait", json_pack("{s:i, s:b, s:I}", "peers", (int)peers, "idle", 1, "timeout_ms", (json_int_t)WAIT_MS));
-}
-
 /* As in the simulator: all come in by one code, and each says something. */
 static bool group_of_all(struct gx_bench *bench)
 {
@@ -71,9 +65,9 @@ static bool group_of_all(struct gx_bench *bench)
     }
     json_decref(invite);
     for (uint32_t i = 0; i < GX_BENCH_WIRE && ok; i++)
-        ok = waits_for(&w[i], LAST) && gx_bench_send_from(&w[i], &none, 1, 1) >= 0;
+        ok = gx_bench_meet(&w[i], LAST) && gx_bench_send_from(&w[i], &none, 1, 1) >= 0;
     for (uint32_t i = 0; i < GX_BENCH_WIRE && ok; i++)
-        ok = waits_for(&w[i], LAST);
+        ok = gx_bench_meet(&w[i], LAST);
     (void)poll(NULL, 0, SAID_MS);
     return ok;
 }
@@ -89,19 +83,19 @@ static bool meet(struct gx_bench *bench, struct gx_counted *out, uint32_t author
     for (uint32_t i = 0; i < lacking && ok; i++)
         ok = gx_bench_send_from(&w[i % authors], &none, 1, 1) >= 0;
     for (uint32_t i = 0; i < LAST && ok; i++)
-        ok = waits_for(&w[i], LAST - 1);
+        ok = gx_bench_meet(&w[i], LAST - 1);
     (void)poll(NULL, 0, said_ms);
     for (uint32_t i = 1; i < LAST && ok; i++)
         ok = gx_bench_down(&w[i]);
     (void)poll(NULL, 0, said_ms / 5);
     memset(counted, 0, sizeof *counted);
-    ok = ok && gx_bench_up(&w[LAST], bench->options.counted) && waits_for(&w[LAST], 1) && waits_for(&w[0], 1);
+    ok = ok && gx_bench_up(&w[LAST], bench->options.counted) && gx_bench_meet(&w[LAST], 1) && gx_bench_meet(&w[0], 1);
     (void)poll(NULL, 0, said_ms);
     *out = *counted;
     for (uint32_t i = 1; i < LAST && ok; i++)
         ok = gx_bench_up(&w[i], bench->options.counted);
     for (uint32_t i = 0; i <= LAST && ok; i++)
-        ok = waits_for(&w[i], LAST);
+        ok = gx_bench_meet(&w[i], LAST);
     return ok && !gx_bench_stopped();
 }
 
