@@ -58,7 +58,7 @@ static const struct subject {
     {"size", "the file against the events in it", 2, false, gx_measure_size},
     {"cold", "start with 10^4 to 10^6 messages, and read the last 50", 6, true, gx_measure_cold},
     {"peers", "memory a connected peer, 2,000 of them", 1, true, gx_measure_peers},
-    {"door-half-open", "350 half-open connections at 256 descriptors, and a visitor", 4, false, gx_measure_half_open},
+    {"door-half-open", "350 half-open connections at 256 descriptors, and a visitor", 4, true, gx_measure_half_open},
     {"door-hostile", "memory, of 900 MiB of hostile frames", 4, true, gx_measure_hostile},
     {"door-joins", "10,000 joins with a code for ten", 1, true, gx_measure_joins},
     {"door-beacons", "100,000 beacons a second, in CPU", 3, true, gx_measure_beacons},

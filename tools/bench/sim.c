@@ -274,7 +274,7 @@ static const struct gx_measure line = {.raw = "a bare heap of as many events", .
 
 bool gx_measure_sim_schedules(struct gx_bench *bench, struct gx_measure *m)
 {
-    uint32_t worlds = bench->options.quick ? 2 : 8;
+    uint32_t worlds = bench->options.quick ? 2 : 5;
     struct gx_sim_swarm of = {.n_nodes = bench->options.quick ? 12 : 50, .n_acts = bench->options.quick ? 50 : 200};
 
     *m = line;
