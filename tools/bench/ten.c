@@ -27,14 +27,34 @@ static bool ready(struct gx_bench *bench)
     return true;
 }
 
-/* Messages it holds; negative: it did not say. */
-static json_int_t count_of(struct gx_bench_node *node)
+/* A number of its group: "count" of messages, "members"; negative: it did not say. */
+static json_int_t shown(struct gx_bench_node *node, const char *what)
 {
-    json_t *shown = gx_bench_call(node, "group.show", json_pack("{s:s}", "group", GX_BENCH_GROUP));
-    json_int_t count = shown == NULL ? -1 : json_integer_value(json_object_get(shown, "count"));
+    json_t *group = gx_bench_call(node, "group.show", json_pack("{s:s}", "group", GX_BENCH_GROUP));
+    json_int_t number = group == NULL ? -1 : json_integer_value(json_object_get(group, what));
 
-    json_decref(shown);
-    return count;
+    json_decref(group);
+    return number;
+}
+
+/* They go for good: nobody dials them while others are measured. */
+static bool all_leave(struct gx_bench *bench)
+{
+    json_int_t members = shown(&bench->a, "members");
+
+    for (uint32_t i = 0; i < GX_BENCH_MORE; i++) {
+        json_t *left = gx_bench_call(&bench->more[i], "group.leave", json_pack("{s:s}", "group", GX_BENCH_GROUP));
+
+        json_decref(left);
+        if (left == NULL)
+            return false;
+    }
+    if (members < 0 || !gx_bench_wait(&bench->a, json_pack("{s:s, s:I}", "group", GX_BENCH_GROUP, "members", members - GX_BENCH_MORE)))
+        return false;
+    for (uint32_t i = 0; i < GX_BENCH_MORE; i++)
+        if (!gx_bench_down(&bench->more[i]))
+            return false;
+    return true;
 }
 
 static double cpu_of_all(const struct gx_bench *bench)
@@ -57,7 +77,7 @@ static double deliver(struct gx_bench *bench, uint32_t n)
     json_int_t before[GX_BENCH_MORE + 1];
 
     for (uint32_t i = 0; i <= GX_BENCH_MORE; i++)
-        if ((before[i] = count_of(other(bench, i))) < 0)
+        if ((before[i] = shown(other(bench, i), "count")) < 0)
             return -1;
 
     double begin = gx_bench_now();
@@ -93,8 +113,5 @@ bool gx_measure_ten(struct gx_bench *bench, struct gx_measure *m)
         gx_figures_add(&m->cpu_us, (cpu_of_all(bench) - cpu) / n / (GX_BENCH_MORE + 1) * 1e6);
         gx_bench_note_noise(bench);
     }
-    for (uint32_t i = 0; i < GX_BENCH_MORE; i++)
-        if (!gx_bench_down(&bench->more[i]))
-            return false;
-    return true;
+    return all_leave(bench);
 }
