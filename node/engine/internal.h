@@ -308,7 +308,7 @@ struct gx_group {
     bool join_unsure;           /* a door took my request and did not answer: perhaps I am a member */
     bool join_given;            /* a door gave everything it had to give */
     uint8_t *waiting;           /* joining: chunks of control that cannot be verified yet, each behind its length; what is before waits_from was begun */
-    size_t n_waiting, waits_from;
+    size_t n_waiting, cap_waiting, waits_from;
     gx_session_id waiting_of;   /* who gave them */
     uint8_t *collected;         /* lists of PATH frames until TOKEN came, then of BASELINE frames until the logs are known */
     size_t n_collected;

@@ -339,23 +339,34 @@ static bool has_room(const struct gx_engine *e, const struct gx_chunk *chunk)
     return unverified(e) + (uint64_t)chunk->count * SIGNATURES <= GX_VERIFIES_MAX / 2 || unverified(e) == 0;
 }
 
+/* Room for so many bytes more of what waits. */
+static bool waits_fit(struct gx_engine *e, struct gx_group *g, size_t n)
+{
+    size_t cap = 2 * g->cap_waiting > g->n_waiting + n ? 2 * g->cap_waiting : g->n_waiting + n;
+    uint8_t *more = NULL;
+
+    if (g->n_waiting + n <= g->cap_waiting)
+        return true;
+    more = realloc(g->waiting, cap);
+    if (more == NULL)
+        return gx_engine_ok(e, GX_E_MEMORY);
+    g->waiting = more;
+    g->cap_waiting = cap;
+    return true;
+}
+
 static void wait_with(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span chunk)
 {
     uint32_t n = (uint32_t)chunk.n;
-    uint8_t *more = NULL;
 
     if (g->n_waiting + sizeof n + n > GX_WAITING_BYTES_MAX) {
         gx_engine_drop(e, "jobs_full");
         return;
     }
-    more = realloc(g->waiting, g->n_waiting + sizeof n + n);
-    if (more == NULL) {
-        gx_engine_ok(e, GX_E_MEMORY);
+    if (!waits_fit(e, g, sizeof n + n))
         return;
-    }
-    memcpy(more + g->n_waiting, &n, sizeof n);
-    memcpy(more + g->n_waiting + sizeof n, chunk.p, n);
-    g->waiting = more;
+    memcpy(g->waiting + g->n_waiting, &n, sizeof n);
+    memcpy(g->waiting + g->n_waiting + sizeof n, chunk.p, n);
     g->n_waiting += sizeof n + n;
     g->waiting_of = s == NULL ? 0 : s->id;
 }
@@ -380,7 +391,7 @@ static void go_on(struct gx_engine *e, struct gx_group *g)
     }
     free(g->waiting);
     g->waiting = NULL;
-    g->n_waiting = g->waits_from = 0;
+    g->n_waiting = g->cap_waiting = g->waits_from = 0;
     g->members_changed = true;          /* perhaps everything was here already */
 }
 
