@@ -13,8 +13,9 @@
 /* What CURVE adds to a frame: command name 8, nonce 8, authenticator 16, flags 1.  MAXMSGSIZE counts it. */
 #define CURVE_OVERHEAD 33u
 /* PROTOCOL: "shut it down when TCP_INFO's received bytes exceed the delivered ones by 4 MB".  Of frames of a byte libzmq keeps four times as much as came, and
- * 16 MB are what hostile input may take: so 3. */
-#define FLOOD_BYTES_MAX (3u * 1024u * 1024u)
+ * 16 MB are what hostile input may take: so 2.5. */
+#define FLOOD_BYTES_MAX (2560u * 1024u)
+_Static_assert((RECEIVE_QUEUE + 1) * (GX_FRAME_BYTES_MAX + CURVE_OVERHEAD) < FLOOD_BYTES_MAX, "whoever fills the queue is no flood");
 
 #define DIAL_MS (GX_CONNECT_MS_MAX + GX_HANDSHAKE_MS_MAX)
 #define SILENT_MS (GX_HANDSHAKE_MS_MAX + 3000u)     /* from accept to the first frame, which follows the handshake at once */
