@@ -1,7 +1,7 @@
 /* A store whose rows of events are changed: journal, segments, arrivals, logs.  Whatever they say, nothing is read that does not join what is stored around
  * it, and where the check finds nothing every event is the one that was written.
  *
- *   which of every three events are read u8 | edit x n: row u8 | what u8 | place u16 | value */
+ *   which of every eight events are read u8 | edit x n: row u8 | what u8 | place u16 | value */
 #include "store/arrival.h"
 #include "store/schema.h"
 #include "tests/fuzz/known.h"
@@ -208,20 +208,20 @@ static void read_chunks(struct gx_txn *txn, const struct gx_log_row *row, uint32
     }
 }
 
-static void read_log(struct gx_txn *txn, const struct gx_log_row *row, unsigned third, bool clean)
+static void read_log(struct gx_txn *txn, const struct gx_log_row *row, unsigned eighth, bool clean)
 {
     uint32_t last = row->head_seq - row->base_seq > EVENTS_MAX ? row->base_seq + EVENTS_MAX : row->head_seq;
     struct gx_oldest oldest;
 
     /* Reading one in a segment reads all around it. */
     for (uint64_t seq = row->base_seq + UINT64_C(1); seq <= last; seq++)
-        if (seq % 3 == third)
+        if (seq % 8 == eighth)
             read_event(txn, row, (uint32_t)seq, clean);
     read_chunks(txn, row, last, clean);
     GX_ASSERT(may_be(gx_events_oldest(txn, &oldest, row)));
 }
 
-static void read_logs(struct gx_txn *txn, unsigned third, bool clean)
+static void read_logs(struct gx_txn *txn, unsigned eighth, bool clean)
 {
     struct gx_log_row row = {0};
     enum gx_err err;
@@ -235,7 +235,7 @@ static void read_logs(struct gx_txn *txn, unsigned third, bool clean)
         if (row.lnum <= after)
             break;
         if (err == GX_OK)
-            read_log(txn, &row, third, clean);
+            read_log(txn, &row, eighth, clean);
     }
 }
 
@@ -260,11 +260,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         base_make();
     GX_ASSERT(gx_txn_begin(&txn, base.store, true) == GX_OK);
     gx_tails_drop(&base.store->tails);
-    unsigned third = fuzz_u8(&in) % 3u;
+    unsigned eighth = fuzz_u8(&in) % 8u;
     edits(txn, in);
     GX_ASSERT(gx_store_check(txn, &report, NULL, NULL) == GX_OK);
     GX_ASSERT(in.left > 0 || report.problems == 0);
-    read_logs(txn, third, report.problems == 0);
+    read_logs(txn, eighth, report.problems == 0);
     drop_oldest(txn);
     GX_ASSERT(may_be(gx_events_fold(txn, &folded, true, NULL, NULL)));
     txn->tails_touched = true;
