@@ -8,37 +8,40 @@
 #define LOOK_MS 20
 #define QUANTILE 0.95
 
+#define COUNTS 3
+
 struct attack {
     const char *name, *note;
-    const char *counts[2];          /* what honest nodes drop of it: the first shows that it reached them */
+    const char *counts[COUNTS];     /* what honest nodes drop of it: any of them shows that it reached them */
 };
 
 static const struct attack *attack_of(enum gx_attack how)
 {
     static const struct attack attacks[] = {
-        [GX_ATTACK_SIGNATURES] = {"attacked_signatures", "message chunks whose signatures do not hold", {"signature", "backed_off"}},
-        [GX_ATTACK_WANTS] = {"attacked_wants", "everything is asked for, again and again", {"want_budget", "backed_off"}},
-        [GX_ATTACK_CLAIMS] = {"attacked_claims", "it claims to have what it never sends", {"claim", "backed_off"}},
+        [GX_ATTACK_SIGNATURES] = {"attacked_signatures", "message chunks whose signatures do not hold", {"signature", "backed_off", NULL}},
+        [GX_ATTACK_WANTS] = {"attacked_wants", "everything is asked for, again and again", {"want_budget", "backed_off", NULL}},
+        [GX_ATTACK_CLAIMS] = {"attacked_claims", "it claims to have what it never sends", {"claim", "frontier_budget", "backed_off"}},
     };
 
     return &attacks[how];
 }
 
-/* How often both honest nodes dropped something for that reason; negative: they did not say. */
-static json_int_t dropped(struct gx_bench *bench, const char *why)
+/* How often both honest nodes dropped something for each of its reasons.  False: they did not say. */
+static bool dropped(struct gx_bench *bench, const struct attack *attack, uint64_t n[COUNTS])
 {
     struct gx_bench_node *nodes[] = {&bench->a, &bench->b};
-    json_int_t n = 0;
 
+    memset(n, 0, COUNTS * sizeof n[0]);
     for (size_t i = 0; i < GX_ARRAY_LEN(nodes); i++) {
         json_t *status = gx_bench_call(nodes[i], "status", NULL);
 
         if (status == NULL)
-            return -1;
-        n += json_integer_value(json_object_get(json_object_get(status, "dropped"), why));
+            return false;
+        for (int k = 0; k < COUNTS && attack->counts[k] != NULL; k++)
+            n[k] += (uint64_t)json_integer_value(json_object_get(json_object_get(status, "dropped"), attack->counts[k]));
         json_decref(status);
     }
-    return n;
+    return true;
 }
 
 static bool reaches(struct gx_bench *bench, const struct attack *attack)
@@ -46,10 +49,13 @@ static bool reaches(struct gx_bench *bench, const struct attack *attack)
     double until = gx_bench_now() + REACHES_S;
 
     while (gx_bench_now() < until && !gx_bench_stopped()) {
-        json_int_t n = dropped(bench, attack->counts[0]);
+        uint64_t n[COUNTS];
 
-        if (n != 0)
-            return n > 0;
+        if (!dropped(bench, attack, n))
+            return false;
+        for (int k = 0; k < COUNTS; k++)
+            if (n[k] > 0)
+                return true;
         (void)poll(NULL, 0, LOOK_MS);
     }
     return gx_bench_fail("%s: the attack does not reach the nodes", attack->name);
@@ -96,6 +102,7 @@ static bool round_of(struct gx_bench *bench, enum gx_attack how, struct gx_measu
     struct gx_client watching = {.fd = -1};
     struct gx_attacker attacker;
     struct gx_attack_seen seen;
+    uint64_t n[COUNTS];
     bool ok = anew(bench) && gx_bench_watch(&watching, &bench->b) && deliver(bench, &watching, &quiet) && gx_attack_begin(&attacker, &bench->liar, how);
 
     if (ok) {
@@ -103,7 +110,7 @@ static bool round_of(struct gx_bench *bench, enum gx_attack how, struct gx_measu
 
         ok = reaches(bench, attack) && deliver(bench, &watching, &attacked);
         cpu = gx_bench_cpu(&bench->a) + gx_bench_cpu(&bench->b) - cpu;
-        ok = gx_attack_end(&attacker, &seen) && ok;
+        ok = gx_attack_end(&attacker, &seen) && ok && dropped(bench, attack, n);
         if (ok) {
             double before = gx_samples_quantile(&quiet, QUANTILE), under = gx_samples_quantile(&attacked, QUANTILE);
 
@@ -113,8 +120,8 @@ static bool round_of(struct gx_bench *bench, enum gx_attack how, struct gx_measu
             gx_figures_add(&m->cpu_us, cpu / (double)attacked.n * 1e6);
             m->counts[0].n += seen.frames;
             m->counts[1].n += seen.bytes;
-            for (int k = 0; k < 2; k++)
-                m->counts[2 + k].n += (uint64_t)dropped(bench, attack->counts[k]);
+            for (int k = 0; k < COUNTS; k++)
+                m->counts[2 + k].n += n[k];
         }
     }
     gx_samples_free(&quiet);
@@ -133,7 +140,7 @@ bool gx_measure_attacked(struct gx_bench *bench, struct gx_measure m[3])
 
         m[how] = (struct gx_measure){.name = attack->name, .unit = "us", .raw = "p95 of publish to deliver, quiet, us", .goal_is = GX_GOAL_AT_MOST, .goal = 2,
                                      .note = attack->note,
-                                     .counts = {{"hostile_frames", 0}, {"hostile_bytes", 0}, {attack->counts[0], 0}, {attack->counts[1], 0}}};
+                                     .counts = {{"hostile_frames", 0}, {"hostile_bytes", 0}, {attack->counts[0], 0}, {attack->counts[1], 0}, {attack->counts[2], 0}}};
         if (how == GX_ATTACK_WANTS && gx_bench_send_many(bench, bench->options.quick ? 2000 : 20000, GX_BENCH_WINDOW) < 0)
             return false;
         for (uint32_t r = 0; r < bench->options.repeats; r++) {

@@ -19,6 +19,7 @@
 #define UNKNOWN_LOGS 64u        /* that nobody ever opened, and it claims to have */
 #define BURST 64u               /* frames to one session before what came in is looked at */
 #define AGAIN_MS 100u           /* it connects anew at most so often, */
+#define PATIENT_MS 1000u        /* so long it claims no faster than it is listened to: who is cut before it is asked was not believed */
 #define DOUBT_MS 500u           /* and gives up a session on which the other side proves nothing in this time */
 #define SESSIONS_MAX 16u
 #define NICE 19                 /* its own work is not what is measured */
@@ -138,10 +139,11 @@ static void flood(struct liar *l, struct gx_session *s, struct gx_group *g, cons
 {
     struct gx_span frames[2] = {{0}};
     struct gx_transport_stats before, now;
+    bool patient = l->how == GX_ATTACK_CLAIMS && gx_now().mono_ms < c->started_ms + PATIENT_MS;
 
     frames[0] = l->how == GX_ATTACK_SIGNATURES ? say_forged(l, c) : l->how == GX_ATTACK_WANTS ? say_wants(l, g, c, false) : say_claims(l, g, c);
     frames[1] = l->how == GX_ATTACK_WANTS ? say_wants(l, g, c, true) : frames[0];
-    for (uint32_t i = 0; i < BURST; i++) {
+    for (uint32_t i = 0; i < (patient ? 1u : BURST); i++) {
         gx_transport_stats(l->transport, &before);
         gx_transport_do(l->transport, &(struct gx_effect){.kind = GX_OUT_SEND, .session = s->id, .bytes = frames[i % 2]});
         gx_transport_stats(l->transport, &now);

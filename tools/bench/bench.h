@@ -41,7 +41,7 @@ struct gx_bench_count {
     const char *what;                   /* key in JSON; NULL: none */
     uint64_t n;
 };
-#define GX_BENCH_COUNTS_MAX 4u
+#define GX_BENCH_COUNTS_MAX 5u
 
 /* A line of the report. */
 struct gx_measure {
