@@ -193,6 +193,8 @@ static inline void net_answer(struct net_node *node, const struct gx_effect *ef)
         net_receipt(node, a);
         return;
     }
+    if (ef->request != node->client)
+        return;         /* a question of before, that took its time; it is not asked any more */
     node->answered = true;
     node->err = a->err;
     node->exit_code = a->exit_code;
