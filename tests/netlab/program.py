@@ -4,6 +4,7 @@ machine has not what it takes it says what.
 
     program.py BUILD
 """
+import json
 import pathlib
 import re
 import signal
@@ -77,14 +78,24 @@ def wrong(build, folder):
     assert ran.returncode == 1 and {line for line in lines if f"line {line}: DOES NOT HOLD" in ran.stdout} == {8, 10}, ran.stdout
 
 
+def are_one(build, homes):
+    """Both are in, and nothing of it is under way: what is lost then is lost by what is done next."""
+
+    def guanxi(node, *words):
+        return subprocess.run([pathlib.Path(build, "guanxi"), "--home", homes / node, *words], check=True, capture_output=True, text=True).stdout
+
+    for node in ("n1", "n0"):
+        guanxi(node, "wait", "--members", "tea=2", "--idle", "--timeout", "60")
+    guanxi("n0", "wait", "--hash", "tea=" + json.loads(guanxi("n1", "--json", "group", "show", "tea"))["state_hash"], "--timeout", "60")
+
+
 def from_outside(build, folder, name, do):
-    """What is reported when somebody does that with the home and the process of bob's node, as soon as he is in."""
+    """What is reported when somebody does that with the home and the process of bob's node, when he has come in."""
     path, out = pathlib.Path(folder, f"{name}.scn"), pathlib.Path(folder, name)
     path.write_text(HURT)
     with running(build, path, "--report", out, "--patience", 3) as (process, homes):
         bob = homes / "n1"
-        guanxi = [pathlib.Path(build, "guanxi"), "--home", bob]
-        subprocess.run([*guanxi, "wait", "--members", "tea=2", "--timeout", "12"], check=True, capture_output=True)
+        are_one(build, homes)
         _, pidfd = processes(bob)
         do(bob, pidfd)
         process.communicate()
