@@ -49,10 +49,11 @@ static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, co
 
 bool gx_budget_is_left(struct gx_budget *b, uint64_t now_ms, uint64_t per_s, int64_t most)
 {
-    uint64_t ms = now_ms - b->at_ms;
+    uint64_t ms = now_ms - b->at_ms, came = ms > 100000u ? 0 : ms * per_s + b->thousandths;
 
     if (ms > 0) {
-        b->left = ms > 100000u || b->left + (int64_t)(ms * per_s / 1000u) > most ? most : b->left + (int64_t)(ms * per_s / 1000u);
+        b->left = ms > 100000u || b->left + (int64_t)(came / 1000u) > most ? most : b->left + (int64_t)(came / 1000u);
+        b->thousandths = (uint32_t)(came % 1000u);
         b->at_ms = now_ms;
     }
     return b->left > 0;

@@ -7,6 +7,7 @@
 struct gx_budget {
     int64_t left;
     uint64_t at_ms;
+    uint32_t thousandths;       /* of what came until then: who looks every millisecond loses none of it */
 };
 
 /* Is anything left, where per_s comes in a second, up to `most`?  It may be overdrawn by what it is spent on last. */

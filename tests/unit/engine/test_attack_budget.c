@@ -392,6 +392,41 @@ static void test_who_talks_little_is_never_cut(void **state)
     net_free(net);
 }
 
+/* However often it is looked how much is there: 200 a second are less than 256, in whatever beat they come. */
+static void test_who_talks_little_in_an_uneven_beat_is_not_cut_either(void **state)
+{
+    struct net *net = tea_with_much(3);
+
+    (void)state;
+    for (unsigned i = 0; i < 10000 && are_shared(net, LIAR, 0); i++) {
+        inject_ping(net);
+        net_run(net, 3);
+        inject_ping(net);
+        net_run(net, 7);
+    }
+    assert_true(are_shared(net, LIAR, 0));
+    net_free(net);
+}
+
+static void test_what_is_spent_comes_back_however_often_it_is_asked_for(void **state)
+{
+    static const uint64_t rates[] = {1, 100, 256, 1000, 131072};
+
+    (void)state;
+    for (size_t r = 0; r < GX_ARRAY_LEN(rates); r++)
+        for (uint64_t beat = 1; beat <= 10; beat++) {
+            struct gx_budget b = {.left = 0, .at_ms = 5000};
+            uint64_t spent = 0;
+
+            for (uint64_t ms = 5000; ms <= 15000; ms += beat)
+                while (gx_budget_is_left(&b, ms, rates[r], 1 << 20)) {
+                    b.left--;
+                    spent++;
+                }
+            assert_in_range(spent, 10 * rates[r] - rates[r] * beat / 1000 - 1, 10 * rates[r]);
+        }
+}
+
 static bool loses, is_silent;
 
 /* What n0 gives n1 is lost; and what the liar gives anybody, if it is silent. */
@@ -534,6 +569,8 @@ int main(void)
         cmocka_unit_test(test_who_talks_without_end_is_cut),
         cmocka_unit_test(test_who_talks_to_nobody_is_cut),
         cmocka_unit_test(test_who_talks_little_is_never_cut),
+        cmocka_unit_test(test_who_talks_little_in_an_uneven_beat_is_not_cut_either),
+        cmocka_unit_test(test_what_is_spent_comes_back_however_often_it_is_asked_for),
         cmocka_unit_test(test_who_claims_everything_and_gives_nothing_keeps_nobody_from_others),
         cmocka_unit_test(test_who_claims_everything_and_stays_silent_keeps_nobody_from_others),
         cmocka_unit_test(test_a_frontier_past_the_last_number_is_malformed),
