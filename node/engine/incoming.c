@@ -3,6 +3,7 @@
 #include "node/engine/people.h"
 
 #define FULL_AGAIN_MS 30000u        /* with a full store others' messages are asked for again after this */
+#define KEPT_OUT_BYTES 256u         /* what it costs who gives it to see that a chunk is of what is not taken in */
 
 /* --- branches --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -264,8 +265,24 @@ static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group
     }
 }
 
+/* Of an author of whom no more is taken in.  Nothing of it is hashed; and what follows on it joins nothing here, which who gives it does not know. */
+static bool is_kept_out(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
+{
+    struct gx_chunk chunk;
+    uint32_t first = gx_chunk_decode(&chunk, bytes) == GX_OK ? gx_group_next_branch(g, &chunk.log, 0) : GX_NONE;
+
+    if (first == GX_NONE || !gx_retain_refuses(e, g, first, chunk.records.n, false))
+        return false;
+    gx_budget_wasted(e, s, g, KEPT_OUT_BYTES);
+    gx_engine_drop(e, "quota");
+    return true;
+}
+
 void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
 {
+    if (is_kept_out(e, s, g, bytes))
+        return;
+
     struct gx_job *job = gx_job_new(e, GX_JOB_MESSAGES, s, g->row.gnum, bytes);
     struct gx_chunk chunk;
     enum gx_err err = GX_E_AGAIN;
@@ -292,8 +309,9 @@ void gx_incoming_messages(struct gx_engine *e, struct gx_session *s, struct gx_g
         gx_engine_drop(e, "removed");
         return;
     }
-    if (gx_retain_refuses(e, g, job->log, job->chunk.records.n, job->forks)) {
+    if (job->forks && gx_retain_refuses(e, g, job->log, job->chunk.records.n, true)) {
         gx_job_discard(e, job);
+        gx_budget_wasted(e, s, g, bytes.n);
         gx_engine_drop(e, "quota");
         return;
     }

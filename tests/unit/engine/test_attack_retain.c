@@ -180,12 +180,75 @@ static void test_what_is_delivered_is_told_before_it_is_dropped(void **state)
     net_free(net);
 }
 
+/* --- what is not taken in ---------------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t dropped(struct net *net, int i, const char *name)
+{
+    return gx_engine_dropped(eng(net, i), name);
+}
+
+/* As much as can be held fast: n1 takes in no more messages of others. */
+static struct net *tea_that_n1_has_no_room_for(void)
+{
+    struct net *net = tea_within(3, (struct gx_carry_limits){.group_bytes = 0});
+
+    net->node[1].config.carry.group_bytes = eng(net, 1)->config.carry.group_bytes = MB;
+    net_send(net, 0, "tea", "quiet");
+    net_run(net, 1000);
+    tea(net, 1)->bytes += 8 * MB;
+    return net;
+}
+
+/* Who gives it knows nothing of n1's quota: it is heard in all else that it says. */
+static void test_who_gives_what_a_quota_keeps_out_is_heard_all_the_same(void **state)
+{
+    struct net *net = tea_that_n1_has_no_room_for();
+
+    (void)state;
+    say_long(net, 0, 120);              /* 7 MB, of which each but the first goes on from what n1 did not take */
+    assert_true(name_self(net, 0, "the talker"));
+    net_settle(net);
+    assert_int_equal(log_of(net, 1, 0)->row.head_seq, 1);
+    assert_int_equal(log_of(net, 2, 0)->row.head_seq, 121);
+    assert_int_equal(tea(net, 1)->law.n_ops, tea(net, 0)->law.n_ops);
+    assert_int_equal(dropped(net, 1, "chunks_budget") + dropped(net, 1, "frontier_budget"), 0);
+    tea(net, 1)->bytes -= 8 * MB;
+    net->node[1].config.carry.group_bytes = eng(net, 1)->config.carry.group_bytes = 64 * MB;
+    net_run(net, 400000);
+    assert_int_equal(log_of(net, 1, 0)->row.head_seq, 121);
+    assert_sound(net, 1);
+    net_free(net);
+}
+
+/* And what is kept out is not looked at without end. */
+static void test_what_a_quota_keeps_out_has_an_end_too(void **state)
+{
+    struct net *net = tea_that_n1_has_no_room_for();
+    struct hand *h = hand_new();
+    const struct gx_log_row *row = &log_of(net, LIAR, LIAR)->row;
+    uint64_t tick = 0;
+    struct gx_event_id dep = newest_op(net, LIAR, &tick);
+
+    (void)state;
+    hand_text(net, LIAR, h, "once more", &row->id, 1, NULL, &dep, 1, tick + 1);
+    for (unsigned i = 0; i < 30000; i++) {
+        tell(net, LIAR, 1, h);
+        net_settle(net);
+    }
+    assert_in_range(dropped(net, 1, "quota"), 1000, 20000);
+    assert_true(dropped(net, 1, "chunks_budget") >= 10000);
+    free(h);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_forks_a_long_log_drives_out_nobody_else),
         cmocka_unit_test(test_a_fork_of_a_short_log_is_kept),
         cmocka_unit_test(test_what_is_delivered_is_told_before_it_is_dropped),
+        cmocka_unit_test(test_who_gives_what_a_quota_keeps_out_is_heard_all_the_same),
+        cmocka_unit_test(test_what_a_quota_keeps_out_has_an_end_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
