@@ -7,7 +7,7 @@
 #define PORTION 64u                     /* segments that one step drops: more than one step takes in */
 #define FOLD_MS 600000u                 /* what lies in the journal is folded to be dropped after this at the earliest: each fold leaves small segments */
 #define DAY_MS 86400000u
-#define FORKED_PART 4u                  /* so much of a group's quota forked logs may take */
+#define FAST_PART 4u                    /* so much of a group's quota forked logs may take; and as much what a device wrote in many logs */
 #define SLACK (UINT64_C(4) << 20)       /* above a quota, and a quarter of it, nothing is taken in: dropping does not follow, or cannot */
 
 struct gx_carry_limits gx_retain_limits(const struct gx_engine *e)
@@ -342,7 +342,24 @@ static bool holds_fast(const struct gx_group *g, uint32_t log, size_t bytes, boo
     for (uint32_t i = 0; i < g->n_logs; i++)
         if (g->logs[i].row.cls == GX_LOG_MESSAGES && !g->logs[i].own && (i == log || gx_group_is_forked(g, i)))
             fast += g->logs[i].row.bytes;
-    return fast > limit / FORKED_PART;
+    return fast > limit / FAST_PART;
+}
+
+/* Of each log the newest stays, and what lies in one segment with it.  Who opens many would hold so much that nobody else's could stay. */
+static bool opens_many(const struct gx_group *g, uint32_t log, uint64_t limit)
+{
+    uint64_t fast = 0;
+
+    if (g->logs[log].row.bytes >= GX_CHUNK_BYTES_MAX)
+        return false;
+    for (uint32_t i = gx_idmap_get(&g->log_by_device, g->logs[log].row.device.b); i != GX_NONE; i = g->logs[i].next_of_device) {
+        const struct gx_log *l = &g->logs[i];
+        bool is_under_way = l->pend_seq > l->row.head_seq;
+
+        if (i != log && l->row.cls == GX_LOG_MESSAGES)
+            fast += is_under_way || l->row.bytes > GX_CHUNK_BYTES_MAX ? GX_CHUNK_BYTES_MAX : l->row.bytes;
+    }
+    return fast > limit / FAST_PART;
 }
 
 bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint32_t log, size_t bytes, bool forks)
@@ -350,7 +367,7 @@ bool gx_retain_refuses(const struct gx_engine *e, const struct gx_group *g, uint
     const struct gx_carry_limits l = gx_retain_limits(e);
     uint64_t limit = group_limit(&l, g), of_author = bytes;
 
-    if (!g->logs[log].own && holds_fast(g, log, bytes, forks, limit))
+    if (!g->logs[log].own && (holds_fast(g, log, bytes, forks, limit) || opens_many(g, log, limit)))
         return true;
     if (g->logs[log].own || g->bytes + bytes <= (l.author_bytes < limit ? l.author_bytes : limit))
         return false;

@@ -53,6 +53,11 @@ static void assert_sound(struct net *net, int i)
     assert_int_equal(report.problems, 0);
 }
 
+static uint64_t dropped(struct net *net, int i, const char *name)
+{
+    return gx_engine_dropped(eng(net, i), name);
+}
+
 /* --- a fork holds fast ------------------------------------------------------------------------------------------------------------------- */
 
 /* Another event than the second of those that n1 holds of the liar's log. */
@@ -105,6 +110,70 @@ static void test_a_fork_of_a_short_log_is_kept(void **state)
     net_run(net, 1000);
     fork_at_the_oldest(net, h);
     assert_int_equal(gx_group_branches(tea(net, 1), &log_of(net, 1, LIAR)->row.id), 2);
+    free(h);
+    net_free(net);
+}
+
+/* --- the newest of each log ------------------------------------------------------------------------------------------------------------------ */
+
+/* One more log of the liar's, and a long message in it, of which nothing ever goes: it is the newest there. */
+static void open_log_with(struct net *net, struct hand *h, uint32_t number, const char *text)
+{
+    const struct gx_intro *me = &tea(net, LIAR)->row.intro;
+    struct gx_incarnation incarnation;
+    struct gx_log_id log;
+    uint64_t tick = 0;
+    struct gx_event_id dep = newest_op(net, 1, &tick), id;
+
+    hand_incarnation(net, LIAR, h, number, &dep, 1, tick + 1);
+    tell(net, LIAR, 1, h);
+    net_settle(net);
+    id = h->ev.id;
+    memset(incarnation.b, 0xaa, sizeof incarnation.b);
+    memcpy(incarnation.b, &number, sizeof number);
+    gx_log_id_make(&log, &me->member, &me->device, &incarnation, GX_LOG_MESSAGES);
+    hand_text(net, LIAR, h, text, &log, 1, NULL, &id, 1, tick + 2);
+    tell(net, LIAR, 1, h);
+    net_settle(net);
+}
+
+/* "So a member who floods a group drives out their own messages, and nobody else's": nor one who opens many logs, of each of which the newest stays. */
+static void test_who_opens_many_logs_drives_out_nobody_else(void **state)
+{
+    struct net *net = tea_within(3, (struct gx_carry_limits){.group_bytes = MB});
+    struct hand *h = hand_new();
+    char *text = calloc(1, GX_TEXT_BYTES_MAX + 1);
+
+    (void)state;
+    memset(text, 'x', GX_TEXT_BYTES_MAX);
+    for (int i = 0; i < 5; i++)
+        net_send(net, 0, "tea", "quiet");
+    for (uint32_t number = 1; number <= 120; number++)
+        open_log_with(net, h, number, text);
+    net_run(net, 700000);
+    say_long(net, 0, 5);
+    net_run(net, 1500000);
+    assert_int_equal(log_of(net, 1, 0)->row.base_seq, 0);
+    assert_int_equal(log_of(net, 1, 0)->row.head_seq, 10);
+    assert_true(tea(net, 1)->bytes < MB + MB / 4);
+    assert_sound(net, 1);
+    free(text);
+    free(h);
+    net_free(net);
+}
+
+/* A member who came back from a copy a few times opened a few logs, and is heard in each. */
+static void test_who_opens_a_few_logs_is_heard_in_all_of_them(void **state)
+{
+    struct net *net = tea_within(3, (struct gx_carry_limits){.group_bytes = MB});
+    struct hand *h = hand_new();
+
+    (void)state;
+    say_long(net, LIAR, 3);
+    for (uint32_t number = 1; number <= 120; number++)
+        open_log_with(net, h, number, "another life");
+    assert_int_equal(dropped(net, 1, "quota"), 0);
+    assert_int_equal(show_number(net, 1, "count"), 123);
     free(h);
     net_free(net);
 }
@@ -182,11 +251,6 @@ static void test_what_is_delivered_is_told_before_it_is_dropped(void **state)
 
 /* --- what is not taken in ---------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t dropped(struct net *net, int i, const char *name)
-{
-    return gx_engine_dropped(eng(net, i), name);
-}
-
 /* As much as can be held fast: n1 takes in no more messages of others. */
 static struct net *tea_that_n1_has_no_room_for(void)
 {
@@ -246,6 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_forks_a_long_log_drives_out_nobody_else),
         cmocka_unit_test(test_a_fork_of_a_short_log_is_kept),
+        cmocka_unit_test(test_who_opens_many_logs_drives_out_nobody_else),
+        cmocka_unit_test(test_who_opens_a_few_logs_is_heard_in_all_of_them),
         cmocka_unit_test(test_what_is_delivered_is_told_before_it_is_dropped),
         cmocka_unit_test(test_who_gives_what_a_quota_keeps_out_is_heard_all_the_same),
         cmocka_unit_test(test_what_a_quota_keeps_out_has_an_end_too),
