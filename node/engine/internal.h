@@ -1053,12 +1053,15 @@ void gx_tree_flush(struct gx_engine *e, struct gx_group *g);
 
 /* --- budget.c: what others may cost ------------------------------------------------------------------------------------------------- */
 
-/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`. */
+/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`; n_missed events were read that are not those it names. */
 bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
-void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before);
+void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before,
+                      uint32_t n_missed);
 /* May its CHUNKS be looked at now?  And so many bytes of them brought nothing. */
 bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
 void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes);
+/* Of a FRONTIER so many entries acknowledge nothing new, and so many events were read that are not those it names. */
+void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, uint32_t n_missed);
 /* One more frame that brings no events; false: it said too many of these. */
 bool gx_budget_talks(const struct gx_engine *e, struct gx_session *s);
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */

@@ -257,35 +257,50 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
 
 #define HAVES_MAX 64u           /* ever further apart: twice as many as the longest log needs */
 
-/* Does any branch of the log hold the event before the one that is asked for? */
-static bool joins(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_want_entry *want)
+#define MISSED_MAX 1024u        /* events that are read in vain for one question: all haves of a log, for each of its branches, twice over */
+
+/* Does this branch hold the event before the one that is asked for? */
+static bool fits(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_want_entry *want, uint32_t *n_missed)
 {
-    const struct gx_log_id *id = &g->logs[log].row.id;
     struct gx_event_id held;
 
-    for (uint32_t i = gx_group_next_branch(g, id, 0); i != GX_NONE && want->from_seq > 1; i = gx_group_next_branch(g, id, i + 1))
-        if (gx_group_event_id(e, g, i, want->from_seq - 1, &held) && memcmp(held.b, want->check, sizeof want->check) == 0)
+    if (want->from_seq == 1)
+        return true;
+    if (!gx_group_event_id(e, g, log, want->from_seq - 1, &held))
+        return false;
+    if (memcmp(held.b, want->check, sizeof want->check) == 0)
+        return true;
+    ++*n_missed;
+    return false;
+}
+
+/* Does any of them? */
+static bool joins(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_want_entry *want, uint32_t *n_missed)
+{
+    const struct gx_log_id *id = &g->logs[log].row.id;
+
+    for (uint32_t i = gx_group_next_branch(g, id, 0); i != GX_NONE; i = gx_group_next_branch(g, id, i + 1))
+        if (fits(e, g, i, want, n_missed))
             return true;
-    return want->from_seq == 1;
+    return false;
 }
 
 /* The first of the entries for one log whose check fits this branch says from where on it is lacking; 0: none does, or nothing is.  What fits before
  * the place where it branches off fits all of it. */
-static uint32_t wanted_from(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_frame *f, size_t begin, size_t end)
+static uint32_t wanted_from(struct gx_engine *e, struct gx_group *g, uint32_t log, const struct gx_frame *f, size_t begin, size_t end, uint32_t *n_missed)
 {
     const struct gx_log_row *row = &g->logs[log].row;
     bool is_first = gx_group_next_branch(g, &row->id, 0) == log;
 
-    for (size_t i = begin; i < end && i < begin + HAVES_MAX; i++) {
+    for (size_t i = begin; i < end && i < begin + HAVES_MAX && *n_missed < MISSED_MAX; i++) {
         struct gx_want_entry want = gx_frame_want_at(f, i);
-        struct gx_event_id id;
 
         if (want.from_seq > row->head_seq + 1)
             continue;
         if (want.from_seq <= row->base_seq) {
-            if (!is_first && joins(e, g, log, &want))
+            if (!is_first && joins(e, g, log, &want, n_missed))
                 return row->base_seq + 1;
-        } else if (want.from_seq == 1 || (gx_group_event_id(e, g, log, want.from_seq - 1, &id) && memcmp(id.b, want.check, sizeof want.check) == 0)) {
+        } else if (fits(e, g, log, &want, n_missed)) {
             return want.from_seq > row->head_seq ? 0 : want.from_seq;
         }
     }
@@ -306,11 +321,12 @@ static void answer_goes_on(struct chunks_out *o, struct gx_group *g, uint32_t lo
     chunks_on(o, &on);
 }
 
-static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+/* Returns how many events were read in vain. */
+static uint32_t serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
     struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit, .goes_on = true};
     size_t i = 0;
-    uint32_t stopped = GX_NONE, next = 0;
+    uint32_t stopped = GX_NONE, next = 0, n_missed = 0;
 
     while (i < f->n && stopped == GX_NONE) {
         struct gx_want_entry want = gx_frame_want_at(f, i);
@@ -325,7 +341,7 @@ static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_
         }
         for (uint32_t b = first; b != GX_NONE && stopped == GX_NONE && g->logs[first].row.cls == GX_LOG_MESSAGES;
              b = gx_group_next_branch(g, &g->logs[first].row.id, b + 1)) {
-            uint32_t from = GX_MUTANT(WANT_UNSERVED) ? 0 : wanted_from(e, g, b, f, i, end);
+            uint32_t from = GX_MUTANT(WANT_UNSERVED) ? 0 : wanted_from(e, g, b, f, i, end, &n_missed);
 
             next = from == 0 ? 0 : put_log(&o, g, &g->logs[b], GX_MUTANT(WANT_NEWEST) ? g->logs[b].row.head_seq : from);
             if (from != 0 && next <= g->logs[b].row.head_seq)
@@ -338,12 +354,14 @@ static void serve_messages(struct gx_engine *e, struct gx_session *s, struct gx_
     chunks_send(&o, true);
     if (stopped != GX_NONE && e->fault == GX_OK)
         answer_goes_on(&o, g, stopped, next);
+    return n_missed;
 }
 
 void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel *c, const struct gx_frame *f)
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     size_t effects = e->n_effects;
+    uint32_t n_missed = 0;
 
     if (!gx_budget_serves(e, g, c)) {
         gx_session_unserved(e, s, "want_budget");
@@ -352,8 +370,8 @@ void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel 
     if (f->flags != GX_WANT_MESSAGES)
         serve_control(e, s, g, c, f);
     else
-        serve_messages(e, s, g, c, f);
-    gx_budget_served(e, g, c, f, effects);
+        n_missed = serve_messages(e, s, g, c, f);
+    gx_budget_served(e, g, c, f, effects, n_missed);
 }
 
 static void push_logs(struct gx_engine *e, struct gx_group *g, enum gx_log_class cls, struct gx_push *out)

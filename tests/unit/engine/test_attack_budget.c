@@ -130,6 +130,67 @@ static void test_questions_without_an_answer_have_an_end_too(void **state)
     net_free(net);
 }
 
+/* As many as one frame may have, each of which names an event of n0's that is none; two logs by turns. */
+static void want_what_is_none(struct net *net, unsigned entries)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_want(&w, channel_number(net, LIAR, 0), GX_WANT_MESSAGES, 1);
+
+    for (unsigned i = 0; i < entries; i++) {
+        struct gx_want_entry entry = {.from_seq = 5, .check = {1, 2, 3, 4}};
+
+        memcpy(entry.tag.b, tea(net, 0)->logs[i % 2 == 0 ? tea(net, 0)->own_messages : tea(net, 0)->own_control].row.id.b, sizeof entry.tag.b);
+        gx_frame_put_want(&w, &list, &entry);
+    }
+    gx_frame_end(&w, &list);
+    inject(net, LIAR, 0, gx_wr_span(&w));
+    net_settle(net);
+}
+
+/* Each event that is read in vain costs as much as a question: a core reads some 10,000 a second, and one frame may name 3,600. */
+static void test_events_that_are_looked_for_in_vain_are_not_looked_for_without_end(void **state)
+{
+    struct net *net = tea_with_much(3);
+    uint64_t before = 0;
+
+    (void)state;
+    for (unsigned asked = 0; asked < 100; asked++)
+        want_what_is_none(net, GX_FRONTIER_ENTRIES_MAX);
+    before = dropped(net, 0, "want_budget");
+    assert_true(before >= 95);
+    net_run(net, 100000);
+    for (unsigned asked = 0; asked < 100; asked++)
+        want_what_is_none(net, 2);
+    assert_int_equal(dropped(net, 0, "want_budget"), before);
+    net_free(net);
+}
+
+/* Nor are those that a frontier names, and that are none. */
+static void test_events_that_are_claimed_in_vain_are_not_looked_for_without_end(void **state)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct net *net = tea_with_much(3);
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, LIAR, 0), 0, NULL, NULL);
+    unsigned said = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        struct gx_frontier_entry entry = {.seq = 5, .check = {1, 2, 3, (uint8_t)i}};
+
+        memcpy(entry.tag.b, tea(net, 0)->logs[tea(net, 0)->own_messages].row.id.b, sizeof entry.tag.b);
+        gx_frame_put_frontier(&w, &list, &entry);
+    }
+    gx_frame_end(&w, &list);
+    for (; said < 20000 && dropped(net, 0, "frontier_budget") == 0; said++) {
+        inject(net, LIAR, 0, gx_wr_span(&w));
+        net_settle(net);
+    }
+    assert_in_range(said, 100, 400);
+    net_free(net);
+}
+
 /* Who was away and comes back gets all of it, as fast as without the flood. */
 static void test_a_flood_keeps_nobody_from_catching_up(void **state)
 {
@@ -560,6 +621,8 @@ int main(void)
         cmocka_unit_test(test_another_session_is_no_other_budget),
         cmocka_unit_test(test_who_goes_on_asking_is_cut_and_backed_off),
         cmocka_unit_test(test_questions_without_an_answer_have_an_end_too),
+        cmocka_unit_test(test_events_that_are_looked_for_in_vain_are_not_looked_for_without_end),
+        cmocka_unit_test(test_events_that_are_claimed_in_vain_are_not_looked_for_without_end),
         cmocka_unit_test(test_a_flood_keeps_nobody_from_catching_up),
         cmocka_unit_test(test_a_long_absence_is_caught_up_with_at_once),
         cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
