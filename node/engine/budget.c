@@ -42,7 +42,7 @@ static struct gx_account *account_of(struct gx_engine *e, struct gx_group *g, co
         g->logs[log].account = calloc(1, sizeof *g->logs[log].account);
         if (g->logs[log].account != NULL)
             *g->logs[log].account = (struct gx_account){.given_ms = e->now.mono_ms, .given_dropped = gx_retain_dropped(g), .again = {.left = AGAIN_MAX},
-                                                         .waste = {.left = WASTE_MAX}};
+                                                         .waste = {.left = WASTE_MAX}, .talk = {.left = TALK_MAX}};
     }
     (void)gx_engine_ok(e, g->logs[log].account == NULL ? GX_E_MEMORY : GX_OK);
     return g->logs[log].account;
@@ -157,11 +157,26 @@ void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_
     gx_budget_wasted(e, s, g, n_entries * sizeof(struct gx_frontier_entry) + (size_t)n_missed * MISSED_BYTES);
 }
 
-bool gx_budget_talks(const struct gx_engine *e, struct gx_session *s)
+/* Of the device that the session shares something with; of the session itself before. */
+static struct gx_budget *talk_of(struct gx_engine *e, struct gx_session *s)
 {
+    for (uint32_t i = 0; i < s->n_channels; i++) {
+        struct gx_group *g = gx_channel_shared(&s->channels[i]) ? gx_group_by_gnum(e, s->channels[i].group) : NULL;
+        struct gx_account *a = g == NULL ? NULL : account_of(e, g, &s->channels[i].device);
+
+        if (a != NULL)
+            return &a->talk;
+    }
     if (s->talk.at_ms == 0)
         s->talk = (struct gx_budget){.left = TALK_MAX, .at_ms = e->now.mono_ms};
-    return gx_budget_is_left(&s->talk, e->now.mono_ms, TALK_PER_S, TALK_MAX) && s->talk.left-- > 0;
+    return &s->talk;
+}
+
+bool gx_budget_talks(struct gx_engine *e, struct gx_session *s)
+{
+    struct gx_budget *talk = talk_of(e, s);
+
+    return gx_budget_is_left(talk, e->now.mono_ms, TALK_PER_S, TALK_MAX) && talk->left-- > 0;
 }
 
 /* --- who claims and does not give ------------------------------------------------------------------------------------------------------- */

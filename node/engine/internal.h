@@ -80,6 +80,7 @@ struct gx_account {
     uint64_t given_dropped;     /* messages of the group that were kept no more then */
     struct gx_budget again;     /* what it asked for again */
     struct gx_budget waste;     /* chunks that brought nothing */
+    struct gx_budget talk;      /* frames that it may still say, of those that bring no events */
     uint32_t shut_ms;           /* it was cut, and its proof is not looked at for so long */
     uint64_t shut_until_ms;
     uint32_t claim_ms;          /* it claimed control events and gave none, and is not asked for any for so long */
@@ -417,7 +418,7 @@ struct gx_session {
     uint32_t strikes;           /* malformed or wrongly signed things */
     uint32_t n_tags;            /* frames of tags that were looked through */
     uint32_t n_unserved;        /* WANTs and FRONTIERs that were not looked at because of what it cost before */
-    struct gx_budget talk;      /* frames that it may still say, of those that bring no events and cost no account */
+    struct gx_budget talk;      /* frames that it may still say, of those that bring no events, as long as it shares nothing: then it is the device's */
     uint32_t misses;            /* proofs of groups that are not known here, or that do not hold */
     bool live;                  /* the chunks that are being taken from it are passed on */
     uint32_t n_again;           /* and so many of them were here already */
@@ -1063,7 +1064,7 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
 /* Of a FRONTIER so many entries acknowledge nothing new, and so many events were read that are not those it names. */
 void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, uint32_t n_missed);
 /* One more frame that brings no events; false: it said too many of these. */
-bool gx_budget_talks(const struct gx_engine *e, struct gx_session *s);
+bool gx_budget_talks(struct gx_engine *e, struct gx_session *s);
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */
 void gx_budget_shut(struct gx_engine *e, const struct gx_session *s);
 bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device);

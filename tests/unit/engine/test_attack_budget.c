@@ -419,6 +419,24 @@ static void test_who_talks_without_end_is_cut(void **state)
     net_free(net);
 }
 
+/* To begin anew gains nothing here either. */
+static void test_who_talks_without_end_is_cut_whatever_sessions_it_begins(void **state)
+{
+    struct net *net = tea_with_much(3);
+    unsigned said = 0;
+
+    (void)state;
+    for (unsigned turn = 0; turn < 6 && dropped(net, 0, "talk") == 0; turn++) {
+        for (unsigned i = 0; i < 4000 && are_shared(net, LIAR, 0); i++, said++)
+            inject_ping(net);
+        line(net, 0, LIAR, false);
+        line(net, 0, LIAR, true);
+        net_run(net, 2000);
+    }
+    assert_in_range(said, 8000, 8192 + 256 * 12);
+    net_free(net);
+}
+
 /* Nor does it matter that nothing listens at that channel. */
 static void test_who_talks_to_nobody_is_cut(void **state)
 {
@@ -630,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
         cmocka_unit_test(test_claims_without_end_are_dropped_and_who_makes_them_is_cut),
         cmocka_unit_test(test_who_talks_without_end_is_cut),
+        cmocka_unit_test(test_who_talks_without_end_is_cut_whatever_sessions_it_begins),
         cmocka_unit_test(test_who_talks_to_nobody_is_cut),
         cmocka_unit_test(test_who_talks_little_is_never_cut),
         cmocka_unit_test(test_who_talks_little_in_an_uneven_beat_is_not_cut_either),
