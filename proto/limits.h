@@ -59,6 +59,7 @@ static_assert(GX_GROUP_QR_JOIN_MAX < GX_GROUP_MEMBERS_MAX, "QR joins close befor
 #define GX_GROUPS_MAX 256u                      /* groups a node can be in: one session shares at most as many */
 static_assert(GX_GROUPS_MAX * GX_GATES_SHOWN <= GX_FRAME_TAGS_MAX, "the tags of all groups fit one frame");
 #define GX_SESSIONS_MAX 2048u                   /* PERFORMANCE measures memory at 2,000 peers */
+#define GX_DEVICE_SESSIONS_MAX 16u              /* that share a group: two keys of each side, old and new, and four lives of a cloned home */
 #define GX_CONNECT_MS_MAX 4000u                 /* until TCP is connected: two journeys, and once more when the first is lost */
 #define GX_HANDSHAKE_MS_MAX 12000u              /* eight journeys of ZMTP and CURVE after that: 1.5 s each, or a second and what is lost on the way */
 #define GX_COLLECTED_BYTES_MAX (1024u * 1024u)  /* what a joiner keeps of PATH or BASELINE frames: twice a chain of 500 admissions, five times 1,000 logs */

@@ -384,6 +384,27 @@ void gx_greet_heads(struct gx_engine *e, struct gx_session *s, struct gx_group *
     c->asked_heads = true;
 }
 
+/* Whoever can make a transport key can begin a session with each, and there are places for so many: what one device has too many of ends, the oldest first. */
+static void end_oldest(struct gx_engine *e, const struct gx_session *s, const struct gx_group *g, const struct gx_channel *c)
+{
+    struct gx_session *oldest = NULL;
+    uint32_t n = 1;
+
+    for (uint32_t i = 0; i < e->n_sessions; i++) {
+        struct gx_session *other = e->sessions[i];
+        const struct gx_channel *its = other == s || other->closed ? NULL : gx_session_channel_of(other, g->row.gnum);
+
+        if (its == NULL || !gx_channel_shared(its) || !gx_sign_pk_equal(&its->device, &c->device))
+            continue;
+        n++;
+        oldest = oldest == NULL || other->since_ms < oldest->since_ms ? other : oldest;
+    }
+    if (n <= GX_DEVICE_SESSIONS_MAX)
+        return;
+    gx_engine_drop(e, "device_sessions");
+    gx_session_close(e, oldest, GX_BYE_LIMIT);
+}
+
 /* The other side proved its device: serve it, or ask it to show by what right. */
 static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c)
 {
@@ -421,6 +442,7 @@ static void settle_channel(struct gx_engine *e, struct gx_session *s, struct gx_
         if (c->first)
             gx_repair_start(e, s, c, false);
         gx_targets_end_spare(e, g, &c->device);
+        end_oldest(e, s, g, c);
     }
 }
 

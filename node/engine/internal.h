@@ -1054,7 +1054,8 @@ void gx_tree_flush(struct gx_engine *e, struct gx_group *g);
 
 /* --- budget.c: what others may cost ------------------------------------------------------------------------------------------------- */
 
-/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`; n_missed events were read that are not those it names. */
+/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`; n_missed events were read that are not those that
+ * it names. */
 bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
 void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before,
                       uint32_t n_missed);

@@ -437,6 +437,35 @@ static void test_who_talks_without_end_is_cut_whatever_sessions_it_begins(void *
     net_free(net);
 }
 
+static unsigned sessions_of(struct net *net, int i, const struct gx_sign_pk *device)
+{
+    struct gx_engine *e = net->node[i].engine;
+    unsigned n = 0;
+
+    for (uint32_t k = 0; k < e->n_sessions; k++) {
+        const struct gx_channel *c = e->sessions[k]->closed ? NULL : gx_session_channel_of(e->sessions[k], tea(net, i)->row.gnum);
+
+        n += c != NULL && gx_channel_shared(c) && gx_sign_pk_equal(&c->device, device);
+    }
+    return n;
+}
+
+/* One transport key after the other: all places of a node's sessions would be one member's. */
+static void test_a_device_with_many_keys_has_few_sessions(void **state)
+{
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+
+    (void)state;
+    for (unsigned number = 0; number < 100; number++) {
+        ghost_connects_as(net, 0, LIAR, (uint8_t)number);
+        assert_in_range(sessions_of(net, 0, &tea(net, LIAR)->row.intro.device), 1, 16);
+    }
+    assert_true(ghost.n_frames > 2 && net->link[NET_LINKS - 100].open);         /* the last one is in, as if it had lost the others, */
+    assert_int_equal(sessions_of(net, 0, &tea(net, 1)->row.intro.device), 1);   /* and nobody else lost theirs */
+    net_free(net);
+}
+
 /* Nor does it matter that nothing listens at that channel. */
 static void test_who_talks_to_nobody_is_cut(void **state)
 {
@@ -649,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_claims_without_end_are_dropped_and_who_makes_them_is_cut),
         cmocka_unit_test(test_who_talks_without_end_is_cut),
         cmocka_unit_test(test_who_talks_without_end_is_cut_whatever_sessions_it_begins),
+        cmocka_unit_test(test_a_device_with_many_keys_has_few_sessions),
         cmocka_unit_test(test_who_talks_to_nobody_is_cut),
         cmocka_unit_test(test_who_talks_little_is_never_cut),
         cmocka_unit_test(test_who_talks_little_in_an_uneven_beat_is_not_cut_either),
