@@ -16,7 +16,7 @@
 #define TALK_MAX 8192
 #define WANT_BYTES 1024u                /* looking for an answer costs as much, */
 #define WANT_ENTRY_BYTES 16u            /* and this for each log that is named */
-#define MISSED_BYTES 1024u              /* an event that was read and is not the one that was named: up to 100 us, for the 16 around it are hashed */
+#define LOOK_BYTES 1024u                /* looking for an event that is not the last of its log: up to 100 us, for the 16 around it are hashed */
 #define EVENT_BYTES 512u                /* one that it lacked pays for looking */
 #define CLAIM_FIRST_MS 5000u            /* an answer may have been lost on its way */
 #define CLAIM_MAX_MS 3600000u
@@ -112,10 +112,10 @@ static uint32_t events_in(struct gx_span frame)
 }
 
 void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before,
-                      uint32_t n_missed)
+                      uint32_t n_looked)
 {
     struct gx_account *a = account_of(e, g, &c->device);
-    int64_t cost = WANT_BYTES + (int64_t)want->n * WANT_ENTRY_BYTES + (int64_t)n_missed * MISSED_BYTES;
+    int64_t cost = WANT_BYTES + (int64_t)want->n * WANT_ENTRY_BYTES + (int64_t)n_looked * LOOK_BYTES;
     uint64_t events = 0, bytes = 0;
 
     if (a == NULL)
@@ -152,9 +152,16 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
         a->waste.left -= (int64_t)bytes;
 }
 
-void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, uint32_t n_missed)
+void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, size_t n_looked)
 {
-    gx_budget_wasted(e, s, g, n_entries * sizeof(struct gx_frontier_entry) + (size_t)n_missed * MISSED_BYTES);
+    gx_budget_wasted(e, s, g, n_entries * sizeof(struct gx_frontier_entry) + n_looked * LOOK_BYTES);
+}
+
+void gx_budget_chunk_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, size_t bytes)
+{
+    size_t look = gx_group_branches(g, log) * LOOK_BYTES;
+
+    gx_budget_wasted(e, s, g, bytes > look ? bytes : look);
 }
 
 /* Of the device that the session shares something with; of the session itself before. */

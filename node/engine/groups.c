@@ -99,6 +99,15 @@ uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entr
     return GX_NONE;
 }
 
+uint32_t gx_group_n_inside(const struct gx_group *g, const struct gx_log_tag *tag, uint32_t seq)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = gx_group_log_by_tag(g, tag); i != GX_NONE; i = g->logs[i].next_of_tag)
+        n += seq > g->logs[i].row.base_seq && seq < g->logs[i].row.head_seq;
+    return n;
+}
+
 /* A member, if one device key was certified for several: to who is served it makes no difference. */
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device)
 {

@@ -247,8 +247,10 @@ static enum gx_err find_place(struct gx_engine *e, struct gx_group *g, struct gx
 
 static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, enum gx_err err, size_t n_bytes)
 {
-    if (err != GX_E_AGAIN)
+    if (err == GX_E_MISSING)        /* its first number says so */
         gx_budget_wasted(e, s, g, n_bytes);
+    else if (err != GX_E_AGAIN)
+        gx_budget_chunk_wasted(e, s, g, log, n_bytes);
     if (err == GX_E_DUPLICATE) {
         gx_engine_drop(e, "duplicate");
         s->n_again++;

@@ -709,6 +709,8 @@ bool gx_group_index_log(struct gx_engine *e, struct gx_group *g, uint32_t index)
 const struct gx_event_id *gx_group_id_at(const struct gx_group *g, uint32_t log, uint32_t seq);
 /* The control log, or branch of it, in which event `seq` has an id that begins as `check` says; GX_NONE when none has. */
 uint32_t gx_group_branch(const struct gx_group *g, const struct gx_frontier_entry *entry);
+/* In so many branches of a log event `seq` is not the last one: there it has to be looked for. */
+uint32_t gx_group_n_inside(const struct gx_group *g, const struct gx_log_tag *tag, uint32_t seq);
 uint32_t gx_group_person_of_device(const struct gx_group *g, const struct gx_sign_pk *device);
 /* Is the device a live device of a member, in this node's resolved view? */
 bool gx_group_live(const struct gx_group *g, const struct gx_sign_pk *device);
@@ -1054,16 +1056,18 @@ void gx_tree_flush(struct gx_engine *e, struct gx_group *g);
 
 /* --- budget.c: what others may cost ------------------------------------------------------------------------------------------------- */
 
-/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`; n_missed events were read that are not those that
- * it names. */
+/* May a WANT of it be answered now?  And the answer is in the effects behind the first `effects_before`; n_looked events were looked for in vain, or where
+ * all control events are gone through for it. */
 bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
 void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c, const struct gx_frame *want, size_t effects_before,
-                      uint32_t n_missed);
+                      uint32_t n_looked);
 /* May its CHUNKS be looked at now?  And so many bytes of them brought nothing. */
 bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
 void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes);
-/* Of a FRONTIER so many entries acknowledge nothing new, and so many events were read that are not those it names. */
-void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, uint32_t n_missed);
+/* Of a FRONTIER so many entries acknowledge nothing new, and so many events were looked for because of these. */
+void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, size_t n_looked);
+/* A chunk of messages brought nothing, and events that are held were looked for to see it. */
+void gx_budget_chunk_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, size_t bytes);
 /* One more frame that brings no events; false: it said too many of these. */
 bool gx_budget_talks(struct gx_engine *e, struct gx_session *s);
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */

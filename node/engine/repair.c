@@ -14,7 +14,7 @@ static bool checks(const uint8_t check[4], const struct gx_event_id *id)
 
 /* The branch of a message log that has the event an entry names.  What is longer than all of them may go on one; what lies before my time is told
  * of the first. */
-static uint32_t message_branch(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_frontier_entry *entry, uint32_t *n_missed)
+static uint32_t message_branch(struct gx_engine *e, struct gx_group *g, uint32_t first, const struct gx_frontier_entry *entry)
 {
     if (entry->seq > g->logs[first].row.head_seq && !gx_group_is_forked(g, first))
         return first;
@@ -23,22 +23,19 @@ static uint32_t message_branch(struct gx_engine *e, struct gx_group *g, uint32_t
     for (uint32_t i = first; i != GX_NONE; i = gx_group_next_branch(g, &g->logs[first].row.id, i + 1)) {
         struct gx_event_id id;
 
-        if (!gx_group_event_id(e, g, i, entry->seq, &id))
-            continue;
-        if (checks(entry->check, &id))
+        if (gx_group_event_id(e, g, i, entry->seq, &id) && checks(entry->check, &id))
             return i;
-        ++*n_missed;
     }
     return GX_NONE;
 }
 
 /* The log, and the branch of it, that an entry speaks of: the one that has the event it names, else one that it may continue. */
-static uint32_t named_log(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry, uint32_t *n_missed)
+static uint32_t named_log(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry)
 {
     uint32_t first = gx_group_log_by_tag(g, &entry->tag);
     uint32_t exact = first == GX_NONE                               ? GX_NONE
                      : g->logs[first].row.cls == GX_LOG_CONTROL ? gx_group_branch(g, entry)
-                                                                : message_branch(e, g, first, entry, n_missed);
+                                                                : message_branch(e, g, first, entry);
 
     if (exact != GX_NONE)
         return exact;
@@ -87,17 +84,20 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
     size_t most = f->n < 2u * g->n_logs + 8u ? f->n : 2u * g->n_logs + 8u;      /* more than there can be: each may cost a look into the store */
     bool of_buckets = (f->flags & GX_OF_BUCKETS) != 0;
     uint32_t *asked = of_buckets ? NULL : gx_arena_room(&e->arena, (most + 1) * sizeof *asked);
-    uint32_t n_asked = 0, n_missed = 0;
-    size_t n_idle = 0;              /* entries that acknowledge nothing */
+    uint32_t n_asked = 0;
+    size_t n_idle = 0, n_looked = 0;    /* entries that acknowledge nothing; events that were looked for to see it */
     bool lacking = false;
 
     if (of_buckets)
         c->ahead = false;
     for (size_t i = 0; i < most; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
-        uint32_t index = named_log(e, g, &entry, &n_missed), first = gx_group_log_by_tag(g, &entry.tag);
+        uint32_t index = named_log(e, g, &entry), first = gx_group_log_by_tag(g, &entry.tag);
 
-        n_idle += index == GX_NONE || entry.seq > g->logs[index].row.head_seq || entry.seq <= gx_theirs_seq(c, index);
+        if (index == GX_NONE || entry.seq > g->logs[index].row.head_seq || entry.seq <= gx_theirs_seq(c, index)) {
+            n_idle++;
+            n_looked += gx_group_n_inside(g, &entry.tag, entry.seq);
+        }
         if (index == GX_NONE && first != GX_NONE && g->logs[first].row.cls == GX_LOG_MESSAGES) {
             gx_repair_note_forked(e, s, g, &g->logs[first].row.id);
             continue;
@@ -122,7 +122,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             gx_ended_heard(e, g);
     }
-    gx_budget_claims_idle(e, s, g, n_idle + f->n - most, n_missed);
+    gx_budget_claims_idle(e, s, g, n_idle + f->n - most, n_looked);
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
         (void)gx_announce_unacked(e, s, g, c);
     gx_announce_logs(e, s, g, c, asked, n_asked);

@@ -225,14 +225,16 @@ void gx_serve_past(struct gx_engine *e, struct gx_session *s, struct gx_group *g
 
 /* --- wants ---------------------------------------------------------------------------------------------------------------------------------- */
 
-static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
+/* Returns how many events were looked for. */
+static uint32_t serve_control(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_channel *c, const struct gx_frame *f)
 {
     uint32_t *known = gx_arena_take(&e->arena, (g->n_logs + 1u) * sizeof *known);
     struct chunks_out o = {.e = e, .s = s, .channel = c->number, .frames_left = f->credit};
+    uint32_t n_looked = 0;
 
     if (known == NULL) {
         gx_engine_ok(e, GX_E_MEMORY);
-        return;
+        return 0;
     }
     for (uint32_t i = 0; i < g->n_logs && f->flags == GX_WANT_CONTROL_OF; i++)
         known[i] = UINT32_MAX;
@@ -240,6 +242,7 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
         uint32_t log = gx_group_branch(g, &entry);
 
+        n_looked += gx_group_n_inside(g, &entry.tag, entry.seq);
         for (uint32_t b = gx_group_log_by_tag(g, &entry.tag); b != GX_NONE; b = g->logs[b].next_of_tag)
             known[b] = known[b] == UINT32_MAX ? 0 : known[b];
         if (log != GX_NONE && entry.seq > known[log]) {     /* of a branch that I do not have, all of mine is news */
@@ -253,6 +256,7 @@ static void serve_control(struct gx_engine *e, struct gx_session *s, struct gx_g
     if (!o.open && o.frames_left > 0)
         chunks_begin(&o);           /* an empty answer ends the question too */
     chunks_send(&o, true);
+    return n_looked;
 }
 
 #define HAVES_MAX 64u           /* ever further apart: twice as many as the longest log needs */
@@ -361,17 +365,17 @@ void gx_serve_want(struct gx_engine *e, struct gx_session *s, struct gx_channel 
 {
     struct gx_group *g = gx_group_by_gnum(e, c->group);
     size_t effects = e->n_effects;
-    uint32_t n_missed = 0;
+    uint32_t n_looked = 0;
 
     if (!gx_budget_serves(e, g, c)) {
         gx_session_unserved(e, s, "want_budget");
         return;
     }
     if (f->flags != GX_WANT_MESSAGES)
-        serve_control(e, s, g, c, f);
+        n_looked = serve_control(e, s, g, c, f);
     else
-        n_missed = serve_messages(e, s, g, c, f);
-    gx_budget_served(e, g, c, f, effects, n_missed);
+        n_looked = serve_messages(e, s, g, c, f);
+    gx_budget_served(e, g, c, f, effects, n_looked);
 }
 
 static void push_logs(struct gx_engine *e, struct gx_group *g, enum gx_log_class cls, struct gx_push *out)
