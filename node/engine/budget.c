@@ -62,17 +62,23 @@ bool gx_budget_is_left(struct gx_budget *b, uint64_t now_ms, uint64_t per_s, int
 
 /* --- serving -------------------------------------------------------------------------------------------------------------------------- */
 
+/* What it is given and tells to hold is held against what there is: for an hour. */
+static void begin_hour(const struct gx_engine *e, const struct gx_group *g, struct gx_account *a)
+{
+    if (e->now.mono_ms < a->given_ms + GIVEN_MS)
+        return;
+    a->given = a->acked = 0;
+    a->given_ms = e->now.mono_ms;
+    a->given_dropped = gx_retain_dropped(g);
+}
+
 bool gx_budget_serves(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c)
 {
     struct gx_account *a = account_of(e, g, &c->device);
 
     if (a == NULL)
         return false;
-    if (e->now.mono_ms >= a->given_ms + GIVEN_MS) {
-        a->given = 0;
-        a->given_ms = e->now.mono_ms;
-        a->given_dropped = gx_retain_dropped(g);
-    }
+    begin_hour(e, g, a);
     return gx_budget_is_left(&a->again, e->now.mono_ms, AGAIN_PER_S, AGAIN_MAX) || GX_MUTANT(WANT_EVER);
 }
 
@@ -84,6 +90,12 @@ static uint64_t events_of(const struct gx_group *g)
         if (g->logs[i].row.cls == GX_LOG_MESSAGES)
             n += g->logs[i].row.head_seq - g->logs[i].row.base_seq;
     return n;
+}
+
+/* Is that more than was here since the hour began?  What is kept no more was. */
+static bool is_more_than_all(const struct gx_group *g, const struct gx_account *a, uint64_t n)
+{
+    return n + a->given_dropped > events_of(g) + gx_retain_dropped(g);
 }
 
 /* Of a chunk that this node made: log_id[16] | first_seq u32 | prev[32] | count u16. */
@@ -126,7 +138,7 @@ void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_c
             bytes += e->effects[i].bytes.n;
         }
     a->given += events;
-    if (a->given + a->given_dropped > events_of(g) + gx_retain_dropped(g))      /* what is kept no more may have been given before */
+    if (is_more_than_all(g, a, a->given))
         cost += (int64_t)bytes;         /* it was given all of them before */
     else
         cost -= (int64_t)(events * EVENT_BYTES);
@@ -152,9 +164,17 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
         a->waste.left -= (int64_t)bytes;
 }
 
-void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, size_t n_looked)
+void gx_budget_claims(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_idle, size_t n_looked, size_t n_acked)
 {
-    gx_budget_wasted(e, s, g, n_entries * sizeof(struct gx_frontier_entry) + n_looked * LOOK_BYTES);
+    const struct gx_channel *c = gx_session_channel_of(s, g->row.gnum);
+    struct gx_account *a = n_acked == 0 || c == NULL ? NULL : account_of(e, g, &c->device);
+
+    if (a != NULL) {
+        begin_hour(e, g, a);
+        a->acked += n_acked;
+        n_looked += is_more_than_all(g, a, a->acked) ? n_acked : 0;     /* each session begins with nothing told */
+    }
+    gx_budget_wasted(e, s, g, n_idle * sizeof(struct gx_frontier_entry) + n_looked * LOOK_BYTES);
 }
 
 void gx_budget_chunk_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, size_t bytes)

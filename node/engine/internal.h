@@ -77,6 +77,7 @@ struct gx_log_history {
 /* What a device of another cost this node since the start.  budget.c */
 struct gx_account {
     uint64_t given, given_ms;   /* events that it asked for and got, since then */
+    uint64_t acked;             /* events inside of logs that it told to hold since then, and that were looked for */
     uint64_t given_dropped;     /* messages of the group that were kept no more then */
     struct gx_budget again;     /* what it asked for again */
     struct gx_budget waste;     /* chunks that brought nothing */
@@ -1064,8 +1065,8 @@ void gx_budget_served(struct gx_engine *e, struct gx_group *g, const struct gx_c
 /* May its CHUNKS be looked at now?  And so many bytes of them brought nothing. */
 bool gx_budget_hears(struct gx_engine *e, struct gx_group *g, const struct gx_channel *c);
 void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t bytes);
-/* Of a FRONTIER so many entries acknowledge nothing new, and so many events were looked for because of these. */
-void gx_budget_claims_idle(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_entries, size_t n_looked);
+/* Of a FRONTIER so many entries acknowledge nothing new; and so many events were looked for because of these, and of all others. */
+void gx_budget_claims(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_idle, size_t n_looked, size_t n_acked);
 /* A chunk of messages brought nothing, and events that are held were looked for to see it. */
 void gx_budget_chunk_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, size_t bytes);
 /* One more frame that brings no events; false: it said too many of these. */

@@ -85,7 +85,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
     bool of_buckets = (f->flags & GX_OF_BUCKETS) != 0;
     uint32_t *asked = of_buckets ? NULL : gx_arena_room(&e->arena, (most + 1) * sizeof *asked);
     uint32_t n_asked = 0;
-    size_t n_idle = 0, n_looked = 0;    /* entries that acknowledge nothing; events that were looked for to see it */
+    size_t n_idle = 0, n_looked = 0, n_acked = 0;   /* entries that acknowledge nothing; events that were looked for because of these, and of all others */
     bool lacking = false;
 
     if (of_buckets)
@@ -94,10 +94,10 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
         uint32_t index = named_log(e, g, &entry), first = gx_group_log_by_tag(g, &entry.tag);
 
-        if (index == GX_NONE || entry.seq > g->logs[index].row.head_seq || entry.seq <= gx_theirs_seq(c, index)) {
-            n_idle++;
-            n_looked += gx_group_n_inside(g, &entry.tag, entry.seq);
-        }
+        bool is_idle = index == GX_NONE || entry.seq > g->logs[index].row.head_seq || entry.seq <= gx_theirs_seq(c, index);
+
+        n_idle += is_idle;
+        *(is_idle ? &n_looked : &n_acked) += gx_group_n_inside(g, &entry.tag, entry.seq);
         if (index == GX_NONE && first != GX_NONE && g->logs[first].row.cls == GX_LOG_MESSAGES) {
             gx_repair_note_forked(e, s, g, &g->logs[first].row.id);
             continue;
@@ -122,7 +122,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             gx_ended_heard(e, g);
     }
-    gx_budget_claims_idle(e, s, g, n_idle + f->n - most, n_looked);
+    gx_budget_claims(e, s, g, n_idle + f->n - most, n_looked, n_acked);
     if (g->row.state == GX_GROUP_LEFT && !g->left_told)
         (void)gx_announce_unacked(e, s, g, c);
     gx_announce_logs(e, s, g, c, asked, n_asked);

@@ -218,6 +218,46 @@ static void test_events_that_are_claimed_in_vain_are_not_looked_for_without_end(
     net_free(net);
 }
 
+/* What is acknowledged one after the other is looked for one after the other, and begins anew with each session: but not more than there is, in an hour. */
+static void test_what_is_acknowledged_on_one_session_after_the_other_has_an_end_too(void **state)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    static struct gx_event_id ids[1000];
+    char token[600];
+    struct net *net = tea_of(3, 3, token);
+    unsigned sessions = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < GX_ARRAY_LEN(ids); i++)
+        net_send(net, 0, "tea", "word");
+    net_run(net, 5000);
+    for (unsigned i = 0; i < GX_ARRAY_LEN(ids); i++)
+        ids[i] = id_of(net, 0, tea(net, 0)->own_messages, i + 1);
+    for (; sessions < 40 && dropped(net, 0, "frontier_budget") == 0; sessions++) {
+        line(net, 0, LIAR, false);
+        line(net, 0, LIAR, true);
+        net_run(net, 2000);
+        channel_with(net, LIAR, 0)->their[tea(net, 0)->own_messages].seq = 0;       /* a liar would not have said at once that it holds all */
+        for (unsigned seq = 1; seq + 20 < GX_ARRAY_LEN(ids) && are_shared(net, LIAR, 0); seq += 20) {
+            struct gx_wr w = gx_wr(bytes, sizeof bytes);
+            struct gx_frame_list list = gx_frame_begin_frontier(&w, channel_number(net, LIAR, 0), 0, NULL, NULL);
+
+            for (unsigned i = 0; i < 20; i++) {
+                struct gx_frontier_entry entry = {.seq = seq + i};
+
+                memcpy(entry.tag.b, tea(net, 0)->logs[tea(net, 0)->own_messages].row.id.b, sizeof entry.tag.b);
+                memcpy(entry.check, ids[seq + i - 1].b, sizeof entry.check);
+                gx_frame_put_frontier(&w, &list, &entry);
+            }
+            gx_frame_end(&w, &list);
+            inject(net, LIAR, 0, gx_wr_span(&w));
+            net_settle(net);
+        }
+    }
+    assert_in_range(sessions, 5, 39);
+    net_free(net);
+}
+
 /* All control events are gone through for one that is not the last of its log. */
 static void test_control_events_that_are_named_are_not_looked_for_without_end(void **state)
 {
@@ -749,6 +789,7 @@ int main(void)
         cmocka_unit_test(test_questions_without_an_answer_have_an_end_too),
         cmocka_unit_test(test_events_that_are_looked_for_in_vain_are_not_looked_for_without_end),
         cmocka_unit_test(test_events_that_are_claimed_in_vain_are_not_looked_for_without_end),
+        cmocka_unit_test(test_what_is_acknowledged_on_one_session_after_the_other_has_an_end_too),
         cmocka_unit_test(test_control_events_that_are_named_are_not_looked_for_without_end),
         cmocka_unit_test(test_small_chunks_that_bring_nothing_are_not_looked_at_without_end),
         cmocka_unit_test(test_a_flood_keeps_nobody_from_catching_up),
