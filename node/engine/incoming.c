@@ -267,16 +267,19 @@ static void not_taken(struct gx_engine *e, struct gx_session *s, struct gx_group
     }
 }
 
-/* Of an author of whom no more is taken in.  Nothing of it is hashed; and what follows on it joins nothing here, which who gives it does not know. */
+/* Of an author of whom no more is taken in, or there was no room.  Nothing of it is hashed; and what follows on it joins nothing here, which who gives it does
+ * not know. */
 static bool is_kept_out(struct gx_engine *e, struct gx_session *s, struct gx_group *g, struct gx_span bytes)
 {
     struct gx_chunk chunk;
     uint32_t first = gx_chunk_decode(&chunk, bytes) == GX_OK ? gx_group_next_branch(g, &chunk.log, 0) : GX_NONE;
 
-    if (first == GX_NONE || !gx_retain_refuses(e, g, first, chunk.records.n, false))
+    bool is_full = e->now.mono_ms < e->full_until_ms;
+
+    if (first == GX_NONE || (!is_full && !gx_retain_refuses(e, g, first, chunk.records.n, false)))
         return false;
     gx_budget_wasted(e, s, g, KEPT_OUT_BYTES);
-    gx_engine_drop(e, "quota");
+    gx_engine_drop(e, is_full ? gx_err_name(GX_E_FULL) : "quota");
     return true;
 }
 
@@ -382,6 +385,7 @@ void gx_incoming_done(struct gx_engine *e, struct gx_group *g, struct gx_session
         }
         gx_engine_drop(e, gx_err_name(GX_E_FULL));
         again_ms = FULL_AGAIN_MS;
+        e->full_until_ms = e->now.mono_ms + FULL_AGAIN_MS;
     } else if (job->failed && s != NULL) {
         gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
     } else {

@@ -615,6 +615,7 @@ struct gx_engine {
     uint64_t open_since_ms;     /* when these were put off first; 0: they were not since */
     struct gx_ahead ahead;      /* for this step */
     uint64_t sessions_at_ms;    /* nothing is to be done about a session before */
+    uint64_t full_until_ms;     /* there was no room for others' messages: none are taken in before */
     uint64_t rest_until_ms;     /* a step was undone: no connections before that */
     uint32_t rest_ms;           /* how long that was; 0 once something was written again */
     struct gx_day days[GX_DAYS_MAX];        /* on which something arrived */

@@ -393,6 +393,33 @@ static void test_small_chunks_that_bring_nothing_are_not_looked_at_without_end(v
     net_free(net);
 }
 
+/* A node whose store is full takes in no more messages: that is not held against who gives them, nor is it asked for them with each that comes. */
+static void test_who_gives_what_there_is_no_room_for_is_heard_all_the_same(void **state)
+{
+    char *text = calloc(1, GX_TEXT_BYTES_MAX + 1);
+    struct net *net = tea_with_much(3);
+
+    (void)state;
+    memset(text, 'x', GX_TEXT_BYTES_MAX);
+    net_leave_pages(net, 1, 60);        /* less than a fifth of what the store can become */
+    for (int i = 0; i < 120; i++) {
+        net_send(net, 0, "tea", text);
+        net_run(net, 20);
+    }
+    assert_true(name_self(net, 0, "the talker"));
+    net_run(net, 1000);
+    assert_int_equal(net->node[1].n_full, 0);
+    assert_true(dropped(net, 1, "full") > 0);
+    assert_int_equal(tea(net, 1)->law.n_ops, tea(net, 0)->law.n_ops);
+    assert_int_equal(dropped(net, 1, "chunks_budget") + dropped(net, 1, "frontier_budget"), 0);
+    assert_true(wants[0] < 6);
+    net_leave_pages(net, 1, 1u << 16);
+    net_run(net, 120000);
+    assert_int_equal(show_number(net, 1, "count"), 130);
+    free(text);
+    net_free(net);
+}
+
 /* --- bad signatures at full rate ---------------------------------------------------------------------------------------------------------- */
 
 /* Three, then it is cut; and let in again after a second, and each time after twice as long. */
@@ -795,6 +822,7 @@ int main(void)
         cmocka_unit_test(test_a_flood_keeps_nobody_from_catching_up),
         cmocka_unit_test(test_a_long_absence_is_caught_up_with_at_once),
         cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
+        cmocka_unit_test(test_who_gives_what_there_is_no_room_for_is_heard_all_the_same),
         cmocka_unit_test(test_bad_signatures_cost_less_and_less),
         cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
         cmocka_unit_test(test_claims_without_end_are_dropped_and_who_makes_them_is_cut),
