@@ -45,6 +45,13 @@ static uint32_t named_log(struct gx_engine *e, struct gx_group *g, const struct 
     return GX_NONE;
 }
 
+/* Who keeps no more what lies up to there says so with each acknowledgement to who wrote it: that is not looked for each time.  WIRE §6.34 */
+static bool is_base_again(const struct gx_group *g, const struct gx_channel *c, uint32_t first, const struct gx_frontier_entry *entry)
+{
+    return first != GX_NONE && first < c->n_their && entry->seq > 0 && entry->seq == c->their[first].base_seq && entry->seq < c->their[first].seq &&
+           g->logs[first].row.cls == GX_LOG_MESSAGES && entry->seq < g->logs[first].row.head_seq && !gx_group_is_forked(g, first);
+}
+
 /* Does the entry name an event of this node's own log, and not one of another branch (of a cloned home, or made up)? */
 static bool holds_mine(struct gx_engine *e, struct gx_group *g, const struct gx_frontier_entry *entry)
 {
@@ -92,12 +99,13 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         c->ahead = false;
     for (size_t i = 0; i < most; i++) {
         struct gx_frontier_entry entry = gx_frame_frontier_at(f, i);
-        uint32_t index = named_log(e, g, &entry), first = gx_group_log_by_tag(g, &entry.tag);
-
+        uint32_t first = gx_group_log_by_tag(g, &entry.tag);
+        bool is_again = is_base_again(g, c, first, &entry);
+        uint32_t index = is_again ? first : named_log(e, g, &entry);
         bool is_idle = index == GX_NONE || entry.seq > g->logs[index].row.head_seq || entry.seq <= gx_theirs_seq(c, index);
 
         n_idle += is_idle;
-        *(is_idle ? &n_looked : &n_acked) += gx_group_n_inside(g, &entry.tag, entry.seq);
+        *(is_idle ? &n_looked : &n_acked) += is_again ? 0 : gx_group_n_inside(g, &entry.tag, entry.seq);
         if (index == GX_NONE && first != GX_NONE && g->logs[first].row.cls == GX_LOG_MESSAGES) {
             gx_repair_note_forked(e, s, g, &g->logs[first].row.id);
             continue;
@@ -117,7 +125,7 @@ void gx_repair_frontier(struct gx_engine *e, struct gx_session *s, struct gx_cha
         lacking |= entry.seq > log->row.head_seq;
         if (asked != NULL && entry.seq <= log->row.head_seq && gx_sign_pk_equal(&log->row.device, &c->device))
             asked[n_asked++] = index;           /* it wrote this, and has not heard that I hold it */
-        if (index == g->own_messages && holds_mine(e, g, &entry))
+        if (index == g->own_messages && !is_again && holds_mine(e, g, &entry))
             gx_theirs_held(e, g, &c->device, entry.base_seq, entry.seq);
         if (index == g->own_control && g->row.state == GX_GROUP_LEFT && entry.seq >= log->row.head_seq)
             gx_ended_heard(e, g);

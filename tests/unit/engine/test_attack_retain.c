@@ -305,6 +305,30 @@ static void test_what_a_quota_keeps_out_has_an_end_too(void **state)
     net_free(net);
 }
 
+/* --- who keeps little and is told much ------------------------------------------------------------------------------------------------------------ */
+
+/* To the author it says with each acknowledgement what it had and does not keep any more, which is no news: 1,000 times a second for ten seconds. */
+static void test_who_keeps_little_is_heard_however_much_it_acknowledges(void **state)
+{
+    struct net *net = tea_within(2, (struct gx_carry_limits){.off_messages = 5});
+    struct gx_command off = {.method = GX_CMD_GROUP_CARRY, .group = "tea", .carry = "off", .given = 1u << GX_PARAM_GROUP | 1u << GX_PARAM_CARRY};
+
+    (void)state;
+    assert_true(net_ask(net, 1, off, "keeps", 0));
+    for (int round = 0; round < 3; round++) {
+        say_few(net, 0, 20);
+        net_run(net, 700000);
+    }
+    assert_true(log_of(net, 1, 0)->row.base_seq > 0);
+    for (int i = 0; i < 10000; i++) {
+        net_send(net, 0, "tea", "word");
+        net_run(net, 1);
+    }
+    assert_int_equal(dropped(net, 0, "frontier_budget"), 0);
+    assert_int_equal(gx_messages_unsent(tea(net, 0)), 0);
+    net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_what_is_delivered_is_told_before_it_is_dropped),
         cmocka_unit_test(test_who_gives_what_a_quota_keeps_out_is_heard_all_the_same),
         cmocka_unit_test(test_what_a_quota_keeps_out_has_an_end_too),
+        cmocka_unit_test(test_who_keeps_little_is_heard_however_much_it_acknowledges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
