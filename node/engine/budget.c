@@ -67,7 +67,7 @@ static void begin_hour(const struct gx_engine *e, const struct gx_group *g, stru
 {
     if (e->now.mono_ms < a->given_ms + GIVEN_MS)
         return;
-    a->given = a->acked = 0;
+    a->given = a->acked = a->all = 0;
     a->given_ms = e->now.mono_ms;
     a->given_dropped = gx_retain_dropped(g);
 }
@@ -92,10 +92,12 @@ static uint64_t events_of(const struct gx_group *g)
     return n;
 }
 
-/* Is that more than was here since the hour began?  What is kept no more was. */
-static bool is_more_than_all(const struct gx_group *g, const struct gx_account *a, uint64_t n)
+/* Is that more than was here since the hour began?  What is kept no more was.  It only grows, and is not counted anew as long as what it was is enough. */
+static bool is_more_than_all(const struct gx_group *g, struct gx_account *a, uint64_t n)
 {
-    return n + a->given_dropped > events_of(g) + gx_retain_dropped(g);
+    if (n > a->all)
+        a->all = events_of(g) + gx_retain_dropped(g) - a->given_dropped;
+    return n > a->all;
 }
 
 /* Of a chunk that this node made: log_id[16] | first_seq u32 | prev[32] | count u16. */

@@ -78,6 +78,7 @@ struct gx_log_history {
 struct gx_account {
     uint64_t given, given_ms;   /* events that it asked for and got, since then */
     uint64_t acked;             /* events inside of logs that it told to hold since then, and that were looked for */
+    uint64_t all;               /* so many events were here since then, when they were counted last */
     uint64_t given_dropped;     /* messages of the group that were kept no more then */
     struct gx_budget again;     /* what it asked for again */
     struct gx_budget waste;     /* chunks that brought nothing */
