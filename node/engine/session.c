@@ -327,10 +327,10 @@ static void take_hello(struct gx_engine *e, struct gx_session *s, const struct g
         gx_greet_show(e, s);
 }
 
-/* It is held against a device what these cost; on a channel that is not shared there is none. */
+/* It is held against a device what these bring, or do not; on a channel that is not shared there is none. */
 static bool is_accounted(const struct gx_frame *f)
 {
-    return f->kind == GX_FRAME_FRONTIER || f->kind == GX_FRAME_WANT || f->kind == GX_FRAME_CHUNKS;
+    return f->kind == GX_FRAME_WANT || ((f->kind == GX_FRAME_FRONTIER || f->kind == GX_FRAME_CHUNKS) && f->n > 0);
 }
 
 static void take_member_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)

@@ -565,6 +565,29 @@ static void test_who_talks_without_end_is_cut(void **state)
     net_free(net);
 }
 
+/* Nor does a frame that may bring something and is empty: what it costs is held against nobody. */
+static void test_who_says_empty_frames_without_end_is_cut(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        struct net *net = tea_with_much(3);
+        unsigned said = 0;
+
+        for (; said < 100000 && are_shared(net, LIAR, 0); said++) {
+            uint8_t bytes[64];
+            struct gx_wr w = gx_wr(bytes, sizeof bytes);
+            struct gx_frame_list list = k == 0 ? gx_frame_begin_chunks(&w, channel_number(net, LIAR, 0), GX_CHUNKS_LAST)
+                                               : gx_frame_begin_frontier(&w, channel_number(net, LIAR, 0), 0, NULL, NULL);
+
+            gx_frame_end(&w, &list);
+            inject(net, LIAR, 0, gx_wr_span(&w));
+            net_settle(net);
+        }
+        assert_in_range(said, 8000, 8193);
+        net_free(net);
+    }
+}
+
 /* To begin anew gains nothing here either. */
 static void test_who_talks_without_end_is_cut_whatever_sessions_it_begins(void **state)
 {
@@ -827,6 +850,7 @@ int main(void)
         cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
         cmocka_unit_test(test_claims_without_end_are_dropped_and_who_makes_them_is_cut),
         cmocka_unit_test(test_who_talks_without_end_is_cut),
+        cmocka_unit_test(test_who_says_empty_frames_without_end_is_cut),
         cmocka_unit_test(test_who_talks_without_end_is_cut_whatever_sessions_it_begins),
         cmocka_unit_test(test_a_device_with_many_keys_has_few_sessions),
         cmocka_unit_test(test_who_talks_to_nobody_is_cut),
