@@ -172,6 +172,13 @@ static void talked(struct gx_engine *e, struct gx_session *s)
     gx_session_close(e, s, GX_BYE_LIMIT);
 }
 
+/* An answer may have been under way: these are not counted like questions, but they have an end too. */
+static void unheard(struct gx_engine *e, struct gx_session *s)
+{
+    gx_engine_drop(e, "chunks_budget");
+    talked(e, s);
+}
+
 /* --- channels ------------------------------------------------------------------------------------------------------------------------ */
 
 struct gx_channel *gx_session_channel(struct gx_session *s, uint16_t number)
@@ -402,7 +409,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     else if (f->kind == GX_FRAME_WANT)
         gx_serve_want(e, s, c, f);
     else if (f->kind == GX_FRAME_CHUNKS && !gx_budget_hears(e, g, c))
-        gx_engine_drop(e, "chunks_budget");
+        unheard(e, s);
     else if (f->kind == GX_FRAME_CHUNKS)
         gx_repair_chunks(e, s, c, f);
     else if (f->kind == GX_FRAME_LINK)

@@ -295,12 +295,12 @@ static void test_what_a_quota_keeps_out_has_an_end_too(void **state)
 
     (void)state;
     hand_text(net, LIAR, h, "once more", &row->id, 1, NULL, &dep, 1, tick + 1);
-    for (unsigned i = 0; i < 30000; i++) {
+    for (unsigned i = 0; i < 30000 && channel_with(net, LIAR, 1) != NULL; i++) {
         tell(net, LIAR, 1, h);
         net_settle(net);
     }
     assert_in_range(dropped(net, 1, "quota"), 1000, 20000);
-    assert_true(dropped(net, 1, "chunks_budget") >= 10000);
+    assert_in_range(dropped(net, 1, "chunks_budget"), 8000, 8193);
     free(h);
     net_free(net);
 }
