@@ -3,6 +3,7 @@
 
 #define ENDPOINTS_MAX (2u * GX_GROUP_MEMBERS_MAX)
 #define PASS_ON_MS_MAX 10000u
+#define NEWS_BYTES 512u                 /* what it costs who tells it to verify a record: all of a large group's at once are nothing, a flood of newer ones is */
 
 void gx_endpoints_send(struct gx_engine *e, struct gx_session *s, const struct gx_channel *c, const struct gx_endpoint *records, uint32_t n)
 {
@@ -45,9 +46,17 @@ static bool is_news(const struct gx_group *g, const struct gx_endpoint *record)
     return !g->endpoint_raised && held->counter <= record->counter && memcmp(&held->sig, &record->sig, sizeof held->sig) != 0;
 }
 
+static bool is_shared(struct gx_session *s, const struct gx_group *g)
+{
+    const struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
+
+    return c != NULL && gx_channel_shared(c);
+}
+
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
 {
     struct gx_rd rd = gx_rd(f->list);
+    const struct gx_channel *c = is_shared(s, g) ? gx_session_channel_of(s, g->row.gnum) : NULL;
 
     for (size_t i = 0; i < f->n; i++) {
         struct gx_endpoint record;
@@ -57,6 +66,11 @@ void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_grou
         gx_frame_endpoint_next(&rd, &record);
         if (!is_news(g, &record))
             continue;
+        if (c != NULL && !gx_budget_hears(e, g, c)) {
+            gx_engine_drop(e, "endpoints_budget");
+            return;
+        }
+        gx_budget_wasted(e, s, g, NEWS_BYTES);
         job = gx_job_new(e, GX_JOB_ENDPOINT, s, g->row.gnum, gx_span(NULL, 0));
         if (job == NULL)
             return;
@@ -64,13 +78,6 @@ void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_grou
         gx_job_verify(e, job, GX_DOMAIN_ENDPOINT, &record.device, gx_span(bytes, gx_endpoint_signed_bytes(bytes, &record, &g->row.id)), &record.sig);
         gx_job_begin(e, job);
     }
-}
-
-static bool is_shared(struct gx_session *s, const struct gx_group *g)
-{
-    const struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
-
-    return c != NULL && gx_channel_shared(c);
 }
 
 /* Who is in is kept whoever tells of it; who is not yet, where a member says so: the ADMIT may be on its way. */

@@ -395,6 +395,40 @@ static void test_small_chunks_that_bring_nothing_are_not_looked_at_without_end(v
     net_free(net);
 }
 
+/* A record that is news is verified, and one frame has 256 of them: the same one, or ever newer ones. */
+static void test_records_are_not_verified_without_end(void **state)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct net *net = tea_with_much(3);
+    struct gx_endpoint record = *record_of(net, 1, LIAR);
+    struct gx_sign_pk pk;
+    struct gx_sign_sk sk;
+    uint64_t verifies = net->node[1].verifies;
+
+    (void)state;
+    gx_device_key(&pk, &sk, &net->node[LIAR].config.device_seed, &tea(net, LIAR)->row.intro.e);
+    for (unsigned k = 0; k < 200; k++) {
+        struct gx_wr w = gx_wr(bytes, sizeof bytes);
+        struct gx_frame_list list = gx_frame_begin_endpoints(&w, channel_number(net, LIAR, 1));
+
+        record.counter++;
+        sign_record(net, &record, &sk);
+        for (unsigned i = 0; i < GX_ENDPOINTS_PER_FRAME_MAX; i++)
+            gx_frame_put_endpoint(&w, &list, &record);
+        gx_frame_end(&w, &list);
+        inject(net, LIAR, 1, gx_wr_span(&w));
+        net_settle(net);
+    }
+    assert_in_range(net->node[1].verifies - verifies, 4000, 10000);
+    assert_true(dropped(net, 1, "endpoints_budget") > 100);
+    net_run(net, 20000);
+    record.counter++;
+    sign_record(net, &record, &sk);
+    tell_record(net, LIAR, 1, &record);
+    assert_true(record_of(net, 1, LIAR)->counter == record.counter);
+    net_free(net);
+}
+
 /* A node whose store is full takes in no more messages: that is not held against who gives them, nor is it asked for them with each that comes. */
 static void test_who_gives_what_there_is_no_room_for_is_heard_all_the_same(void **state)
 {
@@ -847,6 +881,7 @@ int main(void)
         cmocka_unit_test(test_a_flood_keeps_nobody_from_catching_up),
         cmocka_unit_test(test_a_long_absence_is_caught_up_with_at_once),
         cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
+        cmocka_unit_test(test_records_are_not_verified_without_end),
         cmocka_unit_test(test_who_gives_what_there_is_no_room_for_is_heard_all_the_same),
         cmocka_unit_test(test_bad_signatures_cost_less_and_less),
         cmocka_unit_test(test_frontiers_from_the_future_are_asked_about_and_forgotten),
