@@ -201,11 +201,14 @@ static struct gx_budget *talk_of(struct gx_engine *e, struct gx_session *s)
     return &s->talk;
 }
 
-bool gx_budget_talks(struct gx_engine *e, struct gx_session *s)
+bool gx_budget_talks(struct gx_engine *e, struct gx_session *s, uint32_t n)
 {
     struct gx_budget *talk = talk_of(e, s);
 
-    return gx_budget_is_left(talk, e->now.mono_ms, TALK_PER_S, TALK_MAX) && talk->left-- > 0;
+    if (!gx_budget_is_left(talk, e->now.mono_ms, TALK_PER_S, TALK_MAX))
+        return false;
+    talk->left -= n;
+    return true;
 }
 
 /* --- who claims and does not give ------------------------------------------------------------------------------------------------------- */

@@ -1071,8 +1071,8 @@ void gx_budget_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group
 void gx_budget_claims(struct gx_engine *e, struct gx_session *s, struct gx_group *g, size_t n_idle, size_t n_looked, size_t n_acked);
 /* A chunk of messages brought nothing, and events that are held were looked for to see it. */
 void gx_budget_chunk_wasted(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_log_id *log, size_t bytes);
-/* One more frame that brings no events; false: it said too many of these. */
-bool gx_budget_talks(struct gx_engine *e, struct gx_session *s);
+/* One more frame that brings no events, and counts for n; false: it said too many of these. */
+bool gx_budget_talks(struct gx_engine *e, struct gx_session *s, uint32_t n);
 /* The session is cut for what it sent: its devices are not let in again at once.  Is that so of this one now? */
 void gx_budget_shut(struct gx_engine *e, const struct gx_session *s);
 bool gx_budget_is_shut(const struct gx_engine *e, const struct gx_group *g, const struct gx_sign_pk *device);

@@ -163,9 +163,9 @@ void gx_session_unserved(struct gx_engine *e, struct gx_session *s, const char *
 }
 
 /* Frames without end that bring nothing: each costs little, all of them together a core. */
-static void talked(struct gx_engine *e, struct gx_session *s)
+static void talked(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
-    if (gx_budget_talks(e, s))
+    if (gx_budget_talks(e, s, f->kind == GX_FRAME_PROOF && f->n > 1 ? (uint32_t)f->n : 1))     /* each of them is verified */
         return;
     gx_engine_drop(e, "talk");
     gx_budget_shut(e, s);
@@ -173,10 +173,10 @@ static void talked(struct gx_engine *e, struct gx_session *s)
 }
 
 /* An answer may have been under way: these are not counted like questions, but they have an end too. */
-static void unheard(struct gx_engine *e, struct gx_session *s)
+static void unheard(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
     gx_engine_drop(e, "chunks_budget");
-    talked(e, s);
+    talked(e, s, f);
 }
 
 /* --- channels ------------------------------------------------------------------------------------------------------------------------ */
@@ -348,7 +348,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     if (g == NULL || g->silent) {
         gx_engine_drop(e, "channel");
         if (is_accounted(f))
-            talked(e, s);
+            talked(e, s, f);
         return;
     }
     if (f->kind == GX_FRAME_ASK) {
@@ -397,7 +397,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     if (s->closed || !gx_channel_shared(c) || f->kind == GX_FRAME_BASELINE || f->kind == GX_FRAME_DENIED) {
         gx_engine_drop(e, "not_shared");
         if (is_accounted(f))
-            talked(e, s);
+            talked(e, s, f);
         return;
     }
     if (!c->started)
@@ -409,7 +409,7 @@ static void take_member_frame(struct gx_engine *e, struct gx_session *s, const s
     else if (f->kind == GX_FRAME_WANT)
         gx_serve_want(e, s, c, f);
     else if (f->kind == GX_FRAME_CHUNKS && !gx_budget_hears(e, g, c))
-        unheard(e, s);
+        unheard(e, s, f);
     else if (f->kind == GX_FRAME_CHUNKS)
         gx_repair_chunks(e, s, c, f);
     else if (f->kind == GX_FRAME_LINK)
@@ -476,7 +476,7 @@ static void take_member(struct gx_engine *e, struct gx_session *s, const struct 
 static void take_frame(struct gx_engine *e, struct gx_session *s, const struct gx_frame *f)
 {
     if (s->kind == GX_SESSION_MEMBER && !is_accounted(f))
-        talked(e, s);
+        talked(e, s, f);
     if (s->closed)
         return;
     if (f->kind == GX_FRAME_HELLO) {

@@ -395,6 +395,34 @@ static void test_small_chunks_that_bring_nothing_are_not_looked_at_without_end(v
     net_free(net);
 }
 
+/* A proof is verified, also one that holds and that was given before; one frame has 256 of them. */
+static void test_proofs_are_not_verified_without_end(void **state)
+{
+    static uint8_t bytes[GX_FRAME_BYTES_MAX];
+    struct net *net = tea_with_much(3);
+    struct gx_wr w = gx_wr(bytes, sizeof bytes);
+    struct gx_frame_list list = gx_frame_begin_proof(&w);
+    struct gx_proof proof = {.channel = 5};
+    uint8_t signed_bytes[GX_PROOF_SIGNED_BYTES];
+    uint64_t verifies = 0;
+
+    (void)state;
+    ghost_connects(net, 0, LIAR);
+    proof.device = ghost.pk;
+    gx_gate_tag(&proof.tag, &tea(net, 0)->gate_zero, GX_ROLE_CLIENT, &ghost.transcript);
+    gx_proof_signed_bytes(signed_bytes, &tea(net, 0)->row.id, GX_ROLE_CLIENT, &ghost.transcript);
+    gx_sign(&proof.sig, &ghost.sk, GX_DOMAIN_SESSION, gx_span(signed_bytes, sizeof signed_bytes));
+    for (unsigned i = 0; i < GX_FRAME_GROUPS_MAX; i++)
+        gx_frame_put_proof(&w, &list, &proof);
+    gx_frame_end(&w, &list);
+    verifies = net->node[0].verifies;
+    for (unsigned k = 0; k < 100; k++)
+        ghost_says(&w);
+    assert_in_range(net->node[0].verifies - verifies, 4000, 8192 + 256);
+    assert_true(dropped(net, 0, "talk") > 0);
+    net_free(net);
+}
+
 /* A record that is news is verified, and one frame has 256 of them: the same one, or ever newer ones. */
 static void test_records_are_not_verified_without_end(void **state)
 {
@@ -881,6 +909,7 @@ int main(void)
         cmocka_unit_test(test_a_flood_keeps_nobody_from_catching_up),
         cmocka_unit_test(test_a_long_absence_is_caught_up_with_at_once),
         cmocka_unit_test(test_chunks_that_bring_nothing_are_not_looked_at_any_more_after_a_while),
+        cmocka_unit_test(test_proofs_are_not_verified_without_end),
         cmocka_unit_test(test_records_are_not_verified_without_end),
         cmocka_unit_test(test_who_gives_what_there_is_no_room_for_is_heard_all_the_same),
         cmocka_unit_test(test_bad_signatures_cost_less_and_less),
