@@ -273,7 +273,6 @@ static bool is_kept_out(struct gx_engine *e, struct gx_session *s, struct gx_gro
 {
     struct gx_chunk chunk;
     uint32_t first = gx_chunk_decode(&chunk, bytes) == GX_OK ? gx_group_next_branch(g, &chunk.log, 0) : GX_NONE;
-
     bool is_full = e->now.mono_ms < e->full_until_ms;
 
     if (first == GX_NONE || (!is_full && !gx_retain_refuses(e, g, first, chunk.records.n, false)))
