@@ -46,17 +46,18 @@ static bool is_news(const struct gx_group *g, const struct gx_endpoint *record)
     return !g->endpoint_raised && held->counter <= record->counter && memcmp(&held->sig, &record->sig, sizeof held->sig) != 0;
 }
 
-static bool is_shared(struct gx_session *s, const struct gx_group *g)
+/* NULL: it does not share that group. */
+static const struct gx_channel *shared_channel(struct gx_session *s, const struct gx_group *g)
 {
     const struct gx_channel *c = s == NULL ? NULL : gx_session_channel_of(s, g->row.gnum);
 
-    return c != NULL && gx_channel_shared(c);
+    return c != NULL && gx_channel_shared(c) ? c : NULL;
 }
 
 void gx_endpoints_take(struct gx_engine *e, struct gx_session *s, struct gx_group *g, const struct gx_frame *f)
 {
     struct gx_rd rd = gx_rd(f->list);
-    const struct gx_channel *c = is_shared(s, g) ? gx_session_channel_of(s, g->row.gnum) : NULL;
+    const struct gx_channel *c = shared_channel(s, g);
 
     for (size_t i = 0; i < f->n; i++) {
         struct gx_endpoint record;
@@ -92,7 +93,7 @@ void gx_endpoints_verified(struct gx_engine *e, struct gx_job *job)
         gx_session_strike(e, s, gx_err_name(GX_E_SIGNATURE));
     else if (g != NULL && gx_sign_pk_equal(&job->endpoint.device, &g->row.intro.device))
         gx_author_endpoint_above(e, g, job->endpoint.counter);
-    else if (g != NULL && (gx_group_live(g, &job->endpoint.device) || is_shared(s, g)))
+    else if (g != NULL && (gx_group_live(g, &job->endpoint.device) || shared_channel(s, g) != NULL))
         gx_endpoints_store(e, g, &job->endpoint);
 }
 
